@@ -1,0 +1,147 @@
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// Kind names a transition.
+type Kind string
+
+// The transitions that can be asked for.
+const (
+	Activate Kind = "activate"
+	Cutover  Kind = "cutover"
+	Contract Kind = "contract"
+	Rollback Kind = "rollback"
+	Purge    Kind = "purge"
+)
+
+// A Request asks for a transition of one migration.
+type Request struct {
+	Kind        Kind          `json:"kind"`
+	To          rules.Phase   `json:"to,omitempty"`           // of a rollback: Active, or empty for RolledBack
+	Force       bool          `json:"force,omitempty"`        // override what can be overridden; needs Reason, and is audited
+	Reason      string        `json:"reason,omitempty"`       //
+	AllowBypass bool          `json:"allow_bypass,omitempty"` // contract although sessions bypass the instances
+	EndSessions bool          `json:"end_sessions,omitempty"` // rollback: end the sessions pinned to the version that goes
+	Deadline    time.Duration `json:"deadline,omitempty"`     // give up after; 0: never
+	Actor       string        `json:"actor,omitempty"`        // for the audit
+}
+
+// Status is a migration as the admin API shows it.
+type Status struct {
+	ID         string          `json:"id"`
+	Phase      rules.Phase     `json:"phase"`
+	Operations []OperationView `json:"operations"`
+	CreatedAt  time.Time       `json:"created_at"`
+	UpdatedAt  time.Time       `json:"updated_at"`
+	Pending    *Pending        `json:"pending,omitempty"` // the transition that is being tried
+	Progress   *Progress       `json:"progress,omitempty"`
+	WaitingFor []string        `json:"waiting_for,omitempty"`
+	Blockers   []Blocker       `json:"blockers,omitempty"`
+	Source     string          `json:"source,omitempty"`
+}
+
+// OperationView is an operation in words and in parts.
+type OperationView struct {
+	Kind  string `json:"kind"` // rename_column, rename_table
+	Table string `json:"table"`
+	From  string `json:"from"`
+	To    string `json:"to"`
+}
+
+// Pending is a transition that has been asked for and is not over.
+type Pending struct {
+	Kind      Kind        `json:"kind"`
+	To        rules.Phase `json:"to,omitempty"`
+	Since     time.Time   `json:"since"`
+	Attempts  int         `json:"attempts"`
+	NextTry   time.Time   `json:"next_try,omitempty"`
+	LastError string      `json:"last_error,omitempty"`
+	Leader    string      `json:"leader,omitempty"`
+}
+
+// Progress of a backfill.
+type Progress struct {
+	Done  int64   `json:"done"`
+	Total int64   `json:"total"`
+	Rate  float64 `json:"rate"`
+	ETA   float64 `json:"eta_seconds"`
+}
+
+// A Blocker is a session that keeps a transition from happening.
+type Blocker struct {
+	PID         uint32  `json:"pid"`
+	User        string  `json:"user"`
+	Application string  `json:"application_name"`
+	Query       string  `json:"query"`
+	AgeSeconds  float64 `json:"age_seconds"`
+	Instance    string  `json:"instance"`
+	Why         string  `json:"why"`
+}
+
+// Step is one line of a plan: what will be run, with its lock.
+type Step struct {
+	Phase rules.Phase `json:"phase"` // the transition that runs it
+	SQL   string      `json:"sql"`
+	Lock  string      `json:"lock"`
+	Note  string      `json:"note"`
+}
+
+// Event is one line of a migration's history.
+type Event struct {
+	At        time.Time `json:"at"`
+	Migration string    `json:"migration"`
+	Kind      string    `json:"kind"`               // created, attempt, failed, done, deleted …
+	Detail    string    `json:"detail"`             //
+	Actor     string    `json:"actor"`              //
+	PauseMS   float64   `json:"pause_ms,omitempty"` // how long the gate was closed, measured by the leader
+}
+
+// Usage is the use of one name in one version, as segue.usage keeps it.
+type Usage struct {
+	Migration   string    `json:"migration"`
+	Version     string    `json:"version"`
+	Table       string    `json:"table"`
+	Column      string    `json:"column,omitempty"`
+	Old         bool      `json:"old"` // the name goes with contract
+	Count       int64     `json:"count"`
+	Last        time.Time `json:"last"`
+	Sample      string    `json:"sample"`
+	User        string    `json:"user"`
+	Application string    `json:"application_name"`
+}
+
+// InstanceInfo is one row of segue.instance.
+type InstanceInfo struct {
+	ID        string    `json:"id"`
+	Started   time.Time `json:"started"`
+	Heartbeat time.Time `json:"heartbeat"`
+	Epoch     int64     `json:"epoch"`
+	Expired   bool      `json:"expired"`
+	Self      bool      `json:"self"`
+	Sessions  int       `json:"sessions"`
+}
+
+// ErrNotFound is returned for a migration id that is not stored.
+var ErrNotFound = errors.New("migration not found")
+
+// ConflictError is a transition that cannot be had now: out of order, or with proofs missing.
+type ConflictError struct {
+	Message  string    // one sentence
+	Hint     string    // what to do
+	Allowed  []Kind    // the transitions that the phase allows
+	Missing  []string  // proofs that contract lacks, each with its figure
+	Blockers []Blocker // who is in the way
+}
+
+func (e *ConflictError) Error() string {
+	if e.Hint != "" {
+		return fmt.Sprintf("%s (%s)", e.Message, e.Hint)
+	}
+	return e.Message
+}

@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rules"
+)
+
+// Config of a Server. The zero value of a duration or size means its default.
+type Config struct {
+	Upstream UpstreamConfig
+
+	TLS         *tls.Config   // towards clients; nil: SSLRequest is answered N
+	Credentials Credentials   // --auth-file; nil: authentication is relayed
+	Versions    VersionPolicy // what version a session is pinned to
+
+	DrainTimeout time.Duration // on Shutdown: how long transactions may go on; default 30s
+	HoldTimeout  time.Duration // how long a statement may be held while the instance is suspended; default 30s
+	Rewrite      rewrite.Options
+	StrictOracle bool // a RowDescription that is not as predicted ends the session with an error: for tests
+	Log          hclog.Logger
+
+	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations.
+	SchemaChanged func()
+	// WaitVersion is called for a session that asks for a version that is not served.
+	// nil: the session is refused at once.
+}
+
+// UpstreamConfig says where the server is and how TLS towards it is used.
+type UpstreamConfig struct {
+	Network  string      // tcp or unix
+	Address  string      // host:port or socket path
+	SSLMode  string      // disable, allow, prefer, require, verify-ca, verify-full
+	TLS      *tls.Config // roots, client certificate and server name for SSLMode
+	Database string      // rules are of this database; sessions of other databases are passed through untouched
+}
+
+// VersionPolicy decides the version of a session that has not chosen one itself.
+type VersionPolicy struct {
+	SchemaVersion string // --schema-version; wins over Match
+	Match         []VersionMatch
+	Default       string // version in which unpinned statements are bound first; rules.Base when empty
+	Unpinned      rewrite.UnpinnedMode
+}
+
+// VersionMatch pins sessions by user and application_name; empty fields match all.
+type VersionMatch struct {
+	User        string `yaml:"user"`
+	Application string `yaml:"application_name"`
+	Version     string `yaml:"version"`
+}
+
+// Credentials finds SCRAM secrets, as pg_authid.rolpassword holds them. ok is false for an unknown user.
+type Credentials interface {
+	Secret(user string) (secret string, ok bool)
+}
+
+var _ = rules.Base

@@ -1,0 +1,117 @@
+package rewrite
+
+import (
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// A Session is what decides, besides the lens, what the text of a statement means. It is filled from the session's own
+// server before the first statement that matters, and is not changed while a Rewrite runs.
+type Session struct {
+	Version    string       // the version that it is pinned to; "" when unpinned
+	Default    string       // the version that an unpinned statement is bound in first; rules.Base when empty
+	Unpinned   UnpinnedMode // what becomes of unpinned statements
+	SearchPath []string     // current_schemas(true): pg_temp_N first where the session has one, pg_catalog where Postgres puts it
+
+	// Overlay holds what only the session can see: its temporary tables, tables created in its open transaction, and
+	// the answers to NeedRelation. A nil relation means that the server knows none of that name.
+	// The key is the name as asked for: an empty Schema stands for a name that is looked up in the search_path.
+	Overlay map[rules.Name]*catalog.Relation
+
+	StandardStrings bool            // standard_conforming_strings
+	Encoding        string          // client_encoding, as Postgres spells it; "" means UTF8
+	Prepared        map[string]bool // names of statements made by SQL PREPARE whose text hits the filter; nil when none
+}
+
+// UnpinnedMode says what happens to statements of sessions that chose no version.
+type UnpinnedMode byte
+
+// The modes, as given by --unpinned.
+const (
+	UnpinnedAuto    UnpinnedMode = iota // the default version, or the one other version that binds the whole statement
+	UnpinnedDefault                     // the default version only
+	UnpinnedRefuse                      // 0A000 on tables under migration
+)
+
+// A Text is the outcome of rewriting one text, which may hold several statements. It is immutable, and shared by all
+// sessions to which it applies.
+type Text struct {
+	SQL        string        // what to send; the client's own bytes when nothing had to change
+	Client     string        // what the client sent
+	Changed    bool          // SQL differs from Client
+	Version    string        // the version it was bound in
+	Ambiguous  bool          // unpinned, and several versions bind it differently
+	Statements []Statement   // in order; empty statements are not listed
+	Tables     []catalog.OID // the tables under migration that any of its statements names, each once
+	TxControl  bool          // several statements, and one of them begins or ends a transaction
+	edits      []Edit
+	oracle     oracle
+}
+
+// A Statement is one statement of a Text.
+type Statement struct {
+	Start, End int    // byte range in Text.SQL
+	Tag        string // the parser's name of the node: SelectStmt, InsertStmt, …
+	Tables     []catalog.OID
+	Uses       []Use
+	Columns    []Column // predicted RowDescription; nil where the statement returns none or it is not predicted
+	Failure    *Error   // set when this statement must fail: see Text.FailureAt
+	Effect     Effect
+}
+
+// A Use is one use of a logical name of a table under migration. Column is "" for the table's own name, and "*" where
+// all columns are meant.
+type Use struct {
+	Table  catalog.OID
+	Name   string // the table's logical name
+	Column string
+}
+
+// A Column is what the binder predicts of one column of a RowDescription. Table and Num are 0 where the column is no
+// plain column of a table; Known tells whether Table and Num were predicted at all.
+type Column struct {
+	Label string
+	Table catalog.OID
+	Num   int16
+	Known bool
+}
+
+// Effect is what a statement does to the session, as far as it decides the meaning of later texts.
+type Effect struct {
+	// State: search_path, segue.version, role, temporary tables, standard_conforming_strings or what is prepared may be
+	// different afterwards: the session is to be read again before its next statement that matters.
+	State bool
+	// Schema: relations may be different afterwards for everybody (CREATE, ALTER, DROP).
+	Schema bool
+
+	Prepare    *Prepare // PREPARE name AS …
+	Execute    string   // EXECUTE name, also inside EXPLAIN and CREATE TABLE AS
+	Deallocate string   // DEALLOCATE name
+	DropAll    bool     // DEALLOCATE ALL, DISCARD ALL
+}
+
+// A Prepare is one SQL-level PREPARE: the name, and the client's own text of the whole PREPARE statement.
+type Prepare struct {
+	Name   string
+	Client string
+}
+
+// An Error is an error that the rewriter raises in place of the server. It implements error.
+type Error struct {
+	Code     string // SQLSTATE: 0A000 when refused, 42703 and the like when the version's schema has no such name
+	Message  string
+	Detail   string
+	Hint     string
+	Position int    // 1-based, in characters of the client's text, as Postgres counts; 0 when unknown
+	Node     string // for 0A000: the construct that is not understood
+}
+
+func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
+
+// NeedRelation is returned by Rewrite when binding depends on relations that neither the catalog nor the session's
+// overlay knows: ask the session's own server for them, put the answers into the overlay, and call again.
+type NeedRelation struct {
+	Names []rules.Name // physical names as to be given to to_regclass; an empty Schema means the search_path
+}
+
+func (e *NeedRelation) Error() string { return "relations are not known yet" }

@@ -1,0 +1,51 @@
+package rules
+
+import "github.com/seguedb/segue/catalog"
+
+// A Lens maps the logical schema of one version to the physical one, for the tables under migration: all that the
+// rewriter knows of a version. It is immutable.
+type Lens struct {
+	Version string
+	Tables  []*TableLens
+	byOID   map[catalog.OID]*TableLens
+}
+
+// A TableLens is one table under migration as one version sees it. Every lens of a snapshot has an entry for every
+// table that any live migration touches (partitions and inheritance children included), also where it changes nothing.
+type TableLens struct {
+	OID      catalog.OID
+	Schema   string       // a rename stays within the schema
+	Logical  string       // the table's name in the version
+	Physical string       // the table's name in the database now
+	Columns  []ColumnLens // in the order in which the version shows them
+	Identity bool         // nothing differs: names and columns are the physical ones
+}
+
+// A ColumnLens is one logical column.
+type ColumnLens struct {
+	Logical  string
+	Physical string
+	Num      int16 // attnum
+}
+
+// NewLens indexes the tables.
+func NewLens(version string, tables []*TableLens) *Lens {
+	l := &Lens{Version: version, Tables: tables, byOID: make(map[catalog.OID]*TableLens, len(tables))}
+	for _, t := range tables {
+		l.byOID[t.OID] = t
+	}
+	return l
+}
+
+// Table finds the lens of a table by OID; nil means that the table is not under migration.
+func (l *Lens) Table(oid catalog.OID) *TableLens { return l.byOID[oid] }
+
+// Column finds a column by its logical name, or returns nil.
+func (t *TableLens) Column(logical string) *ColumnLens {
+	for i := range t.Columns {
+		if t.Columns[i].Logical == logical {
+			return &t.Columns[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package rules
+
+import (
+	"github.com/seguedb/segue/catalog"
+)
+
+// A Snapshot is everything that serving a statement needs, at one epoch. It is immutable and shared: sessions compare
+// snapshots by pointer to see whether anything has changed.
+type Snapshot struct {
+	Epoch      int64
+	Migrations []*Migration      // every stored migration, in order of Seq
+	Lenses     map[string]*Lens  // by the id of each live version, Base included; empty when nothing is live
+	Aliases    map[string]string // contracted ids to the version that they mean now
+	Catalog    *catalog.Catalog  // nil when nothing is live
+	Tables     []catalog.OID     // every table under a live migration, partitions and inheritance children included
+
+	// Identifiers are the words through which a table under migration can be seen, folded to lower case: its names in
+	// any live version, and those of the functions, columns, domains and tables that use its row type.
+	Identifiers []string
+}
+
+// Live tells whether any migration is live: when none is, no statement is looked at.
+func (s *Snapshot) Live() bool { return len(s.Lenses) > 0 }
+
+// Lens finds the lens of a version, following aliases; nil if that version is not served.
+func (s *Snapshot) Lens(version string) *Lens {
+	if to, ok := s.Aliases[version]; ok {
+		version = to
+	}
+	return s.Lenses[version]
+}
+
+// Versions lists the live versions in order: Base first, then each live migration's.
+func (s *Snapshot) Versions() []string {
+	out := []string{Base}
+	for _, m := range s.Migrations {
+		if m.Phase.Live() {
+			out = append(out, m.ID)
+		}
+	}
+	return out
+}
+
+// Migration finds a stored migration by id, or returns nil.
+func (s *Snapshot) Migration(id string) *Migration {
+	for _, m := range s.Migrations {
+		if m.ID == id {
+			return m
+		}
+	}
+	return nil
+}
