@@ -1,0 +1,48 @@
+// Package ast is the one seam to the parser: the node types of PostgreSQL's own grammar, and the calls that make trees and
+// tokens from text. A successor of the parser is a change of this package alone (types.go is generated from its types).
+package ast
+
+import (
+	"errors"
+
+	pg "github.com/pganalyze/pg_query_go/v5"
+	"github.com/pganalyze/pg_query_go/v5/parser"
+)
+
+// GrammarVersion is the major version of PostgreSQL whose grammar the parser has.
+const GrammarVersion = 16
+
+// A SyntaxError is what the parser says of a text that it cannot read. Position is 1-based and counts characters of the
+// text, 0 when unknown.
+type SyntaxError struct {
+	Message  string
+	Position int
+}
+
+func (e *SyntaxError) Error() string { return e.Message }
+
+// Parse makes the raw parse tree of a UTF-8 text. Its error is always a *SyntaxError.
+func Parse(sql string) (*ParseResult, error) {
+	tree, err := pg.Parse(sql)
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	return tree, nil
+}
+
+// Scan makes the tokens of a UTF-8 text, comments included; Start and End are byte offsets. Its error is always a *SyntaxError.
+func Scan(sql string) ([]*ScanToken, error) {
+	res, err := pg.Scan(sql)
+	if err != nil {
+		return nil, syntaxError(err)
+	}
+	return res.GetTokens(), nil
+}
+
+func syntaxError(err error) error {
+	var pe *parser.Error
+	if errors.As(err, &pe) {
+		return &SyntaxError{Message: pe.Message, Position: pe.Cursorpos}
+	}
+	return &SyntaxError{Message: err.Error()}
+}
