@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -181,6 +182,14 @@ func (c *Cluster) Log() (string, error) {
 	b, err := os.ReadFile(c.logFile())
 	return string(b), err
 }
+
+// Command is a command that runs as the account that the server runs as.
+func (c *Cluster) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	return c.account.command(ctx, name, args...)
+}
+
+// Own gives a file or folder to the account that the server runs as.
+func (c *Cluster) Own(path string) error { return c.account.own(path) }
 
 // Halt ends the server at once, as a crash of the whole server would, and keeps the data.
 func (c *Cluster) Halt() { c.server.stop() }

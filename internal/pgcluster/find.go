@@ -24,8 +24,11 @@ func Bin() (string, error) {
 		}
 		return dir, nil
 	}
-	if path, err := exec.LookPath("initdb"); err == nil && hasServer(filepath.Dir(path)) {
-		return filepath.Dir(path), nil
+	if path, err := exec.LookPath("initdb"); err == nil {
+		// A link elsewhere stands for the folder that it points into, which has the other programs too.
+		if real, err := filepath.EvalSymlinks(path); err == nil && hasServer(filepath.Dir(real)) {
+			return filepath.Dir(real), nil
+		}
 	}
 	dirs, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil {

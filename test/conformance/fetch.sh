@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Fetches PostgreSQL's own regression suite, of the version that is installed here, into a folder of the caller's:
+#   fetch.sh DIR
+# Afterwards DIR/regress holds the suite with regress.so built; pg_regress itself is part of the installed client package.
+# Everything comes from the Debian archive that the machine already uses; nothing is installed.
+set -euo pipefail
+
+dir=$(realpath -m "${1:?usage: fetch.sh DIR}")
+major=15
+version=$(dpkg-query -W -f '${Version}' "postgresql-$major")
+stamp="$dir/.fetched-$version"
+[ -e "$stamp" ] && exit 0
+rm -rf "$dir"
+mkdir -p "$dir/apt/lists/partial" "$dir/apt/sources.d"
+
+# A source list of our own, made from the machine's: its deb entries as deb and deb-src.
+: > "$dir/apt/sources.list"
+for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
+  [ -e "$f" ] || continue
+  grep -E '^deb .*debian' "$f" >> "$dir/apt/sources.list" || true
+  sed -nE 's/^deb (.*debian.*)/deb-src \1/p' "$f" >> "$dir/apt/sources.list"
+done
+for f in /etc/apt/sources.list.d/*.sources; do
+  [ -e "$f" ] || continue
+  grep -qE '^URIs:.*debian' "$f" || continue
+  sed -E 's/^Types:.*/Types: deb deb-src/' "$f" > "$dir/apt/sources.d/$(basename "$f")"
+done
+apt=(apt-get -q -o "Dir::Etc::sourcelist=$dir/apt/sources.list" -o "Dir::Etc::sourceparts=$dir/apt/sources.d"
+  -o "Dir::State::lists=$dir/apt/lists" -o APT::Sandbox::User=root)
+
+cd "$dir"
+"${apt[@]}" update
+"${apt[@]}" source --download-only "postgresql-$major=$version"
+"${apt[@]}" download "postgresql-server-dev-$major=$version"
+
+mkdir src
+tar -xf "postgresql-${major}_"*.orig.tar.* -C src --strip-components=1
+mkdir dev
+dpkg -x "postgresql-server-dev-${major}_"*.deb dev
+cp -r src/src/test/regress regress
+cp -r src/src/test/isolation isolation
+gcc -O1 -fPIC -shared -w -I "dev/usr/include/postgresql/$major/server" -o regress/regress.so regress/regress.c
+chmod -R a+rX "$dir"
+touch "$stamp"
