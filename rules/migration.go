@@ -41,6 +41,8 @@ type Migration struct {
 	Seq       int64 // order of creation, by which versions are ordered
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	origin *origin
 }
 
 // A Waiver accepts a finding of assess.

@@ -1,0 +1,51 @@
+package rules
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// An AuditRow is one row of segue.audit: something that happened to a migration. Rows are never changed.
+type AuditRow struct {
+	ID        int64
+	At        time.Time // set by the server
+	Migration string
+	Kind      string
+	Detail    string
+	Actor     string
+	PauseMS   *float64 // how long a gate was closed
+}
+
+// AddAudit appends to segue.audit and sets ID and At.
+func AddAudit(ctx context.Context, db DB, r *AuditRow) error {
+	err := db.QueryRow(ctx, `
+		INSERT INTO segue.audit (migration, kind, detail, actor, pause_ms) VALUES ($1, $2, $3, $4, $5) RETURNING id, at`,
+		r.Migration, r.Kind, r.Detail, r.Actor, r.PauseMS).Scan(&r.ID, &r.At)
+	if err != nil {
+		return fmt.Errorf("cannot write segue.audit: %w", err)
+	}
+	return nil
+}
+
+// LoadAudit reads the history of one migration, or of all when migration is empty, in order, beginning after the row
+// with that id. It returns at most limit rows: the newest, when after is 0.
+func LoadAudit(ctx context.Context, db DB, migration string, after int64, limit int) ([]AuditRow, error) {
+	order := "id"
+	if after == 0 {
+		order = "id DESC"
+	}
+	rows, err := db.Query(ctx, `
+		SELECT id, at, migration, kind, detail, actor, pause_ms FROM (
+			SELECT * FROM segue.audit WHERE ($1 = '' OR migration = $1) AND id > $2 ORDER BY `+order+` LIMIT $3
+		) AS newest ORDER BY id`, migration, after, limit)
+	if err == nil {
+		var all []AuditRow
+		if all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[AuditRow]); err == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("cannot read segue.audit: %w", err)
+}

@@ -1,0 +1,132 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A ContentError says that another rule file is stored under the same id.
+type ContentError struct{ ID string }
+
+func (e *ContentError) Error() string {
+	return fmt.Sprintf("a migration %q with other content is stored already; give this one another id, or delete the stored one while it is a draft or rolled back", e.ID)
+}
+
+const selectMigrations = `
+	SELECT id, seq, file, source, spec, digest, (extract(epoch FROM contract_after) * 1000000)::pg_catalog.int8, phase, created_at, updated_at
+	FROM segue.migration`
+
+// LoadMigrations reads all stored migrations, in order of Seq.
+func LoadMigrations(ctx context.Context, db DB) ([]*Migration, error) {
+	rows, err := db.Query(ctx, selectMigrations+` ORDER BY seq`)
+	if err == nil {
+		var all []*Migration
+		if all, err = pgx.CollectRows(rows, scanMigration); err == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("cannot read segue.migration: %w", err)
+}
+
+// LoadMigration reads one migration, and locks its row when lock is set. The error is ErrNotStored when there is none.
+func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*Migration, error) {
+	sql := selectMigrations + ` WHERE id = $1`
+	if lock {
+		sql += ` FOR UPDATE`
+	}
+	rows, err := db.Query(ctx, sql, id)
+	if err == nil {
+		var m *Migration
+		if m, err = pgx.CollectExactlyOneRow(rows, scanMigration); err == nil {
+			return m, nil
+		}
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = ErrNotStored
+	}
+	return nil, fmt.Errorf("cannot read migration %q: %w", id, err)
+}
+
+func scanMigration(row pgx.CollectableRow) (*Migration, error) {
+	m := new(Migration)
+	var file string
+	var spec []byte
+	var micros int64
+	if err := row.Scan(&m.ID, &m.Seq, &file, &m.Source, &spec, &m.Digest, &micros, &m.Phase, &m.CreatedAt, &m.UpdatedAt); err != nil {
+		return nil, err
+	}
+	m.ContractAfter = time.Duration(micros) * time.Microsecond
+	m.origin = &origin{file: file}
+	if err := m.decodeSpec(spec); err != nil {
+		return nil, fmt.Errorf("migration %q: %w", m.ID, err)
+	}
+	return m, nil
+}
+
+// InsertMigration stores m as a draft and sets its Phase, Seq and times. When the same content is stored already under
+// the id, created is false, and those fields are the stored ones; other content is a *ContentError.
+func InsertMigration(ctx context.Context, db DB, m *Migration) (created bool, err error) {
+	spec, err := m.encodeSpec()
+	if err != nil {
+		return false, err
+	}
+	err = db.QueryRow(ctx, `
+		INSERT INTO segue.migration (id, file, source, spec, digest, contract_after, phase)
+		VALUES ($1, $2, $3, $4, $5, $6 * interval '1 microsecond', 'draft')
+		ON CONFLICT (id) DO NOTHING
+		RETURNING seq, phase, created_at, updated_at`,
+		m.ID, m.File(), m.Source, string(spec), m.Digest, m.ContractAfter.Microseconds(),
+	).Scan(&m.Seq, &m.Phase, &m.CreatedAt, &m.UpdatedAt)
+	if err == nil {
+		return true, nil
+	}
+	if !errors.Is(err, pgx.ErrNoRows) {
+		return false, fmt.Errorf("cannot store migration %q: %w", m.ID, err)
+	}
+	stored, err := LoadMigration(ctx, db, m.ID, false)
+	if err != nil {
+		return false, err
+	}
+	if stored.Digest != m.Digest {
+		return false, &ContentError{ID: m.ID}
+	}
+	m.Phase, m.Seq, m.CreatedAt, m.UpdatedAt = stored.Phase, stored.Seq, stored.CreatedAt, stored.UpdatedAt
+	return false, nil
+}
+
+// SetPhase stores the phase of a migration. One that becomes active behind the back of later ones, which are live or
+// contracted already, moves behind them in the order of Seq: their versions must not change under their clients.
+func SetPhase(ctx context.Context, db DB, id string, to Phase) error {
+	tag, err := db.Exec(ctx, `
+		UPDATE segue.migration m SET
+			phase = $2,
+			updated_at = pg_catalog.now(),
+			seq = CASE WHEN $2 = 'active' AND m.phase IN ('draft', 'rolled_back')
+				AND EXISTS (SELECT FROM segue.migration o WHERE o.seq > m.seq AND o.phase IN ('active', 'cutover', 'contracted'))
+				THEN pg_catalog.nextval(pg_catalog.pg_get_serial_sequence('segue.migration', 'seq')) ELSE m.seq END
+		WHERE m.id = $1`, id, string(to))
+	if err != nil {
+		return fmt.Errorf("cannot store the phase of migration %q: %w", id, err)
+	}
+	if tag.RowsAffected() == 0 {
+		return fmt.Errorf("cannot store the phase of migration %q: %w", id, ErrNotStored)
+	}
+	return nil
+}
+
+// DeleteMigration removes a migration with its usage and pending transition; its history in segue.audit stays.
+// The caller has checked that it is not live.
+func DeleteMigration(ctx context.Context, db DB, id string) error {
+	tag, err := db.Exec(ctx, `DELETE FROM segue.migration WHERE id = $1`, id)
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrNotStored
+	}
+	if err != nil {
+		return fmt.Errorf("cannot delete migration %q: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package rules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A UsageRow is one row of segue.usage: how often a logical name was used in a version.
+type UsageRow struct {
+	Migration   string
+	Version     string
+	Table       string // schema.name as the version calls it
+	Column      string // "" for the table's own name, "*" where all columns are meant
+	Old         bool   // the name goes with contract
+	User        string
+	Application string
+	Ambiguous   bool
+	Count       int64
+	Last        time.Time // set by the server's clock when added
+	Sample      string
+}
+
+// AddUsage adds counts to segue.usage. Rows of migrations that have been deleted meanwhile are left out.
+func AddUsage(ctx context.Context, db DB, rows []UsageRow) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	batch := new(pgx.Batch)
+	for _, r := range rows {
+		batch.Queue(`
+			INSERT INTO segue.usage AS u (migration, version, tab, col, old, user_name, application, ambiguous, count, last, sample)
+			SELECT id, $2, $3, $4, $5, $6, $7, $8, $9, pg_catalog.clock_timestamp(), $10
+			FROM segue.migration WHERE id = $1 FOR KEY SHARE
+			ON CONFLICT (migration, version, tab, col, user_name, application, old, ambiguous) DO UPDATE SET
+				count = u.count + excluded.count, last = excluded.last,
+				sample = CASE WHEN excluded.sample = '' THEN u.sample ELSE excluded.sample END`,
+			r.Migration, r.Version, r.Table, r.Column, r.Old, r.User, r.Application, r.Ambiguous, r.Count, r.Sample)
+	}
+	sender, ok := db.(interface {
+		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+	})
+	if !ok {
+		return errors.New("usage can only be added over a connection or transaction")
+	}
+	if err := sender.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("cannot store usage: %w", err)
+	}
+	return nil
+}
+
+// LoadUsage reads the usage of one migration, latest first.
+func LoadUsage(ctx context.Context, db DB, migration string) ([]UsageRow, error) {
+	rows, err := db.Query(ctx, `
+		SELECT migration, version, tab, col, old, user_name, application, ambiguous, count, last, sample
+		FROM segue.usage WHERE migration = $1 ORDER BY last DESC, version, tab, col, user_name, application`, migration)
+	if err == nil {
+		var all []UsageRow
+		if all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[UsageRow]); err == nil {
+			return all, nil
+		}
+	}
+	return nil, fmt.Errorf("cannot read segue.usage: %w", err)
+}
+
+// LastOldUse tells how long ago a name that goes with contract was last used, by the server's clock, and which use it
+// was; nil when there was none.
+func LastOldUse(ctx context.Context, db DB, migration string) (*UsageRow, time.Duration, error) {
+	r := new(UsageRow)
+	var micros int64
+	err := db.QueryRow(ctx, `
+		SELECT migration, version, tab, col, old, user_name, application, ambiguous, count, last, sample,
+		       (extract(epoch FROM pg_catalog.clock_timestamp() - last) * 1000000)::pg_catalog.int8
+		FROM segue.usage WHERE migration = $1 AND old ORDER BY last DESC LIMIT 1`, migration).Scan(
+		&r.Migration, &r.Version, &r.Table, &r.Column, &r.Old, &r.User, &r.Application, &r.Ambiguous, &r.Count, &r.Last, &r.Sample, &micros)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("cannot read segue.usage: %w", err)
+	}
+	return r, time.Duration(micros) * time.Microsecond, nil
+}
