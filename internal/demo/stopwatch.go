@@ -1,0 +1,26 @@
+package demo
+
+import "time"
+
+// A span is one statement as its client saw it, from sending to the last byte of the answer.
+type span struct {
+	start, end time.Time
+}
+
+// A window is the time of one transition, from the request until it was reported done.
+type window struct {
+	name       string
+	start, end time.Time
+}
+
+// longest is the longest of the statements that overlap the window: no client waited longer for anything while the
+// transition was under way.
+func (w window) longest(spans []span) time.Duration {
+	var out time.Duration
+	for _, s := range spans {
+		if s.end.After(w.start) && s.start.Before(w.end) {
+			out = max(out, s.end.Sub(s.start))
+		}
+	}
+	return out
+}
