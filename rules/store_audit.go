@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -16,14 +17,18 @@ type AuditRow struct {
 	Kind      string
 	Detail    string
 	Actor     string
-	PauseMS   *float64 // how long a gate was closed
+	PauseMS   *float64        // how long a gate was closed
+	Blockers  json.RawMessage // who was in the way; the store does not look into it
 }
 
 // AddAudit appends to segue.audit and sets ID and At.
 func AddAudit(ctx context.Context, db DB, r *AuditRow) error {
+	if r.Blockers == nil {
+		r.Blockers = json.RawMessage(`[]`)
+	}
 	err := db.QueryRow(ctx, `
-		INSERT INTO segue.audit (migration, kind, detail, actor, pause_ms) VALUES ($1, $2, $3, $4, $5) RETURNING id, at`,
-		r.Migration, r.Kind, r.Detail, r.Actor, r.PauseMS).Scan(&r.ID, &r.At)
+		INSERT INTO segue.audit (migration, kind, detail, actor, pause_ms, blockers) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id, at`,
+		r.Migration, r.Kind, r.Detail, r.Actor, r.PauseMS, string(r.Blockers)).Scan(&r.ID, &r.At)
 	if err != nil {
 		return fmt.Errorf("cannot write segue.audit: %w", err)
 	}
@@ -38,7 +43,7 @@ func LoadAudit(ctx context.Context, db DB, migration string, after int64, limit 
 		order = "id DESC"
 	}
 	rows, err := db.Query(ctx, `
-		SELECT id, at, migration, kind, detail, actor, pause_ms FROM (
+		SELECT id, at, migration, kind, detail, actor, pause_ms, blockers FROM (
 			SELECT * FROM segue.audit WHERE ($1 = '' OR migration = $1) AND id > $2 ORDER BY `+order+` LIMIT $3
 		) AS newest ORDER BY id`, migration, after, limit)
 	if err == nil {

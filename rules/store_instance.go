@@ -3,7 +3,6 @@ package rules
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,83 +15,97 @@ type InstanceRow struct {
 	Started      time.Time
 	Heartbeat    time.Time
 	Silence      time.Duration // age of the heartbeat, by the server's clock
+	Lease        time.Duration // after a silence of that length the instance serves no affected table by itself
 	Epoch        int64         // of the snapshot that it serves
 	Acknowledged int64         // the attempt whose gate it holds; 0: none
 	Expired      bool          // it must register again before it serves affected tables
-	PIDs         []uint32      // backends of its sessions
-	Versions     map[string]int
 	Address      string
+	Report
+	Reported time.Time // when the report was written; long ago when there was none
 }
 
-// A Beat is what an instance reports of itself with its heartbeat.
-type Beat struct {
-	Epoch    int64
-	PIDs     []uint32
-	Versions map[string]int // sessions by pinned version; "" for unpinned ones
+// A Report is what an instance tells about its connections, when it is asked, when it acknowledges, and now and then.
+type Report struct {
+	Sessions json.RawMessage // its clients' sessions; the store does not look into it
+	PIDs     []uint32        // backends of its sessions and of its control connections
 }
 
-// RegisterInstance writes or renews the row of an instance and lifts its expiry. Call it in a transaction that holds
-// LockEpoch, and read the transition in the same transaction: the instance then knows the gate in force.
-func RegisterInstance(ctx context.Context, db DB, id, address string, b Beat) error {
-	pids, versions, err := b.columns()
-	if err != nil {
-		return err
+func (r Report) columns() (sessions string, pids []int32) {
+	pids = make([]int32, len(r.PIDs))
+	for i, pid := range r.PIDs {
+		pids[i] = int32(pid)
 	}
-	_, err = db.Exec(ctx, `
-		INSERT INTO segue.instance (id, address, epoch, pids, versions) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET address = excluded.address, epoch = excluded.epoch, pids = excluded.pids, versions = excluded.versions,
-			heartbeat = pg_catalog.clock_timestamp(), acknowledged = 0, expired = false`, id, address, b.Epoch, pids, versions)
+	if r.Sessions == nil {
+		return "[]", pids
+	}
+	return string(r.Sessions), pids
+}
+
+// RegisterInstance writes or renews the row of an instance, withdraws what it has acknowledged and lifts its expiry.
+// Call it in a transaction that holds LockEpoch: nobody then joins between the leader's last check and its commit.
+func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64) error {
+	_, err := db.Exec(ctx, `
+		INSERT INTO segue.instance (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
+		ON CONFLICT (id) DO UPDATE SET address = excluded.address, lease = excluded.lease, epoch = excluded.epoch,
+			heartbeat = pg_catalog.clock_timestamp(), acknowledged = 0, expired = false`, id, address, lease.Microseconds(), epoch)
 	if err != nil {
 		return fmt.Errorf("cannot register instance %s: %w", id, err)
 	}
 	return nil
 }
 
-// BeatInstance renews the heartbeat. It returns false when the row is gone or expired: the instance must register anew.
-func BeatInstance(ctx context.Context, db DB, id string, b Beat) (bool, error) {
-	pids, versions, err := b.columns()
-	if err != nil {
-		return false, err
-	}
+// BeatInstance renews the heartbeat and the epoch that the instance serves. It waits for nobody: when the leader has
+// locked the row, or the row is gone or expired, it returns false, and the lease is not renewed.
+func BeatInstance(ctx context.Context, db DB, id string, epoch int64) (bool, error) {
 	tag, err := db.Exec(ctx, `
-		UPDATE segue.instance SET heartbeat = pg_catalog.clock_timestamp(), epoch = $2, pids = $3, versions = $4
-		WHERE id = $1 AND NOT expired`, id, b.Epoch, pids, versions)
+		UPDATE segue.instance SET heartbeat = pg_catalog.clock_timestamp(), epoch = $2
+		WHERE NOT expired AND id = (SELECT id FROM segue.instance WHERE id = $1 FOR UPDATE SKIP LOCKED)`, id, epoch)
 	if err != nil {
 		return false, fmt.Errorf("cannot renew the heartbeat of instance %s: %w", id, err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
-func (b Beat) columns() (pids []int32, versions string, err error) {
-	pids = make([]int32, len(b.PIDs))
-	for i, pid := range b.PIDs {
-		pids[i] = int32(pid)
+// ReportInstance stores what the instance tells about its connections.
+func ReportInstance(ctx context.Context, db DB, id string, r Report) error {
+	sessions, pids := r.columns()
+	_, err := db.Exec(ctx, `
+		UPDATE segue.instance SET sessions = $2, pids = $3, reported = pg_catalog.clock_timestamp() WHERE id = $1`, id, sessions, pids)
+	if err != nil {
+		return fmt.Errorf("cannot store the sessions of instance %s: %w", id, err)
 	}
-	if b.Versions == nil {
-		return pids, "{}", nil
-	}
-	text, err := json.Marshal(b.Versions)
-	return pids, string(text), err
+	return nil
 }
 
-// Acknowledge writes that the instance holds the gate of that attempt, or with 0 that it holds none. It waits behind the
-// leader's row lock. It returns false when the row is gone or expired; with an attempt it is also false when that is no
-// longer the one in force.
-func Acknowledge(ctx context.Context, db DB, id string, attempt int64) (bool, error) {
+// Acknowledge writes that the instance holds the gate of that attempt, serves that epoch and has these connections. It
+// waits behind the leader's row lock. It returns false when the row is gone or expired, or the attempt is over.
+func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r Report) (bool, error) {
+	sessions, pids := r.columns()
 	tag, err := db.Exec(ctx, `
-		UPDATE segue.instance SET acknowledged = $2, heartbeat = pg_catalog.clock_timestamp()
-		WHERE id = $1 AND NOT expired AND ($2 = 0 OR EXISTS (SELECT FROM segue.transition WHERE attempt = $2))`, id, attempt)
+		UPDATE segue.instance SET acknowledged = $2, epoch = $3, sessions = $4, pids = $5,
+			reported = pg_catalog.clock_timestamp(), heartbeat = pg_catalog.clock_timestamp()
+		WHERE id = $1 AND NOT expired AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
 	if err != nil {
 		return false, fmt.Errorf("cannot write the acknowledgement of instance %s: %w", id, err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
+// Withdraw takes back whatever the instance has acknowledged. It waits behind the leader's row lock: once it has
+// returned without an error, either the leader's transaction has committed before, or it will not count this instance.
+func Withdraw(ctx context.Context, db DB, id string) error {
+	if _, err := db.Exec(ctx, `UPDATE segue.instance SET acknowledged = 0 WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("cannot withdraw the acknowledgement of instance %s: %w", id, err)
+	}
+	return nil
+}
+
 // LoadInstances reads all rows in order of id, and locks them when lock is set.
 func LoadInstances(ctx context.Context, db DB, lock bool) ([]*InstanceRow, error) {
 	sql := `
 		SELECT id, started, heartbeat, (extract(epoch FROM pg_catalog.clock_timestamp() - heartbeat) * 1000000)::pg_catalog.int8,
-		       epoch, acknowledged, expired, pids, versions, address
+		       (extract(epoch FROM lease) * 1000000)::pg_catalog.int8, epoch, acknowledged, expired, address, sessions, pids,
+		       greatest(reported, '1970-01-01'::pg_catalog.timestamptz)
 		FROM segue.instance ORDER BY id`
 	if lock {
 		sql += ` FOR UPDATE`
@@ -110,11 +123,12 @@ func LoadInstances(ctx context.Context, db DB, lock bool) ([]*InstanceRow, error
 func scanInstance(row pgx.CollectableRow) (*InstanceRow, error) {
 	r := new(InstanceRow)
 	var pids []int32
-	var micros int64
-	if err := row.Scan(&r.ID, &r.Started, &r.Heartbeat, &micros, &r.Epoch, &r.Acknowledged, &r.Expired, &pids, &r.Versions, &r.Address); err != nil {
+	var silence, lease int64
+	if err := row.Scan(&r.ID, &r.Started, &r.Heartbeat, &silence, &lease, &r.Epoch, &r.Acknowledged, &r.Expired, &r.Address,
+		&r.Sessions, &pids, &r.Reported); err != nil {
 		return nil, err
 	}
-	r.Silence = time.Duration(micros) * time.Microsecond
+	r.Silence, r.Lease = time.Duration(silence)*time.Microsecond, time.Duration(lease)*time.Microsecond
 	for _, pid := range pids {
 		r.PIDs = append(r.PIDs, uint32(pid))
 	}
@@ -141,19 +155,12 @@ func DeleteInstance(ctx context.Context, db DB, id string) error {
 	return nil
 }
 
-// PruneInstances removes rows that expired longer ago than age and returns their ids.
-func PruneInstances(ctx context.Context, db DB, age time.Duration) ([]string, error) {
-	rows, err := db.Query(ctx, `
-		DELETE FROM segue.instance WHERE expired AND heartbeat < pg_catalog.clock_timestamp() - $1 * interval '1 microsecond'
-		RETURNING id`, age.Microseconds())
-	if err == nil {
-		var ids []string
-		if ids, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
-			return ids, nil
-		}
+// PruneInstances removes the rows of instances that were last heard of longer ago than age and have expired.
+func PruneInstances(ctx context.Context, db DB, age time.Duration) error {
+	_, err := db.Exec(ctx, `
+		DELETE FROM segue.instance WHERE expired AND heartbeat < pg_catalog.clock_timestamp() - $1 * interval '1 microsecond'`, age.Microseconds())
+	if err != nil {
+		return fmt.Errorf("cannot prune segue.instance: %w", err)
 	}
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, nil
-	}
-	return nil, fmt.Errorf("cannot prune segue.instance: %w", err)
+	return nil
 }

@@ -50,7 +50,9 @@ CREATE TABLE IF NOT EXISTS segue.transition (
 	attempt      bigint NOT NULL DEFAULT 0,
 	gate_tables  oid[] NOT NULL DEFAULT '{}',
 	gate_set_at  timestamptz,
-	gate_until   timestamptz
+	gate_until   timestamptz,
+	committed    bigint NOT NULL DEFAULT 0,
+	pause_ms     double precision
 );
 CREATE SEQUENCE IF NOT EXISTS segue.attempt;
 
@@ -61,9 +63,11 @@ CREATE TABLE IF NOT EXISTS segue.instance (
 	epoch        bigint NOT NULL DEFAULT 0,
 	acknowledged bigint NOT NULL DEFAULT 0,
 	expired      boolean NOT NULL DEFAULT false,
+	lease        interval NOT NULL,
+	address      text NOT NULL DEFAULT '',
+	sessions     jsonb NOT NULL DEFAULT '[]',
 	pids         integer[] NOT NULL DEFAULT '{}',
-	versions     jsonb NOT NULL DEFAULT '{}',
-	address      text NOT NULL DEFAULT ''
+	reported     timestamptz NOT NULL DEFAULT '-infinity'
 );
 
 CREATE TABLE IF NOT EXISTS segue.usage (
@@ -98,7 +102,8 @@ CREATE TABLE IF NOT EXISTS segue.audit (
 	kind      text NOT NULL,
 	detail    text NOT NULL DEFAULT '',
 	actor     text NOT NULL DEFAULT '',
-	pause_ms  double precision
+	pause_ms  double precision,
+	blockers  jsonb NOT NULL DEFAULT '[]'
 );
 CREATE INDEX IF NOT EXISTS audit_migration ON segue.audit (migration, id);
 

@@ -27,7 +27,9 @@ type Transition struct {
 	Blockers    json.RawMessage
 	Leader      string // the instance that tries
 	Gate
-	Now time.Time // the server's clock when this was read, in which all times of the store are measured
+	Committed int64     // the epoch that it made, once its transaction has committed; 0 before
+	PauseMS   *float64  // how long its gate was closed until then
+	Now       time.Time // the server's clock when this was read, in which all times of the store are measured
 }
 
 // A Gate is the part of a transition that instances obey.
@@ -40,8 +42,36 @@ type Gate struct {
 
 const selectTransition = `
 	SELECT migration, kind, to_phase, options, actor, requested_at, deadline, attempts, next_try, last_error, blockers, leader,
-	       attempt, gate_tables, gate_set_at, gate_until, pg_catalog.clock_timestamp()
+	       attempt, gate_tables, gate_set_at, gate_until, committed, pause_ms, pg_catalog.clock_timestamp()
 	FROM segue.transition`
+
+// A transitionScan takes the columns of selectTransition, all of which may be NULL when there is no row.
+type transitionScan struct {
+	migration, kind, to, actor, lastError, leader *string
+	options, blockers                             []byte
+	requested, now                                *time.Time
+	attempts                                      *int
+	attempt, committed                            *int64
+	tables                                        []uint32
+	t                                             Transition
+}
+
+func (s *transitionScan) targets() []any {
+	return []any{&s.migration, &s.kind, &s.to, &s.options, &s.actor, &s.requested, &s.t.Deadline, &s.attempts, &s.t.NextTry,
+		&s.lastError, &s.blockers, &s.leader, &s.attempt, &s.tables, &s.t.SetAt, &s.t.Until, &s.committed, &s.t.PauseMS, &s.now}
+}
+
+// transition is what was scanned; there must have been a row.
+func (s *transitionScan) transition() *Transition {
+	t := &s.t
+	t.Migration, t.Kind, t.To, t.Actor = *s.migration, *s.kind, Phase(*s.to), *s.actor
+	t.LastError, t.Leader, t.Options, t.Blockers = *s.lastError, *s.leader, s.options, s.blockers
+	t.RequestedAt, t.Now, t.Attempts, t.Attempt, t.Committed = *s.requested, *s.now, *s.attempts, *s.attempt, *s.committed
+	for _, oid := range s.tables {
+		t.Tables = append(t.Tables, catalog.OID(oid))
+	}
+	return t
+}
 
 // LoadTransition reads the pending transition, and locks its row when lock is set; nil when there is none.
 func LoadTransition(ctx context.Context, db DB, lock bool) (*Transition, error) {
@@ -49,20 +79,15 @@ func LoadTransition(ctx context.Context, db DB, lock bool) (*Transition, error) 
 	if lock {
 		sql += ` FOR UPDATE`
 	}
-	t := new(Transition)
-	var tables []uint32
-	err := db.QueryRow(ctx, sql).Scan(&t.Migration, &t.Kind, &t.To, &t.Options, &t.Actor, &t.RequestedAt, &t.Deadline,
-		&t.Attempts, &t.NextTry, &t.LastError, &t.Blockers, &t.Leader, &t.Attempt, &tables, &t.SetAt, &t.Until, &t.Now)
+	scan := new(transitionScan)
+	err := db.QueryRow(ctx, sql).Scan(scan.targets()...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read segue.transition: %w", err)
 	}
-	for _, oid := range tables {
-		t.Tables = append(t.Tables, catalog.OID(oid))
-	}
-	return t, nil
+	return scan.transition(), nil
 }
 
 // InsertTransition stores a request. It returns false when another transition is pending.
@@ -125,6 +150,29 @@ func FailAttempt(ctx context.Context, db DB, migration, leader, reason string, b
 		WHERE migration = $1`, migration, leader, reason, string(blockers), wait.Microseconds())
 	if err != nil {
 		return fmt.Errorf("cannot store the failed attempt: %w", err)
+	}
+	return nil
+}
+
+// CommitTransition writes, in the transaction that makes the change, that the pending transition made that epoch, and
+// clears its gate. What is left to do is to wait until all instances serve the epoch.
+func CommitTransition(ctx context.Context, db DB, migration string, epoch int64, pause *float64) error {
+	_, err := db.Exec(ctx, `
+		UPDATE segue.transition SET committed = $2, pause_ms = $3, last_error = '', blockers = '[]', next_try = NULL,
+			attempt = 0, gate_tables = '{}', gate_set_at = NULL, gate_until = NULL
+		WHERE migration = $1`, migration, epoch, pause)
+	if err != nil {
+		return fmt.Errorf("cannot store that the transition is made: %w", err)
+	}
+	return nil
+}
+
+// ChangeTransition replaces what was asked for with a pending transition.
+func ChangeTransition(ctx context.Context, db DB, migration string, options json.RawMessage, actor string, deadline *time.Time) error {
+	_, err := db.Exec(ctx, `UPDATE segue.transition SET options = $2, actor = $3, deadline = $4, next_try = NULL WHERE migration = $1`,
+		migration, string(options), actor, deadline)
+	if err != nil {
+		return fmt.Errorf("cannot change the transition: %w", err)
 	}
 	return nil
 }
