@@ -32,6 +32,8 @@ type Column struct {
 	Default  bool // has a default or is generated
 	Identity byte // 'a', 'd' or 0
 	Stored   bool // GENERATED ALWAYS AS … STORED
+
+	Inherited int // number of direct parents that it comes from
 }
 
 // A Relation is one row of pg_class with its columns.
@@ -41,6 +43,7 @@ type Relation struct {
 	Name     string
 	Kind     Kind
 	RowType  OID      // pg_class.reltype; 0 where there is none
+	OfType   OID      // pg_class.reloftype of a typed table
 	Columns  []Column // in attnum order
 	Parents  []OID    // direct parents: inheritance and partitioning
 	Children []OID    // direct children
@@ -77,10 +80,11 @@ type Function struct {
 	Return     OID      // prorettype
 	ReturnsSet bool     // proretset
 	Out        []string // names of OUT, INOUT and TABLE arguments, in order; "" where unnamed
+	OutTypes   []OID    // their types
 	ArgTypes   []OID    // proargtypes
 }
 
-// A Type is one row of pg_type that is composite, a domain or an array; base types are not listed.
+// A Type is one row of pg_type that is composite, a domain, an array or a range; base types are not listed.
 type Type struct {
 	OID      OID
 	Schema   string
@@ -88,6 +92,7 @@ type Type struct {
 	Relation OID // pg_type.typrelid of a composite type
 	Base     OID // pg_type.typbasetype of a domain
 	Elem     OID // pg_type.typelem of a true array
+	Subtype  OID // pg_range.rngsubtype of a range; the range of a multirange
 }
 
 // A Catalog is an immutable index over the relations, functions and types of one database.
@@ -187,6 +192,26 @@ func (c *Catalog) Family(oid OID) []OID {
 	}
 	walk(oid, func(r *Relation) []OID { return r.Children })
 	walk(oid, func(r *Relation) []OID { return r.Parents })
+	return out
+}
+
+// Descendants lists all inheritance children and partitions beneath a relation, each once.
+func (c *Catalog) Descendants(oid OID) []OID {
+	var out []OID
+	var walk func(OID)
+	walk = func(o OID) {
+		r := c.relations[o]
+		if r == nil {
+			return
+		}
+		for _, n := range r.Children {
+			if !slices.Contains(out, n) {
+				out = append(out, n)
+				walk(n)
+			}
+		}
+	}
+	walk(oid)
 	return out
 }
 

@@ -1,0 +1,40 @@
+package catalog
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const functionsSQL = `
+	SELECT p.oid, n.nspname::pg_catalog.text, p.proname::pg_catalog.text, p.prorettype, p.proretset,
+	       p.proargtypes::pg_catalog.oid[], p.proargmodes::pg_catalog.text[], p.proargnames, p.proallargtypes
+	FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+	WHERE p.oid BETWEEN $1 AND $2
+	ORDER BY p.oid`
+
+func readFunctions(ctx context.Context, q Querier, low, high uint32) (out []*Function, err error) {
+	err = forEach(ctx, q, functionsSQL, []any{low, high}, func(rows pgx.Rows) error {
+		f := new(Function)
+		var modes, names []string
+		var types []OID
+		if err := rows.Scan(&f.OID, &f.Schema, &f.Name, &f.Return, &f.ReturnsSet, &f.ArgTypes, &modes, &names, &types); err != nil {
+			return err
+		}
+		f.Args = len(f.ArgTypes)
+		for i, mode := range modes {
+			if mode != "o" && mode != "b" && mode != "t" {
+				continue
+			}
+			name := ""
+			if i < len(names) {
+				name = names[i]
+			}
+			f.Out = append(f.Out, name)
+			f.OutTypes = append(f.OutTypes, types[i])
+		}
+		out = append(out, f)
+		return nil
+	})
+	return out, err
+}
