@@ -1,0 +1,313 @@
+// Package admintest has a control without a database, for tests of the API and of the command line.
+package admintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
+)
+
+// Epoch is the time at which everything in a Control happens.
+var Epoch = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// A Control keeps migrations in memory and moves them through their phases at once, but for those that are Stuck.
+// Set the fields before it is used. Its methods are safe for concurrent use.
+type Control struct {
+	NotReady error                        // answer of Ready
+	Stuck    map[string][]migrate.Blocker // by id: transitions that are tried until Free or Delete
+	Refuse   map[string]error             // by id: the answer to any Request
+	Snap     *rules.Snapshot              // answer of Snapshot; nil: nothing live
+	Live     []migrate.SessionInfo        // answer of Sessions
+
+	mu          sync.Mutex
+	migrations  []migrate.Status
+	events      []migrate.Event
+	changed     chan struct{} // closed and replaced at every change
+	subscribers []chan migrate.Event
+}
+
+// Ready implements admin.Control.
+func (c *Control) Ready() error { return c.NotReady }
+
+// Snapshot implements admin.Control.
+func (c *Control) Snapshot() *rules.Snapshot {
+	if c.Snap != nil {
+		return c.Snap
+	}
+	return &rules.Snapshot{Epoch: 1}
+}
+
+// Sessions implements admin.Control.
+func (c *Control) Sessions() []migrate.SessionInfo { return c.Live }
+
+// Create implements admin.Control with a reader that knows id alone.
+func (c *Control) Create(_ context.Context, file string, data []byte, actor string) (*migrate.Status, bool, error) {
+	var head struct {
+		ID string `yaml:"id"`
+	}
+	if err := yaml.Unmarshal(data, &head); err != nil {
+		return nil, false, fmt.Errorf("%s: %w", file, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.find(head.ID); st != nil {
+		if st.Source == string(data) {
+			return clone(st), false, nil
+		}
+		return nil, false, &migrate.ConflictError{
+			Message: head.ID + " is stored with other content", Hint: "choose another id",
+		}
+	}
+	c.migrations = append(c.migrations, migrate.Status{
+		ID: head.ID, Phase: rules.Draft, CreatedAt: Epoch, UpdatedAt: Epoch, Source: string(data),
+		Operations: []migrate.OperationView{
+			{Kind: "rename_column", Table: "public.individual", From: "last_name", To: "surname"},
+		},
+	})
+	c.record(head.ID, "created", file, actor)
+	return clone(c.find(head.ID)), true, nil
+}
+
+// List implements admin.Control.
+func (c *Control) List(context.Context) ([]migrate.Status, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []migrate.Status
+	for i := range c.migrations {
+		out = append(out, *clone(&c.migrations[i]))
+	}
+	return out, nil
+}
+
+// Get implements admin.Control.
+func (c *Control) Get(_ context.Context, id string) (*migrate.Status, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.find(id); st != nil {
+		return clone(st), nil
+	}
+	return nil, notFound(id)
+}
+
+// Delete implements admin.Control.
+func (c *Control) Delete(_ context.Context, id, actor string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.find(id)
+	switch {
+	case st == nil:
+		return notFound(id)
+	case st.Pending != nil:
+		st.Pending, st.Blockers = nil, nil
+		c.record(id, "withdrawn", "", actor)
+		return nil
+	case st.Phase.Live():
+		return &migrate.ConflictError{Message: id + " is " + string(st.Phase), Allowed: following[st.Phase]}
+	}
+	c.migrations = slices.DeleteFunc(c.migrations, func(m migrate.Status) bool { return m.ID == id })
+	c.record(id, "deleted", "", actor)
+	return nil
+}
+
+// following lists what each phase allows.
+var following = map[rules.Phase][]migrate.Kind{
+	rules.Draft:      {migrate.Activate, migrate.Rollback},
+	rules.Active:     {migrate.Cutover, migrate.Rollback},
+	rules.Cutover:    {migrate.Contract, migrate.Rollback},
+	rules.RolledBack: {migrate.Activate},
+	rules.Contracted: {migrate.Purge},
+}
+
+// reached is the phase that a request leads to.
+func reached(r migrate.Request) rules.Phase {
+	switch r.Kind {
+	case migrate.Activate:
+		return rules.Active
+	case migrate.Cutover:
+		return rules.Cutover
+	case migrate.Rollback:
+		if r.To != "" {
+			return r.To
+		}
+		return rules.RolledBack
+	}
+	return rules.Contracted
+}
+
+// Request implements admin.Control.
+func (c *Control) Request(_ context.Context, id string, r migrate.Request) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.find(id)
+	if st == nil {
+		return notFound(id)
+	}
+	if err := c.Refuse[id]; err != nil {
+		return err
+	}
+	to := reached(r)
+	if st.Phase == to || st.Pending != nil && st.Pending.Kind == r.Kind {
+		return nil
+	}
+	if !slices.Contains(following[st.Phase], r.Kind) {
+		return &migrate.ConflictError{
+			Message: fmt.Sprintf("%s is %s, so it cannot %s", id, st.Phase, r.Kind),
+			Allowed: following[st.Phase],
+		}
+	}
+	if blockers, stuck := c.Stuck[id]; stuck && r.Kind != migrate.Activate {
+		st.Pending = &migrate.Pending{
+			Kind: r.Kind, To: to, Since: Epoch, Attempts: 3, LastError: "a transaction holds a lock on public.individual",
+		}
+		st.Blockers = blockers
+		c.record(id, "attempt", "blocked", r.Actor)
+		return nil
+	}
+	st.Phase = to
+	c.record(id, "done", string(r.Kind), r.Actor)
+	return nil
+}
+
+// Free lets the pending transition of a stuck migration happen.
+func (c *Control) Free(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.find(id)
+	if st == nil || st.Pending == nil {
+		return
+	}
+	st.Phase, st.Pending, st.Blockers = st.Pending.To, nil, nil
+	c.record(id, "done", "", "")
+}
+
+// Wait implements admin.Control.
+func (c *Control) Wait(ctx context.Context, id string) (*migrate.Status, error) {
+	for {
+		st, err := c.Get(ctx, id)
+		if err != nil || st.Pending == nil {
+			return st, err
+		}
+		c.mu.Lock()
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return st, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// Plan implements admin.Control.
+func (c *Control) Plan(ctx context.Context, id string) ([]migrate.Step, error) {
+	if _, err := c.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	return []migrate.Step{{
+		Phase: rules.Cutover, SQL: "ALTER TABLE public.individual RENAME COLUMN last_name TO surname",
+		Lock: "ACCESS EXCLUSIVE on public.individual", Note: "changes the catalog only",
+	}}, nil
+}
+
+// ExitSQL implements admin.Control.
+func (c *Control) ExitSQL(ctx context.Context, id string, to rules.Phase) (string, error) {
+	if _, err := c.Get(ctx, id); err != nil {
+		return "", err
+	}
+	return "-- to " + string(to) + "\nBEGIN;\nCOMMIT;\n", nil
+}
+
+// Usage implements admin.Control.
+func (c *Control) Usage(ctx context.Context, id string) ([]migrate.Usage, error) {
+	if _, err := c.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	return []migrate.Usage{{
+		Migration: id, Version: rules.Base, Table: "public.individual", Column: "last_name", Old: true, Count: 42,
+		Last: Epoch, Sample: "SELECT last_name FROM individual WHERE id = $1", User: "shop", Application: "web",
+	}}, nil
+}
+
+// Events implements admin.Control.
+func (c *Control) Events(_ context.Context, id string) ([]migrate.Event, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []migrate.Event
+	for _, e := range c.events {
+		if id == "" || e.Migration == id {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// Instances implements admin.Control.
+func (c *Control) Instances(context.Context) ([]migrate.InstanceInfo, error) {
+	return []migrate.InstanceInfo{
+		{ID: "one", Started: Epoch, Heartbeat: Epoch, Epoch: 7, Self: true, Sessions: len(c.Live)},
+		{ID: "two", Started: Epoch, Heartbeat: Epoch, Epoch: 7},
+	}, nil
+}
+
+// Subscribe implements admin.Control.
+func (c *Control) Subscribe(ctx context.Context) <-chan migrate.Event {
+	ch := make(chan migrate.Event, 16)
+	c.mu.Lock()
+	c.subscribers = append(c.subscribers, ch)
+	c.mu.Unlock()
+	context.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.subscribers = slices.DeleteFunc(c.subscribers, func(s chan migrate.Event) bool { return s == ch })
+		close(ch)
+	})
+	return ch
+}
+
+func (c *Control) find(id string) *migrate.Status {
+	for i := range c.migrations {
+		if c.migrations[i].ID == id {
+			return &c.migrations[i]
+		}
+	}
+	return nil
+}
+
+// record notes an event and wakes whoever waits; c.mu is held.
+func (c *Control) record(id, kind, detail, actor string) {
+	ev := migrate.Event{At: Epoch, Migration: id, Kind: kind, Detail: detail, Actor: actor}
+	c.events = append(c.events, ev)
+	if c.changed != nil {
+		close(c.changed)
+	}
+	c.changed = make(chan struct{})
+	for _, s := range c.subscribers {
+		select {
+		case s <- ev:
+		default:
+		}
+	}
+}
+
+// clone keeps what callers get apart from what is stored.
+func clone(st *migrate.Status) *migrate.Status {
+	out := *st
+	if st.Pending != nil {
+		p := *st.Pending
+		out.Pending = &p
+	}
+	return &out
+}
+
+func notFound(id string) error { return fmt.Errorf("%w: %q", migrate.ErrNotFound, id) }
+
+// ErrNotReady is a reason for NotReady.
+var ErrNotReady = errors.New("the control tables have not been read for 6s")

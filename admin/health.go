@@ -1,0 +1,54 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// health answers the probes.
+type health struct {
+	ready  func() error
+	served atomic.Bool // was ready once
+}
+
+// Health is the answer of the probes.
+type Health struct {
+	Status string `json:"status"`
+}
+
+func alive() error { return nil }
+
+func (h *health) readiness() error {
+	err := h.ready()
+	if err == nil {
+		h.served.Store(true)
+	}
+	return err
+}
+
+// started is nil from the first time on that the instance was ready.
+func (h *health) started() error {
+	if h.served.Load() {
+		return nil
+	}
+	return h.readiness()
+}
+
+// probe answers 200 or 503. Why is told only to those who hold the token, because the probes need none.
+func (s *Server) probe(check func() error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := check()
+		if err == nil {
+			return reply(w, http.StatusOK, Health{Status: "ok"})
+		}
+		if !s.authorized(r) {
+			err = errors.New("the instance is not ready")
+		}
+		return &Problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: err.Error()}
+	}
+}
+
+// farFuture is no deadline at all.
+func farFuture() time.Time { return time.Time{} }

@@ -1,0 +1,79 @@
+package admin
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// metricsHandler serves the configured collectors beside those of the process and of the snapshot in force.
+func (s *Server) metricsHandler() (http.Handler, error) {
+	reg := prometheus.NewRegistry()
+	all := append([]prometheus.Collector{
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newSnapshotCollector(s.cfg),
+	}, s.cfg.Collectors...)
+	for _, c := range all {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("a metric cannot be registered: %w", err)
+		}
+	}
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), nil
+}
+
+// snapshotCollector shows what the instance works from. It asks the memory only, never the database.
+type snapshotCollector struct {
+	control Control
+	ready   func() error
+	program string
+
+	up, epoch, migrations, build *prometheus.Desc
+}
+
+func newSnapshotCollector(cfg Config) *snapshotCollector {
+	return &snapshotCollector{
+		control: cfg.Control, ready: cfg.Ready, program: cfg.Program,
+		up:         prometheus.NewDesc("segue_ready", "1 when the instance may get traffic.", nil, nil),
+		epoch:      prometheus.NewDesc("segue_epoch", "Epoch of the snapshot in force.", nil, nil),
+		migrations: prometheus.NewDesc("segue_migrations", "Stored migrations by phase.", []string{"phase"}, nil),
+		build:      prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *snapshotCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.up, c.epoch, c.migrations, c.build} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(c.build, 1, c.program)
+	if err := c.ready(); err != nil {
+		gauge(c.up, 0)
+	} else {
+		gauge(c.up, 1)
+	}
+	snap := c.control.Snapshot()
+	if snap == nil {
+		return
+	}
+	gauge(c.epoch, float64(snap.Epoch))
+	count := map[rules.Phase]int{}
+	for _, m := range snap.Migrations {
+		count[m.Phase]++
+	}
+	for _, p := range []rules.Phase{rules.Draft, rules.Active, rules.Cutover, rules.Contracted, rules.RolledBack} {
+		gauge(c.migrations, float64(count[p]), string(p))
+	}
+}

@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/seguedb/segue/migrate"
+)
+
+// A Problem is an error as clients see it: an RFC 9457 problem document with our own members after status and detail.
+type Problem struct {
+	Type     string            `json:"type"` // about:blank where the status says it all, else urn:segue:problem:…
+	Title    string            `json:"title"`
+	Status   int               `json:"status"`
+	Detail   string            `json:"detail,omitempty"` // one sentence about this case
+	Hint     string            `json:"hint,omitempty"`   // what to do
+	Allowed  []migrate.Kind    `json:"allowed,omitempty"`
+	Missing  []string          `json:"missing,omitempty"` // proofs that a contract lacks
+	Blockers []migrate.Blocker `json:"blockers,omitempty"`
+	Errors   []FileMistake     `json:"errors,omitempty"` // mistakes in a rule file
+}
+
+// Error implements error.
+func (p *Problem) Error() string {
+	text := p.Detail
+	if text == "" {
+		text = p.Title
+	}
+	if p.Hint != "" {
+		text += " (" + p.Hint + ")"
+	}
+	return text
+}
+
+// A FileMistake is one mistake in a rule file.
+type FileMistake struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// problemOf finds the problem that an error of the control is.
+func problemOf(err error) *Problem {
+	var p *Problem
+	var conflict *migrate.ConflictError
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.As(err, &conflict):
+		return &Problem{
+			Type: "urn:segue:problem:conflict", Title: "Refused", Status: http.StatusConflict,
+			Detail: conflict.Message, Hint: conflict.Hint,
+			Allowed: conflict.Allowed, Missing: conflict.Missing, Blockers: conflict.Blockers,
+		}
+	case errors.Is(err, migrate.ErrNotFound):
+		return &Problem{
+			Type: "urn:segue:problem:migration-not-found", Title: "Migration not found", Status: http.StatusNotFound,
+			Detail: err.Error(), Hint: "GET /v1/migrations lists what is stored",
+		}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &Problem{
+			Status: http.StatusServiceUnavailable,
+			Detail: "the request ended before the answer was there",
+			Hint:   "ask again; a transition that was asked for goes on by itself",
+		}
+	}
+	return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
+}
+
+// fail answers with the problem that err is, and logs those that are ours.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := *problemOf(err)
+	if p.Type == "" {
+		p.Type = "about:blank"
+	}
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+	}
+	if p.Status >= http.StatusInternalServerError && p.Status != http.StatusServiceUnavailable {
+		s.log.Error("an admin request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="segue"`)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	writeJSON(w, p.Status, p)
+}
+
+// reply answers with v as JSON.
+func reply(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	writeJSON(w, status, v)
+	return nil
+}
+
+// writeJSON ignores the error of writing: the status is sent, and a client that has gone needs no answer.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v)
+}

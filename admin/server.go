@@ -1,0 +1,115 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Limits of the HTTP server. Requests that wait and event streams move their own write deadline.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+)
+
+// Config of a Server.
+type Config struct {
+	Control        Control
+	Ready          func() error           // nil when the instance may get traffic; nil func: Control.Ready
+	Token          string                 // demanded as a Bearer token; "" allows loopback listeners only
+	DefaultVersion string                 // in which POST /v1/rewrite binds without a version; "" is base
+	Collectors     []prometheus.Collector // shown at /metrics beside the server's own
+	Pprof          bool                   // serve /debug/pprof/
+	Program        string                 // version of the program, for the dashboard and /metrics
+	Log            hclog.Logger
+}
+
+// A Server serves the API. All methods are safe for concurrent use.
+type Server struct {
+	cfg     Config
+	log     hclog.Logger
+	handler http.Handler
+	http    *http.Server
+	stop    context.CancelFunc // ends waiting requests and event streams
+	health  health
+	preview preview
+}
+
+// New makes a server that does not listen yet. The control need not have been started: until its Ready is nil the
+// probes say so.
+func New(cfg Config) (*Server, error) {
+	if cfg.Control == nil {
+		return nil, errors.New("admin: no control is given")
+	}
+	if cfg.Ready == nil {
+		cfg.Ready = cfg.Control.Ready
+	}
+	s := &Server{cfg: cfg, log: cfg.Log}
+	if s.log == nil {
+		s.log = hclog.NewNullLogger()
+	}
+	s.health.ready = cfg.Ready
+	metrics, err := s.metricsHandler()
+	if err != nil {
+		return nil, fmt.Errorf("admin: %w", err)
+	}
+	s.handler = s.guard(s.mux(s.routes(metrics)))
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	s.http = &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	return s, nil
+}
+
+// Handler is the whole API with its guards, for serving it by other means than Serve.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve accepts on l until Shutdown, and then returns nil. A listener that is not loopback is refused when no token
+// is configured. Serve owns l.
+func (s *Server) Serve(l net.Listener) error {
+	if s.cfg.Token == "" && !isLoopback(l.Addr()) {
+		err := fmt.Errorf("admin: %s can be reached from other machines, so a token is demanded "+
+			"(give --admin-token-file, or listen on 127.0.0.1)", l.Addr())
+		return errors.Join(err, l.Close())
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin: %w", err)
+	}
+	return nil
+}
+
+// Shutdown ends waiting requests and event streams, lets the others finish until ctx ends, and closes the rest.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("admin: requests were cut off: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+func isLoopback(a net.Addr) bool {
+	switch a := a.(type) {
+	case *net.TCPAddr:
+		return a.IP.IsLoopback()
+	case *net.UnixAddr:
+		return true
+	}
+	return false
+}
