@@ -1,0 +1,15 @@
+//go:build !unix
+
+package wire
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+func rawConn(io.Reader) syscall.RawConn { return nil }
+
+func (r *Reader) readRaw() error { return errors.ErrUnsupported }
+
+func (r *Reader) readDescriptor(uintptr) bool { return true }
