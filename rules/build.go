@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// Build derives from the stored migrations and the physical catalog what each live version sees. With nothing live the
+// catalog is not looked at and may be nil. The error is a *MismatchError when the database contradicts the phases.
+func Build(epoch int64, migrations []*Migration, cat *catalog.Catalog) (*Snapshot, error) {
+	all := bySeq(migrations, func(*Migration) bool { return true })
+	snap := &Snapshot{Epoch: epoch, Migrations: all, Lenses: map[string]*Lens{}, Aliases: aliases(all)}
+	live := bySeq(all, func(m *Migration) bool { return m.Phase.Live() })
+	if len(live) == 0 {
+		return snap, nil
+	}
+	t, err := newTimeline(live, cat)
+	if err != nil {
+		return nil, err
+	}
+	snap.Catalog, snap.Tables = cat, t.tables()
+	for i, s := range t.schemas {
+		version := Base
+		if i > 0 {
+			version = live[i-1].ID
+		}
+		snap.Lenses[version] = s.lens(version, snap.Tables)
+	}
+	snap.Identifiers = identifiers(t, snap.Tables)
+	return snap, nil
+}
+
+// aliases gives each contracted migration the version that its clients see now: the newest live one of those before it,
+// or Base, of which its changes are a part.
+func aliases(all []*Migration) map[string]string {
+	out := map[string]string{}
+	version := Base
+	for _, m := range all {
+		switch {
+		case m.Phase.Live():
+			version = m.ID
+		case m.Phase == Contracted:
+			out[m.ID] = version
+		}
+	}
+	return out
+}
+
+// lens is the schema's view of the tables.
+func (s *schema) lens(version string, tables []catalog.OID) *Lens {
+	out := make([]*TableLens, 0, len(tables))
+	for _, oid := range tables {
+		r := s.cat.Relation(oid)
+		t := &TableLens{OID: oid, Schema: r.Schema, Logical: s.tableName(r), Physical: r.Name}
+		t.Identity = t.Logical == t.Physical
+		for i := range r.Columns {
+			c := &r.Columns[i]
+			logical := s.columnName(r, c)
+			if hidden(c.Name) {
+				t.Identity = false
+				continue
+			}
+			t.Identity = t.Identity && logical == c.Name
+			t.Columns = append(t.Columns, ColumnLens{Logical: logical, Physical: c.Name, Num: c.Num})
+		}
+		out = append(out, t)
+	}
+	return NewLens(version, out)
+}
+
+// reservedPrefix begins the names of what Segue itself adds to tables.
+const reservedPrefix = "_segue_"
+
+// hidden tells whether a column is one of Segue's own, which no version shows.
+func hidden(column string) bool { return strings.HasPrefix(column, reservedPrefix) }
+
+// identifiers are the words without which no text can concern one of the tables: their names in any version, also those
+// between two operations of one migration, and the names of what uses their row types. Names of columns are not among
+// them, because a column can only be reached through a relation or function that must be named; a view over the table
+// has column names of its own, which a rename leaves alone, unless it exposes whole rows, and then RowTypeUsers names it.
+// They are folded as the prefilter folds a text: A to Z only.
+func identifiers(t *timeline, tables []catalog.OID) []string {
+	words := map[string]bool{}
+	add := func(name string) { words[foldASCII(name)] = true }
+	for _, oid := range tables {
+		r := t.schemas[0].cat.Relation(oid)
+		add(r.Name)
+		for _, s := range t.schemas {
+			add(s.tableName(r))
+		}
+		for _, name := range t.schemas[0].cat.RowTypeUsers(oid) {
+			add(name)
+		}
+	}
+	for _, m := range t.migrations {
+		for _, op := range m.Operations {
+			add(op.Target().Name)
+			if op, ok := op.(RenameTable); ok {
+				add(op.To)
+			}
+		}
+	}
+	out := make([]string, 0, len(words))
+	for word := range words {
+		out = append(out, word)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Affected lists the tables whose names or columns the migration changes, with their partitions and inheritance
+// children: those that its gates hold. m is one of the
+// stored ones, or would follow those that are live.
+func Affected(m *Migration, stored []*Migration, cat *catalog.Catalog) ([]catalog.OID, error) {
+	t, err := newTimeline(bySeq(stored, func(o *Migration) bool { return o.Phase.Live() }), cat)
+	if err != nil {
+		return nil, err
+	}
+	for i, o := range t.migrations {
+		if o.ID == m.ID {
+			return sortedOIDs(t.touched[i]), nil
+		}
+	}
+	next, touched := t.newest().clone(), map[catalog.OID]bool{}
+	for j, op := range m.Operations {
+		r, err := next.apply(op, false)
+		if err != nil {
+			return nil, &MismatchError{m.ID, m.Phase, j, err}
+		}
+		touched[r.OID] = true
+		for _, oid := range cat.Descendants(r.OID) {
+			touched[oid] = true
+		}
+	}
+	return sortedOIDs(touched), nil
+}

@@ -1,0 +1,138 @@
+package rules
+
+import (
+	"fmt"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// An OrderError says that another migration on the same tables must move first. Names would otherwise be looked for
+// where they are not yet, or no longer.
+type OrderError struct {
+	Migration string // that was to move
+	Other     string // that is in the way
+	Message   string
+	Hint      string
+}
+
+func (e *OrderError) Error() string { return e.Message + " (" + e.Hint + ")" }
+
+// CanActivate checks what Validate checked at creation once more, against the migrations that are live now, with which
+// names may have changed. The error is a *FileError, or an *OrderError when a draft has to be activated first.
+func CanActivate(m *Migration, stored []*Migration, cat *catalog.Catalog) error {
+	live := bySeq(stored, func(o *Migration) bool { return o.ID != m.ID && o.Phase.Live() })
+	err := validateAfter(live, m, cat)
+	if err == nil {
+		return nil
+	}
+	for _, o := range bySeq(stored, func(o *Migration) bool { return o.ID != m.ID && o.Phase == Draft }) {
+		if sharesTable(o, m) && validateAfter(append(live[:len(live):len(live)], o), m, cat) == nil {
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q speaks of what draft %q leaves", m.ID, o.ID), fmt.Sprintf("activate %q first", o.ID)}
+		}
+	}
+	return err
+}
+
+// CanCutover checks that every earlier live migration on the same tables has been cut over: the DDL of this one speaks
+// of the names that those leave. The error is an *OrderError.
+func CanCutover(m *Migration, all []*Migration) error {
+	for _, o := range all {
+		if o.Phase == Active && precedes(o, m) && sharesTable(o, m) {
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q, which came before %q on the same table, is not cut over", o.ID, m.ID),
+				fmt.Sprintf("cut over %q first", o.ID)}
+		}
+	}
+	return nil
+}
+
+// CanRollback checks that no later migration on the same tables stands on this one: to RolledBack none may be live, to
+// Active none may be cut over. The error is an *OrderError.
+func CanRollback(m *Migration, all []*Migration, to Phase) error {
+	for _, o := range all {
+		if !precedes(m, o) || !sharesTable(m, o) {
+			continue
+		}
+		switch {
+		case to == Active && o.Phase == Cutover:
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q, which came after %q on the same table, is cut over", o.ID, m.ID),
+				fmt.Sprintf("roll %q back first, at least to active", o.ID)}
+		case to != Active && o.Phase.Live():
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q, which came after %q on the same table, is live", o.ID, m.ID),
+				fmt.Sprintf("roll %q back first", o.ID)}
+		}
+	}
+	return nil
+}
+
+// CanContract checks that no earlier migration on the same tables is live: its old version would lose names that this
+// one ends. The error is an *OrderError.
+func CanContract(m *Migration, all []*Migration) error {
+	for _, o := range all {
+		if o.Phase.Live() && precedes(o, m) && sharesTable(o, m) {
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q, which came before %q on the same table, is not contracted", o.ID, m.ID),
+				fmt.Sprintf("contract %q first", o.ID)}
+		}
+	}
+	return nil
+}
+
+// VersionsWith lists the ids that stand for a version in which m is done: its own, those of later live migrations, and
+// contracted ids that are aliases of these. Their sessions lose names when m is rolled back.
+func VersionsWith(m *Migration, all []*Migration) []string {
+	return versionsWhere(all, func(o *Migration) bool { return o != nil && (o.ID == m.ID || precedes(m, o)) })
+}
+
+// VersionsWithout lists the ids that stand for a version in which m is not done: Base, those of earlier live migrations,
+// and contracted ids that are aliases of these. Their sessions lose names when m is contracted.
+func VersionsWithout(m *Migration, all []*Migration) []string {
+	return versionsWhere(all, func(o *Migration) bool { return o == nil || o.ID != m.ID && precedes(o, m) })
+}
+
+// versionsWhere lists ids of versions, aliases included, by the live migration that makes the version; nil for Base.
+func versionsWhere(all []*Migration, belongs func(*Migration) bool) []string {
+	var out []string
+	var version *Migration
+	if belongs(nil) {
+		out = append(out, Base)
+	}
+	for _, m := range bySeq(all, func(m *Migration) bool { return m.Phase.Live() || m.Phase == Contracted }) {
+		if m.Phase.Live() {
+			version = m
+		}
+		if belongs(version) {
+			out = append(out, m.ID)
+		}
+	}
+	return out
+}
+
+// precedes tells whether a comes before b in the order of versions. A migration that is not stored yet comes last.
+func precedes(a, b *Migration) bool {
+	return a.ID != b.ID && a.Seq != 0 && (b.Seq == 0 || a.Seq < b.Seq)
+}
+
+// sharesTable tells whether two migrations are about a common table, by any name that it has before, between or after
+// their operations. No two tables have one name in versions that are live together, so equal names mean the same table.
+func sharesTable(a, b *Migration) bool {
+	names := map[Name]bool{}
+	for _, n := range tableNames(a) {
+		names[n] = true
+	}
+	for _, n := range tableNames(b) {
+		if names[n] {
+			return true
+		}
+	}
+	return false
+}
+
+func tableNames(m *Migration) []Name {
+	var out []Name
+	for _, op := range m.Operations {
+		out = append(out, op.Target())
+		if op, ok := op.(RenameTable); ok {
+			out = append(out, Name{op.From.Schema, op.To})
+		}
+	}
+	return out
+}

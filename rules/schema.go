@@ -1,0 +1,154 @@
+package rules
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// A schema is the logical schema of one version, kept as its differences from the physical one. Tables are identified by
+// OID and columns by attnum, so that a name can change hands between versions without confusion.
+type schema struct {
+	cat     *catalog.Catalog
+	names   map[catalog.OID]string           // tables that are called differently
+	columns map[catalog.OID]map[int16]string // columns that are called differently
+}
+
+// physicalSchema is the one that the database has.
+func physicalSchema(cat *catalog.Catalog) *schema {
+	return &schema{cat: cat, names: map[catalog.OID]string{}, columns: map[catalog.OID]map[int16]string{}}
+}
+
+func (s *schema) clone() *schema {
+	c := &schema{cat: s.cat, names: maps.Clone(s.names), columns: make(map[catalog.OID]map[int16]string, len(s.columns))}
+	for oid, cols := range s.columns {
+		c.columns[oid] = maps.Clone(cols)
+	}
+	return c
+}
+
+// table finds the relation of that name, or returns nil.
+func (s *schema) table(n Name) *catalog.Relation {
+	for oid, name := range s.names {
+		if r := s.cat.Relation(oid); name == n.Name && r.Schema == n.Schema {
+			return r
+		}
+	}
+	if r := s.cat.Lookup(n.Schema, n.Name); r != nil && s.tableName(r) == n.Name {
+		return r
+	}
+	return nil
+}
+
+func (s *schema) tableName(r *catalog.Relation) string {
+	if name, ok := s.names[r.OID]; ok {
+		return name
+	}
+	return r.Name
+}
+
+func (s *schema) name(r *catalog.Relation) Name { return Name{Schema: r.Schema, Name: s.tableName(r)} }
+
+// column finds the column of that name, or returns nil.
+func (s *schema) column(r *catalog.Relation, name string) *catalog.Column {
+	for i := range r.Columns {
+		if s.columnName(r, &r.Columns[i]) == name {
+			return &r.Columns[i]
+		}
+	}
+	return nil
+}
+
+func (s *schema) columnName(r *catalog.Relation, c *catalog.Column) string {
+	if name, ok := s.columns[r.OID][c.Num]; ok {
+		return name
+	}
+	return c.Name
+}
+
+func (s *schema) columnNames(r *catalog.Relation) []string {
+	out := make([]string, len(r.Columns))
+	for i := range r.Columns {
+		out[i] = s.columnName(r, &r.Columns[i])
+	}
+	return out
+}
+
+func (s *schema) renameTable(r *catalog.Relation, to string) {
+	if to == r.Name {
+		delete(s.names, r.OID)
+		return
+	}
+	s.names[r.OID] = to
+}
+
+// renameColumn renames the column and, as PostgreSQL does (renameatt_internal), the same column of all descendants.
+func (s *schema) renameColumn(r *catalog.Relation, c *catalog.Column, to string) {
+	set := func(r *catalog.Relation, c *catalog.Column) {
+		if s.columns[r.OID] == nil {
+			s.columns[r.OID] = map[int16]string{}
+		}
+		if to == c.Name {
+			delete(s.columns[r.OID], c.Num)
+			return
+		}
+		s.columns[r.OID][c.Num] = to
+	}
+	set(r, c)
+	for _, oid := range s.cat.Descendants(r.OID) {
+		d := s.cat.Relation(oid)
+		if dc := d.Column(c.Name); dc != nil { // an inherited column has its parent's physical name
+			set(d, dc)
+		}
+	}
+}
+
+// apply carries out an operation, or with undo takes it back, and returns the table that it was about.
+func (s *schema) apply(op Operation, undo bool) (*catalog.Relation, error) {
+	switch op := op.(type) {
+	case RenameTable:
+		from, to := op.From.Name, op.To
+		if undo {
+			from, to = to, from
+		}
+		r, err := s.find(Name{op.From.Schema, from})
+		if err != nil {
+			return nil, err
+		}
+		if other := s.table(Name{op.From.Schema, to}); other != nil {
+			return nil, fmt.Errorf("there is a table %s besides %s", Name{op.From.Schema, to}, s.name(r))
+		}
+		s.renameTable(r, to)
+		return r, nil
+	case RenameColumn:
+		from, to := op.From, op.To
+		if undo {
+			from, to = to, from
+		}
+		r, err := s.find(op.Table)
+		if err != nil {
+			return nil, err
+		}
+		c := s.column(r, from)
+		if c == nil {
+			if s.column(r, to) != nil {
+				return nil, fmt.Errorf("table %s should have a column %s, but has %s", op.Table, showIdentifier(from), showIdentifier(to))
+			}
+			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", op.Table, showIdentifier(from))
+		}
+		if s.column(r, to) != nil {
+			return nil, fmt.Errorf("table %s should have one column for the names %s and %s, but has both", op.Table, showIdentifier(from), showIdentifier(to))
+		}
+		s.renameColumn(r, c, to)
+		return r, nil
+	}
+	return nil, fmt.Errorf("operation %T is not known", op)
+}
+
+func (s *schema) find(n Name) (*catalog.Relation, error) {
+	if r := s.table(n); r != nil {
+		return r, nil
+	}
+	return nil, fmt.Errorf("there should be a table %s, but there is none", n)
+}

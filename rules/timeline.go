@@ -1,0 +1,130 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// A MismatchError says that the database does not have the names that the phases of the stored migrations imply:
+// somebody has changed them by hand.
+type MismatchError struct {
+	Migration string
+	Phase     Phase
+	Operation int // index in the migration
+	Err       error
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("the database contradicts migration %q, which is in phase %s: %v (was it renamed by hand? "+
+		"undo that, or finish the migration by hand with `segue exit-sql`)", e.Migration, e.Phase, e.Err)
+}
+
+func (e *MismatchError) Unwrap() error { return e.Err }
+
+// A timeline holds the logical schema of each live version: Base's, then each migration's.
+type timeline struct {
+	migrations []*Migration // in order of Seq
+	schemas    []*schema    // one more than migrations: schemas[i+1] is the version that migrations[i] makes
+	touched    []map[catalog.OID]bool
+}
+
+// newTimeline takes the migrations in phase Cutover back from the physical schema, newest first, which gives the base,
+// and then applies all of them in order.
+func newTimeline(migrations []*Migration, cat *catalog.Catalog) (*timeline, error) {
+	t := &timeline{migrations: migrations, touched: make([]map[catalog.OID]bool, len(migrations))}
+	base := physicalSchema(cat)
+	for i := len(migrations) - 1; i >= 0; i-- {
+		if m := migrations[i]; m.Phase == Cutover {
+			for j := len(m.Operations) - 1; j >= 0; j-- {
+				if _, err := base.apply(m.Operations[j], true); err != nil {
+					return nil, &MismatchError{m.ID, m.Phase, j, err}
+				}
+			}
+		}
+	}
+	t.schemas = append(t.schemas, base)
+	for i, m := range migrations {
+		next := t.newest().clone()
+		t.touched[i] = map[catalog.OID]bool{}
+		for j, op := range m.Operations {
+			r, err := next.apply(op, false)
+			if err != nil {
+				return nil, &MismatchError{m.ID, m.Phase, j, err}
+			}
+			t.touched[i][r.OID] = true
+			for _, oid := range cat.Descendants(r.OID) {
+				t.touched[i][oid] = true
+			}
+		}
+		t.schemas = append(t.schemas, next)
+	}
+	return t, t.unambiguous()
+}
+
+func (t *timeline) newest() *schema { return t.schemas[len(t.schemas)-1] }
+
+// tables lists every table that any migration touches, with its descendants, by OID.
+func (t *timeline) tables() []catalog.OID {
+	all := map[catalog.OID]bool{}
+	for _, touched := range t.touched {
+		for oid := range touched {
+			all[oid] = true
+		}
+	}
+	return sortedOIDs(all)
+}
+
+// unambiguous checks that no version has two tables or two columns of one name: a table or column that was added by
+// hand can take a name that a version uses.
+func (t *timeline) unambiguous() error {
+	last := len(t.migrations) - 1
+	for i, s := range t.schemas {
+		m := t.migrations[max(0, min(i, last))]
+		for oid, name := range s.names {
+			r := s.cat.Relation(oid)
+			if other := s.cat.Lookup(r.Schema, name); other != nil && other != r && s.tableName(other) == name {
+				return &MismatchError{m.ID, m.Phase, 0, fmt.Errorf("the name %s is taken by another relation", Name{r.Schema, name})}
+			}
+		}
+		for oid := range s.columns {
+			r := s.cat.Relation(oid)
+			seen := map[string]bool{}
+			for _, name := range s.columnNames(r) {
+				if seen[name] {
+					return &MismatchError{m.ID, m.Phase, 0, fmt.Errorf("table %s has two columns for the name %s", s.name(r), showIdentifier(name))}
+				}
+				seen[name] = true
+			}
+		}
+	}
+	return nil
+}
+
+func sortedOIDs(set map[catalog.OID]bool) []catalog.OID {
+	out := make([]catalog.OID, 0, len(set))
+	for oid := range set {
+		out = append(out, oid)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// bySeq returns the migrations for which keep is true, in order of Seq. Those without one, not stored yet, come last.
+func bySeq(all []*Migration, keep func(*Migration) bool) []*Migration {
+	var out []*Migration
+	for _, m := range all {
+		if keep(m) {
+			out = append(out, m)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Migration) int {
+		if (a.Seq == 0) != (b.Seq == 0) {
+			return cmp.Compare(b.Seq, a.Seq)
+		}
+		return cmp.Compare(a.Seq, b.Seq)
+	})
+	return out
+}
