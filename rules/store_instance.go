@@ -17,7 +17,7 @@ type InstanceRow struct {
 	Silence      time.Duration // age of the heartbeat, by the server's clock
 	Lease        time.Duration // after a silence of that length the instance serves no affected table by itself
 	Epoch        int64         // of the snapshot that it serves
-	Acknowledged int64         // the attempt whose gate it holds; 0: none
+	Acknowledged int64         // the attempt whose gate it holds; 0: none; negative: the attempt that it has withdrawn from
 	Expired      bool          // it must register again before it serves affected tables
 	Address      string
 	Report
@@ -41,13 +41,13 @@ func (r Report) columns() (sessions string, pids []int32) {
 	return string(r.Sessions), pids
 }
 
-// RegisterInstance writes or renews the row of an instance, withdraws what it has acknowledged and lifts its expiry.
+// RegisterInstance writes or renews the row of an instance, forgets what it has acknowledged and lifts its expiry.
 // Call it in a transaction that holds LockEpoch: nobody then joins between the leader's last check and its commit.
 func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64) error {
 	_, err := db.Exec(ctx, `
 		INSERT INTO segue.instance (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, lease = excluded.lease, epoch = excluded.epoch,
-			heartbeat = pg_catalog.clock_timestamp(), acknowledged = 0, expired = false`, id, address, lease.Microseconds(), epoch)
+			heartbeat = pg_catalog.clock_timestamp(), acknowledged = least(instance.acknowledged, 0), expired = false`, id, address, lease.Microseconds(), epoch)
 	if err != nil {
 		return fmt.Errorf("cannot register instance %s: %w", id, err)
 	}
@@ -84,17 +84,18 @@ func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r 
 	tag, err := db.Exec(ctx, `
 		UPDATE segue.instance SET acknowledged = $2, epoch = $3, sessions = $4, pids = $5,
 			reported = pg_catalog.clock_timestamp(), heartbeat = pg_catalog.clock_timestamp()
-		WHERE id = $1 AND NOT expired AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
+		WHERE id = $1 AND NOT expired AND acknowledged <> -$2 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
 	if err != nil {
 		return false, fmt.Errorf("cannot write the acknowledgement of instance %s: %w", id, err)
 	}
 	return tag.RowsAffected() == 1, nil
 }
 
-// Withdraw takes back whatever the instance has acknowledged. It waits behind the leader's row lock: once it has
-// returned without an error, either the leader's transaction has committed before, or it will not count this instance.
-func Withdraw(ctx context.Context, db DB, id string) error {
-	if _, err := db.Exec(ctx, `UPDATE segue.instance SET acknowledged = 0 WHERE id = $1`, id); err != nil {
+// Withdraw takes back the acknowledgement of the attempt, also one that is still on its way on another connection. It
+// waits behind the leader's row lock: once it has returned without an error, either the leader's transaction has
+// committed before, or it will not count this instance.
+func Withdraw(ctx context.Context, db DB, id string, attempt int64) error {
+	if _, err := db.Exec(ctx, `UPDATE segue.instance SET acknowledged = -$2 WHERE id = $1`, id, attempt); err != nil {
 		return fmt.Errorf("cannot withdraw the acknowledgement of instance %s: %w", id, err)
 	}
 	return nil
@@ -139,7 +140,7 @@ func scanInstance(row pgx.CollectableRow) (*InstanceRow, error) {
 // when the instance was heard of meanwhile.
 func ExpireInstance(ctx context.Context, db DB, id string, silence time.Duration) (bool, error) {
 	tag, err := db.Exec(ctx, `
-		UPDATE segue.instance SET expired = true, acknowledged = 0
+		UPDATE segue.instance SET expired = true, acknowledged = least(acknowledged, 0)
 		WHERE id = $1 AND NOT expired AND heartbeat <= pg_catalog.clock_timestamp() - $2 * interval '1 microsecond'`, id, silence.Microseconds())
 	if err != nil {
 		return false, fmt.Errorf("cannot expire instance %s: %w", id, err)
