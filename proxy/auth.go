@@ -1,0 +1,152 @@
+package proxy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+// An authentication relays what client and server say to each other from the start-up packet to the first
+// ReadyForQuery. Passwords pass through it and are not kept.
+type authentication struct {
+	*link
+	ctx         context.Context
+	credentials Credentials // nil: SCRAM is relayed
+	tokens      *tokenRelay // set while the method lets both sides speak
+}
+
+// run relays until ReadyForQuery.
+func (a *authentication) run() error {
+	defer a.stopTokens()
+	for {
+		f, err := a.fromServer()
+		if err != nil {
+			return err
+		}
+		if f.Type == wire.Authentication {
+			if err := a.request(f); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := a.note(f); err != nil {
+			return err
+		}
+		if _, err := a.client.out.Write(f.Raw); err != nil {
+			return clientFailed(err)
+		}
+		switch f.Type {
+		case wire.ErrorResponse:
+			fields, err := wire.DecodeError(f.Body)
+			if err != nil {
+				return serverFailed(err)
+			}
+			return relayedError{fields.Error()} // tell flushes it
+		case wire.ReadyForQuery:
+			return a.flushClient()
+		}
+		if !a.server.in.Buffered() {
+			if err := a.flushClient(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// note keeps what the session needs to know of a message.
+func (a *authentication) note(f wire.Frame) (err error) {
+	switch f.Type {
+	case wire.ParameterStatus:
+		var name, value []byte
+		if name, value, err = wire.DecodeParameterStatus(f.Body); err == nil {
+			a.params[string(name)] = string(value)
+		}
+	case wire.BackendKeyData:
+		var key []byte
+		a.pid, key, err = wire.DecodeBackendKeyData(f.Body)
+		a.key = slices.Clone(key)
+	case wire.ReadyForQuery:
+		a.status, err = wire.DecodeReadyForQuery(f.Body)
+	}
+	if err != nil {
+		return serverFailed(err)
+	}
+	return nil
+}
+
+// request serves one Authentication message: it is relayed, and so is the client's answer where it demands one.
+func (a *authentication) request(f wire.Frame) error {
+	kind, data, err := wire.DecodeAuthentication(f.Body)
+	if err != nil {
+		return serverFailed(err)
+	}
+	switch kind {
+	case wire.AuthSASL:
+		return a.sasl(data)
+	case wire.AuthOK:
+		if err := a.stopTokens(); err != nil {
+			return err
+		}
+	case wire.AuthGSS, wire.AuthSSPI:
+		a.startTokens()
+	}
+	if err := a.toClient(f.Raw); err != nil {
+		return err
+	}
+	switch kind {
+	case wire.AuthCleartext, wire.AuthMD5, wire.AuthSASLContinue:
+		reply, err := a.fromClient()
+		if err != nil {
+			return err
+		}
+		return a.toServer(reply.Raw)
+	}
+	return nil
+}
+
+// fromServer reads a message of the server. Before authentication is over none is large.
+func (a *authentication) fromServer() (wire.Frame, error) {
+	f, err := a.server.in.Next()
+	if err == nil {
+		f, err = a.server.in.ReadRest(f, wire.MaxAuth)
+	}
+	if err != nil {
+		return f, serverFailed(err)
+	}
+	return f, nil
+}
+
+// fromClient reads the client's answer to a request.
+func (a *authentication) fromClient() (wire.Frame, error) { return readAnswer(a.client) }
+
+// readAnswer reads a password message of any kind, of which there is a limit as in the server.
+func readAnswer(c *conn) (wire.Frame, error) {
+	f, err := c.in.Next()
+	if err == nil && f.Type != wire.AuthReply {
+		return f, fatal("08P01", "expected password response, got message type %d", f.Type)
+	}
+	if err == nil {
+		f, err = c.in.ReadRest(f, wire.MaxAuth)
+	}
+	if err != nil {
+		return f, clientFailed(err)
+	}
+	return f, nil
+}
+
+func (a *authentication) toServer(messages []byte) error {
+	if err := a.server.send(messages); err != nil {
+		return serverFailed(err)
+	}
+	return nil
+}
+
+func (a *authentication) toClient(messages []byte) error {
+	if err := a.client.send(messages); err != nil {
+		return clientFailed(err)
+	}
+	return nil
+}
+
+func (a *authentication) flushClient() error { return a.toClient(nil) }

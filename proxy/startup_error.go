@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+// errServed is returned by establish for a connection that was a CancelRequest: all is done and closed.
+var errServed = errors.New("the cancel request was forwarded")
+
+// errGone stands for a client that left, or said nothing at all, before it had a session.
+var errGone = errors.New("the client left during start-up")
+
+// relayedError is an error that ended the start-up and came from the server: the client has it already.
+type relayedError struct{ err *wire.Error }
+
+func (e relayedError) Error() string { return e.err.Error() }
+func (e relayedError) Unwrap() error { return e.err }
+
+// fatal makes an error that ends a start-up.
+func fatal(code, format string, args ...any) *wire.Error {
+	return &wire.Error{Severity: "FATAL", Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// withHint adds a hint.
+func withHint(e *wire.Error, hint string) *wire.Error {
+	e.Hint = hint
+	return e
+}
+
+// clientFailed turns an error of reading from the client into what the start-up ends with.
+func clientFailed(err error) error {
+	var broken *wire.ProtocolError
+	var told *wire.Error
+	switch {
+	case errors.As(err, &told), errors.Is(err, errGone):
+		return err
+	case errors.As(err, &broken):
+		return fatal("08P01", "%s", broken.Message)
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return errGone
+	}
+	return fmt.Errorf("%w: %w", errGone, err)
+}
+
+// serverFailed turns an error of talking to the server into what the client is told.
+func serverFailed(err error) error {
+	var broken *wire.ProtocolError
+	switch {
+	case errors.As(err, &broken):
+		return fatal("08P01", "the database server broke the protocol during start-up: %s", broken.Message)
+	case err == io.EOF, err == io.ErrUnexpectedEOF:
+		return fatal("08006", "the database server closed the connection during start-up")
+	}
+	return fatal("08006", "lost the connection to the database server during start-up: %v", err)
+}
+
+// tell sends the error to the client if it is one for a client, and not there yet. A client that cannot be told has gone.
+func tell(client *conn, err error) {
+	var sent relayedError
+	var e *wire.Error
+	if errors.As(err, &sent) || !errors.As(err, &e) {
+		_ = client.out.Flush()
+		return
+	}
+	_ = client.send(e.AppendTo(nil))
+}
