@@ -1,6 +1,11 @@
 package rewrite
 
-import "github.com/seguedb/segue/rules"
+import (
+	"cmp"
+	"strings"
+
+	"github.com/seguedb/segue/rules"
+)
 
 // A Hit says what the prefilter found in a text.
 type Hit byte
@@ -14,53 +19,144 @@ const (
 
 // Options bound a Binder. The zero value means the defaults.
 type Options struct {
-	CacheBytes int64 // of the cache of rewritten texts; default 64 MiB
-	MaxCached  int   // texts longer than this many bytes are rewritten but not cached; default 64 KiB
+	CacheBytes int64  // of the cache of rewritten texts; default 64 MiB
+	MaxCached  int    // texts longer than this many bytes are rewritten but not cached; default 64 KiB
+	Stats      *Stats // where to count; several binders may share one; default: nowhere that can be seen
 }
 
 // A Binder rewrites texts for one snapshot. It is safe for concurrent use.
 type Binder struct {
-	snap *rules.Snapshot
+	snap   *rules.Snapshot
+	filter *prefilter // nil when nothing is live
+	cache  *cache
+	stats  *Stats
+	bind   func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
 
 // NewBinder makes the binder of a snapshot, its prefilter compiled and its cache empty.
-func NewBinder(snap *rules.Snapshot, o Options) *Binder { panic("being built") }
+func NewBinder(snap *rules.Snapshot, o Options) *Binder {
+	b := &Binder{
+		snap:  snap,
+		cache: newCache(cmp.Or(o.CacheBytes, 64<<20), cmp.Or(o.MaxCached, 64<<10)),
+		stats: o.Stats,
+		bind:  bind,
+	}
+	if b.stats == nil {
+		b.stats = new(Stats)
+	}
+	if snap.Live() {
+		b.filter = newPrefilter(snap.Identifiers)
+	}
+	return b
+}
 
 // Snapshot is the one that the binder works for.
 func (b *Binder) Snapshot() *rules.Snapshot { return b.snap }
 
+// Stats are the counters that the binder counts in.
+func (b *Binder) Stats() *Stats { return b.stats }
+
 // Match looks for identifiers that matter, in one pass over the bytes and without allocating. prepared says that the
 // session has, or may have, statements made by SQL PREPARE, so that EXECUTE matters too. When nothing is live all
 // texts miss.
-func (b *Binder) Match(sql []byte, prepared bool) Hit { panic("being built") }
+func (b *Binder) Match(sql []byte, prepared bool) Hit {
+	if b.filter == nil {
+		return Miss
+	}
+	return b.filter.match(sql, prepared)
+}
 
 // Rewrite binds sql for the session and returns what to send. The only error is *NeedRelation: whatever cannot be
 // bound, or must not be sent, is a Statement with a Failure in a Text that makes the server fail at that statement.
 // sql is in the session's encoding.
-func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) { panic("being built") }
+func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
+	if !b.snap.Live() {
+		return &Text{SQL: sql, Client: sql}, nil
+	}
+	key := b.cache.key(s, sql)
+	if t := b.cache.get(key, s, sql); t != nil {
+		b.stats.Hits.Add(1)
+		t.countUse(b.stats)
+		return t, nil
+	}
+	b.stats.Misses.Add(1)
+	t, err := b.rewrite(s, sql, key)
+	if err != nil {
+		return nil, err
+	}
+	t.countUse(b.stats)
+	b.cache.put(key, s, t)
+	if !b.cache.trusts(t.Version, sql) && !t.refusedWhole() {
+		return b.rewrite(s, sql, key) // found out just now, by another session
+	}
+	return t, nil
+}
 
-// FailureAt finds the error to give to the client when the server reports one for this text at the position (1-based,
-// in characters of Text.SQL; 0 when the server gave none). nil means that the server's own error is the right one.
-// A statement that must fail is sent as a stand-in that the server rejects by itself, at the time and with the
-// transaction state that the client's own statement would have had.
-func (t *Text) FailureAt(code string, message string, position int) *Error { panic("being built") }
+// rewrite is Rewrite without the cache.
+func (b *Binder) rewrite(s *Session, sql string, key uint64) (*Text, error) {
+	r := &rewriting{binder: b, session: s, sql: sql, key: key}
+	if t := r.read(); t != nil {
+		return t, nil
+	}
+	d, err := r.choose()
+	if err != nil {
+		return nil, err
+	}
+	return r.finish(d), nil
+}
 
-// ClientPosition maps a position in Text.SQL to the client's text; both 1-based and in characters.
-func (t *Text) ClientPosition(position int) int { panic("being built") }
+// A rewriting is the work on one text that is not in the cache.
+type rewriting struct {
+	binder  *Binder
+	session *Session
+	sql     string // the client's bytes
+	key     uint64 // of the text in the cache
+	charset charset
+	source  decoded
+	tokens  *tokens
+	tree    parsed
+}
 
-// Translate replaces the physical names of tables and columns in an error's text by the version's: only quoted ones,
-// and only names that the lens of the text's version maps.
-func (t *Text) Translate(s string) string { panic("being built") }
+// read decodes, scans and parses the text. A text that cannot be read is answered at once.
+func (r *rewriting) read() *Text {
+	var known bool
+	r.charset, known = charsets[r.session.Encoding]
+	if !known && !isASCII(r.sql) {
+		return r.refuseWhole(unreadableEncoding(r.session.Encoding))
+	}
+	var err error
+	if r.source, err = r.charset.decode(r.sql); err != nil {
+		if r.charset.encoding == nil && r.session.Encoding != "SQL_ASCII" {
+			return &Text{SQL: r.sql, Client: r.sql} // the server checks that it is UTF-8 before it does anything else
+		}
+		return r.refuseWhole(unreadableEncoding(r.session.Encoding))
+	}
+	if strings.IndexByte(r.sql, 0) >= 0 {
+		return r.refuseWhole(unreadableEncoding("with a zero byte"))
+	}
+	r.tokens, err = scanTokens(r.source.utf8)
+	if err == nil {
+		if at := r.backslash(); at >= 0 {
+			return r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
+		}
+		r.tree, err = parse(r.source.utf8)
+	}
+	if err != nil {
+		return r.unreadable(err)
+	}
+	return nil
+}
 
-// LogicalNames maps the table and column fields of an error or notice to the version's names.
-func (t *Text) LogicalNames(schema, table, column string) (string, string) { panic("being built") }
-
-// Verify compares the server's first RowDescription for statement number i with what was predicted. After a mismatch
-// the text is refused from then on, by every later Rewrite of it. Safe for concurrent use.
-func (t *Text) Verify(i int, got []Column) error { panic("being built") }
-
-// Verified tells whether nothing is left for Verify to do.
-func (t *Text) Verified() bool { panic("being built") }
-
-// Sample is the client's text with its literals replaced by $n, at most 1 kB, for reports.
-func (t *Text) Sample() string { panic("being built") }
+// backslash finds a string that the server reads in another way than we do, since backslashes escape in it. Up to the
+// first of them both read the same. -1 when there is none.
+func (r *rewriting) backslash() int {
+	if r.session.StandardStrings {
+		return -1
+	}
+	for i := range r.tokens.list {
+		if text := r.tokens.text(i); text[0] == '\'' && strings.IndexByte(text, '\\') >= 0 {
+			return r.tokens.start(i)
+		}
+	}
+	return -1
+}

@@ -1,4 +1,81 @@
 package rewrite
 
-// oracle remembers which statements of a text the server's RowDescription has confirmed.
-type oracle struct{}
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+// An oracle checks the binding of a text against what the server makes of it. Proof shows that the edits were applied
+// as meant; only the server's description of its result shows that they were meant right.
+type oracle struct {
+	done     []atomic.Bool // for each statement: nothing is left to compare
+	left     atomic.Int32  // how many are not done
+	distrust func()        // remembers that the text is not to be trusted; nil when no binder keeps it
+}
+
+// arm prepares the check of the statements for which check is true.
+func (o *oracle) arm(check []bool, distrust func()) {
+	o.done = make([]atomic.Bool, len(check))
+	o.distrust = distrust
+	for i, c := range check {
+		if c {
+			o.left.Add(1)
+		} else {
+			o.done[i].Store(true)
+		}
+	}
+}
+
+// Verified tells whether nothing is left for Verify to do.
+func (t *Text) Verified() bool { return t.oracle.left.Load() == 0 }
+
+// Verify compares the server's first RowDescription for statement number i, counted from 0, with what was predicted;
+// labels are in the session's encoding. After a mismatch the text is refused from then on, by every later Rewrite of
+// it; the error says what differs, and what has been received must not reach the client. Safe for concurrent use.
+func (t *Text) Verify(i int, got []Column) error {
+	o := &t.oracle
+	if i < 0 || i >= len(o.done) || o.done[i].Load() {
+		return nil
+	}
+	if err := t.compare(t.Statements[i].Columns, got); err != nil {
+		if o.distrust != nil {
+			o.distrust()
+		}
+		return fmt.Errorf("statement %d: %w", i+1, err)
+	}
+	if !o.done[i].Swap(true) {
+		o.left.Add(-1)
+	}
+	return nil
+}
+
+func (t *Text) compare(want, got []Column) error {
+	if len(want) != len(got) {
+		return fmt.Errorf("the server returns %d columns where %d were predicted", len(got), len(want))
+	}
+	for i, w := range want {
+		g := got[i]
+		label, err := t.charset.decode(g.Label)
+		if err != nil {
+			return fmt.Errorf("the label of column %d cannot be read: %w", i+1, err)
+		}
+		if label.utf8 != w.Label {
+			return fmt.Errorf("the server calls column %d %q where %q was predicted", i+1, label.utf8, w.Label)
+		}
+		if w.Known && (g.Table != w.Table || g.Num != w.Num) {
+			return fmt.Errorf("column %d %q comes from column %d of table %d where column %d of table %d was predicted",
+				i+1, w.Label, g.Num, g.Table, w.Num, w.Table)
+		}
+	}
+	return nil
+}
+
+// mispredicted is the refusal of a text whose rewrite has been shown to be wrong.
+func mispredicted() *Error {
+	return &Error{
+		Code:    codeRefused,
+		Message: "this statement is not rewritten any more, since the server's answer to it was not the predicted one",
+		Hint:    "This is a defect of Segue; please report the statement.",
+		Node:    "mispredicted",
+	}
+}

@@ -44,8 +44,15 @@ type Text struct {
 	Statements []Statement   // in order; empty statements are not listed
 	Tables     []catalog.OID // the tables under migration that any of its statements names, each once
 	TxControl  bool          // several statements, and one of them begins or ends a transaction
-	edits      []Edit
+
+	clientUTF8 string // Client as UTF-8 where the session's encoding is another, else ""
+	sentUTF8   string // SQL likewise
+	edits      []Edit // from clientUTF8 to sentUTF8
+	charset    charset
 	oracle     oracle
+	names      names
+	tally      tally
+	sample     sample
 }
 
 // A Statement is one statement of a Text.
@@ -104,6 +111,8 @@ type Error struct {
 	Hint     string
 	Position int    // 1-based, in characters of the client's text, as Postgres counts; 0 when unknown
 	Node     string // for 0A000: the construct that is not understood
+
+	natural bool // the server raises the same by itself if it is sent the client's own text
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }

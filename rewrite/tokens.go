@@ -56,6 +56,9 @@ func quotedEnd(sql string, start int) int {
 	}
 }
 
+// keywordKind tells how far a word in lower case is a keyword.
+func keywordKind(word string) ast.KeywordKind { return ast.Keywords()[word].Kind }
+
 // len is the number of tokens.
 func (t *tokens) len() int { return len(t.list) }
 
@@ -188,16 +191,7 @@ func lowerASCII(c byte) byte {
 }
 
 // truncateIdent mirrors truncate_identifier (scansup.c): whole characters up to maxIdentifier bytes.
-func truncateIdent(name string) string {
-	if len(name) <= maxIdentifier {
-		return name
-	}
-	n := maxIdentifier
-	for n > 0 && !utf8.RuneStart(name[n]) {
-		n--
-	}
-	return name[:n]
-}
+func truncateIdent(name string) string { return cutAtCharacter(name, maxIdentifier) }
 
 // decodeUnicode mirrors str_udeescape (parser.c): \XXXX and \+XXXXXX, surrogate pairs joined, a doubled escape
 // character is itself.

@@ -1,0 +1,202 @@
+package rewrite
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// finish makes a draft into what is sent: stand-ins for the statements that must fail, the others with their edits,
+// proved.
+func (r *rewriting) finish(d *draft) *Text {
+	if !r.binder.cache.trusts(d.lens.Version, r.sql) {
+		return r.refuseWhole(mispredicted())
+	}
+	for i := range d.statements {
+		if s := &d.statements[i]; s.Failure != nil && s.Failure.natural {
+			s.Failure = nil // the server's own error is the best one
+		}
+	}
+	t, ok := r.assemble(d)
+	if !ok {
+		t, ok = r.assemble(d) // without the statements that were not proved
+	}
+	if !ok {
+		return r.refuseWhole(unproven())
+	}
+	t.Version, t.Ambiguous = d.lens.Version, d.ambiguous
+	t.names = names{snap: r.binder.snap, lens: d.lens}
+	r.describe(t, d)
+	return t
+}
+
+// assemble makes the text of a draft. If a statement is not proved it is marked to fail, and ok is false.
+func (r *rewriting) assemble(d *draft) (t *Text, ok bool) {
+	edits := d.sentEdits()
+	if err := sortEdits(edits, len(r.source.utf8)); err != nil {
+		d.failAll(unproven())
+		r.binder.stats.Unproven.Add(1)
+		return nil, false
+	}
+	sent := r.source.utf8
+	if len(edits) > 0 {
+		sent = applyEdits(r.source.utf8, edits)
+		if !r.prove(d, sent) {
+			r.binder.stats.Unproven.Add(1)
+			return nil, false
+		}
+	}
+	t = &Text{SQL: sent, Client: r.sql, Changed: len(edits) > 0, Statements: d.statements, edits: edits, charset: r.charset}
+	if r.charset.encoding == nil {
+		r.place(t, edits, func(offset int) int { return offset })
+		return t, true
+	}
+	original, err := r.charset.encodeEdits(&r.source, edits)
+	if err != nil {
+		d.failAll(unreadableEncoding(r.session.Encoding))
+		return nil, false
+	}
+	t.SQL = applyEdits(r.sql, original)
+	t.clientUTF8, t.sentUTF8 = r.source.utf8, sent
+	r.place(t, original, r.source.original)
+	return t, true
+}
+
+// sentEdits are the edits of the statements that are sent, and the stand-ins for the others.
+func (d *draft) sentEdits() []Edit {
+	edits := make([]Edit, 0, len(d.edits))
+	for _, e := range d.edits {
+		inFailed := func(s Statement) bool { return s.Failure != nil && e.Start >= s.Start && e.End <= s.End }
+		if !slices.ContainsFunc(d.statements, inFailed) {
+			edits = append(edits, e)
+		}
+	}
+	for i, s := range d.statements {
+		if s.Failure != nil {
+			edits = append(edits, Edit{Start: s.Start, End: s.End, New: standIn(i)})
+		}
+	}
+	return edits
+}
+
+// failAll makes every statement that has edits fail.
+func (d *draft) failAll(failure *Error) {
+	for i := range d.statements {
+		if d.statements[i].Failure == nil {
+			d.statements[i].Failure = failure
+		}
+	}
+}
+
+// prove parses the text that is to be sent, and compares it with the tree in which the binder made the same changes.
+// Statements that turn out otherwise are marked to fail.
+func (r *rewriting) prove(d *draft, sent string) bool {
+	got, err := ast.Parse(sent)
+	if err != nil || len(got.Stmts) != len(d.statements) || len(d.tree.Stmts) != len(d.statements) {
+		d.failAll(unproven())
+		return false
+	}
+	proved := true
+	for i := range got.Stmts {
+		if s := &d.statements[i]; s.Failure == nil && !sameStatement(got.Stmts[i], d.tree.Stmts[i]) {
+			s.Failure, s.Columns = unproven(), nil
+			proved = false
+		}
+	}
+	return proved
+}
+
+// place moves the statements' ranges from the client's text as UTF-8 to the one that is sent.
+func (r *rewriting) place(t *Text, edits []Edit, original func(int) int) {
+	for i := range t.Statements {
+		s := &t.Statements[i]
+		s.Start = toSent(edits, original(s.Start), false)
+		s.End = toSent(edits, original(s.End), true)
+	}
+}
+
+// describe fills in what follows from the statements.
+func (r *rewriting) describe(t *Text, d *draft) {
+	check := make([]bool, len(t.Statements))
+	for i := range t.Statements {
+		s := &t.Statements[i]
+		for _, table := range s.Tables {
+			if !slices.Contains(t.Tables, table) {
+				t.Tables = append(t.Tables, table)
+			}
+		}
+		check[i] = s.Columns != nil && s.Failure == nil
+		if s.Failure != nil && s.Failure.Code == codeRefused {
+			t.tally.refused++
+		}
+	}
+	if t.Ambiguous {
+		t.tally.ambiguous = 1
+	}
+	t.TxControl = len(t.Statements) > 1 && slices.ContainsFunc(d.tree.Stmts, controlsTransaction)
+	if slices.Contains(check, true) {
+		b, version, key, sql := r.binder, t.Version, r.key, r.sql
+		t.oracle.arm(check, func() {
+			b.stats.Mispredicts.Add(1)
+			b.cache.distrust(version, sql, key)
+		})
+	}
+}
+
+// controlsTransaction tells whether a statement begins or ends a transaction; savepoints do neither.
+func controlsTransaction(raw *ast.RawStmt) bool {
+	tx := raw.GetStmt().GetTransactionStmt()
+	if tx == nil {
+		return false
+	}
+	switch tx.Kind {
+	case ast.TransactionStmtKind_TRANS_STMT_SAVEPOINT, ast.TransactionStmtKind_TRANS_STMT_RELEASE,
+		ast.TransactionStmtKind_TRANS_STMT_ROLLBACK_TO:
+		return false
+	}
+	return true
+}
+
+// refuseWhole makes a text that fails as a whole, at the time when it is executed.
+func (r *rewriting) refuseWhole(failure *Error) *Text {
+	t := r.replaced(standIn(0), failure)
+	if failure.Code == codeRefused {
+		t.tally.refused = 1
+	}
+	return t
+}
+
+// unreadable makes the text that stands for one that the parser could not read.
+func (r *rewriting) unreadable(err error) *Text {
+	r.binder.stats.ParseErrors.Add(1)
+	var syntax *ast.SyntaxError
+	if !errors.As(err, &syntax) {
+		syntax = &ast.SyntaxError{Message: err.Error()}
+	}
+	failure := syntaxError(r.binder.snap, syntax)
+	if failure.Code == codeSyntaxError {
+		return r.replaced(unreadable, failure)
+	}
+	return r.refuseWhole(failure)
+}
+
+// replaced makes a text whose only statement is something else than the client's text.
+func (r *rewriting) replaced(sent string, failure *Error) *Text {
+	t := &Text{
+		SQL: sent, Client: r.sql, Changed: true,
+		Statements: []Statement{{End: len(sent), Failure: failure}},
+		edits:      []Edit{{End: len(r.sql), New: sent}},
+		charset:    r.charset,
+	}
+	if r.charset.encoding != nil {
+		t.clientUTF8, t.sentUTF8 = r.source.utf8, sent
+		t.edits[0].End = len(r.source.utf8)
+	}
+	return t
+}
+
+// refusedWhole tells whether nothing of the client's text is sent.
+func (t *Text) refusedWhole() bool {
+	return len(t.Statements) == 1 && t.Statements[0].Failure != nil
+}

@@ -1,0 +1,200 @@
+package rewrite
+
+import (
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// A cache keeps rewritten texts, bounded in bytes. It is keyed by a hash of the client's text and of all in the session
+// that decides what it means; the entry has both in full and is only used where they are equal.
+type cache struct {
+	seed    maphash.Seed
+	texts   *otter.Cache[uint64, *entry]
+	longest int
+
+	mu         sync.Mutex
+	distrusted map[uint64]struct{} // texts whose rewrite was shown to be wrong, by version and text
+}
+
+// maxDistrusted bounds what is remembered of wrong rewrites. There should be none; what is forgotten is found out anew.
+const maxDistrusted = 4096
+
+// An entry is a rewritten text and the session that it holds for.
+type entry struct {
+	text    *Text
+	session Session // Prepared holds only the statements that the text names
+}
+
+func newCache(bytes int64, longest int) *cache {
+	return &cache{
+		seed:    maphash.MakeSeed(),
+		longest: longest,
+		texts: otter.Must(&otter.Options[uint64, *entry]{
+			MaximumWeight: uint64(bytes),
+			Weigher:       func(_ uint64, e *entry) uint32 { return e.weight() },
+			Executor:      func(work func()) { work() }, // eviction is short, and needs no goroutine that outlives us
+		}),
+		distrusted: map[uint64]struct{}{},
+	}
+}
+
+// key hashes what a rewrite depends on.
+func (c *cache) key(s *Session, sql string) uint64 {
+	h := maphash.String(c.seed, sql)
+	mix := func(part string) { h = (h ^ maphash.String(c.seed, part)) * 0x9e3779b97f4a7c15 }
+	mix(s.Version)
+	for _, schema := range s.SearchPath {
+		mix(samePerSession(schema))
+	}
+	if s.Encoding != "" {
+		mix(s.Encoding)
+	}
+	if s.Version == "" {
+		mix(s.Default)
+		h += uint64(s.Unpinned)
+	}
+	if len(s.Overlay) > 0 {
+		h ^= c.overlayHash(s)
+	}
+	return h
+}
+
+// overlayHash does not depend on the order in which a map gives its elements. Whether the relations are the same is
+// left to the comparison.
+func (c *cache) overlayHash(s *Session) uint64 {
+	var sum uint64
+	for name, relation := range s.Overlay {
+		h := maphash.String(c.seed, name.Name)
+		if relation != nil {
+			h ^= uint64(relation.OID) << 32
+		}
+		sum += h
+	}
+	return sum
+}
+
+// samePerSession gives the temporary schemas of all sessions one name: what is in them is in the overlay.
+func samePerSession(schema string) string {
+	if strings.HasPrefix(schema, "pg_temp_") {
+		return "pg_temp"
+	}
+	return schema
+}
+
+// get finds the text for a session, or returns nil. It does not allocate.
+func (c *cache) get(key uint64, s *Session, sql string) *Text {
+	e, ok := c.texts.GetIfPresent(key)
+	if !ok || e.text.Client != sql || !e.holdsFor(s) {
+		return nil
+	}
+	return e.text
+}
+
+// put keeps a text, unless it is too long.
+func (c *cache) put(key uint64, s *Session, t *Text) {
+	if len(t.Client) > c.longest {
+		return
+	}
+	c.texts.Set(key, &entry{text: t, session: Session{
+		Version: s.Version, Default: s.Default, Unpinned: s.Unpinned,
+		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
+		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
+		Prepared: namedBy(t, s.Prepared),
+	}})
+}
+
+// namedBy is what the session has of the prepared statements that a text names; those that it has not are false.
+func namedBy(t *Text, prepared map[string]bool) map[string]bool {
+	var out map[string]bool
+	for i := range t.Statements {
+		e := &t.Statements[i].Effect
+		for _, name := range []string{e.Execute, e.Deallocate} {
+			if name != "" {
+				if out == nil {
+					out = map[string]bool{}
+				}
+				out[name] = prepared[name]
+			}
+		}
+	}
+	return out
+}
+
+// holdsFor tells whether the session is one for which the entry's text was made.
+func (e *entry) holdsFor(s *Session) bool {
+	o := &e.session
+	if o.Version != s.Version || o.StandardStrings != s.StandardStrings || o.Encoding != s.Encoding {
+		return false
+	}
+	if s.Version == "" && (o.Default != s.Default || o.Unpinned != s.Unpinned) {
+		return false
+	}
+	for name, has := range o.Prepared {
+		if s.Prepared[name] != has {
+			return false
+		}
+	}
+	return samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
+}
+
+func samePath(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if samePerSession(a[i]) != samePerSession(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {
+	return len(a) == len(b) && (len(a) == 0 || maps.Equal(a, b))
+}
+
+// weight is roughly what an entry takes in memory, in bytes.
+func (e *entry) weight() uint32 {
+	t := e.text
+	size := 768 + 2*len(t.Client) + len(t.clientUTF8) + len(t.sentUTF8) + 64*len(t.edits) + 128*len(e.session.Overlay)
+	if t.Changed {
+		size += len(t.SQL)
+	}
+	for i := range t.Statements {
+		s := &t.Statements[i]
+		size += 256 + 48*len(s.Columns) + 64*len(s.Uses) + 4*len(s.Tables)
+	}
+	return uint32(size)
+}
+
+// textKey names a text in one version, for whatever session.
+func (c *cache) textKey(version, sql string) uint64 {
+	return maphash.String(c.seed, sql) ^ maphash.String(c.seed, version)*0x9e3779b97f4a7c15
+}
+
+// distrust forgets a text and remembers that it must not be rewritten again.
+func (c *cache) distrust(version, sql string, key uint64) {
+	c.mu.Lock()
+	if len(c.distrusted) >= maxDistrusted {
+		clear(c.distrusted)
+	}
+	c.distrusted[c.textKey(version, sql)] = struct{}{}
+	c.mu.Unlock()
+	c.texts.Invalidate(key)
+}
+
+// trusts tells whether nothing speaks against the rewrite of a text.
+func (c *cache) trusts(version, sql string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, bad := c.distrusted[c.textKey(version, sql)]
+	return !bad
+}

@@ -1,0 +1,127 @@
+package rewrite
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// parsed is a tree that can be used once, since binding changes it.
+type parsed struct{ tree *ast.ParseResult }
+
+func parse(sql string) (parsed, error) {
+	tree, err := ast.Parse(sql)
+	return parsed{tree}, err
+}
+
+// A draft is a text bound under one lens.
+type draft struct {
+	*bound
+	lens      *rules.Lens
+	ambiguous bool
+}
+
+// choose binds the text in the session's version. A session without one gets the default version; or, if that lacks a
+// name, the other live version that binds the whole text, if there is exactly one way to do so.
+func (r *rewriting) choose() (*draft, error) {
+	snap, s := r.binder.snap, r.session
+	version := cmp.Or(s.Version, s.Default, rules.Base)
+	lens := snap.Lens(version)
+	if lens == nil {
+		// What concerns no table under migration still passes: SET segue.version is how to get out of this.
+		return r.refuseConcerned(versionNotServed(snap, version))
+	}
+	switch {
+	case s.Version != "" || s.Unpinned == UnpinnedDefault:
+		return r.bindIn(lens)
+	case s.Unpinned == UnpinnedRefuse:
+		return r.refuseConcerned(unpinnedRefused(snap))
+	}
+	d, err := r.bindIn(lens)
+	if err != nil {
+		return nil, err
+	}
+	return r.compareVersions(d)
+}
+
+// bindIn binds the text under a lens.
+func (r *rewriting) bindIn(lens *rules.Lens) (*draft, error) {
+	tree := r.tree.tree
+	r.tree.tree = nil
+	if tree == nil {
+		again, err := parse(r.source.utf8)
+		if err != nil {
+			return nil, errors.New("the parser rejects what it accepted: " + err.Error())
+		}
+		tree = again.tree
+	}
+	b, err := r.binder.bind(&bindInput{snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.utf8,
+		tree: tree, tokens: r.tokens})
+	if err != nil {
+		return nil, err
+	}
+	return &draft{bound: b, lens: lens}, nil
+}
+
+// compareVersions sees what the other live versions make of the text that a session without a version was bound to.
+func (r *rewriting) compareVersions(d *draft) (*draft, error) {
+	var whole []*draft // the other versions that bind every statement
+	for _, version := range r.binder.snap.Versions() {
+		lens := r.binder.snap.Lens(version)
+		if lens == nil || lens == d.lens {
+			continue
+		}
+		other, err := r.bindIn(lens)
+		if err != nil {
+			return nil, err
+		}
+		if !other.fails(nil) {
+			whole = append(whole, other)
+		}
+	}
+	if d.fails((*Error).isUnknownName) && len(whole) > 0 {
+		if !slices.ContainsFunc(whole, r.differsFrom(whole[0])) {
+			return whole[0], nil
+		}
+		d.ambiguous = true
+		return d, nil
+	}
+	d.ambiguous = !d.fails(nil) && slices.ContainsFunc(whole, r.differsFrom(d))
+	return d, nil
+}
+
+// fails tells whether a statement of the draft must fail, in a way for which is is true.
+func (d *draft) fails(is func(*Error) bool) bool {
+	return slices.ContainsFunc(d.statements, func(s Statement) bool {
+		return s.Failure != nil && (is == nil || is(s.Failure))
+	})
+}
+
+// differsFrom tells whether a draft means something else than d; neither may fail.
+func (r *rewriting) differsFrom(d *draft) func(*draft) bool {
+	return func(other *draft) bool {
+		return !slices.Equal(d.edits, other.edits) &&
+			applyEdits(r.source.utf8, d.edits) != applyEdits(r.source.utf8, other.edits)
+	}
+}
+
+// refuseConcerned binds the text in the oldest version, and refuses what concerns a table under migration or what has a
+// name that some version may have.
+func (r *rewriting) refuseConcerned(failure *Error) (*draft, error) {
+	snap := r.binder.snap
+	lens := cmp.Or(snap.Lens(cmp.Or(r.session.Default, rules.Base)), snap.Lens(rules.Base))
+	d, err := r.bindIn(lens)
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.statements {
+		s := &d.statements[i]
+		if len(s.Tables) > 0 || s.Failure != nil && s.Failure.isUnknownName() && !s.Failure.natural {
+			s.Failure = failure
+		}
+	}
+	return d, nil
+}

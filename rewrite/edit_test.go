@@ -1,0 +1,64 @@
+package rewrite
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestEditsAreAppliedInOrderOfPlace(t *testing.T) {
+	t.Parallel()
+	edits := []Edit{{12, 12, " AS b"}, {7, 8, "x.y"}, {12, 12, " -- c"}, {8, 8, "!"}}
+	if err := sortEdits(edits, 12); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := applyEdits("SELECT a, bc", edits), "SELECT x.y!, bc AS b -- c"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestEditsThatOverlapOrLieOutsideAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, edits := range map[string][]Edit{
+		"two at one place":         {{0, 2, "a"}, {0, 2, "b"}},
+		"one that begins in one":   {{0, 3, "a"}, {2, 4, "b"}},
+		"an insertion within one":  {{0, 3, "a"}, {1, 1, "b"}},
+		"one behind the end":       {{4, 11, "a"}},
+		"one that ends too early":  {{4, 3, "a"}},
+		"one before the beginning": {{-1, 0, "a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := sortEdits(edits, 10); !errors.Is(err, errOverlap) {
+				t.Errorf("err = %v, want errOverlap", err)
+			}
+		})
+	}
+}
+
+func TestNamesAreQuotedWherePostgresWould(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	want := map[string]string{
+		"surname": `surname`,
+		"_x1":     `_x1`,
+		"1x":      `"1x"`,
+		"":        `""`,
+		"Surname": `"Surname"`,
+		"größe":   `"größe"`,
+		`a"b`:     `"a""b"`,
+		"a b":     `"a b"`,
+		"a$":      `"a$"`,
+		"order":   `"order"`,   // reserved
+		"between": `"between"`, // cannot be a function or type name
+		"left":    `"left"`,    // can be a function or type name
+		"name":    `name`,      // unreserved
+	}
+	for name := range want {
+		got[name] = quoteIdent(name)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,102 @@
+package rewrite
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// The SQLSTATEs of errors that the rewriter raises by itself.
+const (
+	codeRefused          = "0A000" // feature_not_supported
+	codeInvalidParameter = "22023" // invalid_parameter_value
+	codeCannotConnectNow = "57P03" // cannot_connect_now: later it may work
+)
+
+// isUnknownName tells whether an error means that the version's schema has no such name, so that another may have it.
+func (e *Error) isUnknownName() bool {
+	switch e.Code {
+	case "42703", "42P01", "42883", "42704", "3F000": // column, table, function, object, schema
+		return true
+	}
+	return false
+}
+
+// versionNotServed is the error of a session whose version has no lens.
+func versionNotServed(snap *rules.Snapshot, version string) *Error {
+	e := &Error{
+		Code:    codeInvalidParameter,
+		Message: fmt.Sprintf("schema version %q does not exist", version),
+		Hint:    "Versions that are served: " + strings.Join(snap.Versions(), ", ") + ".",
+		Node:    "segue.version",
+	}
+	if m := snap.Migration(version); m != nil {
+		switch m.Phase {
+		case rules.Draft:
+			e.Code = codeCannotConnectNow
+			e.Message = fmt.Sprintf("schema version %q is not served yet", version)
+			e.Hint = fmt.Sprintf("Activate migration %s first. %s", version, e.Hint)
+		case rules.RolledBack:
+			e.Message = fmt.Sprintf("schema version %q is not served any more: its migration was rolled back", version)
+		}
+	}
+	return e
+}
+
+// unpinnedRefused is the error of a session that had to choose a version and has not.
+func unpinnedRefused(snap *rules.Snapshot) *Error {
+	return &Error{
+		Code:    codeRefused,
+		Message: "this session has not chosen a schema version, and a table that the statement concerns is being migrated",
+		Hint:    "Set segue.version. Versions that are served: " + strings.Join(snap.Versions(), ", ") + ".",
+		Node:    "segue.version",
+	}
+}
+
+// syntaxError is what becomes of a text that the parser cannot read. A server whose grammar is not newer than the
+// parser's cannot either; of any other server that is not known.
+func syntaxError(snap *rules.Snapshot, err *ast.SyntaxError) *Error {
+	if snap.Catalog.ServerVersion/10000 <= ast.GrammarVersion {
+		return &Error{Code: codeSyntaxError, Message: err.Message, Position: err.Position}
+	}
+	return &Error{
+		Code:     codeRefused,
+		Message:  "segue cannot read this text, which may concern a table that is being migrated: " + err.Message,
+		Hint:     fmt.Sprintf("Segue knows the grammar of PostgreSQL %d.", ast.GrammarVersion),
+		Position: err.Position,
+		Node:     "syntax",
+	}
+}
+
+// unreadableEncoding is the refusal of a text whose bytes mean nothing to us.
+func unreadableEncoding(name string) *Error {
+	return &Error{
+		Code:    codeRefused,
+		Message: fmt.Sprintf("segue cannot read this text, which may concern a table that is being migrated, in the encoding %q", name),
+		Hint:    "Set client_encoding to UTF8.",
+		Node:    "client_encoding",
+	}
+}
+
+// backslashInString is the refusal of a text with a string that the server reads in another way than the parser.
+func backslashInString(position int) *Error {
+	return &Error{
+		Code:     codeRefused,
+		Message:  "segue cannot read a backslash in a string while standard_conforming_strings is off",
+		Hint:     "Write the string as E'…', or set standard_conforming_strings to on.",
+		Position: position,
+		Node:     "standard_conforming_strings",
+	}
+}
+
+// unproven is the refusal of a statement whose rewrite does not say what it should.
+func unproven() *Error {
+	return &Error{
+		Code:    codeRefused,
+		Message: "this statement is not rewritten, since the rewrite could not be proved right",
+		Hint:    "This is a defect of Segue; please report the statement.",
+		Node:    "unproven",
+	}
+}

@@ -1,0 +1,157 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// names is what a text's errors are translated with. The zero value translates nothing.
+type names struct {
+	snap *rules.Snapshot
+	lens *rules.Lens
+}
+
+// quotes are the pairs that servers put names in, in whatever language they speak.
+var quotes = [][2]string{{`"`, `"`}, {"«", "»"}, {"„", "“"}, {"“", "”"}, {"‚", "‘"}, {"»", "«"}, {"「", "」"}, {"『", "』"}}
+
+// Translate replaces the physical names of tables and columns in an error's text by the version's: only quoted ones and
+// those of a key, as in Key (a, b)=(1, 2), and only names that the lens of the text's version maps.
+func (t *Text) Translate(s string) string {
+	if t.names.lens == nil || s == "" {
+		return s
+	}
+	toLogical := t.namesIn(s)
+	if len(toLogical) == 0 {
+		return s
+	}
+	for _, q := range quotes {
+		s = replaceQuoted(s, q[0], q[1], toLogical)
+	}
+	return replaceKey(s, toLogical)
+}
+
+// LogicalNames maps the table and column fields of an error or notice to the version's names.
+func (t *Text) LogicalNames(schema, table, column string) (string, string) {
+	if t.names.lens == nil {
+		return table, column
+	}
+	for _, l := range t.names.lens.Tables {
+		if l.Schema != schema || l.Physical != table {
+			continue
+		}
+		for _, c := range l.Columns {
+			if c.Physical == column {
+				return l.Logical, c.Logical
+			}
+		}
+		return l.Logical, column
+	}
+	return table, column
+}
+
+// namesIn are the physical names that may be meant in a message, with the version's names of them. If the message
+// itself names relations, the columns are theirs; else they are those of the tables that the text names.
+func (t *Text) namesIn(s string) map[string]string {
+	var mentioned []*rules.TableLens
+	other := false // a relation is mentioned that is not under migration
+	for name := range quotedNames(s) {
+		for _, r := range t.names.snap.Catalog.Named(name) {
+			if l := t.names.lens.Table(r.OID); l != nil {
+				mentioned = append(mentioned, l)
+			} else if r.Kind != catalog.Index && r.Kind != catalog.PartitionedIndex {
+				other = true
+			}
+		}
+	}
+	if len(mentioned) == 0 && !other {
+		for _, oid := range t.Tables {
+			if l := t.names.lens.Table(oid); l != nil {
+				mentioned = append(mentioned, l)
+			}
+		}
+	}
+	return logicalNames(mentioned)
+}
+
+// logicalNames maps physical names to logical ones. A name that could be two is left alone.
+func logicalNames(tables []*rules.TableLens) map[string]string {
+	out := map[string]string{}
+	add := func(physical, logical string) {
+		if known, ok := out[physical]; ok && known != logical {
+			logical = physical
+		}
+		out[physical] = logical
+	}
+	for _, l := range tables {
+		add(l.Physical, l.Logical)
+		for _, c := range l.Columns {
+			add(c.Physical, c.Logical)
+		}
+	}
+	for physical, logical := range out {
+		if physical == logical {
+			delete(out, physical)
+		}
+	}
+	return out
+}
+
+// quotedNames yields what is between quotes.
+func quotedNames(s string) map[string]struct{} {
+	out := map[string]struct{}{}
+	for _, q := range quotes {
+		rest := s
+		for {
+			_, after, ok := strings.Cut(rest, q[0])
+			if !ok {
+				break
+			}
+			name, left, ok := strings.Cut(after, q[1])
+			if !ok {
+				break
+			}
+			out[name] = struct{}{}
+			rest = left
+		}
+	}
+	return out
+}
+
+// replaceQuoted replaces the names between a pair of quotes.
+func replaceQuoted(s, open, closing string, to map[string]string) string {
+	var b strings.Builder
+	for {
+		before, after, ok := strings.Cut(s, open)
+		name, rest, closed := strings.Cut(after, closing)
+		if !ok || !closed {
+			b.WriteString(s)
+			return b.String()
+		}
+		if logical, ok := to[name]; ok {
+			name = logical
+		}
+		b.WriteString(before + open + name + closing)
+		s = rest
+	}
+}
+
+// replaceKey replaces the names of the columns in the first (a, b)=( of a detail. Expressions stay as they are.
+func replaceKey(s string, to map[string]string) string {
+	end := strings.Index(s, ")=(")
+	if end < 0 {
+		return s
+	}
+	start := strings.IndexByte(s[:end], '(') + 1
+	if start == 0 {
+		return s
+	}
+	columns := strings.Split(s[start:end], ", ")
+	for i, c := range columns {
+		if logical, ok := to[strings.Trim(c, `"`)]; ok {
+			columns[i] = quoteIdent(logical)
+		}
+	}
+	return s[:start] + strings.Join(columns, ", ") + s[end:]
+}
