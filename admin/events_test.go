@@ -50,7 +50,7 @@ func TestEventsArriveAsTheyHappenAndEndWithTheServer(t *testing.T) {
 	}
 	next(": connected")
 	for _, id := range []string{"other", "surname"} {
-		if _, _, err := control.Create(context.Background(), "f", []byte("id: "+id), "me"); err != nil {
+		if _, _, err := control.Create(context.Background(), "f", []byte(strings.Replace(ruleFile, "surname", id, 1)), "me"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/admin/admintest"
+	"github.com/seguedb/segue/rules"
 )
 
 func TestWhoMayAsk(t *testing.T) {
@@ -103,5 +104,22 @@ func TestPprofIsServedOnlyWhenAskedFor(t *testing.T) {
 	}
 	if res := call(t, serve(t, admin.Config{Pprof: true, Token: "x"}), "GET", "/debug/pprof/cmdline", "", nil); res.StatusCode != 401 {
 		t.Errorf("without the token: %d, want 401", res.StatusCode)
+	}
+}
+
+func TestAnInstanceThatWaitsForAVersionIsNotReadyBeforeItIsServed(t *testing.T) {
+	t.Parallel()
+	control := &admintest.Control{Snap: &rules.Snapshot{}}
+	h := serve(t, admin.Config{Control: control, WaitVersions: []string{rules.Base, "surname"}})
+	if res := call(t, h, "GET", "/readyz", "", nil); res.StatusCode != 503 {
+		t.Errorf("before: %d, want 503", res.StatusCode)
+	}
+	control.Snap = &rules.Snapshot{Lenses: map[string]*rules.Lens{"surname": rules.NewLens("surname", nil)}}
+	if res := call(t, h, "GET", "/readyz", "", nil); res.StatusCode != 200 {
+		t.Errorf("while it is live: %d, want 200", res.StatusCode)
+	}
+	control.Snap = &rules.Snapshot{Aliases: map[string]string{"surname": rules.Base}}
+	if res := call(t, h, "GET", "/readyz", "", nil); res.StatusCode != 200 {
+		t.Errorf("after its contract: %d, want 200", res.StatusCode)
 	}
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,20 @@ type Health struct {
 }
 
 func alive() error { return nil }
+
+// ready is nil when the instance may get traffic: it is in touch with its control tables and serves the versions that
+// it was told to wait for.
+func (s *Server) ready() error {
+	if err := s.cfg.Control.Ready(); err != nil {
+		return err
+	}
+	for _, v := range s.cfg.WaitVersions {
+		if !isServed(s.cfg.Control.Snapshot(), v) {
+			return fmt.Errorf("version %q is not served yet", v)
+		}
+	}
+	return nil
+}
 
 func (h *health) readiness() error {
 	err := h.ready()

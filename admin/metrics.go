@@ -17,7 +17,7 @@ func (s *Server) metricsHandler() (http.Handler, error) {
 	all := append([]prometheus.Collector{
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newSnapshotCollector(s.cfg),
+		newSnapshotCollector(s),
 	}, s.cfg.Collectors...)
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {
@@ -36,9 +36,9 @@ type snapshotCollector struct {
 	up, epoch, migrations, build *prometheus.Desc
 }
 
-func newSnapshotCollector(cfg Config) *snapshotCollector {
+func newSnapshotCollector(s *Server) *snapshotCollector {
 	return &snapshotCollector{
-		control: cfg.Control, ready: cfg.Ready, program: cfg.Program,
+		control: s.cfg.Control, ready: s.ready, program: s.cfg.Program,
 		up:         prometheus.NewDesc("segue_ready", "1 when the instance may get traffic.", nil, nil),
 		epoch:      prometheus.NewDesc("segue_epoch", "Epoch of the snapshot in force.", nil, nil),
 		migrations: prometheus.NewDesc("segue_migrations", "Stored migrations by phase.", []string{"phase"}, nil),

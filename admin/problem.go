@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
 )
 
 // A Problem is an error as clients see it: an RFC 9457 problem document with our own members after status and detail.
@@ -19,7 +20,7 @@ type Problem struct {
 	Allowed  []migrate.Kind    `json:"allowed,omitempty"`
 	Missing  []string          `json:"missing,omitempty"` // proofs that a contract lacks
 	Blockers []migrate.Blocker `json:"blockers,omitempty"`
-	Errors   []FileMistake     `json:"errors,omitempty"` // mistakes in a rule file
+	Errors   rules.FileErrors  `json:"errors,omitempty"` // mistakes in a rule file
 }
 
 // Error implements error.
@@ -34,19 +35,11 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// A FileMistake is one mistake in a rule file.
-type FileMistake struct {
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Key     string `json:"key,omitempty"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
 // problemOf finds the problem that an error of the control is.
 func problemOf(err error) *Problem {
 	var p *Problem
 	var conflict *migrate.ConflictError
+	var mistake *rules.FileError
 	switch {
 	case errors.As(err, &p):
 		return p
@@ -55,6 +48,13 @@ func problemOf(err error) *Problem {
 			Type: "urn:segue:problem:conflict", Title: "Refused", Status: http.StatusConflict,
 			Detail: conflict.Message, Hint: conflict.Hint,
 			Allowed: conflict.Allowed, Missing: conflict.Missing, Blockers: conflict.Blockers,
+		}
+	case errors.As(err, &mistake):
+		all := rules.FileErrors{mistake}
+		_ = errors.As(err, &all)
+		return &Problem{
+			Type: "urn:segue:problem:rule-file", Title: "Mistake in the rule file", Status: http.StatusUnprocessableEntity,
+			Detail: mistake.Error(), Hint: "nothing was stored", Errors: all,
 		}
 	case errors.Is(err, migrate.ErrNotFound):
 		return &Problem{

@@ -109,9 +109,17 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 	return reply(w, http.StatusOK, out)
 }
 
+// isServed tells whether sessions may be of the version now.
+func isServed(snap *rules.Snapshot, version string) bool {
+	if version == rules.Base {
+		return true
+	}
+	return snap != nil && (snap.Lens(version) != nil || snap.Aliases[version] != "")
+}
+
 // served refuses a version that no client could ask for.
 func served(snap *rules.Snapshot, version string) error {
-	if version == "" || version == rules.Base || snap != nil && (snap.Lens(version) != nil || snap.Aliases[version] != "") {
+	if version == "" || isServed(snap, version) {
 		return nil
 	}
 	known := []string{rules.Base}

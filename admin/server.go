@@ -24,7 +24,7 @@ const (
 // Config of a Server.
 type Config struct {
 	Control        Control
-	Ready          func() error           // nil when the instance may get traffic; nil func: Control.Ready
+	WaitVersions   []string               // the instance is not ready before all of these versions are served
 	Token          string                 // demanded as a Bearer token; "" allows loopback listeners only
 	DefaultVersion string                 // in which POST /v1/rewrite binds without a version; "" is base
 	Collectors     []prometheus.Collector // shown at /metrics beside the server's own
@@ -50,14 +50,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Control == nil {
 		return nil, errors.New("admin: no control is given")
 	}
-	if cfg.Ready == nil {
-		cfg.Ready = cfg.Control.Ready
-	}
 	s := &Server{cfg: cfg, log: cfg.Log}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
-	s.health.ready = cfg.Ready
+	s.health.ready = s.ready
 	metrics, err := s.metricsHandler()
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)

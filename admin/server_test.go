@@ -20,7 +20,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const ruleFile = "id: surname\noperations: []\n"
+const ruleFile = `id: surname
+operations:
+  - rename_column: { table: public.individual, from: last_name, to: surname }
+`
 
 // call sends one request and decodes the answer, if out is given.
 func call(t *testing.T, h http.Handler, method, path, body string, out any, change ...func(*http.Request)) *http.Response {
@@ -98,7 +101,8 @@ func TestAMigrationGoesThroughItsPhases(t *testing.T) {
 func TestATransitionThatIsStillTriedIsAccepted(t *testing.T) {
 	t.Parallel()
 	blockers := []migrate.Blocker{{PID: 7, User: "batch", Why: "holds a lock"}}
-	control := &admintest.Control{Stuck: map[string][]migrate.Blocker{"surname": blockers}}
+	control := &admintest.Control{}
+	control.Block("surname", blockers...)
 	h := serve(t, admin.Config{Control: control})
 	create(t, h)
 	call(t, h, "POST", "/v1/migrations/surname/activate", "", nil)
@@ -124,7 +128,8 @@ func TestATransitionThatIsStillTriedIsAccepted(t *testing.T) {
 
 func TestAWaitingTransitionAnswersWhenItIsDone(t *testing.T) {
 	t.Parallel()
-	control := &admintest.Control{Stuck: map[string][]migrate.Blocker{"surname": nil}}
+	control := &admintest.Control{}
+	control.Block("surname")
 	h := serve(t, admin.Config{Control: control})
 	create(t, h)
 	call(t, h, "POST", "/v1/migrations/surname/activate", "", nil)
@@ -141,10 +146,11 @@ func TestAWaitingTransitionAnswersWhenItIsDone(t *testing.T) {
 
 func TestErrorsAreProblems(t *testing.T) {
 	t.Parallel()
-	control := &admintest.Control{Refuse: map[string]error{"surname": &migrate.ConflictError{
+	control := &admintest.Control{}
+	control.Deny("surname", &migrate.ConflictError{
 		Message: "contract is not earned", Hint: "wait for the old app to end", Allowed: []migrate.Kind{migrate.Rollback},
 		Missing: []string{"3 sessions of base"}, Blockers: []migrate.Blocker{{PID: 9}},
-	}}}
+	})
 	h := serve(t, admin.Config{Control: control})
 	create(t, h)
 	for name, c := range map[string]struct {
@@ -169,7 +175,8 @@ func TestErrorsAreProblems(t *testing.T) {
 		"a phase that is no goal":        {"POST", "/v1/migrations/surname/rollback?to=draft", "", 400, `"draft"`},
 		"a refused transition":           {"POST", "/v1/migrations/surname/contract", "", 409, "contract is not earned"},
 		"pausing a rename":               {"POST", "/v1/migrations/surname/pause", "", 409, "nothing to pause"},
-		"the same id, other content":     {"POST", "/v1/migrations", "id: surname", 409, "other content"},
+		"the same id, other content":     {"POST", "/v1/migrations", ruleFile + "# x", 409, "other content"},
+		"a mistake in a rule file":       {"POST", "/v1/migrations?file=f", "id: [", 422, "f:1"},
 		"a rule file that is too big":    {"POST", "/v1/migrations", strings.Repeat("#", 1<<20+1), 413, "1048576"},
 		"an empty text to rewrite":       {"POST", "/v1/rewrite", `{"sql":" "}`, 400, "sql is empty"},
 		"a version that is not served":   {"POST", "/v1/rewrite", `{"sql":"SELECT 1","version":"x"}`, 422, `"x"`},

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
@@ -18,16 +16,16 @@ import (
 // Epoch is the time at which everything in a Control happens.
 var Epoch = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// A Control keeps migrations in memory and moves them through their phases at once, but for those that are Stuck.
+// A Control keeps migrations in memory and moves them through their phases at once, but for those that are blocked.
 // Set the fields before it is used. Its methods are safe for concurrent use.
 type Control struct {
-	NotReady error                        // answer of Ready
-	Stuck    map[string][]migrate.Blocker // by id: transitions that are tried until Free or Delete
-	Refuse   map[string]error             // by id: the answer to any Request
-	Snap     *rules.Snapshot              // answer of Snapshot; nil: nothing live
-	Live     []migrate.SessionInfo        // answer of Sessions
+	NotReady error                 // answer of Ready
+	Snap     *rules.Snapshot       // answer of Snapshot; nil: nothing live
+	Live     []migrate.SessionInfo // answer of Sessions
 
 	mu          sync.Mutex
+	blocked     map[string][]migrate.Blocker
+	denied      map[string]error
 	migrations  []migrate.Status
 	events      []migrate.Event
 	changed     chan struct{} // closed and replaced at every change
@@ -48,32 +46,43 @@ func (c *Control) Snapshot() *rules.Snapshot {
 // Sessions implements admin.Control.
 func (c *Control) Sessions() []migrate.SessionInfo { return c.Live }
 
-// Create implements admin.Control with a reader that knows id alone.
+// Create implements admin.Control. The rule file is read, but no database says whether its names exist.
 func (c *Control) Create(_ context.Context, file string, data []byte, actor string) (*migrate.Status, bool, error) {
-	var head struct {
-		ID string `yaml:"id"`
-	}
-	if err := yaml.Unmarshal(data, &head); err != nil {
-		return nil, false, fmt.Errorf("%s: %w", file, err)
+	m, err := rules.Parse(file, data)
+	if err != nil {
+		return nil, false, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if st := c.find(head.ID); st != nil {
+	if st := c.find(m.ID); st != nil {
 		if st.Source == string(data) {
 			return clone(st), false, nil
 		}
 		return nil, false, &migrate.ConflictError{
-			Message: head.ID + " is stored with other content", Hint: "choose another id",
+			Message: m.ID + " is stored with other content", Hint: "choose another id",
 		}
 	}
 	c.migrations = append(c.migrations, migrate.Status{
-		ID: head.ID, Phase: rules.Draft, CreatedAt: Epoch, UpdatedAt: Epoch, Source: string(data),
-		Operations: []migrate.OperationView{
-			{Kind: "rename_column", Table: "public.individual", From: "last_name", To: "surname"},
-		},
+		ID: m.ID, Phase: rules.Draft, CreatedAt: Epoch, UpdatedAt: Epoch, Source: string(data), Operations: views(m),
 	})
-	c.record(head.ID, "created", file, actor)
-	return clone(c.find(head.ID)), true, nil
+	c.record(m.ID, "created", file, actor)
+	return clone(c.find(m.ID)), true, nil
+}
+
+func views(m *rules.Migration) (out []migrate.OperationView) {
+	for _, op := range m.Operations {
+		switch op := op.(type) {
+		case rules.RenameColumn:
+			out = append(out, migrate.OperationView{
+				Kind: "rename_column", Table: op.Table.Schema + "." + op.Table.Name, From: op.From, To: op.To,
+			})
+		case rules.RenameTable:
+			out = append(out, migrate.OperationView{
+				Kind: "rename_table", Table: op.From.Schema + "." + op.From.Name, From: op.From.Name, To: op.To,
+			})
+		}
+	}
+	return out
 }
 
 // List implements admin.Control.
@@ -150,7 +159,7 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 	if st == nil {
 		return notFound(id)
 	}
-	if err := c.Refuse[id]; err != nil {
+	if err := c.denied[id]; err != nil {
 		return err
 	}
 	to := reached(r)
@@ -163,7 +172,7 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 			Allowed: following[st.Phase],
 		}
 	}
-	if blockers, stuck := c.Stuck[id]; stuck && r.Kind != migrate.Activate {
+	if blockers, stuck := c.blocked[id]; stuck && r.Kind != migrate.Activate {
 		st.Pending = &migrate.Pending{
 			Kind: r.Kind, To: to, Since: Epoch, Attempts: 3, LastError: "a transaction holds a lock on public.individual",
 		}
@@ -176,10 +185,31 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 	return nil
 }
 
-// Free lets the pending transition of a stuck migration happen.
+// Block makes transitions of the migration, but for activate, be tried in vain until Free or Delete.
+func (c *Control) Block(id string, by ...migrate.Blocker) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.blocked == nil {
+		c.blocked = map[string][]migrate.Blocker{}
+	}
+	c.blocked[id] = by
+}
+
+// Deny makes every Request for the migration fail with err.
+func (c *Control) Deny(id string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.denied == nil {
+		c.denied = map[string]error{}
+	}
+	c.denied[id] = err
+}
+
+// Free lets the pending transition of a blocked migration happen, and the following ones at once.
 func (c *Control) Free(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	delete(c.blocked, id)
 	st := c.find(id)
 	if st == nil || st.Pending == nil {
 		return

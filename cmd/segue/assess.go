@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seguedb/segue/admin"
+)
+
+func newAssess(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "assess ID|FILE", Short: "Check a stored migration, or a rule file before it is stored", Args: cobra.ExactArgs(1),
+		Long: "Assess tells what is in the way of a migration and what to know before its next transition. A name that\n" +
+			"is a file (or - for standard input) is assessed without being stored. It exits 1 when something is in the way.",
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			found, err := assess(cmd.Context(), c, cmd.InOrStdin(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := o.emit(found, func(w io.Writer) { writeFindings(w, found) }); err != nil {
+				return err
+			}
+			for _, f := range found.Findings {
+				if f.Severity == "error" {
+					return &exit{code: exitFailed}
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+func assess(ctx context.Context, c *client, stdin io.Reader, what string) (out admin.Assessment, err error) {
+	if _, err := os.Stat(what); what != "-" && errors.Is(err, fs.ErrNotExist) {
+		return out, c.get(ctx, migrationPath(what, "assessment"), nil, &out)
+	}
+	data, err := readFile(stdin, what)
+	if err != nil {
+		return out, usageError(err)
+	}
+	_, err = c.do(ctx, http.MethodPost, "/v1/assessment", url.Values{"file": {what}}, data, &out)
+	return out, err
+}
+
+func writeFindings(w io.Writer, found admin.Assessment) {
+	if len(found.Findings) == 0 {
+		fmt.Fprintln(w, "nothing is in the way")
+		return
+	}
+	for _, f := range found.Findings {
+		fmt.Fprintf(w, "%-8s %s: %s: %s\n", f.Severity, f.ID, f.Object, f.Message)
+		if f.Hint != "" {
+			fmt.Fprintf(w, "         hint: %s\n", f.Hint)
+		}
+	}
+}

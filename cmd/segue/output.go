@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/seguedb/segue/admin"
+	"github.com/seguedb/segue/migrate"
+)
+
+// emit writes v as JSON, or what human writes of it.
+func (o *options) emit(v any, human func(w io.Writer)) error {
+	if o.output == "json" {
+		return writeJSON(o.out, v)
+	}
+	human(o.out)
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// table writes rows under their headings in aligned columns, or none when there is no row.
+func table(w io.Writer, none string, heads []string, rows [][]string) {
+	if len(rows) == 0 {
+		fmt.Fprintln(w, none)
+		return
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range append([][]string{heads}, rows...) {
+		fmt.Fprintln(tw, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	_ = tw.Flush()
+}
+
+// report writes an error for people, or as a problem document for programs.
+func report(w io.Writer, output string, err error) {
+	var p *admin.Problem
+	isProblem := errors.As(err, &p)
+	if output == "json" {
+		if !isProblem {
+			p = &admin.Problem{Detail: err.Error()}
+		}
+		_ = writeJSON(w, p)
+		return
+	}
+	if !isProblem {
+		fmt.Fprintf(w, "segue: %v\n", err)
+		return
+	}
+	text := p.Detail
+	if text == "" {
+		text = p.Title
+	}
+	if len(p.Errors) == 0 {
+		fmt.Fprintf(w, "segue: %s\n", text)
+	}
+	for _, m := range p.Errors {
+		where := *m
+		where.Hint = ""
+		fmt.Fprintf(w, "segue: %s\n", where.Error())
+		if m.Hint != "" {
+			fmt.Fprintf(w, "  hint: %s\n", m.Hint)
+		}
+	}
+	for _, m := range p.Missing {
+		fmt.Fprintf(w, "  missing: %s\n", m)
+	}
+	for _, b := range p.Blockers {
+		fmt.Fprintf(w, "  blocked by %s\n", blocker(b))
+	}
+	if len(p.Allowed) > 0 {
+		var kinds []string
+		for _, k := range p.Allowed {
+			kinds = append(kinds, string(k))
+		}
+		fmt.Fprintf(w, "  allowed now: %s\n", strings.Join(kinds, ", "))
+	}
+	if p.Hint != "" {
+		fmt.Fprintf(w, "  hint: %s\n", p.Hint)
+	}
+}
+
+func blocker(b migrate.Blocker) string {
+	text := fmt.Sprintf("pid %d", b.PID)
+	if b.User != "" {
+		text += " of " + b.User
+	}
+	if b.Application != "" {
+		text += " (" + b.Application + ")"
+	}
+	if b.AgeSeconds > 0 {
+		text += fmt.Sprintf(", %.1f s old", b.AgeSeconds)
+	}
+	if b.Why != "" {
+		text += ": " + b.Why
+	}
+	if b.Query != "" {
+		text += ": " + oneLine(b.Query)
+	}
+	return text
+}
+
+// maxLine bounds a statement in a table or message, in characters.
+const maxLine = 80
+
+func oneLine(sql string) string {
+	runes := []rune(strings.Join(strings.Fields(sql), " "))
+	if len(runes) > maxLine {
+		return string(runes[:maxLine-1]) + "…"
+	}
+	return string(runes)
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+// operation is one operation in words.
+func operation(op migrate.OperationView) string {
+	return fmt.Sprintf("%s %s: %s → %s", strings.ReplaceAll(op.Kind, "_", " "), op.Table, op.From, op.To)
+}

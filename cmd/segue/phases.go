@@ -1,0 +1,69 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/seguedb/segue/migrate"
+)
+
+func newActivate(o *options) *cobra.Command {
+	cmd, _ := transitionCommand(o, migrate.Activate, "Serve both names; the database keeps the old one",
+		"Activate makes the migration live: clients of the old and of the new version are served, each with its own\n"+
+			"names. Nothing changes in the database for a rename.")
+	return cmd
+}
+
+func newCutover(o *options) *cobra.Command {
+	cmd, _ := transitionCommand(o, migrate.Cutover, "Rename in the database, behind the gate; both names keep working",
+		"Cutover holds the statements on the tables for the milliseconds of ALTER TABLE … RENAME. It is refused while\n"+
+			"a function whose body is kept as text names what will be gone, and tried again while somebody holds a lock.")
+	return cmd
+}
+
+func newContract(o *options) *cobra.Command {
+	cmd, t := transitionCommand(o, migrate.Contract, "End the old names, once nobody needs them",
+		"Contract is refused until the proofs are there: no session of an older version, no use of an old name within\n"+
+			"contract_after, and no session that goes around the instances.")
+	cmd.Flags().BoolVar(&t.body.AllowBypass, "allow-bypass", false, "contract although sessions go around the instances")
+	return cmd
+}
+
+func newRollback(o *options) *cobra.Command {
+	cmd, t := transitionCommand(o, migrate.Rollback, "Undo, from any phase before contract",
+		"Rollback gives the database its old names back and ends the migration; it can be activated again. With\n"+
+			"--to active it undoes the cutover alone, and both versions stay served.")
+	cmd.Flags().StringVar(&t.body.To, "to", "", "active: undo the cutover alone")
+	cmd.Flags().BoolVar(&t.body.EndSessions, "end-sessions", false, "end the sessions of the version that goes")
+	return cmd
+}
+
+func newPurge(o *options) *cobra.Command {
+	cmd, _ := transitionCommand(o, migrate.Purge, "Drop what contract has kept",
+		"A rename keeps nothing, so there is nothing to purge after it.")
+	return cmd
+}
+
+func newPause(o *options) *cobra.Command {
+	return backfillCommand(o, "pause", "Pause a backfill (a rename has none)")
+}
+
+func newResume(o *options) *cobra.Command {
+	return backfillCommand(o, "resume", "Resume a paused backfill (a rename has none)")
+}
+
+func backfillCommand(o *options, verb, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
+		RunE: run(func(cmd *cobra.Command, args []string) error {
+			c, err := o.client()
+			if err != nil {
+				return err
+			}
+			var st migrate.Status
+			if _, err := c.post(cmd.Context(), migrationPath(args[0], verb), struct{}{}, &st); err != nil {
+				return err
+			}
+			return showStatus(o, &st)
+		}),
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// serveFlags are the settings of one instance, as given.
+type serveFlags struct {
+	upstream, listen, adminListen, instanceID string
+	embedded, pprof                           bool
+
+	schemaVersion, defaultVersion, unpinned string
+	waitVersion                             bool
+	match                                   []string
+
+	tlsCert, tlsKey, authFile string
+
+	drainTimeout, drainLimit, holdTimeout, lease time.Duration
+
+	logLevel, logFormat string
+}
+
+func (s *serveFlags) register(f *pflag.FlagSet) {
+	f.String("config", "", "YAML file with these settings, named as the flags are")
+
+	f.StringVar(&s.upstream, "upstream", "", "connection string of the server and the owner of the tables; sslmode, sslrootcert, sslcert and sslkey as in libpq")
+	f.BoolVar(&s.embedded, "embedded", false, "start a throw-away local PostgreSQL instead of --upstream")
+	f.StringVar(&s.listen, "listen", "127.0.0.1:6432", "address for clients")
+	f.StringVar(&s.adminListen, "admin-listen", "127.0.0.1:8432", "address of the admin API; empty for none; off loopback it needs --admin-token-file")
+	f.StringVar(&s.instanceID, "instance-id", "", "name of this instance in the fleet (default: made up)")
+
+	f.StringVar(&s.schemaVersion, "schema-version", "", "version of every session that does not choose one itself: for the sidecar of one app build")
+	f.StringVar(&s.defaultVersion, "default-version", "", "version in which unpinned statements are bound first (default base)")
+	f.StringVar(&s.unpinned, "unpinned", "auto", "statements of sessions without a version: auto (the default version, or the one other that knows their names), default or refuse")
+	f.StringArrayVar(&s.match, "match", nil, "version by user and application, such as user=shop,application_name=web,version=surname; can be repeated, the first that fits wins")
+	f.BoolVar(&s.waitVersion, "wait-version", false, "not ready before the versions of --schema-version, --default-version and --match are served")
+
+	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate chain for TLS towards clients (PEM)")
+	f.StringVar(&s.tlsKey, "tls-key", "", "its private key (PEM)")
+	f.StringVar(&s.authFile, "auth-file", "", `SCRAM secrets of the users, lines of "user" "SCRAM-SHA-256$…": needed for SCRAM with TLS on both sides`)
+
+	f.DurationVar(&s.drainTimeout, "drain-timeout", 30*time.Second, "at the end: how long open transactions may go on")
+	f.DurationVar(&s.drainLimit, "drain-limit", time.Second, "how long a gate may be closed")
+	f.DurationVar(&s.holdTimeout, "hold-timeout", 30*time.Second, "how long a statement is held while the instance has lost touch with its control tables")
+	f.DurationVar(&s.lease, "lease", 5*time.Second, "how old the last read of the control tables may be while serving")
+
+	f.BoolVar(&s.pprof, "pprof", false, "serve profiles at /debug/pprof/ of the admin API")
+	f.StringVar(&s.logLevel, "log-level", "info", "trace, debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+}
