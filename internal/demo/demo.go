@@ -61,7 +61,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	r.print(o.Out)
-	return r.verdict()
+	if err := r.verdict(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(o.Out, "\nNo error, no lost write, and nobody waited longer than %v.\n", drainLimit)
+	return err
 }
 
 // A story is a running demo: who is in it, and what has been seen.

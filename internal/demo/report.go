@@ -50,33 +50,35 @@ func (s *story) report(ctx context.Context) (*report, error) {
 
 // print writes the report as tables.
 func (r *report) print(out io.Writer) {
-	fmt.Fprintln(out)
-	t := tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	line := func(cells ...any) { fmt.Fprintf(t, strings.Repeat("%v\t", len(cells))+"\n", cells...) }
+	line := func(label string, cells ...any) {
+		fmt.Fprintf(out, "  %-20s"+strings.Repeat("%22v", len(cells))+"\n", append([]any{label}, cells...)...)
+	}
 	oldN, oldErrs := r.old.counts()
 	newN, newErrs := r.new.counts()
+	fmt.Fprintln(out)
 	line("", r.old.title, r.new.title)
 	line("schema version", r.old.version, r.new.version)
 	line("statements", oldN, newN)
 	for _, m := range modes {
-		line(modeName(m), r.old.byMode(m), r.new.byMode(m))
+		line("  "+modeName(m), r.old.byMode(m), r.new.byMode(m))
 	}
 	line("errors", oldErrs, newErrs)
-	t.Flush()
 
 	fmt.Fprintln(out)
-	t = tabwriter.NewWriter(out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	line("transition", "took", "longest pause of any client")
+	line("", "took", "longest pause")
 	for _, p := range r.pauses {
 		line(p.transition, p.took.Round(time.Millisecond), p.longest.Round(time.Millisecond))
 	}
-	t.Flush()
 
-	fmt.Fprintln(out, "\nThe same row in the phase cutover:")
+	fmt.Fprintln(out)
+	line("acknowledged writes", r.writes)
+	line("acknowledged orders", r.orders)
+	line("lost", r.lost)
+
+	fmt.Fprintln(out, "\nOne row, as each saw it after the cutover:")
 	for _, v := range r.views {
 		v.print(out)
 	}
-	fmt.Fprintf(out, "\n%d acknowledged writes, each by compare-and-set: %d lost\n%d acknowledged orders\n", r.writes, r.lost, r.orders)
 }
 
 // modeName says in words how a mode speaks the protocol.
