@@ -96,7 +96,9 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		}
 	}
 	if s.authFile != "" {
-		return cfg, errors.New("--auth-file is not supported by this build")
+		if cfg.Credentials, err = proxy.LoadAuthFile(s.authFile); err != nil {
+			return cfg, err
+		}
 	}
 	return cfg, nil
 }

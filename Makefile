@@ -1,0 +1,45 @@
+# make help lists what one can do here.
+SHELL       := /bin/bash
+GO          ?= go
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+TESTFLAGS   ?= -race -timeout 20m
+BENCHTIME   ?= 1s
+BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
+SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test setup lint bench conformance clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/segue
+	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
+
+demo: build ## watch a rename under live traffic; needs nothing but Go, gcc and make
+	./bin/segue demo
+
+test: setup ## run all tests, race detector on
+	$(GO) test $(TESTFLAGS) ./...
+
+# What tests need beside Go: PostgreSQL and a driver that is not written in Go. Done here once, because the tests of
+# several packages start at the same time.
+setup:
+	@echo "PostgreSQL: $$($(GO) run ./internal/pgcluster/pgbin)"
+	@./test/setup.sh
+
+lint: ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "gofmt -w is wanted for:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHES)
+
+conformance: setup ## compare PostgreSQL's own regression suite through the proxy with direct
+	./test/conformance/fetch.sh $(SUITE)
+	$(GO) run ./test/conformance -suite $(SUITE)
+
+clean: ## remove what was built
+	rm -rf bin
