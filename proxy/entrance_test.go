@@ -1,0 +1,446 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+func TestEveryStartupParameterReachesTheServer(t *testing.T) {
+	t.Parallel()
+	d, through := openRealDoor(t)
+	cfg, err := pgx.ParseConfig(through)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.RuntimeParams = map[string]string{
+		"application_name": "shop", "DateStyle": "German, DMY", "segue.version": "v2", "extra_float_digits": "1",
+		"options": `-c geqo=off -c my.spaced=a\ b`,
+	}
+	conn, err := pgx.ConnectConfig(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for setting, want := range map[string]string{
+		"application_name": "shop", "datestyle": "German, DMY", "segue.version": "v2", "extra_float_digits": "1",
+		"geqo": "off", "my.spaced": "a b",
+	} {
+		var got string
+		if err := conn.QueryRow(context.Background(), "select current_setting($1)", setting).Scan(&got); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", setting, got, err, want)
+		}
+	}
+	l := <-d.links
+	if l.version != "v2" || l.startup.application != "shop" || l.passthrough || l.status != wire.Idle {
+		t.Errorf("version %q, application %q, passthrough %v, status %q", l.version, l.startup.application, l.passthrough, l.status)
+	}
+	if l.pid != conn.PgConn().PID() || l.params["DateStyle"] != "German, DMY" {
+		t.Errorf("pid %d, DateStyle %q", l.pid, l.params["DateStyle"])
+	}
+}
+
+func TestAStartupPacketFollowsARefusedRequestForEncryption(t *testing.T) {
+	t.Parallel()
+	for name, requests := range map[string][]uint32{
+		"TLS":         {wire.SSLRequestCode},
+		"GSSAPI":      {wire.GSSENCRequestCode},
+		"TLS, GSSAPI": {wire.SSLRequestCode, wire.GSSENCRequestCode},
+		"GSSAPI, TLS": {wire.GSSENCRequestCode, wire.SSLRequestCode},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, _ := openRealDoor(t)
+			c := dialRaw(t, d.addr)
+			for _, code := range requests {
+				c.say(wire.AppendRequest(nil, code))
+				if b := c.hearByte(); b != 'N' {
+					t.Fatalf("answer %q", b)
+				}
+			}
+			c.hello(d.upstream.database)
+			c.hearUntil(wire.ReadyForQuery)
+			c.say(wire.AppendQuery(nil, "select 1"))
+			if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+				t.Errorf("messages %q", got)
+			}
+		})
+	}
+}
+
+func TestBytesThatCameBeforeEncryptionAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		request uint32
+		tls     bool
+		want    string
+	}{
+		"with TLS":    {wire.SSLRequestCode, true, "received unencrypted data after SSL request"},
+		"without TLS": {wire.SSLRequestCode, false, "received unencrypted data after SSL request"},
+		"GSSAPI":      {wire.GSSENCRequestCode, false, "received unencrypted data after GSSAPI encryption request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d, _ := openRealDoor(t, func(e *entrance) {
+				if c.tls {
+					e.tls = newTestAuthority(t).server(t)
+				}
+			})
+			client := dialRaw(t, d.addr)
+			stuffed := wire.AppendRequest(nil, c.request)
+			client.say(wire.AppendStartup(stuffed, 3<<16, []wire.Parameter{{Name: "user", Value: "mallory"}}))
+			if e := client.hearFatal(); e.Code != "08P01" || e.Message != c.want || e.Detail == "" {
+				t.Errorf("got %+v", e)
+			}
+		})
+	}
+}
+
+func TestGarbageEndsItsOwnConnectionOnly(t *testing.T) {
+	t.Parallel()
+	d, through := openRealDoor(t)
+	bystander := pgtest.Connect(t, through)
+	for name, c := range map[string]struct {
+		bytes, code, want string
+	}{
+		"a length under 8":           {"\x00\x00\x00\x07xxx", "08P01", "invalid length of startup packet"},
+		"a negative length":          {"\xff\xff\xff\xff\x00\x03\x00\x00", "08P01", "invalid length of startup packet"},
+		"a packet over 10000 bytes":  {"\x00\x00\x27\x11\x00\x03\x00\x00", "08P01", "invalid length of startup packet"},
+		"HTTP":                       {"GET / HTTP/1.1\r\n\r\n", "08P01", "invalid length of startup packet"},
+		"protocol 2":                 {"\x00\x00\x00\x09\x00\x02\x00\x00\x00", "0A000", "unsupported frontend protocol 2.0: server supports 3.0 to 3.2"},
+		"a second request for TLS":   {"", "0A000", "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.2"},
+		"no terminator":              {"\x00\x00\x00\x0f\x00\x03\x00\x00user\x00ux", "08P01", "invalid startup packet layout: expected terminator as last byte"},
+		"bytes after the terminator": {"\x00\x00\x00\x11\x00\x03\x00\x00user\x00u\x00\x00x", "08P01", "invalid startup packet layout: expected terminator as last byte"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := dialRaw(t, d.addr)
+			if c.bytes == "" {
+				client.say(wire.AppendRequest(nil, wire.SSLRequestCode))
+				client.hearByte()
+				c.bytes = string(wire.AppendRequest(nil, wire.SSLRequestCode))
+			}
+			client.say([]byte(c.bytes))
+			if e := client.hearFatal(); e.Code != c.code || e.Message != c.want {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+	t.Run("a packet cut off", func(t *testing.T) {
+		client := dialRaw(t, d.addr)
+		client.say([]byte("\x00\x00\x00\x20\x00\x03"))
+		client.Conn.(interface{ CloseWrite() error }).CloseWrite()
+		if e := client.hearFatal(); e.Message != "incomplete startup packet" {
+			t.Errorf("got %v", e)
+		}
+	})
+	var one int
+	if err := bystander.QueryRow(context.Background(), "select 1").Scan(&one); err != nil {
+		t.Errorf("another connection: %v", err)
+	}
+	pgtest.Connect(t, through)
+}
+
+func TestTheServerAnswersNewerMinorVersionsAndProtocolOptions(t *testing.T) {
+	t.Parallel()
+	d, _ := openRealDoor(t)
+	c := dialRaw(t, d.addr)
+	c.say(wire.AppendStartup(nil, 3<<16|2, []wire.Parameter{
+		{Name: "user", Value: pgtest.Cluster().Superuser}, {Name: "database", Value: d.upstream.database}, {Name: "_pq_.future", Value: "1"},
+	}))
+	got := c.hear(wire.NegotiateProtocolVersion)
+	if want := "\x00\x00\x00\x00\x00\x00\x00\x01_pq_.future\x00"; string(got[len(got)-len(want):]) != want && string(got[2:]) != want[2:] {
+		t.Errorf("got %q", got)
+	}
+	c.hearUntil(wire.ReadyForQuery)
+	if l := <-d.links; l.startup.protocol != 3<<16|2 {
+		t.Errorf("protocol %x", l.startup.protocol)
+	}
+}
+
+func TestALongCancelKeyIsRelayedAndKept(t *testing.T) {
+	t.Parallel()
+	key := []byte(strings.Repeat("k", wire.MaxKey))
+	d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+		if p, err := s.in.NextStartup(); err != nil || p.Code != 3<<16|2 {
+			t.Errorf("packet %x, %v", p.Code, err)
+		}
+		s.say(greeting(key))
+		s.in.Next()
+	})})
+	c := dialRaw(t, d.addr)
+	c.say(wire.AppendStartup(nil, 3<<16|2, []wire.Parameter{{Name: "user", Value: "u"}, {Name: "database", Value: "d"}}))
+	c.hear(wire.Authentication)
+	c.hear(wire.ParameterStatus)
+	if pid, got, err := wire.DecodeBackendKeyData(c.hear(wire.BackendKeyData)); err != nil || pid != 42 || string(got) != string(key) {
+		t.Errorf("pid %d, key %q, %v", pid, got, err)
+	}
+	c.hear(wire.ReadyForQuery)
+	if l := <-d.links; l.pid != 42 || string(l.key) != string(key) {
+		t.Errorf("link has pid %d, key %q", l.pid, l.key)
+	}
+}
+
+func TestAServerThatSendsNoCancelKeyIsServed(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+		s.in.NextStartup()
+		s.say(greeting(nil))
+		s.in.Next()
+	})})
+	c := dialRaw(t, d.addr)
+	c.hello("d")
+	if got := c.hearUntil(wire.ReadyForQuery); got != "RSZ" {
+		t.Errorf("messages %q", got)
+	}
+	if l := <-d.links; l.pid != 0 || l.key != nil {
+		t.Errorf("pid %d, key %q", l.pid, l.key)
+	}
+}
+
+func TestNoticesAndUnknownMessagesDuringStartupAreRelayed(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+		s.in.NextStartup()
+		s.say(wire.AppendMessage(nil, wire.NoticeResponse, []byte("SNOTICE\x00Mhello\x00\x00")))
+		s.say(append(wire.AppendMessage(nil, '?', []byte("new")), greeting(nil)...))
+		s.in.Next()
+	})})
+	c := dialRaw(t, d.addr)
+	c.hello("d")
+	if got := c.hearUntil(wire.ReadyForQuery); got != "N?RSZ" {
+		t.Errorf("messages %q", got)
+	}
+}
+
+func TestWhatTheServerRefusesDuringStartupIsRelayed(t *testing.T) {
+	t.Parallel()
+	d, _ := openRealDoor(t)
+	for name, c := range map[string]struct {
+		params []wire.Parameter
+		code   string
+	}{
+		"no such database":        {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "database", Value: "none"}}, "3D000"},
+		"no user name":            {[]wire.Parameter{{Name: "database", Value: "postgres"}}, "28000"},
+		"no such setting":         {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "no_such", Value: "1"}}, "42704"},
+		"a broken replication":    {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "replication", Value: "maybe"}}, "22023"},
+		"an option with no sense": {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "options", Value: "-c"}}, "42601"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := dialRaw(t, d.addr)
+			client.say(wire.AppendStartup(nil, 3<<16, c.params))
+			for {
+				f, err := client.in.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Type != wire.ErrorResponse {
+					continue
+				}
+				fields, err := wire.DecodeError(f.Body)
+				if err != nil || fields.Get(wire.FieldCode) != c.code || fields.Get(wire.FieldSeverityFixed) != "FATAL" {
+					t.Errorf("got %v, %v, want %s", fields, err, c.code)
+				}
+				break
+			}
+			client.hearEnd()
+		})
+	}
+}
+
+func TestAServerThatCannotBeReachedIs08006(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, Config{Upstream: UpstreamConfig{Address: "127.0.0.1:1", SSLMode: "disable", Database: "d"}})
+	c := dialRaw(t, d.addr)
+	c.hello("d")
+	if e := c.hearFatal(); e.Code != "08006" || !strings.Contains(e.Message, "127.0.0.1:1") || !strings.Contains(e.Message, "refused") || e.Hint == "" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestAServerThatFailsDuringStartupIsReported(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, code, want string }{
+		"it closes":              {"", "08006", "the database server closed the connection during start-up"},
+		"it closes in a message": {"R\x00\x00\x00\x08", "08006", "the database server closed the connection during start-up"},
+		"a negative length":      {"R\xff\xff\xff\xff", "08P01", "the database server broke the protocol during start-up: invalid message length"},
+		"an endless message":     {"N\x3f\xff\xff\xff", "08P01", "the database server broke the protocol during start-up: invalid message length"},
+		"an empty request":       {"R\x00\x00\x00\x04", "08P01", "the database server broke the protocol during start-up: invalid message format"},
+		"a SASL list cut off":    {"R\x00\x00\x00\x0a\x00\x00\x00\x0aSC", "08P01", "the database server broke the protocol during start-up: invalid string in message"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+				s.in.NextStartup()
+				s.say([]byte(c.answer))
+			})})
+			client := dialRaw(t, d.addr)
+			client.hello("d")
+			if e := client.hearFatal(); e.Code != c.code || e.Message != c.want {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}
+
+func TestAPasswordMessageIsCheckedBeforeItIsRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, want string }{
+		"of another type":       {"Q\x00\x00\x00\x06a\x00", "expected password response, got message type 81"},
+		"longer than any token": {"p\x00\x01\x00\x00", "invalid message length"},
+		"of a negative length":  {"p\xff\xff\xff\xff", "invalid message length"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+				s.in.NextStartup()
+				s.say(wire.AppendMessage(nil, wire.Authentication, []byte{0, 0, 0, wire.AuthCleartext}))
+				if f, err := s.in.Next(); err == nil {
+					t.Errorf("the server got %q", f.Raw)
+				}
+			})})
+			client := dialRaw(t, d.addr)
+			client.hello("d")
+			client.hear(wire.Authentication)
+			client.say([]byte(c.answer))
+			if e := client.hearFatal(); e.Code != "08P01" || e.Message != c.want {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}
+
+func TestAClientThatIsNotAdmittedNeverReachesTheServer(t *testing.T) {
+	t.Parallel()
+	refusal := &wire.Error{Severity: "FATAL", Code: "57P03", Message: "version v9 is not served yet", Hint: "wait"}
+	d := openDoor(t, Config{Upstream: fakeServer(t, func(*rawClient) { t.Error("the server was contacted") })}, func(e *entrance) {
+		e.admit = func(s startup) *wire.Error {
+			if s.version != "v9" {
+				t.Errorf("version %q", s.version)
+			}
+			return refusal
+		}
+	})
+	c := dialRaw(t, d.addr)
+	c.hello("d", wire.Parameter{Name: "options", Value: "-c segue.version=v9"})
+	if diff := cmp.Diff(refusal, c.hearFatal()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAClientThatSaysNothingIsClosedInTime(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(*rawClient){
+		"at all":              func(*rawClient) {},
+		"after a length":      func(c *rawClient) { c.say([]byte{0, 0, 0, 40}) },
+		"after the TLS offer": func(c *rawClient) { c.say(wire.AppendRequest(nil, wire.SSLRequestCode)); c.hearByte() },
+		"when asked for a password": func(c *rawClient) {
+			c.hello("d")
+			c.hear(wire.Authentication)
+		},
+		"when asked for a token": func(c *rawClient) {
+			c.hello("gss")
+			c.hear(wire.Authentication)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			upstream := fakeServer(t, func(s *rawClient) {
+				kind := byte(wire.AuthCleartext)
+				if p, _ := s.in.NextStartup(); strings.Contains(string(p.Body), "gss") {
+					kind = wire.AuthGSS
+				}
+				s.say(wire.AppendMessage(nil, wire.Authentication, []byte{0, 0, 0, kind}))
+				s.in.Next()
+			})
+			d := openDoor(t, Config{Upstream: upstream}, func(e *entrance) { e.timeout = 50 * time.Millisecond })
+			c := dialRaw(t, d.addr)
+			start(c)
+			if _, err := io.ReadAll(c.in); err != nil && !gone(err) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestReplicationAndOtherDatabasesArePassedThrough(t *testing.T) {
+	t.Parallel()
+	d, through := openRealDoor(t)
+	t.Run("replication", func(t *testing.T) {
+		c := dialRaw(t, d.addr)
+		c.hello(d.upstream.database, wire.Parameter{Name: "replication", Value: "database"})
+		c.hearUntil(wire.ReadyForQuery)
+		c.say(wire.AppendQuery(nil, "IDENTIFY_SYSTEM"))
+		if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+			t.Errorf("messages %q", got)
+		}
+		if l := <-d.links; !l.passthrough {
+			t.Error("it is looked at")
+		}
+	})
+	t.Run("another database", func(t *testing.T) {
+		pgtest.Connect(t, strings.Replace(through, "/"+d.upstream.database, "/postgres", 1))
+		if l := <-d.links; !l.passthrough {
+			t.Error("it is looked at")
+		}
+	})
+	t.Run("the database with rules", func(t *testing.T) {
+		pgtest.Connect(t, through)
+		if l := <-d.links; l.passthrough {
+			t.Error("it is not looked at")
+		}
+	})
+}
+
+func TestDirectTLSDemandsTheProtocolsName(t *testing.T) {
+	t.Parallel()
+	authority := newTestAuthority(t)
+	d, _ := openRealDoor(t, func(e *entrance) { e.tls = authority.server(t) })
+	dial := func(t *testing.T, protocols ...string) *rawClient {
+		t.Helper()
+		c, err := tls.Dial("tcp", d.addr, &tls.Config{RootCAs: authority.pool, ServerName: "localhost", NextProtos: protocols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return &rawClient{t, newConn(c)}
+	}
+	t.Run("with it a session begins", func(t *testing.T) {
+		c := dial(t, alpn)
+		c.hello(d.upstream.database)
+		c.hearUntil(wire.ReadyForQuery)
+	})
+	t.Run("a request for TLS inside is answered N", func(t *testing.T) {
+		c := dial(t, alpn)
+		c.say(wire.AppendRequest(nil, wire.SSLRequestCode))
+		if b := c.hearByte(); b != 'N' {
+			t.Errorf("answer %q", b)
+		}
+	})
+	t.Run("without it there is none", func(t *testing.T) {
+		if e := dial(t).hearFatal(); e.Code != "08P01" || !strings.Contains(e.Message, "without ALPN") {
+			t.Errorf("got %v", e)
+		}
+	})
+	t.Run("with another one the handshake fails", func(t *testing.T) {
+		if c, err := tls.Dial("tcp", d.addr, &tls.Config{RootCAs: authority.pool, ServerName: "localhost", NextProtos: []string{"h2"}}); err == nil {
+			c.Close()
+			t.Error("it succeeded")
+		}
+	})
+	t.Run("without TLS the connection ends", func(t *testing.T) {
+		plain, _ := openRealDoor(t)
+		if _, err := tls.Dial("tcp", plain.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{alpn}}); err == nil {
+			t.Error("it succeeded")
+		}
+	})
+}
