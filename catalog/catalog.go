@@ -84,7 +84,8 @@ type Function struct {
 	ArgTypes   []OID    // proargtypes
 }
 
-// A Type is one row of pg_type that is composite, a domain, an array or a range; base types are not listed.
+// A Type is one row of pg_type that is composite, a domain, an array, a range, or that users have made; base types
+// that PostgreSQL ships are not listed.
 type Type struct {
 	OID      OID
 	Schema   string
@@ -155,10 +156,10 @@ func (c *Catalog) Lookup(schema, name string) *Relation {
 // Functions lists every function, procedure, aggregate and window function of that name, in any schema.
 func (c *Catalog) Functions(name string) []*Function { return c.functions[name] }
 
-// Type finds a composite type, domain or array type by OID, or returns nil.
+// Type finds a type by OID, or returns nil.
 func (c *Catalog) Type(oid OID) *Type { return c.types[oid] }
 
-// TypesNamed lists the composite types, domains and arrays of that name, in any schema.
+// TypesNamed lists the types of that name, in any schema.
 func (c *Catalog) TypesNamed(name string) []*Type { return c.typesByName[name] }
 
 // ByRowType finds the relation whose row type that is, or returns nil.

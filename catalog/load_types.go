@@ -18,7 +18,7 @@ const (
 	multirangeSQL = `(SELECT rngtypid FROM pg_catalog.pg_range WHERE rngmultitypid = t.oid), `
 	typesSQLEnd   = `0::pg_catalog.oid) AS subtype) AS r
 	WHERE t.oid BETWEEN $1 AND $2 AND n.nspname <> 'pg_toast'
-	  AND (t.typtype IN ('c','d','r','m') OR t.typlen = -1 AND t.typelem <> 0)
+	  AND (t.oid >= 16384 OR t.typtype IN ('c','d','r','m') OR t.typlen = -1 AND t.typelem <> 0)
 	ORDER BY t.oid`
 )
 

@@ -154,6 +154,24 @@ func FailAttempt(ctx context.Context, db DB, migration, leader, reason string, b
 	return nil
 }
 
+// ClearGate clears the gate of the pending transition, so that all instances open.
+func ClearGate(ctx context.Context, db DB, migration string) error {
+	_, err := db.Exec(ctx, `
+		UPDATE segue.transition SET attempt = 0, gate_tables = '{}', gate_set_at = NULL, gate_until = NULL WHERE migration = $1`, migration)
+	if err != nil {
+		return fmt.Errorf("cannot clear the gate: %w", err)
+	}
+	return nil
+}
+
+// ExplainTransition stores what the pending transition waits for.
+func ExplainTransition(ctx context.Context, db DB, migration, reason string) error {
+	if _, err := db.Exec(ctx, `UPDATE segue.transition SET last_error = $2 WHERE migration = $1`, migration, reason); err != nil {
+		return fmt.Errorf("cannot store what the transition waits for: %w", err)
+	}
+	return nil
+}
+
 // CommitTransition writes, in the transaction that makes the change, that the pending transition made that epoch, and
 // clears its gate. What is left to do is to wait until all instances serve the epoch.
 func CommitTransition(ctx context.Context, db DB, migration string, epoch int64, pause *float64) error {

@@ -80,9 +80,11 @@ func (t *timeline) tables() []catalog.OID {
 // unambiguous checks that no version has two tables or two columns of one name: a table or column that was added by
 // hand can take a name that a version uses.
 func (t *timeline) unambiguous() error {
-	last := len(t.migrations) - 1
+	if len(t.migrations) == 0 {
+		return nil
+	}
 	for i, s := range t.schemas {
-		m := t.migrations[max(0, min(i, last))]
+		m := t.migrations[max(0, i-1)]
 		for oid, name := range s.names {
 			r := s.cat.Relation(oid)
 			if other := s.cat.Lookup(r.Schema, name); other != nil && other != r && s.tableName(other) == name {

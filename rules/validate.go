@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,7 +26,11 @@ func Validate(m *Migration, stored []*Migration, cat *catalog.Catalog) error {
 		return err
 	}
 	// Of two mistakes the one about the drafts' names is shown: the file was written with them in mind.
-	return validateAfter(planned, m, cat)
+	withDrafts := validateAfter(planned, m, cat)
+	if mismatch := (*MismatchError)(nil); errors.As(withDrafts, &mismatch) {
+		return err // a draft that no longer fits is no matter of this one's
+	}
+	return withDrafts
 }
 
 // validateAfter validates m as the next after the given migrations.

@@ -27,7 +27,10 @@ func (v *validator) renameColumn(op RenameColumn) *FileError {
 	case hidden(op.To):
 		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
 	}
-	return v.columnFree(r, op.To)
+	if mistake := v.columnFree(r, op.To); mistake != nil {
+		return mistake
+	}
+	return v.notAFunction(r, op.To)
 }
 
 // column finds the column to be renamed.
@@ -117,6 +120,21 @@ func (v *validator) columnFree(r *catalog.Relation, to string) *FileError {
 			}
 			return v.fail("to", fmt.Sprintf("the name %s is taken in %s: %s", showIdentifier(to), v.now.name(d), taken),
 				"no name may come to mean something else while a version that used it is live; choose a new one")
+		}
+	}
+	return nil
+}
+
+// notAFunction refuses a name under which a function takes a row of the table: t.name calls it as long as there is no
+// such column (ParseFuncOrColumn in parse_func.c), and would come to mean the column.
+func (v *validator) notAFunction(r *catalog.Relation, to string) *FileError {
+	for _, oid := range v.now.cat.Family(r.OID) {
+		d := v.now.cat.Relation(oid)
+		for _, f := range v.now.cat.Functions(to) {
+			if f.Args == 1 && f.ArgTypes[0] == d.RowType {
+				return v.fail("to", fmt.Sprintf("the function %s takes a row of %s, so that the name would come to mean something else in %s.%s",
+					Name{f.Schema, f.Name}, v.now.name(d), showIdentifier(v.now.tableName(d)), showIdentifier(to)), "choose another name")
+			}
 		}
 	}
 	return nil
