@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 // parse makes a migration of operations in short: "public.t.a > b" renames a column, "public.t > u" a table.
-func parse(t testing.TB, id string, ops ...string) *rules.Migration {
+func parse(t failer, id string, ops ...string) *rules.Migration {
 	t.Helper()
 	var file strings.Builder
 	fmt.Fprintf(&file, "id: %s\noperations:\n", id)
@@ -33,6 +33,12 @@ func parse(t testing.TB, id string, ops ...string) *rules.Migration {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// A failer is a test, or a run of a property.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
 }
 
 // stored is parse with what the store adds.

@@ -71,7 +71,7 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 func storeVersion(ctx context.Context, db DB) (int, error) {
 	var exists, format, ours bool
 	err := db.QueryRow(ctx, `
-		SELECT n.oid IS NOT NULL, pg_catalog.to_regclass('segue.format') IS NOT NULL,
+		SELECT n.oid IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid AND relname = 'format'),
 		       n.oid IS NULL OR pg_catalog.pg_has_role(n.nspowner, 'USAGE')
 		FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'segue'`).Scan(&exists, &format, &ours)
 	switch {

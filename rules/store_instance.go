@@ -84,7 +84,7 @@ func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r 
 	tag, err := db.Exec(ctx, `
 		UPDATE segue.instance SET acknowledged = $2, epoch = $3, sessions = $4, pids = $5,
 			reported = pg_catalog.clock_timestamp(), heartbeat = pg_catalog.clock_timestamp()
-		WHERE id = $1 AND NOT expired AND acknowledged <> -$2 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
+		WHERE id = $1 AND NOT expired AND acknowledged <> -$2::pg_catalog.int8 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
 	if err != nil {
 		return false, fmt.Errorf("cannot write the acknowledgement of instance %s: %w", id, err)
 	}
@@ -95,7 +95,7 @@ func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r 
 // waits behind the leader's row lock: once it has returned without an error, either the leader's transaction has
 // committed before, or it will not count this instance.
 func Withdraw(ctx context.Context, db DB, id string, attempt int64) error {
-	if _, err := db.Exec(ctx, `UPDATE segue.instance SET acknowledged = -$2 WHERE id = $1`, id, attempt); err != nil {
+	if _, err := db.Exec(ctx, `UPDATE segue.instance SET acknowledged = -$2::pg_catalog.int8 WHERE id = $1`, id, attempt); err != nil {
 		return fmt.Errorf("cannot withdraw the acknowledgement of instance %s: %w", id, err)
 	}
 	return nil

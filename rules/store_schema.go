@@ -8,13 +8,13 @@ REVOKE ALL ON SCHEMA segue FROM PUBLIC;
 COMMENT ON SCHEMA segue IS 'Segue: migrations under way. See segue.migration; leave the rest to the proxy.';
 
 CREATE TABLE IF NOT EXISTS segue.format (
-	only    boolean PRIMARY KEY DEFAULT true CHECK (only),
+	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
 	version integer NOT NULL
 );
 INSERT INTO segue.format (version) VALUES (0) ON CONFLICT DO NOTHING;
 
 CREATE TABLE IF NOT EXISTS segue.epoch (
-	only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+	one        boolean PRIMARY KEY DEFAULT true CHECK (one),
 	epoch      bigint NOT NULL,
 	changed_at timestamptz NOT NULL DEFAULT pg_catalog.now()
 );
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS segue.migration (
 );
 
 CREATE TABLE IF NOT EXISTS segue.transition (
-	only         boolean PRIMARY KEY DEFAULT true CHECK (only),
+	one          boolean PRIMARY KEY DEFAULT true CHECK (one),
 	migration    text NOT NULL REFERENCES segue.migration (id) ON DELETE CASCADE,
 	kind         text NOT NULL,
 	to_phase     text NOT NULL,
