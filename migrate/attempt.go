@@ -1,0 +1,171 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// attempt makes the transition, or returns why not: a *setback when it may work later, a *ConflictError when it is
+// refused, errWithdrawn, or an error of the connection.
+func (l *leader) attempt(ctx context.Context, t *rules.Transition) error {
+	m, err := l.design(ctx, t)
+	if err != nil {
+		return err
+	}
+	if err := l.look(ctx, m); err != nil {
+		return err
+	}
+	if !m.gated {
+		return l.commit(ctx, m, 0, time.Now().Add(l.i.cfg.DrainLimit), time.Time{})
+	}
+	return l.gated(ctx, m)
+}
+
+// gated makes the transition behind a gate.
+func (l *leader) gated(ctx context.Context, m *move) error {
+	closed := time.Now() // the gate may take effect as soon as the next statement is sent
+	gate, err := rules.SetGate(ctx, l.conn, m.migration.ID, l.i.cfg.ID, m.tables, l.i.cfg.DrainLimit)
+	if errors.Is(err, rules.ErrNotStored) {
+		return errWithdrawn
+	}
+	if err == nil {
+		err = rules.Notify(ctx, l.conn, "")
+	}
+	if err != nil {
+		return err
+	}
+	until := closed.Add(l.i.cfg.DrainLimit)
+	err = l.await(ctx, gate.Attempt, until)
+	if err == nil {
+		err = l.commit(ctx, m, gate.Attempt, until, closed)
+	}
+	back, ok := errors.AsType[*setback](err)
+	if !ok {
+		return err
+	}
+	// Everybody goes on at once; who was in the way is found out afterwards.
+	if err := l.open(ctx, m); err != nil {
+		return err
+	}
+	back.pause = time.Since(closed)
+	if len(back.blockers) == 0 {
+		if back.blockers, err = l.holders(ctx, m.tables); err != nil {
+			return err
+		}
+	}
+	back.reason += named(back.blockers)
+	return back
+}
+
+// open clears the gate of an attempt that failed.
+func (l *leader) open(ctx context.Context, m *move) error {
+	if err := rules.ClearGate(ctx, l.conn, m.migration.ID); err != nil {
+		return err
+	}
+	return rules.Notify(ctx, l.conn, "")
+}
+
+// await waits until every instance that has not expired holds the gate.
+func (l *leader) await(ctx context.Context, attempt int64, until time.Time) error {
+	for wait := time.Millisecond; ; wait = min(2*wait, 10*time.Millisecond) {
+		rows, err := rules.LoadInstances(ctx, l.conn, false)
+		if err != nil {
+			return err
+		}
+		missing := lagging(rows, func(r *rules.InstanceRow) bool { return r.Acknowledged == attempt })
+		if len(missing) == 0 {
+			return nil
+		}
+		if time.Now().Add(wait).After(until) {
+			return &setback{reason: fmt.Sprintf("within %s not every statement on the tables was over: %s has not acknowledged the gate",
+				l.i.cfg.DrainLimit, strings.Join(missing, ", "))}
+		}
+		pause(ctx, wait, nil)
+	}
+}
+
+// lagging lists the instances that count and are not as they should be.
+func lagging(rows []*rules.InstanceRow, right func(*rules.InstanceRow) bool) []string {
+	var out []string
+	for _, r := range rows {
+		if !r.Expired && !right(r) {
+			out = append(out, "instance "+r.ID)
+		}
+	}
+	return out
+}
+
+// A move is a transition with all that is known of it.
+type move struct {
+	*rules.Transition
+	request   Request
+	migration *rules.Migration
+	all       []*rules.Migration
+	epoch     int64
+	from      rules.Phase
+	ddl       []string
+	tables    []catalog.OID // whose statements a gate holds; empty when there is no gate
+	gated     bool
+}
+
+// design reads what the transition is about, and checks that it is in order.
+func (l *leader) design(ctx context.Context, t *rules.Transition) (*move, error) {
+	m := &move{Transition: t}
+	if err := json.Unmarshal(t.Options, &m.request); err != nil {
+		return nil, fmt.Errorf("what was asked for cannot be read: %w", err)
+	}
+	m.request.Kind = Kind(t.Kind)
+	var err error
+	if m.epoch, err = rules.LoadEpoch(ctx, l.conn); err != nil {
+		return nil, err
+	}
+	if m.all, err = rules.LoadMigrations(ctx, l.conn); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(m.all, func(o *rules.Migration) bool { return o.ID == t.Migration })
+	if i < 0 {
+		return nil, errWithdrawn
+	}
+	m.migration = m.all[i]
+	m.from = m.migration.Phase
+	cat, err := catalog.Load(ctx, l.conn)
+	if err != nil {
+		return nil, err
+	}
+	if err := inOrder(m.migration, m.all, m.request, cat); err != nil {
+		return nil, err
+	}
+	m.ddl = ddlOf(m.migration, m.from, t.To)
+	m.gated = m.from.Live()
+	if m.gated {
+		m.tables, err = rules.Affected(m.migration, m.all, cat)
+	}
+	return m, err
+}
+
+// ddlOf lists the statements that take a migration from one phase to another.
+func ddlOf(m *rules.Migration, from, to rules.Phase) []string {
+	switch {
+	case to == rules.Cutover:
+		return rules.DDL(m, rules.Forward)
+	case from == rules.Cutover && to != rules.Contracted:
+		return rules.DDL(m, rules.Backward)
+	}
+	return nil
+}
+
+// lockNotAvailable tells whether err is of a statement that has waited for a lock for too long, or had to give way.
+func lockNotAvailable(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "55P03" || pg.Code == "57014" || pg.Code == "40P01" || pg.Code == "40001")
+}

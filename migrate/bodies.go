@@ -1,0 +1,104 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// namesGone lists the names that no table and no column of the migration's tables has any more after its DDL.
+func namesGone(m *rules.Migration, d rules.Direction) []string {
+	type name struct {
+		column bool
+		name   string
+	}
+	var from, to []name
+	for _, op := range m.Operations {
+		switch op := op.(type) {
+		case rules.RenameColumn:
+			from, to = append(from, name{true, op.From}), append(to, name{true, op.To})
+		case rules.RenameTable:
+			from, to = append(from, name{false, op.From.Name}), append(to, name{false, op.To})
+		}
+	}
+	if d == rules.Backward {
+		from, to = to, from
+	}
+	var gone []string
+	for _, n := range from {
+		if !slices.Contains(to, n) && !slices.Contains(gone, n.name) {
+			gone = append(gone, n.name)
+		}
+	}
+	return gone
+}
+
+// bodies lists the functions, procedures and trigger functions whose body is kept as text and names one of the names:
+// a rename does not follow into them. Bodies that PostgreSQL keeps parsed (BEGIN ATOMIC) follow by themselves. Members
+// of extensions are left out: they were written before the tables were.
+func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) {
+	rows, err := db.Query(ctx, `
+		SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text, p.prokind::pg_catalog.text, l.lanname, p.prosrc
+		FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'segue') AND l.lanname NOT IN ('internal', 'c')
+		  AND (pg_catalog.to_jsonb(p) ->> 'prosqlbody') IS NULL
+		  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+		                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')
+		ORDER BY 1`)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the bodies of functions: %w", err)
+	}
+	var found []string
+	var signature, kind, language, body string
+	_, err = pgx.ForEachRow(rows, []any{&signature, &kind, &language, &body}, func() error {
+		if named := namedIn(body, language, names); len(named) > 0 {
+			what := "function "
+			if kind == "p" {
+				what = "procedure "
+			}
+			found = append(found, what+signature+" names "+strings.Join(named, ", "))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the bodies of functions: %w", err)
+	}
+	return found, nil
+}
+
+// namedIn lists those of the names that occur in the body.
+func namedIn(body, language string, names []string) []string {
+	var found []string
+	words(body, language == "sql" || language == "plpgsql", func(word string) bool {
+		if slices.Contains(names, word) && !slices.Contains(found, word) {
+			found = append(found, word)
+		}
+		return len(found) < len(names)
+	})
+	return found
+}
+
+// bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
+func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rules.Phase, r Request) error {
+	d := rules.Forward
+	if to != rules.Cutover {
+		d = rules.Backward
+	}
+	found, err := bodies(ctx, db, namesGone(m, d))
+	if err != nil || len(found) == 0 || r.Force {
+		return err
+	}
+	return &ConflictError{
+		Message: fmt.Sprintf("%s of %q is refused: %d stored bodies name what will be gone", r.Kind, m.ID, len(found)),
+		Hint:    "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename; force, with a reason, overrides this",
+		Allowed: allowed(m.Phase),
+		Missing: found,
+	}
+}

@@ -1,0 +1,113 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// Create stores a rule file as a draft. created is false when the same content was stored before. The same id with
+// other content is a *ConflictError; a mistake in the file is a *rules.FileError.
+func (i *Instance) Create(ctx context.Context, file string, data []byte, actor string) (st *Status, created bool, err error) {
+	m, err := rules.Parse(file, data)
+	if err != nil {
+		return nil, false, err
+	}
+	pool, err := i.database()
+	if err != nil {
+		return nil, false, err
+	}
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		// Two files are checked one after the other, so that the second is checked against the first.
+		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+			return err
+		}
+		stored, err := rules.LoadMigrations(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if !has(stored, m.ID) {
+			cat, err := catalog.Load(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := rules.Validate(m, stored, cat); err != nil {
+				return err
+			}
+		}
+		if created, err = rules.InsertMigration(ctx, tx, m); err != nil || !created {
+			return err
+		}
+		if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: m.ID, Kind: eventCreated, Detail: file, Actor: actor}); err != nil {
+			return err
+		}
+		return rules.Notify(ctx, tx, "")
+	})
+	if other, ok := errors.AsType[*rules.ContentError](err); ok {
+		return nil, false, &ConflictError{
+			Message: fmt.Sprintf("a migration %q with other content is stored already", other.ID),
+			Hint:    "give this one another id, or delete the stored one while it is a draft or rolled back",
+		}
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	st, err = i.Get(ctx, m.ID)
+	return st, created, err
+}
+
+func has(all []*rules.Migration, id string) bool {
+	for _, m := range all {
+		if m.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// Delete removes a draft or rolled-back migration, or withdraws the pending transition of another.
+func (i *Instance) Delete(ctx context.Context, id, actor string) error {
+	pool, err := i.database()
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+			return err
+		}
+		m, err := load(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		// A leader at work holds this row until it has committed or given up.
+		t, err := rules.LoadTransition(ctx, tx, true)
+		if err != nil {
+			return err
+		}
+		row := &rules.AuditRow{Migration: id, Kind: eventDeleted, Actor: actor}
+		switch {
+		case t != nil && t.Migration == id && t.Committed == 0:
+			row.Kind, row.Detail = eventWithdrawn, t.Kind
+			_, err = rules.DeleteTransition(ctx, tx, id)
+		case m.Phase == rules.Draft || m.Phase == rules.RolledBack:
+			err = rules.DeleteMigration(ctx, tx, id)
+		default:
+			err = &ConflictError{
+				Message: fmt.Sprintf("%q cannot be deleted: it is %s, and nothing is pending that could be withdrawn", id, m.Phase),
+				Hint:    "a migration can be deleted while it is a draft or rolled back", Allowed: allowed(m.Phase),
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if err := rules.AddAudit(ctx, tx, row); err != nil {
+			return err
+		}
+		return rules.Notify(ctx, tx, "")
+	})
+}

@@ -1,0 +1,281 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// payloadReport asks every instance to write down its sessions and uses at once.
+const payloadReport = "report"
+
+// An observation is one read of the control tables.
+type observation struct {
+	begun   time.Time // before the first byte of it was asked for
+	renewed bool      // the heartbeat was written, so that the lease counts from begun
+	state   *rules.State
+	snap    *rules.Snapshot // not older than state; nil when broken
+	broken  error           // why no snapshot can be made of what is stored and what the catalog has
+}
+
+// A follower reads the control tables for its instance. It is used by one goroutine.
+type follower struct {
+	i       *Instance
+	conn    *pgx.Conn
+	snap    *rules.Snapshot // latest that was loaded
+	broken  error
+	audit   int64     // up to which row the audit is known; negative at first
+	checked time.Time // when the catalog's fingerprint was taken last
+}
+
+// connect dials, makes sure that schema segue is there, listens and registers.
+func (f *follower) connect(ctx context.Context) (err error) {
+	if f.conn, err = f.i.lines.dial(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.disconnect()
+		}
+	}()
+	if err = rules.Install(ctx, f.conn); err != nil {
+		return err
+	}
+	// Heartbeats need not survive a crash of the server: it ends every connection, and all register again.
+	if _, err = f.conn.Exec(ctx, `SET synchronous_commit = off`); err != nil {
+		return err
+	}
+	if _, err = f.conn.Exec(ctx, `LISTEN `+rules.Channel); err != nil {
+		return err
+	}
+	return f.register(ctx)
+}
+
+func (f *follower) disconnect() {
+	if f.conn != nil {
+		f.i.lines.hangUp(f.conn)
+		f.conn = nil
+	}
+}
+
+// register writes the instance's row, with nothing acknowledged. The lock that it takes is the one under which a leader
+// looks for the last time at who has acknowledged: the leader either sees the new row, or has committed before.
+func (f *follower) register(ctx context.Context) error {
+	return pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
+		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+			return err
+		}
+		if err := rules.PruneInstances(ctx, tx, 24*time.Hour); err != nil {
+			return err
+		}
+		return rules.RegisterInstance(ctx, tx, f.i.cfg.ID, "", f.i.cfg.Lease, f.i.serving())
+	})
+}
+
+// serving is the epoch of the snapshot in force, 0 before the first.
+func (i *Instance) serving() int64 {
+	if snap := i.snapshot.Load(); snap != nil {
+		return snap.Epoch
+	}
+	return 0
+}
+
+// read makes one observation. After an error the connection must be given up.
+func (f *follower) read(ctx context.Context) (*observation, error) {
+	ctx, cancel := context.WithTimeout(ctx, f.i.cfg.Lease)
+	defer cancel()
+	o := &observation{begun: time.Now()}
+	var err error
+	if o.renewed, err = rules.BeatInstance(ctx, f.conn, f.i.cfg.ID, f.i.serving()); err != nil {
+		return nil, err
+	}
+	if o.state, err = rules.LoadState(ctx, f.conn, f.i.cfg.ID); err != nil {
+		return nil, err
+	}
+	if !o.state.Registered {
+		// A leader has lost patience: what was served until now may be outdated.
+		f.i.log.Warn("this instance was taken for lost and registers again")
+		f.i.keeper.expired()
+		if err := f.register(ctx); err != nil {
+			return nil, err
+		}
+		return f.read(ctx)
+	}
+	if err := f.load(ctx, o); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// first makes the observation that the instance starts with.
+func (f *follower) first(ctx context.Context) (*observation, error) {
+	for {
+		o, err := f.read(ctx)
+		if err == nil {
+			err = ctx.Err()
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case o.broken != nil:
+			return nil, o.broken
+		case o.renewed:
+			return o, nil
+		}
+		pause(ctx, 10*time.Millisecond, nil) // a leader holds the row at this moment
+	}
+}
+
+// load completes the observation with a snapshot: the one at hand if it is still right, else a new one.
+func (f *follower) load(ctx context.Context, o *observation) error {
+	moved := f.snap == nil || f.snap.Epoch != o.state.Epoch || f.broken != nil
+	stale, err := f.stale(ctx)
+	if err != nil {
+		return err
+	}
+	if moved || stale || o.state.LastAudit != f.audit {
+		err = pgx.BeginTxFunc(ctx, f.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if o.state, err = rules.LoadState(ctx, tx, f.i.cfg.ID); err != nil {
+				return err
+			}
+			return f.build(ctx, tx, o.state.Epoch, moved || stale)
+		})
+		if err != nil {
+			return err
+		}
+		if !o.state.Registered {
+			return errors.New("the instance's row has gone while it was read")
+		}
+	}
+	o.snap, o.broken = f.snap, f.broken
+	return nil
+}
+
+// stale tells whether the catalog may have changed since the snapshot was made. It looks when it was asked to, and every
+// now and then while something is live.
+func (f *follower) stale(ctx context.Context) (bool, error) {
+	asked := f.i.reread.Swap(false)
+	if f.snap == nil || f.snap.Catalog == nil || (!asked && time.Since(f.checked) < min(catalogPoll, 4*f.i.cfg.Poll)) {
+		return false, nil
+	}
+	f.checked = time.Now()
+	now, err := catalog.Fingerprint(ctx, f.conn)
+	return now != f.snap.Catalog.Fingerprint, err
+}
+
+// build makes a new snapshot in tx. With recatalog the catalog is read again; without, only the migrations are, and when
+// none of them has changed the snapshot stays the one that it was.
+func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog bool) error {
+	migrations, err := rules.LoadMigrations(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if !recatalog && slices.EqualFunc(migrations, f.snap.Migrations, sameMigration) {
+		return nil
+	}
+	var cat *catalog.Catalog
+	if slices.ContainsFunc(migrations, func(m *rules.Migration) bool { return m.Phase.Live() }) {
+		if cat, err = catalog.Load(ctx, tx); err != nil {
+			return err
+		}
+		f.checked = time.Now()
+	}
+	snap, err := rules.Build(epoch, migrations, cat)
+	if err != nil {
+		if f.broken == nil || f.broken.Error() != err.Error() {
+			f.i.log.Error("the stored migrations cannot be served", "error", err)
+		}
+		f.broken = fmt.Errorf("the stored migrations cannot be served: %w", err)
+		return nil
+	}
+	f.snap, f.broken = snap, nil
+	return nil
+}
+
+func sameMigration(a, b *rules.Migration) bool {
+	return a.ID == b.ID && a.Seq == b.Seq && a.Phase == b.Phase && a.Digest == b.Digest
+}
+
+// run reads until ctx ends, and connects again when the connection is lost.
+func (f *follower) run(ctx context.Context) {
+	defer f.disconnect()
+	retry := new(backoff)
+	for ctx.Err() == nil {
+		err := f.step(ctx)
+		if err == nil {
+			retry.reset()
+			continue
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		f.disconnect()
+		f.i.health.failed(err)
+		f.i.log.Warn("the control tables could not be read", "error", err)
+		pause(ctx, retry.next(min(backoffLook, f.i.cfg.Lease/4)), nil)
+	}
+}
+
+// step makes one observation, hands it on, and waits until there is a reason for the next.
+func (f *follower) step(ctx context.Context) error {
+	if f.conn == nil {
+		if err := f.connect(ctx); err != nil {
+			return err
+		}
+	}
+	o, err := f.read(ctx)
+	if err != nil {
+		return err
+	}
+	f.i.keeper.observe(o)
+	f.i.pending.Store(o.state.Transition != nil)
+	f.announce(ctx, o.state)
+	f.i.changed.send()
+	var note string
+	f.i.wake.wait(ctx, f.i.cfg.Poll, func(ctx context.Context) {
+		if n, waitErr := f.conn.WaitForNotification(ctx); n != nil {
+			note = n.Payload
+		} else if waitErr != nil && f.conn.IsClosed() {
+			err = fmt.Errorf("the control connection was lost: %w", waitErr)
+		}
+	})
+	if err == nil && note == payloadReport {
+		err = f.i.report(ctx, f.conn)
+	}
+	return err
+}
+
+// announce sends what has been written to the audit since the last time to all subscribers.
+func (f *follower) announce(ctx context.Context, s *rules.State) {
+	after := f.audit
+	f.audit = s.LastAudit
+	if after < 0 || s.LastAudit <= after || f.i.events.none() {
+		return
+	}
+	rows, err := rules.LoadAudit(ctx, f.conn, "", after, 1000)
+	if err != nil {
+		f.i.log.Warn("new events could not be read", "error", err)
+		return
+	}
+	for _, r := range rows {
+		f.i.events.publish(eventOf(r))
+	}
+}
+
+// pause waits for d, or until ctx ends or woken is closed.
+func pause(ctx context.Context, d time.Duration, woken <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-woken:
+	}
+}

@@ -1,0 +1,155 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// look finds out, before anybody is held back, whether the attempt can succeed at all.
+func (l *leader) look(ctx context.Context, m *move) error {
+	rows, err := rules.LoadInstances(ctx, l.conn, false)
+	if err != nil {
+		return err
+	}
+	if err := l.expire(ctx, rows); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		switch {
+		case r.Expired:
+		case r.Silence > r.Lease/2:
+			return &setback{reason: fmt.Sprintf("instance %s is silent; it is waited for until its lease of %s has run out", r.ID, r.Lease)}
+		case r.Epoch != m.epoch:
+			return &setback{reason: fmt.Sprintf("instance %s serves epoch %d and not %d yet", r.ID, r.Epoch, m.epoch)}
+		}
+	}
+	if err := l.prepare(ctx, m); err != nil {
+		return err
+	}
+	if len(m.ddl) == 0 {
+		return nil
+	}
+	holders, err := l.holders(ctx, m.tables)
+	if err != nil {
+		return err
+	}
+	var old []Blocker
+	for _, b := range holders {
+		if b.PID == 0 || b.AgeSeconds > l.i.cfg.DrainLimit.Seconds() {
+			old = append(old, b)
+		}
+	}
+	if len(old) > 0 {
+		return &setback{reason: "a lock on the tables is held for longer than the drain limit" + named(old), blockers: old}
+	}
+	return nil
+}
+
+// named lists blockers for a message.
+func named(blockers []Blocker) string {
+	var parts []string
+	for _, b := range blockers {
+		parts = append(parts, b.Why)
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, "; ")
+}
+
+// sightings remembers when a transaction whose age may not be read was first seen with a lock.
+type sightings map[string]time.Time
+
+// holders lists the transactions that hold a lock on one of the tables, prepared ones included (with PID 0).
+// What the owner of the tables may not read of other users' sessions is reported as unknown; the age of such a
+// transaction is counted from when it was first seen.
+func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
+	rows, err := l.conn.Query(ctx, `
+		SELECT coalesce(l.pid, 0), l.virtualtransaction, p.gid IS NOT NULL, coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
+		       CASE WHEN p.gid IS NOT NULL THEN 'PREPARE TRANSACTION ' || pg_catalog.quote_literal(p.gid)
+		            WHEN a.xact_start IS NULL THEN 'unknown' ELSE a.query END,
+		       extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::pg_catalog.float8,
+		       coalesce(a.backend_type, ''), l.tables
+		FROM (SELECT pid, virtualtransaction, pg_catalog.string_agg(DISTINCT relation::pg_catalog.regclass::pg_catalog.text, ', ') AS tables
+		      FROM pg_catalog.pg_locks
+		      WHERE locktype = 'relation' AND granted AND relation = ANY($1::pg_catalog.oid[])
+		        AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
+		        AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+		      GROUP BY 1, 2) AS l
+		LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+		LEFT JOIN pg_catalog.pg_prepared_xacts p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::pg_catalog.text
+		ORDER BY 7 DESC NULLS FIRST`, numbers(tables))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
+	}
+	blockers, err := pgx.CollectRows(rows, l.blocker)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
+	}
+	return blockers, l.assign(ctx, blockers)
+}
+
+// blocker makes a Blocker of a row of holders.
+func (l *leader) blocker(row pgx.CollectableRow) (Blocker, error) {
+	var b Blocker
+	var pid int32
+	var transaction, backend, tables string
+	var prepared bool
+	var age *float64
+	if err := row.Scan(&pid, &transaction, &prepared, &b.User, &b.Application, &b.Query, &age, &backend, &tables); err != nil {
+		return b, err
+	}
+	b.PID = uint32(pid)
+	what := fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, orUnknown(b.User), b.Application)
+	switch {
+	case prepared:
+		what = fmt.Sprintf("the prepared transaction of %s (%s)", b.User, b.Query)
+	case backend != "" && backend != "client backend":
+		what = fmt.Sprintf("pid %d (%s)", b.PID, backend)
+	}
+	if age == nil {
+		key := fmt.Sprint(b.PID, " ", transaction)
+		if l.seen[key].IsZero() {
+			l.seen[key] = time.Now()
+		}
+		b.AgeSeconds = time.Since(l.seen[key]).Seconds()
+		b.Why = fmt.Sprintf("%s holds a lock on %s; for how long is unknown, because that takes pg_read_all_stats", what, tables)
+		return b, nil
+	}
+	b.AgeSeconds = *age
+	b.Why = fmt.Sprintf("%s holds a lock on %s in a transaction of %.1f s", what, tables, b.AgeSeconds)
+	return b, nil
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}
+
+// assign names the instance through which each blocker comes, as far as the last reports tell.
+func (l *leader) assign(ctx context.Context, blockers []Blocker) error {
+	if len(blockers) == 0 {
+		return nil
+	}
+	rows, err := rules.LoadInstances(ctx, l.conn, false)
+	if err != nil {
+		return err
+	}
+	fleet, err := members(rows)
+	if err != nil {
+		return err
+	}
+	for i := range blockers {
+		blockers[i].Instance = instanceOf(fleet, blockers[i].PID)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// allowed lists the transitions that can be asked for in a phase.
+func allowed(p rules.Phase) []Kind {
+	switch p {
+	case rules.Draft:
+		return []Kind{Activate, Rollback}
+	case rules.Active:
+		return []Kind{Cutover, Rollback}
+	case rules.Cutover:
+		return []Kind{Contract, Rollback}
+	case rules.RolledBack:
+		return []Kind{Activate}
+	}
+	return nil
+}
+
+// target is the phase that a request leads to.
+func (r Request) target() rules.Phase {
+	switch r.Kind {
+	case Activate:
+		return rules.Active
+	case Cutover:
+		return rules.Cutover
+	case Contract, Purge:
+		return rules.Contracted
+	}
+	if r.To == rules.Active {
+		return rules.Active
+	}
+	return rules.RolledBack
+}
+
+// inOrder checks that the phase of the migration, and the other migrations, allow the request. The error is a
+// *ConflictError that says what is allowed now.
+func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog.Catalog) error {
+	back := r.Kind == Rollback && r.To == rules.Active
+	if !slices.Contains(allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
+		return &ConflictError{
+			Message: fmt.Sprintf("%s of %q is not possible: it is %s", r.Kind, m.ID, m.Phase),
+			Hint:    hintFor(m.Phase, r.Kind),
+			Allowed: allowed(m.Phase),
+		}
+	}
+	var err error
+	switch r.target() {
+	case rules.Active:
+		if !back {
+			err = rules.CanActivate(m, all, cat)
+			break
+		}
+		err = rules.CanRollback(m, all, rules.Active)
+	case rules.Cutover:
+		err = rules.CanCutover(m, all)
+	case rules.Contracted:
+		err = rules.CanContract(m, all)
+	case rules.RolledBack:
+		err = rules.CanRollback(m, all, rules.RolledBack)
+	}
+	if err == nil {
+		return nil
+	}
+	e := &ConflictError{Message: fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, err), Allowed: allowed(m.Phase)}
+	if order, ok := errors.AsType[*rules.OrderError](err); ok {
+		e.Message, e.Hint = fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, order.Message), order.Hint
+	}
+	return e
+}
+
+// hintFor says what would have to come before.
+func hintFor(p rules.Phase, k Kind) string {
+	switch {
+	case p == rules.Contracted && k == Purge:
+		return "a rename leaves nothing behind, so there is nothing to purge"
+	case p == rules.Contracted:
+		return "a contracted migration is final; write another one for the way back"
+	case k == Activate && p == rules.Cutover:
+		return "both versions are served; rollback to active takes the physical change back"
+	case k == Purge:
+		return "purge follows contract"
+	case p == rules.Draft || p == rules.RolledBack:
+		return "activate it first"
+	case k == Contract:
+		return "cut it over first"
+	}
+	return ""
+}

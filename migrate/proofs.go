@@ -1,0 +1,160 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// prepare does, before a gate is set, what may take longer than a gate may be closed.
+func (l *leader) prepare(ctx context.Context, m *move) error {
+	if len(m.ddl) > 0 {
+		if err := bodiesConflict(ctx, l.conn, m.migration, m.To, m.request); err != nil {
+			return err
+		}
+	}
+	if m.request.EndSessions && m.To == rules.RolledBack && m.from.Live() {
+		pool, err := l.i.database()
+		if err != nil {
+			return err
+		}
+		c, err := count(ctx, pool, l.i.cfg.Lease/2)
+		if err != nil {
+			return err
+		}
+		return endSessions(ctx, l.conn, pinned(c.instances, rules.VersionsWith(m.migration, m.all)))
+	}
+	return nil
+}
+
+// prove checks behind the gate, on what the instances reported with their acknowledgement, that nobody is left for whom
+// the transition would be an error.
+func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error {
+	switch {
+	case m.To == rules.RolledBack && m.from.Live():
+		err := sessionsConflict(m.migration, m.all, c)
+		if refused, ok := err.(*ConflictError); ok && m.request.EndSessions {
+			return &setback{reason: "sessions of the version have come back", blockers: refused.Blockers}
+		}
+		return err
+	case m.To == rules.Contracted:
+		return contractConflict(ctx, tx, m.migration, m.all, m.request, c)
+	}
+	return nil
+}
+
+// contractConflict refuses a contract that lacks a proof; each missing one is given with its figure.
+func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census) error {
+	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID), Allowed: allowed(m.Phase)}
+	old := pinned(c.instances, rules.VersionsWithout(m, all))
+	if len(old) > 0 {
+		e.missing("%d sessions are pinned to a version that would go%s", len(old), named(old))
+		e.Blockers = append(e.Blockers, old...)
+	}
+	for _, id := range c.silent {
+		e.missing("the sessions of instance %s, which is silent, are unknown", id)
+	}
+	if !r.Force {
+		if err := e.silence(ctx, db, m); err != nil {
+			return err
+		}
+	}
+	if !r.AllowBypass {
+		past, err := bypassing(ctx, db, c)
+		if err != nil {
+			return err
+		}
+		if len(past) > 0 {
+			e.missing("%d sessions reach the database past the instances%s", len(past), named(past))
+			e.Blockers = append(e.Blockers, past...)
+		}
+	}
+	if len(e.Missing) == 0 {
+		return nil
+	}
+	e.Hint = "stop what still uses the old names, and ask again; allow_bypass accepts sessions past the instances, and force, with a reason, a silence that is too short"
+	return e
+}
+
+func (e *ConflictError) missing(format string, args ...any) {
+	e.Missing = append(e.Missing, fmt.Sprintf(format, args...))
+}
+
+// silence checks that no old name was used for as long as the migration demands, and that they have been watched for
+// as long.
+func (e *ConflictError) silence(ctx context.Context, db rules.DB, m *rules.Migration) error {
+	if m.ContractAfter == 0 {
+		return nil
+	}
+	use, age, err := rules.LastOldUse(ctx, db, m.ID)
+	if err != nil {
+		return err
+	}
+	if use != nil && age < m.ContractAfter {
+		name := strings.TrimSuffix(use.Table+"."+use.Column, ".")
+		e.missing("%s was used %s ago in version %s by user %s (application_name %q); contract_after demands a silence of %s",
+			name, age.Round(time.Millisecond), use.Version, use.User, use.Application, m.ContractAfter)
+		return nil
+	}
+	watched, err := liveFor(ctx, db, m.ID)
+	if err != nil {
+		return err
+	}
+	if watched < m.ContractAfter {
+		e.missing("the old names have been watched for %s only; contract_after demands a silence of %s", watched.Round(time.Second), m.ContractAfter)
+	}
+	return nil
+}
+
+// liveFor tells for how long the migration has been live without interruption, by the server's clock.
+func liveFor(ctx context.Context, db rules.DB, id string) (time.Duration, error) {
+	var micros int64
+	err := db.QueryRow(ctx, `
+		SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(
+			(SELECT pg_catalog.max(at) FROM segue.audit WHERE migration = $1 AND kind = $2 AND pg_catalog.starts_with(detail, 'activate')),
+			(SELECT updated_at FROM segue.migration WHERE id = $1))) * 1000000)::pg_catalog.int8`, id, eventCommitted).Scan(&micros)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read since when migration %q is live: %w", id, err)
+	}
+	return time.Duration(micros) * time.Microsecond, nil
+}
+
+// bypassing lists the sessions on this database that come through no instance. Sessions that began after the census was
+// asked for may be missing in its reports, and are left out where their age may be read; what may not be read counts.
+func bypassing(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
+	rows, err := db.Query(ctx, `
+		SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.query, ''),
+		       extract(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::pg_catalog.float8, a.backend_type IS NULL
+		FROM pg_catalog.pg_stat_activity a
+		WHERE a.datname = pg_catalog.current_database() AND a.usesysid IS NOT NULL AND a.pid <> pg_catalog.pg_backend_pid()
+		  AND coalesce(a.backend_type, 'client backend') = 'client backend'
+		  AND a.pid <> ALL ($1::pg_catalog.int4[]) AND coalesce(a.backend_start < $2, true)
+		ORDER BY a.pid`, signed(pidsOf(c.instances)), c.asked)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read pg_stat_activity: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Blocker, error) {
+		var b Blocker
+		var pid int32
+		var age *float64
+		var hidden bool
+		if err := row.Scan(&pid, &b.User, &b.Application, &b.Query, &age, &hidden); err != nil {
+			return b, err
+		}
+		b.PID = uint32(pid)
+		b.Why = fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, b.User, b.Application)
+		if age != nil {
+			b.AgeSeconds = *age
+		}
+		if hidden {
+			b.Query = "unknown"
+			b.Why += ", of which all else is unknown, because that takes pg_read_all_stats"
+		}
+		return b, nil
+	})
+}

@@ -1,0 +1,192 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// Request asks for a transition. It is checked and stored, so that any instance goes on trying it, also after a
+// restart; asking for what is already so, or already pending, is harmless. Use Wait for the outcome.
+func (i *Instance) Request(ctx context.Context, id string, r Request) error {
+	pool, err := i.database()
+	if err != nil {
+		return err
+	}
+	if r.Force && r.Reason == "" {
+		return &ConflictError{Message: "force is given without a reason", Hint: "the reason is kept in the audit"}
+	}
+	needed, err := i.consider(ctx, pool, id, r)
+	if err != nil || !needed {
+		return err
+	}
+	if err := i.storeRequest(ctx, pool, id, r); err != nil {
+		return err
+	}
+	i.pending.Store(true)
+	i.changed.send()
+	return nil
+}
+
+// consider checks a request against all that can be known now. It returns false when nothing has to be done.
+func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, r Request) (bool, error) {
+	m, err := load(ctx, pool, id)
+	if err != nil {
+		return false, err
+	}
+	t, err := i.unsettled(ctx, pool)
+	switch {
+	case err != nil:
+		return false, err
+	case t != nil && (t.Migration != id || Kind(t.Kind) != r.Kind || t.To != r.target()):
+		return false, busy(t, m)
+	case m.Phase == r.target():
+		return false, i.noteUnchanged(ctx, pool, m, r)
+	}
+	all, err := rules.LoadMigrations(ctx, pool)
+	if err != nil {
+		return false, err
+	}
+	cat, err := catalog.Load(ctx, pool)
+	if err != nil {
+		return false, err
+	}
+	if err := inOrder(m, all, r, cat); err != nil {
+		return false, err
+	}
+	return true, i.refusals(ctx, pool, m, all, r)
+}
+
+// unsettled reads the pending transition. One that is committed already, and only waits for the instances to see it, is
+// given a moment.
+func (i *Instance) unsettled(ctx context.Context, pool *pgxpool.Pool) (*rules.Transition, error) {
+	for end := time.Now().Add(i.cfg.DrainLimit); ; pause(ctx, 10*time.Millisecond, nil) {
+		t, err := rules.LoadTransition(ctx, pool, false)
+		if err != nil || t == nil || t.Committed == 0 || time.Now().After(end) {
+			return t, err
+		}
+	}
+}
+
+// busy refuses a request while another transition is pending.
+func busy(t *rules.Transition, m *rules.Migration) error {
+	return &ConflictError{
+		Message: fmt.Sprintf("%s of %q is being tried, and there is one transition at a time", t.Kind, t.Migration),
+		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s", t.Migration),
+		Allowed: allowed(m.Phase),
+	}
+}
+
+// noteUnchanged writes that a request asked for what is so, but only when the last word in the history is of a failure:
+// that is not the outcome of this request.
+func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, r Request) error {
+	failed, err := lastFailure(ctx, pool, m)
+	if err != nil || failed == nil {
+		return err
+	}
+	return rules.AddAudit(ctx, pool, &rules.AuditRow{Migration: m.ID, Kind: eventUnchanged, Detail: string(r.Kind), Actor: r.Actor})
+}
+
+// refusals runs the checks that need more than the stored migrations.
+func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, all []*rules.Migration, r Request) error {
+	to := r.target()
+	if len(ddlOf(m, m.Phase, to)) > 0 {
+		if err := bodiesConflict(ctx, pool, m, to, r); err != nil {
+			return err
+		}
+	}
+	leaves := to == rules.RolledBack && m.Phase.Live() && !r.EndSessions
+	if !leaves && to != rules.Contracted {
+		return nil
+	}
+	c, err := count(ctx, pool, i.cfg.Lease/2)
+	if err != nil {
+		return err
+	}
+	if leaves {
+		return sessionsConflict(m, all, c)
+	}
+	return contractConflict(ctx, pool, m, all, r, c)
+}
+
+// storeRequest writes the transition, or what has changed in the request of one that is pending.
+func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id string, r Request) error {
+	options, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+			return err
+		}
+		m, err := load(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if m.Phase == r.target() {
+			return nil // somebody else has asked for the same, and got it
+		}
+		t := &rules.Transition{Migration: id, Kind: string(r.Kind), To: r.target(), Options: options, Actor: r.Actor}
+		if t.Deadline, err = deadline(ctx, tx, r.Deadline); err != nil {
+			return err
+		}
+		have, err := rules.LoadTransition(ctx, tx, true)
+		switch {
+		case err != nil:
+			return err
+		case have == nil:
+			_, err = rules.InsertTransition(ctx, tx, t)
+		case have.Migration != id || have.Kind != t.Kind || have.To != t.To:
+			return busy(have, m)
+		case slices.Equal(have.Options, options):
+			return nil
+		default:
+			err = rules.ChangeTransition(ctx, tx, id, options, r.Actor, t.Deadline)
+		}
+		if err != nil {
+			return err
+		}
+		if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: id, Kind: eventRequested, Detail: requested(r), Actor: r.Actor}); err != nil {
+			return err
+		}
+		return rules.Notify(ctx, tx, "")
+	})
+}
+
+// deadline is the moment, by the server's clock, that is so far away; nil for 0.
+func deadline(ctx context.Context, tx pgx.Tx, d time.Duration) (*time.Time, error) {
+	if d <= 0 {
+		return nil, nil
+	}
+	var at time.Time
+	err := tx.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() + $1 * interval '1 microsecond'`, d.Microseconds()).Scan(&at)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the server's clock: %w", err)
+	}
+	return &at, nil
+}
+
+// requested is a request in words, for the audit.
+func requested(r Request) string {
+	s := string(r.Kind)
+	if r.Kind == Rollback {
+		s += " to " + string(r.target())
+	}
+	for _, o := range []struct {
+		on   bool
+		text string
+	}{{r.Force, "forced: " + r.Reason}, {r.AllowBypass, "bypass allowed"}, {r.EndSessions, "sessions are to be ended"}, {r.Deadline > 0, "within " + r.Deadline.String()}} {
+		if o.on {
+			s += "; " + o.text
+		}
+	}
+	return s
+}

@@ -1,0 +1,122 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// List lists all stored migrations in order of creation.
+func (i *Instance) List(ctx context.Context) ([]Status, error) {
+	pool, err := i.database()
+	if err != nil {
+		return nil, err
+	}
+	all, err := rules.LoadMigrations(ctx, pool)
+	if err != nil {
+		return nil, err
+	}
+	t, err := rules.LoadTransition(ctx, pool, false)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Status, len(all))
+	for n, m := range all {
+		st, err := statusOf(m, t)
+		if err != nil {
+			return nil, err
+		}
+		out[n] = *st
+	}
+	return out, nil
+}
+
+// Get returns one migration, or ErrNotFound.
+func (i *Instance) Get(ctx context.Context, id string) (*Status, error) {
+	pool, err := i.database()
+	if err != nil {
+		return nil, err
+	}
+	// The transition is read first: if it ends in between, the phase is the one that it made.
+	t, err := rules.LoadTransition(ctx, pool, false)
+	if err != nil {
+		return nil, err
+	}
+	m, err := load(ctx, pool, id)
+	if err != nil {
+		return nil, err
+	}
+	return statusOf(m, t)
+}
+
+// load reads one migration; the error is ErrNotFound when there is none.
+func load(ctx context.Context, db rules.DB, id string) (*rules.Migration, error) {
+	m, err := rules.LoadMigration(ctx, db, id, false)
+	if errors.Is(err, rules.ErrNotStored) {
+		return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
+	}
+	return m, err
+}
+
+// statusOf is the migration with the pending transition, if that is its own.
+func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
+	st := &Status{ID: m.ID, Phase: m.Phase, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Source: m.Source}
+	for _, op := range m.Operations {
+		st.Operations = append(st.Operations, viewOf(op))
+	}
+	if t == nil || t.Migration != m.ID {
+		return st, nil
+	}
+	st.Pending = &Pending{Kind: Kind(t.Kind), Since: t.RequestedAt, Attempts: t.Attempts, LastError: t.LastError, Leader: t.Leader}
+	if st.Pending.Kind == Rollback {
+		st.Pending.To = t.To
+	}
+	if t.NextTry != nil {
+		st.Pending.NextTry = *t.NextTry
+	}
+	if t.LastError != "" {
+		st.WaitingFor = []string{t.LastError}
+	}
+	if err := json.Unmarshal(t.Blockers, &st.Blockers); err != nil {
+		return nil, fmt.Errorf("the blockers of %q cannot be read: %w", m.ID, err)
+	}
+	return st, nil
+}
+
+func viewOf(op rules.Operation) OperationView {
+	v := OperationView{Table: op.Target().SQL()}
+	switch op := op.(type) {
+	case rules.RenameColumn:
+		v.Kind, v.From, v.To = "rename_column", op.From, op.To
+	case rules.RenameTable:
+		v.Kind, v.From, v.To = "rename_table", op.From.Name, op.To
+	}
+	return v
+}
+
+// Instances lists the fleet.
+func (i *Instance) Instances(ctx context.Context) ([]InstanceInfo, error) {
+	pool, err := i.database()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := rules.LoadInstances(ctx, pool, false)
+	if err != nil {
+		return nil, err
+	}
+	var out []InstanceInfo
+	for _, r := range rows {
+		var sessions []SessionInfo
+		if err := json.Unmarshal(r.Sessions, &sessions); err != nil {
+			return nil, fmt.Errorf("the sessions of instance %s cannot be read: %w", r.ID, err)
+		}
+		out = append(out, InstanceInfo{
+			ID: r.ID, Started: r.Started, Heartbeat: r.Heartbeat, Epoch: r.Epoch, Expired: r.Expired || r.Silence > patience(r.Lease),
+			Self: r.ID == i.cfg.ID, Sessions: len(sessions),
+		})
+	}
+	return out, nil
+}
