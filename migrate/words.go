@@ -28,7 +28,10 @@ func words(body string, sqlComments bool, yield func(string) bool) {
 		case c == '"':
 			word, n = quotedName(body[i:])
 			if text {
-				n = 1 // a quote in a string need not be that of a name, so what follows it is looked at too
+				// A quote in a string need not begin a name, so what follows it is looked at too.
+				if n = 1; strings.Contains(word, "'") {
+					word = ""
+				}
 			}
 		case wordStart(c):
 			for i+n < len(body) && wordPart(body[i+n]) {
