@@ -75,7 +75,7 @@ func isSetting(before []byte) bool {
 	last, rest := lastWord(before)
 	switch last {
 	case "":
-		return true // a comment, or a quote: who knows what is before it
+		return len(rest) == 0 || rest[len(rest)-1] != ',' // a comment perhaps: who knows what is before it
 	case "local", "session", "reset":
 		return true
 	case "set":

@@ -112,12 +112,15 @@ func quotedNames(s string) map[string]struct{} {
 			if !ok {
 				break
 			}
-			out[name] = struct{}{}
+			out[trimQuoted(name)] = struct{}{}
 			rest = left
 		}
 	}
 	return out
 }
+
+// trimQuoted drops the spaces that French puts inside quotes.
+func trimQuoted(name string) string { return strings.Trim(name, " \u00a0\u202f") }
 
 // replaceQuoted replaces the names between a pair of quotes.
 func replaceQuoted(s, open, closing string, to map[string]string) string {
@@ -129,8 +132,8 @@ func replaceQuoted(s, open, closing string, to map[string]string) string {
 			b.WriteString(s)
 			return b.String()
 		}
-		if logical, ok := to[name]; ok {
-			name = logical
+		if bare := trimQuoted(name); to[bare] != "" {
+			name = strings.Replace(name, bare, to[bare], 1)
 		}
 		b.WriteString(before + open + name + closing)
 		s = rest

@@ -1,0 +1,74 @@
+package rewrite
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAnAnswerThatWasNotPredictedEndsTheTrustInARewrite(t *testing.T) {
+	t.Parallel()
+	const sql = "SELECT surname FROM individual; SELECT 1"
+	right := []Column{{Label: "last_name", Table: individualOID, Num: 2}}
+	for name, tc := range map[string]struct {
+		got  []Column
+		says string
+	}{
+		"another label":         {[]Column{{Label: "surname", Table: individualOID, Num: 2}}, `"surname" where "last_name" was predicted`},
+		"another column":        {[]Column{{Label: "last_name", Table: individualOID, Num: 3}}, "column 3 of table 16400"},
+		"another table":         {[]Column{{Label: "last_name", Table: 99, Num: 2}}, "of table 99"},
+		"one column more":       {append(right, right...), "2 columns where 1"},
+		"a label of odd bytes":  {[]Column{{Label: "\xff"}}, "cannot be read"},
+		"no columns at all":     {nil, "0 columns where 1"},
+		"what was predicted":    {right, ""},
+		"a statement that is 1": {right, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := plainBinder()
+			text := mustRewrite(t, b, pinned("surname"), sql)
+			if text.Verified() {
+				t.Fatal("verified before the first answer")
+			}
+			if err := text.Verify(1, nil); err != nil || text.Verified() {
+				t.Fatalf("a statement without prediction is compared: %v", err)
+			}
+			err := text.Verify(0, tc.got)
+			after := mustRewrite(t, b, pinned("surname"), sql)
+			if tc.says == "" {
+				if err != nil || !text.Verified() || after != text {
+					t.Errorf("err = %v, verified = %v", err, text.Verified())
+				}
+				if err := text.Verify(0, nil); err != nil {
+					t.Errorf("compared once more: %v", err)
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("err = %v, want %s", err, tc.says)
+			}
+			if f := after.Statements[0].Failure; f == nil || f.Code != "0A000" || f.Node != "mispredicted" {
+				t.Errorf("the text is rewritten again: %q", after.SQL)
+			}
+			if n := b.Stats().Mispredicts.Load(); n != 1 {
+				t.Errorf("Mispredicts = %d", n)
+			}
+			if other := mustRewrite(t, b, pinned("size"), sql); other.Statements[0].Failure != nil {
+				t.Error("another version is refused too")
+			}
+		})
+	}
+}
+
+func TestATextWithoutPredictionNeedsNoCheck(t *testing.T) {
+	t.Parallel()
+	text := mustRewrite(t, plainBinder(), pinned("surname"), "SELECT id FROM individual")
+	if !text.Verified() {
+		t.Error("not verified")
+	}
+	if err := text.Verify(0, []Column{{Label: "x"}}); err != nil {
+		t.Error(err)
+	}
+	if err := text.Verify(7, nil); err != nil {
+		t.Error(err)
+	}
+}

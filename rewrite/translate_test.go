@@ -1,0 +1,65 @@
+package rewrite
+
+import (
+	"testing"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+func personText() *Text {
+	lens := rules.NewLens("new", []*rules.TableLens{{
+		OID: individualOID, Schema: "public", Logical: "person", Physical: "individual",
+		Columns: []rules.ColumnLens{{Logical: "id", Physical: "id", Num: 1}, {Logical: "surname", Physical: "last_name", Num: 2},
+			{Logical: "Home Town", Physical: "city", Num: 3}},
+	}})
+	return &Text{Tables: []catalog.OID{individualOID}, names: names{snap: testSnapshot(150000), lens: lens}}
+}
+
+func TestErrorsSpeakTheNamesOfTheVersion(t *testing.T) {
+	t.Parallel()
+	for physical, want := range map[string]string{
+		`null value in column "last_name" of relation "individual" violates not-null constraint`: `null value in column "surname" of relation "person" violates not-null constraint`,
+		`Spalte »last_name« von Relation »individual«`:                                           `Spalte »surname« von Relation »person«`,
+		`la colonne « last_name » de la relation «individual»`:                                   `la colonne « surname » de la relation «person»`,
+		`столбец "last_name"`:                                                                    `столбец "surname"`,
+		`null value in column "last_name" of relation "pets"`:                                    `null value in column "last_name" of relation "pets"`,
+		`duplicate key value violates unique constraint "individual_last_name_key"`:              `duplicate key value violates unique constraint "individual_last_name_key"`,
+		`Key (last_name, city)=(a, (b)=(c) already exists.`:                                      `Key (surname, "Home Town")=(a, (b)=(c) already exists.`,
+		`Key (lower(last_name))=(a) already exists.`:                                             `Key (lower(last_name))=(a) already exists.`,
+		`Key (id)=(1) is not present in table "individual".`:                                     `Key (id)=(1) is not present in table "person".`,
+		`last_name is mentioned without quotes`:                                                  `last_name is mentioned without quotes`,
+		`an odd " quote and "last_name`:                                                          `an odd " quote and "last_name`,
+		``:                                                                                       ``,
+	} {
+		if got := personText().Translate(physical); got != want {
+			t.Errorf("Translate(%s)\n got %s\nwant %s", physical, got, want)
+		}
+	}
+}
+
+func TestFieldsOfErrorsHaveTheNamesOfTheVersion(t *testing.T) {
+	t.Parallel()
+	for _, tc := range [][5]string{
+		{"public", "individual", "last_name", "person", "surname"},
+		{"public", "individual", "", "person", ""},
+		{"public", "individual", "other", "person", "other"},
+		{"other", "individual", "last_name", "individual", "last_name"},
+		{"public", "pets", "last_name", "pets", "last_name"},
+	} {
+		if table, column := personText().LogicalNames(tc[0], tc[1], tc[2]); table != tc[3] || column != tc[4] {
+			t.Errorf("LogicalNames(%s, %s, %s) = %s, %s", tc[0], tc[1], tc[2], table, column)
+		}
+	}
+}
+
+func TestWithoutALensNothingIsTranslated(t *testing.T) {
+	t.Parallel()
+	text := new(Text)
+	if got := text.Translate(`column "last_name"`); got != `column "last_name"` {
+		t.Error(got)
+	}
+	if table, column := text.LogicalNames("public", "individual", "last_name"); table != "individual" || column != "last_name" {
+		t.Error(table, column)
+	}
+}

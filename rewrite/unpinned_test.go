@@ -1,0 +1,96 @@
+package rewrite
+
+import (
+	"testing"
+
+	"github.com/seguedb/segue/rules"
+)
+
+func TestASessionWithoutAVersionSeesWhatBindsTheWholeText(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fallback  string
+		sql       string
+		version   string
+		fails     string // the code of the first failure
+		ambiguous bool
+	}{
+		"names of the default version":              {"", "SELECT last_name FROM individual", rules.Base, "", false},
+		"names of all versions":                     {"", "SELECT id FROM individual", rules.Base, "", false},
+		"a name that two versions bind in one way":  {"", "SELECT surname FROM individual", "surname", "", false},
+		"a name that only one other version has":    {"", "SELECT size FROM individual", "size", "", false},
+		"a name that no version has":                {"", "SELECT last_name, surname FROM individual", rules.Base, "42703", false},
+		"a default version that was chosen":         {"surname", "SELECT surname FROM individual", "surname", "", false},
+		"a name that the chosen default lacks":      {"surname", "SELECT last_name FROM individual", rules.Base, "", false},
+		"a text that concerns nobody":               {"", "SELECT 1 -- individual", rules.Base, "", false},
+		"a refusal is no reason to look further":    {"", "SELECT puzzle FROM individual", rules.Base, "0A000", false},
+		"a default version that does not exist":     {"typo", "SELECT id FROM individual", rules.Base, "22023", false},
+		"a name that versions bind in another way":  {"", "SELECT id, twist FROM individual", rules.Base, "", true},
+		"a name that others bind in different ways": {"", "SELECT surname, twist FROM individual", rules.Base, "42703", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := plainBinder()
+			b.bind = twistedBind
+			text := mustRewrite(t, b, &Session{Default: tc.fallback, StandardStrings: true}, tc.sql)
+			if text.Version != tc.version || text.Ambiguous != tc.ambiguous {
+				t.Errorf("bound in %q, ambiguous: %v", text.Version, text.Ambiguous)
+			}
+			code := ""
+			if len(text.Statements) > 0 && text.Statements[0].Failure != nil {
+				code = text.Statements[0].Failure.Code
+			}
+			if code != tc.fails {
+				t.Errorf("failure %q, want %q", code, tc.fails)
+			}
+			if n := b.Stats().Ambiguous.Load(); n != 0 != tc.ambiguous {
+				t.Errorf("Ambiguous = %d", n)
+			}
+		})
+	}
+}
+
+// twistedBind is plainBind, but that the word twist means something else in each version.
+func twistedBind(in *bindInput) (*bound, error) {
+	out, err := plainBind(in)
+	for i := range in.tokens.len() {
+		if name, _ := in.tokens.ident(i); name == "twist" && in.lens.Version != rules.Base {
+			column := "twist_" + in.lens.Version
+			out.edits = append(out.edits, Edit{in.tokens.start(i), in.tokens.end(i), column})
+			target := in.tree.Stmts[0].Stmt.GetSelectStmt().TargetList[1].GetResTarget()
+			target.Val.GetColumnRef().Fields[0].GetString_().Sval = column
+		}
+	}
+	return out, err
+}
+
+func TestTheDefaultModeLooksAtNoOtherVersion(t *testing.T) {
+	t.Parallel()
+	s := &Session{Unpinned: UnpinnedDefault, StandardStrings: true}
+	text := mustRewrite(t, plainBinder(), s, "SELECT surname FROM individual")
+	if f := text.Statements[0].Failure; f == nil || f.Code != "42703" || text.Version != rules.Base {
+		t.Errorf("Failure = %v in %q", f, text.Version)
+	}
+}
+
+func TestTheRefusingModeWantsAVersionForTablesUnderMigration(t *testing.T) {
+	t.Parallel()
+	s := &Session{Unpinned: UnpinnedRefuse, StandardStrings: true}
+	b := plainBinder()
+	text := mustRewrite(t, b, s, "SELECT id FROM individual; SELECT surname FROM individual; SELECT 1")
+	for i, code := range []string{"0A000", "0A000", ""} {
+		got := ""
+		if f := text.Statements[i].Failure; f != nil {
+			got = f.Code
+		}
+		if got != code {
+			t.Errorf("statement %d fails with %q, want %q", i+1, got, code)
+		}
+	}
+	if n := b.Stats().Refused.Load(); n != 2 {
+		t.Errorf("Refused = %d, want 2", n)
+	}
+	if text := mustRewrite(t, b, pinned("surname"), "SELECT surname FROM individual"); text.Statements[0].Failure != nil {
+		t.Error("a pinned session is refused")
+	}
+}
