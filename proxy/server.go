@@ -2,42 +2,241 @@ package proxy
 
 import (
 	"context"
+	"crypto/subtle"
+	"errors"
 	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/seguedb/segue/catalog"
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
 
 // A Server accepts clients and opens one server connection for each. It implements migrate.Traffic: until the first
 // Open or Suspend it serves as if nothing were live. All methods are safe for concurrent use.
-type Server struct{}
+type Server struct {
+	cfg      Config
+	log      hclog.Logger
+	entrance *entrance
+	metrics  *metrics
 
-// New checks the configuration and makes a server that does not listen yet.
-func New(cfg Config) (*Server, error) { panic("being built") }
+	epochMu sync.Mutex // held while epoch is replaced
+	epoch   atomic.Pointer[epoch]
+	landed  chan struct{} // gets a value when something of interest to Hold may have ended
 
-// Serve accepts on l until Shutdown, and then returns nil. It may be called for several listeners.
-func (s *Server) Serve(l net.Listener) error { panic("being built") }
+	ctx      context.Context // ends when Shutdown has lost its patience
+	cancel   context.CancelFunc
+	draining atomic.Bool
 
-// Shutdown stops accepting, lets open transactions finish within DrainTimeout or ctx, whichever ends first, closes
-// idle sessions and then the rest with 57P01, and returns when the last one is gone.
-func (s *Server) Shutdown(ctx context.Context) error { panic("being built") }
-
-// Hold implements migrate.Traffic.
-func (s *Server) Hold(ctx context.Context, tables []catalog.OID, holdsLock migrate.HoldsLock) error {
-	panic("being built")
+	mu        sync.Mutex
+	listeners map[net.Listener]bool
+	sessions  map[*session]bool
+	serving   int           // connections, those in start-up included
+	idle      chan struct{} // closed when draining and serving is 0
+	orphans   usage         // uses of sessions that have ended
 }
 
-// Open implements migrate.Traffic.
-func (s *Server) Open(snap *rules.Snapshot) { panic("being built") }
+// Defaults of Config.
+const (
+	defaultDrainTimeout = 30 * time.Second
+	defaultHoldTimeout  = 30 * time.Second
+)
 
-// Suspend implements migrate.Traffic.
-func (s *Server) Suspend() { panic("being built") }
+// New checks the configuration and makes a server that does not listen yet.
+func New(cfg Config) (*Server, error) {
+	if cfg.DrainTimeout <= 0 {
+		cfg.DrainTimeout = defaultDrainTimeout
+	}
+	if cfg.HoldTimeout <= 0 {
+		cfg.HoldTimeout = defaultHoldTimeout
+	}
+	if cfg.Versions.Default == "" {
+		cfg.Versions.Default = rules.Base
+	}
+	if cfg.Log == nil {
+		cfg.Log = hclog.NewNullLogger()
+	}
+	s := &Server{
+		cfg:       cfg,
+		log:       cfg.Log,
+		landed:    make(chan struct{}, 1),
+		listeners: make(map[net.Listener]bool),
+		sessions:  make(map[*session]bool),
+		idle:      make(chan struct{}),
+	}
+	s.metrics = newMetrics(s)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.epoch.Store(&epoch{changed: make(chan struct{})})
+	var err error
+	s.entrance, err = newEntrance(cfg, s.admit, s.cancelHeld)
+	if err != nil {
+		s.cancel()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Serve accepts on l until Shutdown, and then returns nil. It may be called for several listeners.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.draining.Load() {
+		s.mu.Unlock()
+		return l.Close()
+	}
+	s.listeners[l] = true
+	s.mu.Unlock()
+	pause := time.Duration(0)
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = 0
+			s.start(c)
+		case s.draining.Load(), errors.Is(err, net.ErrClosed):
+			return nil
+		default: // out of file descriptors, or the client has gone already
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			s.log.Warn("cannot accept a connection", "error", err, "again_in", pause)
+			select {
+			case <-time.After(pause):
+			case <-s.ctx.Done():
+			}
+		}
+	}
+}
+
+// start serves a connection in a goroutine of its own.
+func (s *Server) start(c net.Conn) {
+	s.mu.Lock()
+	s.serving++
+	s.mu.Unlock()
+	go func() {
+		defer s.finished()
+		s.serve(c)
+	}()
+}
+
+func (s *Server) serve(c net.Conn) {
+	l, err := s.entrance.establish(s.ctx, c)
+	if err != nil {
+		var told *wire.Error
+		if errors.As(err, &told) {
+			s.log.Debug("a connection was refused", "client", c.RemoteAddr(), "error", err)
+		}
+		return
+	}
+	sess := s.newSession(l)
+	s.mu.Lock()
+	s.sessions[sess] = true
+	s.mu.Unlock()
+	if s.draining.Load() {
+		sess.drain(false)
+	}
+	if l.passthrough {
+		sess.passThrough()
+		return
+	}
+	sess.run()
+}
+
+// finished counts a connection that has ended.
+func (s *Server) finished() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serving--
+	if s.serving == 0 && s.draining.Load() {
+		s.signalIdle()
+	}
+}
+
+// signalIdle closes idle once. s.mu is held.
+func (s *Server) signalIdle() {
+	select {
+	case <-s.idle:
+	default:
+		close(s.idle)
+	}
+}
+
+// forget removes a session that has ended.
+func (s *Server) forget(sess *session) {
+	s.mu.Lock()
+	delete(s.sessions, sess)
+	s.orphans.add(sess)
+	s.mu.Unlock()
+	s.metrics.ended.Add(sess.messages.Load())
+	s.noteLanding()
+}
+
+// list returns the live sessions.
+func (s *Server) list() []*session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*session, 0, len(s.sessions))
+	for sess := range s.sessions {
+		out = append(out, sess)
+	}
+	return out
+}
 
 // Sessions implements migrate.Traffic.
-func (s *Server) Sessions() []migrate.SessionInfo { panic("being built") }
+func (s *Server) Sessions() []migrate.SessionInfo {
+	sessions := s.list()
+	out := make([]migrate.SessionInfo, 0, len(sessions))
+	for _, sess := range sessions {
+		if !sess.passthrough {
+			out = append(out, sess.info())
+		}
+	}
+	slices.SortFunc(out, func(a, b migrate.SessionInfo) int { return int(a.PID) - int(b.PID) })
+	return out
+}
 
-// Uses implements migrate.Traffic.
-func (s *Server) Uses() []migrate.UseCount { panic("being built") }
+// noteLanding wakes Hold.
+func (s *Server) noteLanding() {
+	if s.epoch.Load().gated == nil {
+		return
+	}
+	select {
+	case s.landed <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) schemaChanged() {
+	if s.cfg.SchemaChanged != nil {
+		s.cfg.SchemaChanged()
+	}
+}
+
+// cancelHeld cancels the statement of that session if it is held at a gate, and tells whether it was.
+func (s *Server) cancelHeld(pid uint32, key []byte) bool {
+	for _, sess := range s.list() {
+		if sess.pid == pid && subtle.ConstantTimeCompare(sess.key, key) == 1 {
+			return sess.held.interrupt()
+		}
+	}
+	return false
+}
+
+// admit says why a session cannot be served; nil when it can.
+func (s *Server) admit(st startup) *wire.Error {
+	if s.draining.Load() {
+		return fatal("57P03", "the proxy is shutting down")
+	}
+	if st.replication || st.database != s.cfg.Upstream.Database {
+		return nil
+	}
+	version := st.version
+	if version == "" {
+		version = s.cfg.Versions.versionFor(st.user, st.application)
+	}
+	return s.admitVersion(version)
+}
 
 var _ migrate.Traffic = (*Server)(nil)

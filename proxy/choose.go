@@ -1,0 +1,141 @@
+package proxy
+
+import (
+	"errors"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// maxRounds bounds how often one text is bound anew: because relations had to be asked for, or the epoch moved.
+const maxRounds = 1000
+
+// choose decides what to send for a text that may concern a table under migration, waiting at the gate if it must. With
+// a Text, it is registered as in flight, and must be sent at once. The errors are:
+//
+//   - errMoved: nothing is live any more, or for other reasons the caller has to look at the text again;
+//   - errSkipped: the server discards what is sent; what is sent does not matter;
+//   - errAborted: the transaction has failed and the text is a single statement, so it does not matter either;
+//   - *wire.Error: what the client must get in place of an answer;
+//   - any other: the session is over.
+//
+// memo, if not nil, is the outcome for an earlier use, and is returned again if it still holds.
+func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
+	text := ""
+	for range maxRounds {
+		e := s.srv.epoch.Load()
+		if !e.live || memo != nil && memo.binder != e.binder {
+			return nil, errMoved
+		}
+		s.rebase(e)
+		fresh, err := s.fresh()
+		if err != nil {
+			return nil, err
+		}
+		failed, err := s.inFailed(!fresh || e.closed())
+		if err != nil {
+			return nil, err
+		}
+		if !fresh && !failed {
+			if err := s.refresh(e); err != nil {
+				return nil, err
+			}
+		}
+		if memo != nil && memo.generation == s.view.generation && memo.text != nil && !failed {
+			if err = s.enter(e, memo.text); err == nil {
+				return memo.text, nil
+			}
+			if errors.Is(err, errMoved) {
+				continue
+			}
+			return nil, err
+		}
+		if text == "" {
+			text = string(sql)
+		}
+		if failed {
+			return s.chooseFailed(e, text, fresh)
+		}
+		t, err := e.binder.Rewrite(s.view.session, text)
+		if err != nil {
+			var need *rewrite.NeedRelation
+			if !errors.As(err, &need) {
+				return nil, err
+			}
+			if failed, err = s.inFailed(true); err != nil {
+				return nil, err
+			}
+			if failed {
+				return s.chooseFailed(e, text, true)
+			}
+			if err := s.lookUp(need); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if t, err = s.enterAll(e, t); err == nil {
+			if memo != nil {
+				memo.text, memo.generation = t, s.view.generation
+			}
+			return t, nil
+		}
+		if !errors.Is(err, errMoved) {
+			return nil, err
+		}
+	}
+	return nil, &wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"}
+}
+
+// errAborted says that the transaction has failed, and that therefore the text may be sent as it is: the server answers
+// 25P02, or ends the transaction.
+var errAborted = errors.New("the transaction has failed")
+
+// inFailed tells whether the server is in a failed transaction. If settle is set, or an answer decides it, it waits until
+// that is known.
+func (s *session) inFailed(settle bool) (bool, error) {
+	q := &s.queue
+	if settle {
+		if err := s.synced(); err != nil {
+			return false, err
+		}
+	}
+	q.mu.Lock()
+	maybe := q.status == wire.Failed
+	settled := q.ring.n == 0
+	q.mu.Unlock()
+	if maybe && !settled {
+		if err := s.answered(); err != nil {
+			return false, err
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.skipping {
+		return false, errSkipped
+	}
+	return q.status == wire.Failed && q.txEnds == q.failedAt, nil
+}
+
+// chooseFailed chooses a text in a failed transaction, where nothing can be asked. The server refuses a single statement,
+// or it ends the transaction, whatever names are in it. Of several, those behind a ROLLBACK are executed.
+func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text, error) {
+	with := s.view.session
+	if with == nil {
+		with = &rewrite.Session{Version: s.version(), StandardStrings: true}
+	}
+	t, err := e.binder.Rewrite(with, text)
+	var need *rewrite.NeedRelation
+	switch {
+	case err == nil && len(t.Statements) <= 1:
+		return nil, errAborted
+	case err == nil && fresh:
+		return s.enterAll(e, t)
+	case err == nil, errors.As(err, &need):
+		return nil, &wire.Error{
+			Code:    "0A000",
+			Message: "several statements in one string cannot be rewritten in a failed transaction",
+			Hint:    "Send ROLLBACK on its own first.",
+		}
+	}
+	return nil, err
+}

@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+func oid(n uint32) catalog.OID { return catalog.OID(n) }
+
+// mend delivers an error or notice in the words of the client's version. What cannot be read goes on as it is.
+func (s *session) mend(f wire.Frame, e expect) error {
+	fields, err := wire.DecodeError(f.Body)
+	if err != nil {
+		return s.deliver(f)
+	}
+	if f.Type == wire.ErrorResponse {
+		if e.fail != nil && replaceable(fields) {
+			fields = e.fail.Fields()
+		} else if e.text != nil {
+			fields = inClientsWords(fields, e.text)
+		}
+	} else if e.text != nil {
+		fields = inClientsWords(fields, e.text)
+	}
+	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
+		return clientError{err}
+	}
+	return nil
+}
+
+// replaceable tells whether an error to a stand-in is one that our own stands for. A server that is being shut down, or
+// that was asked to cancel, means what it says.
+func replaceable(fields wire.ErrorFields) bool {
+	code := fields.Get(wire.FieldCode)
+	return !strings.HasPrefix(code, "57") && fields.Get(wire.FieldSeverityFixed) == "ERROR"
+}
+
+// inClientsWords makes of an error to a rewritten text what it would be to the client's.
+func inClientsWords(fields wire.ErrorFields, t *rewrite.Text) wire.ErrorFields {
+	position, _ := strconv.Atoi(fields.Get(wire.FieldPosition))
+	if f := t.FailureAt(fields.Get(wire.FieldCode), fields.Get(wire.FieldMessage), position); f != nil {
+		own := &wire.Error{Code: f.Code, Message: f.Message, Detail: f.Detail, Hint: f.Hint}
+		if f.Position > 0 {
+			own.Position = strconv.Itoa(f.Position)
+		}
+		return own.Fields()
+	}
+	if !t.Changed {
+		return fields
+	}
+	for i := range fields {
+		switch field := &fields[i]; field.Code {
+		case wire.FieldMessage, wire.FieldDetail, wire.FieldHint, wire.FieldWhere:
+			field.Value = t.Translate(field.Value)
+		case wire.FieldPosition:
+			if position > 0 {
+				field.Value = strconv.Itoa(t.ClientPosition(position))
+			}
+		}
+	}
+	if table := fields.Get(wire.FieldTable); table != "" {
+		table, column := t.LogicalNames(fields.Get(wire.FieldSchema), table, fields.Get(wire.FieldColumn))
+		fields.Set(wire.FieldTable, table)
+		fields.Set(wire.FieldColumn, column)
+	}
+	return fields
+}
+
+// isTimeout tells whether a read ended because of a deadline.
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+// quoteName quotes an identifier.
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -1,0 +1,175 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// errMoved says that the epoch is no longer the one that a text was chosen for.
+var errMoved = errors.New("the epoch has changed")
+
+// errSkipped says that the server discards messages until Sync, because of an error that the client gets.
+var errSkipped = errors.New("the server discards messages until Sync")
+
+// enter registers a text that is about to be sent as in flight. The gate is checked in the same step, under the lock
+// that Hold takes to see what is in flight: so either Hold waits for it, or it waits for the gate.
+//
+// It blocks while the gate holds a table of the text, unless the session's backend holds a lock on one: such a session is
+// being drained, and holding it would deadlock. errMoved: choose again; a *wire.Error is for the client.
+func (s *session) enter(e *epoch, text *rewrite.Text) error {
+	for {
+		closed, err := s.takeOff(e, text, false)
+		if err != nil || !closed {
+			return err
+		}
+		if err := s.answered(); err != nil {
+			return err
+		}
+		passes, err := s.drains(e)
+		if err != nil {
+			return err
+		}
+		if passes {
+			_, err := s.takeOff(e, text, true)
+			return err
+		}
+		if err := s.wait(e); err != nil {
+			return err
+		}
+	}
+}
+
+// takeOff registers the text if e is still in force and its gate is open for it, or draining says that it may pass.
+func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed bool, err error) {
+	q := &s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := s.srv.epoch.Load()
+	switch {
+	case q.stop != nil:
+		return false, q.stop
+	case now.binder != e.binder || draining && now != e:
+		return false, errMoved
+	case now.holds(text.Tables) && !draining:
+		return true, nil
+	case len(text.Tables) > 0:
+		q.flights = append(q.flights, flight{text, q.readyDue()})
+	}
+	return false, nil
+}
+
+// drains tells whether the session's backend holds a lock that the gate waits for. All that was sent has been answered.
+func (s *session) drains(e *epoch) (bool, error) {
+	s.queue.mu.Lock()
+	open := s.queue.unsynced || s.queue.status != wire.Idle
+	failed := s.queue.status == wire.Failed && !s.queue.unsynced
+	skipping := s.queue.skipping
+	s.queue.mu.Unlock()
+	switch {
+	case skipping:
+		return false, errSkipped
+	case !open:
+		return false, nil // outside a transaction no lock is held
+	case e.suspended && failed:
+		return false, nil
+	case e.suspended:
+		return s.locksAny(e.binder.Snapshot().Tables)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), s.srv.cfg.HoldTimeout)
+	defer cancel()
+	locks, err := e.holdsLock(ctx, []uint32{s.pid}, e.tables)
+	if err != nil {
+		// Waiting is safe: the gate opens at the drain limit whoever holds a lock.
+		s.srv.log.Warn("cannot ask for locks at a closed gate", "error", err)
+		return false, nil
+	}
+	return locks[s.pid], nil
+}
+
+// locksAny asks the session's own server, for want of a control connection, whether it holds a lock on a table.
+func (s *session) locksAny(tables []catalog.OID) (bool, error) {
+	var list strings.Builder
+	for i, oid := range tables {
+		if i > 0 {
+			list.WriteByte(',')
+		}
+		fmt.Fprint(&list, uint32(oid))
+	}
+	answer, err := s.ask(`SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_locks l` +
+		` WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted` +
+		` AND l.locktype OPERATOR(pg_catalog.=) 'relation'` +
+		` AND l.relation OPERATOR(pg_catalog.=) ANY ('{` + list.String() + `}'::pg_catalog.oid[])`)
+	return string(answer) != "0", err
+}
+
+// wait blocks until the epoch is replaced. It returns a *wire.Error when the statement is cancelled, or has waited for
+// too long in an instance that has lost touch; and another error when the client has gone or the session must stop.
+func (s *session) wait(e *epoch) error {
+	if err := s.server.out.Flush(); err != nil {
+		return err
+	}
+	cancel := s.held.begin()
+	defer s.held.end()
+	start := time.Now()
+	s.srv.metrics.held.Inc()
+	defer func() { s.srv.metrics.holdSeconds.Observe(time.Since(start).Seconds()) }()
+
+	gone, unwatch := s.watchClient()
+	defer unwatch()
+	var timeout <-chan time.Time
+	if e.suspended {
+		timer := time.NewTimer(s.srv.cfg.HoldTimeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	select {
+	case <-e.changed:
+		return nil
+	case <-cancel:
+		return &wire.Error{Code: "57014", Message: "canceling statement due to user request"}
+	case <-timeout:
+		return &wire.Error{
+			Code:    "55P03",
+			Message: fmt.Sprintf("statement was held for %v because this instance has lost touch with its control tables", s.srv.cfg.HoldTimeout),
+			Hint:    "It names a table under migration. Try again later, or connect to another instance.",
+		}
+	case err := <-gone:
+		return err
+	case <-s.queue.stopped:
+		return s.queue.why()
+	}
+}
+
+// watchClient notices that the client goes away while it is not read from. The function that it returns ends the watch
+// and must be called before the client is read again.
+func (s *session) watchClient() (gone <-chan error, unwatch func()) {
+	s.frame = own(s.frame)
+	result := make(chan error, 1)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			err := s.client.in.Wait()
+			switch {
+			case err == nil:
+				continue
+			case isTimeout(err), errors.Is(err, wire.ErrFull):
+				return
+			}
+			result <- err
+			return
+		}
+	}()
+	return result, func() {
+		_ = s.client.SetReadDeadline(time.Unix(1, 0))
+		<-over
+		_ = s.client.SetReadDeadline(time.Time{})
+	}
+}

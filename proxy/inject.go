@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"errors"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+// reserved names the statement and the portal of injected messages.
+const reserved = "_segue_"
+
+// An injection is a query of the proxy's own on the session's server. Guarded by queue.mu.
+type injection struct {
+	row     []byte // body of its last DataRow
+	err     wire.ErrorFields
+	done    bool
+	skipped bool // the server discarded it, or has failed it and told the client
+}
+
+// errNoRow is returned by ask when the query succeeded without a result.
+var errNoRow = errors.New("no row was returned")
+
+func (i *injection) fail(body []byte) {
+	i.err, _ = wire.DecodeError(body)
+	if i.err == nil {
+		i.err = wire.ErrorFields{{Code: wire.FieldCode, Value: "XX000"}, {Code: wire.FieldMessage, Value: "segue: unreadable error"}}
+	}
+}
+
+func (i *injection) skip() {
+	if i.err == nil {
+		i.skipped = true
+	}
+}
+
+// ask runs a query that returns one value, and returns it.
+//
+// When nothing is in flight, the messages end with Sync, and an error is returned as a *wire.Error. In an open pipeline
+// they end with Flush, so that no implicit transaction is committed; an error, be it of these messages or of earlier
+// ones, then goes to the client, the server discards what follows up to Sync, and ask returns errSkipped.
+//
+// A simple Query is never used: it would destroy the client's unnamed statement and portal. Must not be called in a
+// failed transaction.
+func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
+	inj := new(injection)
+	b := wire.AppendClose(nil, wire.StatementOf, reserved)
+	b = wire.AppendParse(b, reserved, sql, nil)
+	b = wire.AppendBind(b, reserved, reserved, params...)
+	b = wire.AppendExecute(b, reserved, 0)
+	b = wire.AppendClose(b, wire.PortalOf, reserved)
+	b = wire.AppendClose(b, wire.StatementOf, reserved)
+
+	q := &s.queue
+	q.mu.Lock()
+	if q.stop != nil {
+		defer q.mu.Unlock()
+		return nil, q.stop
+	}
+	quiet := q.quiet()
+	flags := hidden
+	if quiet {
+		flags |= captured
+		b = wire.AppendSync(b)
+	} else {
+		b = wire.AppendFlush(b)
+	}
+	for _, kind := range []byte("CPBEC") {
+		q.pushLocked(expect{kind: kind, flags: flags, inj: inj})
+	}
+	if quiet {
+		q.pushLocked(expect{kind: 'C', flags: flags, inj: inj})
+		q.pushLocked(expect{kind: 'S', flags: flags | last, inj: inj})
+	} else {
+		q.pushLocked(expect{kind: 'C', flags: flags | last, inj: inj})
+	}
+	q.mu.Unlock()
+
+	if _, err := s.server.out.Write(b); err != nil {
+		return nil, err
+	}
+	if err := s.server.out.Flush(); err != nil {
+		return nil, err
+	}
+	if err := q.until(func() bool { return inj.done || inj.skipped }); err != nil {
+		return nil, err
+	}
+	switch {
+	case inj.err != nil:
+		return nil, inj.err.Error()
+	case inj.skipped:
+		return nil, errSkipped
+	case inj.row == nil:
+		return nil, errNoRow
+	}
+	row, err := wire.DecodeDataRow(nil, inj.row)
+	if err != nil || len(row) != 1 {
+		return nil, &wire.Error{Code: "XX000", Message: "segue: unexpected answer to a question about the session"}
+	}
+	return row[0], nil
+}

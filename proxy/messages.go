@@ -1,0 +1,231 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// maxExpected bounds the answers that may be outstanding before the client is not read from: by then the server has sent
+// a good part of them, so waiting cannot block both sides.
+const maxExpected = 1 << 16
+
+// errTerminated says that the client has said goodbye.
+var errTerminated = errors.New("the client has ended the session")
+
+// serveClient relays what the client sends until it ends the session or the session must stop.
+func (s *session) serveClient() error {
+	for {
+		if !s.client.in.Buffered() {
+			if err := s.server.out.Flush(); err != nil {
+				return err
+			}
+		}
+		f, err := s.client.in.Next()
+		if err != nil {
+			return err
+		}
+		s.messages.Add(1)
+		s.frame = f
+		if err := s.message(f.Type); err != nil {
+			return err
+		}
+	}
+}
+
+// message handles the message in s.frame.
+func (s *session) message(kind byte) error {
+	switch kind {
+	case wire.Query:
+		return s.query()
+	case wire.Parse:
+		return s.parse()
+	case wire.Bind:
+		return s.bind()
+	case wire.Describe:
+		return s.describe()
+	case wire.Execute:
+		return s.execute()
+	case wire.Close:
+		return s.closeTarget()
+	case wire.Sync, wire.FuncCall:
+		return s.pass(expect{kind: kind})
+	case wire.CopyDone, wire.CopyFail:
+		return s.pass(expect{kind: wire.CopyDone})
+	case wire.Terminate:
+		_ = s.relay()
+		return errTerminated
+	}
+	return s.relay() // CopyData and Flush have no answer; the server says what it thinks of any other
+}
+
+// pass expects an answer and relays the message as it is.
+func (s *session) pass(e expect) error {
+	if err := s.queue.push(e); err != nil {
+		return err
+	}
+	return s.relayBounded()
+}
+
+// passIn is pass, provided that the binder of the epoch is still in force; else it does nothing and returns errMoved.
+func (s *session) passIn(now *epoch, e expect) error {
+	q := &s.queue
+	q.mu.Lock()
+	switch {
+	case q.stop != nil:
+		defer q.mu.Unlock()
+		return q.stop
+	case s.srv.epoch.Load().binder != now.binder:
+		q.mu.Unlock()
+		return errMoved
+	}
+	q.pushLocked(e)
+	q.mu.Unlock()
+	return s.relayBounded()
+}
+
+// relay writes the message in s.frame as it is.
+func (s *session) relay() error {
+	if _, err := s.server.out.Write(s.frame.Raw); err != nil {
+		return err
+	}
+	if s.frame.Rest == 0 {
+		return nil
+	}
+	return s.client.in.CopyRest(s.server.out)
+}
+
+// relayBounded is relay, and then waits while too many answers are outstanding.
+func (s *session) relayBounded() error {
+	if err := s.relay(); err != nil {
+		return err
+	}
+	return s.bound()
+}
+
+func (s *session) bound() error {
+	q := &s.queue
+	q.mu.Lock()
+	full := q.ring.n > maxExpected
+	q.mu.Unlock()
+	if !full {
+		return nil
+	}
+	if err := s.server.out.Flush(); err != nil {
+		return err
+	}
+	return q.until(func() bool { return q.ring.n < maxExpected/2 || q.copyIn })
+}
+
+// send expects an answer and writes a message in place of the client's.
+func (s *session) send(e expect, message []byte) error {
+	if err := s.queue.push(e); err != nil {
+		return err
+	}
+	if _, err := s.server.out.Write(message); err != nil {
+		return err
+	}
+	return s.bound()
+}
+
+// whole reads what is still to come of the message in s.frame.
+func (s *session) whole() error {
+	f, err := s.client.in.ReadRest(s.frame, wire.MaxMessage)
+	if err == nil {
+		s.frame = f
+	}
+	return err
+}
+
+// own gives the frame memory of its own.
+func own(f wire.Frame) wire.Frame {
+	raw := bytes.Clone(f.Raw)
+	return wire.Frame{Type: f.Type, Raw: raw, Body: raw[5:], Rest: f.Rest}
+}
+
+// query handles a simple Query.
+func (s *session) query() error {
+	for {
+		now := s.srv.epoch.Load()
+		var err error
+		if now.live {
+			err = s.queryIn(now)
+		} else {
+			err = s.passIn(now, expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body)})
+		}
+		if !errors.Is(err, errMoved) {
+			return err
+		}
+	}
+}
+
+// queryIn handles a simple Query while a migration is live.
+func (s *session) queryIn(now *epoch) error {
+	if err := s.whole(); err != nil {
+		return err
+	}
+	raw := expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body)}
+	sql, err := wire.DecodeQuery(s.frame.Body)
+	if err != nil {
+		return s.pass(raw) // the server finds the same fault
+	}
+	switch now.binder.Match(sql, s.mayExecute()) {
+	case rewrite.Miss:
+		return s.passIn(now, raw)
+	case rewrite.StateWords:
+		s.change()
+		return s.passIn(now, raw)
+	}
+	text, err := s.choose(sql, nil)
+	var refused *wire.Error
+	switch {
+	case err == nil:
+		s.count(text)
+		s.sent(text)
+		e := expect{kind: wire.Query, stmt: raw.stmt, text: text, flags: effects(text)}
+		if !text.Changed {
+			return s.pass(e)
+		}
+		s.srv.metrics.rewritten.Inc()
+		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), text.SQL))
+	case errors.Is(err, errSkipped), errors.Is(err, errAborted):
+		return s.pass(raw)
+	case errors.As(err, &refused):
+		e := expect{kind: wire.Query, fail: refused}
+		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+	}
+	return err
+}
+
+// effects are the flags for what a text does to everybody.
+func effects(t *rewrite.Text) expectFlags {
+	for i := range t.Statements {
+		if t.Statements[i].Effect.Schema {
+			return schema
+		}
+	}
+	return 0
+}
+
+// cutString splits a message's body behind its first string.
+func cutString(body []byte) (text, rest []byte, ok bool) {
+	end := bytes.IndexByte(body, 0)
+	if end < 0 {
+		return nil, nil, false
+	}
+	return body[:end], body[end+1:], true
+}
+
+// typesOf decodes the parameter types at the end of a Parse into dst. ok is false when they are malformed.
+func typesOf(dst []uint32, rest []byte) (types []uint32, ok bool) {
+	if len(rest) < 2 || len(rest) != 2+4*int(binary.BigEndian.Uint16(rest)) {
+		return dst, false
+	}
+	for rest = rest[2:]; len(rest) > 0; rest = rest[4:] {
+		dst = append(dst, binary.BigEndian.Uint32(rest))
+	}
+	return dst, true
+}

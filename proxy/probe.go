@@ -1,0 +1,203 @@
+package proxy
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rules"
+)
+
+// The proxy's own queries run in the client's session, so every name and operator in them is qualified: neither the
+// client's search_path nor what it has created must reach them (CVE-2025-12819). Answers are JSON as UTF-8 in hex, and
+// names are given the same way, so that client_encoding plays no part.
+
+// relationJSON describes the relation c in schema n.
+const relationJSON = `pg_catalog.json_build_object(
+ 'oid', c.oid::pg_catalog.int8, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind, 'row', c.reltype::pg_catalog.int8,
+ 'temp', c.relpersistence OPERATOR(pg_catalog.=) 't'::pg_catalog."char",
+ 'columns', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
+   'num', a.attnum, 'name', a.attname, 'type', a.atttypid::pg_catalog.int8, 'mod', a.atttypmod,
+   'typename', pg_catalog.format_type(a.atttypid, a.atttypmod), 'notnull', a.attnotnull, 'default', a.atthasdef,
+   'identity', a.attidentity, 'generated', a.attgenerated) ORDER BY a.attnum)
+  FROM pg_catalog.pg_attribute a
+  WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped))`
+
+// inHex makes an ASCII answer of a JSON expression.
+func inHex(expr string) string {
+	return `pg_catalog.encode(pg_catalog.convert_to((` + expr + `)::pg_catalog.text, 'UTF8'), 'hex')`
+}
+
+const probeJSON = `pg_catalog.json_build_object(
+ 'path', pg_catalog.to_json(pg_catalog.current_schemas(true)),
+ 'version', pg_catalog.current_setting('segue.version', true),
+ 'strings', pg_catalog.current_setting('standard_conforming_strings'),
+ 'encoding', pg_catalog.current_setting('client_encoding'),
+ 'application', pg_catalog.current_setting('application_name'),
+ 'temporary', (SELECT pg_catalog.json_agg(` + relationJSON + `)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
+ 'prepared', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', p.name, 'text', p.statement))
+  FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql)%s)`
+
+// allNames asks in addition for every prepared statement, when a DEALLOCATE was seen of which the name is not known.
+const allNames = `,
+ 'names', (SELECT pg_catalog.json_agg(p.name) FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql)`
+
+var (
+	probeSQL      = "SELECT " + inHex(fmt.Sprintf(probeJSON, ""))
+	probeNamesSQL = "SELECT " + inHex(fmt.Sprintf(probeJSON, allNames))
+	relationSQL   = "SELECT " + inHex(relationJSON) + ` FROM pg_catalog.pg_class c
+ JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+ WHERE c.oid OPERATOR(pg_catalog.=) (SELECT pg_catalog.to_regclass(
+  pg_catalog.convert_from(pg_catalog.decode($1::pg_catalog.text, 'hex'), 'UTF8'))::pg_catalog.oid)`
+)
+
+// probed is the answer to probeSQL.
+type probed struct {
+	Path        []string
+	Version     *string
+	Strings     string
+	Encoding    string
+	Application string
+	Temporary   []relationRow
+	Prepared    []struct{ Name, Text string }
+	Names       []string
+
+	names map[string]bool // nil when they were not asked for
+}
+
+// relationRow is a relation as relationJSON gives it.
+type relationRow struct {
+	OID     uint32
+	Schema  string
+	Name    string
+	Kind    string
+	Row     uint32
+	Temp    bool
+	Columns []struct {
+		Num       int16
+		Name      string
+		Type      uint32
+		Mod       int32
+		TypeName  string
+		NotNull   bool
+		Default   bool
+		Identity  string
+		Generated string
+	}
+}
+
+func (r *relationRow) relation() *catalog.Relation {
+	rel := &catalog.Relation{
+		OID: catalog.OID(r.OID), Schema: r.Schema, Name: r.Name, RowType: catalog.OID(r.Row), Temp: r.Temp,
+	}
+	if r.Kind != "" {
+		rel.Kind = catalog.Kind(r.Kind[0])
+	}
+	for _, c := range r.Columns {
+		column := catalog.Column{
+			Num: c.Num, Name: c.Name, Type: catalog.OID(c.Type), Typmod: c.Mod, TypeName: c.TypeName,
+			NotNull: c.NotNull, Default: c.Default, Stored: c.Generated == "s",
+		}
+		if c.Identity != "" {
+			column.Identity = c.Identity[0]
+		}
+		rel.Columns = append(rel.Columns, column)
+	}
+	return rel
+}
+
+// overlay makes the session's own relations of the answer: by their bare name, by the name of their schema, and by its
+// alias pg_temp.
+func (p *probed) overlay() map[rules.Name]*catalog.Relation {
+	if len(p.Temporary) == 0 {
+		return nil
+	}
+	own := make(map[rules.Name]*catalog.Relation)
+	for i := range p.Temporary {
+		rel := p.Temporary[i].relation()
+		switch rel.Kind {
+		case catalog.Index, catalog.PartitionedIndex, 't':
+			continue
+		}
+		own[rules.Name{Name: rel.Name}] = rel
+		own[rules.Name{Schema: rel.Schema, Name: rel.Name}] = rel
+		own[rules.Name{Schema: "pg_temp", Name: rel.Name}] = rel
+	}
+	return own
+}
+
+// probe reads the state of the session. The errors are those of ask.
+func (s *session) probe() (*probed, error) {
+	s.queue.mu.Lock()
+	unsure := s.queue.stmts.unsure
+	s.queue.mu.Unlock()
+	sql := probeSQL
+	if unsure {
+		sql = probeNamesSQL
+	}
+	answer, err := s.ask(sql)
+	if err != nil {
+		return nil, err
+	}
+	p := new(probed)
+	if err := decodeHex(answer, p); err != nil {
+		return nil, err
+	}
+	if unsure {
+		p.names = make(map[string]bool, len(p.Names))
+		for _, name := range p.Names {
+			p.names[name] = true
+		}
+	}
+	return p, nil
+}
+
+// lookUp asks the session's server which relations the names mean, and puts the answers into the overlay.
+func (s *session) lookUp(need *rewrite.NeedRelation) error {
+	answers := make(map[rules.Name]*catalog.Relation, len(need.Names))
+	for _, name := range need.Names {
+		answer, err := s.ask(relationSQL, []byte(hex.EncodeToString([]byte(quoted(name)))))
+		switch {
+		case errors.Is(err, errNoRow):
+			answers[name] = nil
+			continue
+		case err != nil:
+			return err
+		}
+		row := new(relationRow)
+		if err := decodeHex(answer, row); err != nil {
+			return err
+		}
+		answers[name] = row.relation()
+	}
+	s.view.learn(answers)
+	return nil
+}
+
+// quoted is the name as to_regclass reads it.
+func quoted(n rules.Name) string {
+	quote := func(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+	if n.Schema == "" {
+		return quote(n.Name)
+	}
+	return quote(n.Schema) + "." + quote(n.Name)
+}
+
+func decodeHex(answer []byte, into any) error {
+	text := make([]byte, hex.DecodedLen(len(answer)))
+	_, err := hex.Decode(text, answer)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return &wire.Error{Code: "XX000", Message: "segue: cannot read the state of the session: " + err.Error()}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package proxy
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// maxMended bounds the messages of the server that are held whole to be looked into.
+const maxMended = 16 << 20
+
+// serveServer relays what the server sends until it closes the connection.
+func (s *session) serveServer() error {
+	passRows := false // the rows that follow belong to an answer that the client gets
+	for {
+		if !s.server.in.Buffered() {
+			if err := s.client.out.Flush(); err != nil {
+				return clientError{err}
+			}
+		}
+		f, err := s.server.in.Next()
+		if err != nil {
+			return err
+		}
+		if f.Type == wire.CopyData || f.Type == wire.DataRow && passRows {
+			if err := s.deliver(f); err != nil {
+				return err
+			}
+			continue
+		}
+		passRows = false
+		if f.Rest > 0 && f.Type != wire.DataRow || f.Rest > 0 && s.queue.captures() {
+			if f, err = s.server.in.ReadRest(f, maxMended); err != nil {
+				return err
+			}
+		}
+		if err := s.response(f, &passRows); err != nil {
+			return err
+		}
+	}
+}
+
+// clientError says that it was the client's side that failed.
+type clientError struct{ error }
+
+func (e clientError) Unwrap() error { return e.error }
+
+// deliver writes a frame of the server to the client as it is.
+func (s *session) deliver(f wire.Frame) error {
+	if _, err := s.client.out.Write(f.Raw); err != nil {
+		return clientError{err}
+	}
+	if f.Rest == 0 {
+		return nil
+	}
+	if err := s.server.in.CopyRest(s.client.out); err != nil {
+		return fmt.Errorf("%w: %w", errCut, err)
+	}
+	return nil
+}
+
+// errCut says that the client has got part of a message only, so that nothing more can be said to it.
+var errCut = errors.New("a message was cut off")
+
+// response handles one message of the server.
+func (s *session) response(f wire.Frame, passRows *bool) error {
+	v := s.queue.respond(f.Type, f.Body)
+	switch f.Type {
+	case wire.DataRow:
+		*passRows = v.action == forward
+	case wire.ParameterStatus:
+		s.parameter(f.Body)
+	case wire.CommandComplete:
+		if v.expect.flags&schema != 0 && s.srv.cfg.SchemaChanged != nil || changesSchema(f.Body) {
+			s.srv.schemaChanged()
+		}
+	case wire.ReadyForQuery:
+		s.srv.noteLanding()
+	}
+	switch v.action {
+	case swallow:
+	case mend:
+		return s.mend(f, v.expect)
+	case check:
+		if err := s.verify(f, v); err != nil {
+			return err
+		}
+		return s.deliver(f)
+	default:
+		if err := s.deliver(f); err != nil {
+			return err
+		}
+	}
+	if f.Type == wire.ReadyForQuery {
+		return s.leaveIfDraining()
+	}
+	return nil
+}
+
+// parameter follows the settings that the server reports.
+func (s *session) parameter(body []byte) {
+	name, value, err := wire.DecodeParameterStatus(body)
+	if err != nil {
+		return
+	}
+	switch string(name) {
+	case "application_name":
+		s.setApplication(string(value))
+	case "session_authorization", "search_path", "client_encoding", "standard_conforming_strings":
+		s.staleHint.Store(true)
+	}
+}
+
+// changesSchema tells whether a command tag is that of DDL.
+func changesSchema(tag []byte) bool {
+	has := func(prefix string) bool { return len(tag) >= len(prefix) && string(tag[:len(prefix)]) == prefix }
+	if len(tag) == 0 {
+		return false
+	}
+	switch tag[0] {
+	case 'A':
+		return has("ALTER ")
+	case 'C':
+		return has("CREATE ")
+	case 'D':
+		return has("DROP ")
+	}
+	return false
+}
+
+// verify gives the oracle a RowDescription. An error ends the session.
+func (s *session) verify(f wire.Frame, v verdict) error {
+	var err error
+	s.fields, err = wire.DecodeRowDescription(s.fields, f.Body)
+	if err != nil {
+		return err
+	}
+	s.columns = s.columns[:0]
+	for _, field := range s.fields {
+		s.columns = append(s.columns, rewrite.Column{
+			Label: string(field.Name), Table: oid(field.Table), Num: field.Column, Known: true,
+		})
+	}
+	statement := v.command
+	if v.expect.kind != wire.Query {
+		statement = 0
+	}
+	if err = v.expect.text.Verify(statement, s.columns); err == nil {
+		return nil
+	}
+	s.srv.metrics.mispredicted.Inc()
+	s.srv.log.Error("the result is not as predicted: this is a bug of segue", "error", err, "statement", v.expect.text.Sample())
+	if !s.srv.cfg.StrictOracle {
+		return nil
+	}
+	_, _ = s.client.out.Write((&wire.Error{
+		Severity: "FATAL", Code: "XX000", Message: fmt.Sprintf("segue: the result is not as predicted: %v", err),
+	}).AppendTo(nil))
+	return errors.New("the result is not as predicted")
+}

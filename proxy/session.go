@@ -1,0 +1,176 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// A session is one client connection and its server connection, after start-up. Two goroutines serve it: one relays what
+// the client sends and decides about texts, one relays what the server sends. They meet in the queue only.
+type session struct {
+	*link
+	srv     *Server
+	queue   queue
+	address string
+	held    held
+
+	// Of the client's goroutine.
+	frame   wire.Frame // the client's message that is being handled
+	view    view
+	types   []uint32 // of the Parse that is being handled
+	unnamed portal
+	portals map[string]portal
+	rewrote bool // something was prepared in another text than the client's
+
+	// Of the server's goroutine.
+	fields  []wire.Field
+	columns []rewrite.Column
+
+	messages  atomic.Uint64 // that the client has sent
+	staleHint atomic.Bool   // the server reported a change of a setting that matters
+
+	mu       sync.Mutex
+	identity identity
+	uses     map[*rewrite.Text]int64
+}
+
+// identity is what a session is known by; it can change.
+type identity struct {
+	application string
+	pinned      string // version; "" when unpinned
+}
+
+// run serves the session until it ends, and returns when both connections are closed.
+func (s *session) run() {
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		s.leave(s.serveServer())
+	}()
+	err := s.serveClient()
+	s.queue.halt(errEnded)
+	s.goodbye(err)
+	<-served
+	s.srv.forget(s)
+}
+
+// Why a session must not send anything any more.
+var (
+	errEnded = errors.New("the session has ended")
+	errDrain = errors.New("the proxy is shutting down")
+)
+
+// goodbyeTimeout bounds how long a side that is about to be closed may take to accept the last bytes.
+const goodbyeTimeout = 5 * time.Second
+
+// goodbye ends the server's side after the client's has ended: what the client sent is executed, as the server does for
+// a client of its own that goes away. Then the server closes, and leave follows.
+func (s *session) goodbye(err error) {
+	var broken *wire.ProtocolError
+	if errors.As(err, &broken) {
+		s.queue.mu.Lock()
+		s.queue.ending = fatal("08P01", "%s", broken.Message)
+		s.queue.mu.Unlock()
+	}
+	_ = s.server.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+	if !errors.Is(err, errTerminated) {
+		_, _ = s.server.out.Write(wire.AppendTerminate(nil))
+	}
+	if s.server.out.Flush() != nil {
+		s.server.Close()
+	}
+}
+
+// leave ends the client's side after the server's has ended: the client gets what came, and then what there is to say.
+func (s *session) leave(err error) {
+	q := &s.queue
+	q.mu.Lock()
+	last := q.ending
+	q.haltLocked(errEnded)
+	q.mu.Unlock()
+	var broken *wire.ProtocolError
+	if last == nil && errors.As(err, &broken) {
+		last = fatal("08P01", "the database server broke the protocol: %s", broken.Message)
+	}
+	var client clientError
+	if !errors.As(err, &client) {
+		_ = s.client.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+		if last != nil && !errors.Is(err, errCut) {
+			_, _ = s.client.out.Write(last.AppendTo(nil))
+		}
+		_ = s.client.out.Flush()
+	}
+	s.close()
+}
+
+// passThrough copies bytes both ways, for sessions that are none of ours.
+func (s *session) passThrough() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(s.server.Conn, s.client.in)
+		s.close()
+	}()
+	_, _ = io.Copy(s.client.Conn, s.server.in)
+	s.close()
+	<-done
+	s.srv.forget(s)
+}
+
+// versionFor is the version that the session is pinned to: what it has set, else what the configuration says.
+func (s *session) versionFor(set *string, application string) string {
+	if set != nil && *set != "" {
+		return *set
+	}
+	return s.srv.cfg.Versions.versionFor(s.startup.user, application)
+}
+
+// version is the one that the session is pinned to, as far as is known.
+func (s *session) version() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.identity.pinned
+}
+
+func (s *session) setIdentity(version, application string) {
+	s.mu.Lock()
+	s.identity = identity{application, version}
+	s.mu.Unlock()
+}
+
+// setApplication follows application_name. It may decide the version, when that has not been chosen otherwise.
+func (s *session) setApplication(name string) {
+	s.mu.Lock()
+	s.identity.application = name
+	s.mu.Unlock()
+	if len(s.srv.cfg.Versions.Match) > 0 {
+		s.staleHint.Store(true)
+	}
+}
+
+// info is the session as it is shown.
+func (s *session) info() migrate.SessionInfo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return migrate.SessionInfo{
+		PID: s.pid, User: s.startup.user, Database: s.startup.database, Application: s.identity.application,
+		Client: s.address, Version: s.identity.pinned, Held: s.held.is(),
+	}
+}
+
+// newSession makes the session of an established link.
+func (s *Server) newSession(l *link) *session {
+	sess := &session{link: l, srv: s, address: l.client.RemoteAddr().String()}
+	sess.queue.init(l.status)
+	pinned := l.version
+	sess.identity.application = l.startup.application
+	sess.identity.pinned = sess.versionFor(&pinned, l.startup.application)
+	return sess
+}

@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rules"
+)
+
+// A view is what the session's server has told about the session, as far as it decides what a text means. It belongs to
+// the client's goroutine.
+//
+// It is read before the first text that matters and again when it may have changed. Settings that were changed in a
+// transaction may come back when it ends: so a view that was read in the same transaction as a change serves only
+// until then. As all of it is asked of the server, Postgres' own semantics of SET LOCAL, ROLLBACK TO, RESET and DISCARD
+// hold without being followed here.
+type view struct {
+	session  *rewrite.Session // replaced, never changed; nil before the first probe
+	own      map[rules.Name]*catalog.Relation
+	answered bool // session.Overlay holds more than own
+	bySQL    map[string]*sqlStatement
+
+	epoch      *epoch // whose binder it was made for
+	generation uint64 // counts the different sessions seen
+
+	stale     bool   // read it again before it is used
+	changedAt uint64 // number of the ReadyForQuery that ends the last change that was sent
+
+	closing  bool   // it was read in the transaction of a change
+	lastIdle uint64 // and these are the queue's counts at that time
+	txEnds   uint64
+}
+
+// change takes note that a text was sent that may change what later texts mean.
+func (s *session) change() {
+	s.queue.mu.Lock()
+	s.view.changedAt = s.queue.readyDue()
+	s.queue.mu.Unlock()
+	s.view.stale = true
+}
+
+// fresh tells whether the view can be used for the next text. It may have to wait for answers to know.
+func (s *session) fresh() (bool, error) {
+	v := &s.view
+	if v.session == nil || v.stale || s.staleHint.Swap(false) {
+		v.stale = true
+		return false, nil
+	}
+	if !v.closing {
+		return true, nil
+	}
+	if err := s.answered(); err != nil {
+		return false, err
+	}
+	s.queue.mu.Lock()
+	over := s.queue.lastIdle != v.lastIdle || s.queue.txEnds != v.txEnds
+	s.queue.mu.Unlock()
+	v.stale = over
+	return !over, nil
+}
+
+// refresh reads the view from the session's server. The errors are those of ask.
+func (s *session) refresh(e *epoch) error {
+	s.staleHint.Store(false)
+	answer, err := s.probe()
+	if err != nil {
+		return err
+	}
+	v := &s.view
+	s.queue.mu.Lock()
+	v.lastIdle, v.txEnds = s.queue.lastIdle, s.queue.txEnds
+	if answer.names != nil {
+		s.queue.stmts.only(answer.names)
+	}
+	s.queue.mu.Unlock()
+	v.closing = v.lastIdle < v.changedAt
+	v.stale = false
+
+	next := &rewrite.Session{
+		Version:         s.versionFor(answer.Version, answer.Application),
+		Default:         s.srv.cfg.Versions.Default,
+		Unpinned:        s.srv.cfg.Versions.Unpinned,
+		SearchPath:      answer.Path,
+		StandardStrings: answer.Strings == "on",
+		Encoding:        answer.Encoding,
+	}
+	own := answer.overlay()
+	s.learnPrepared(answer.Prepared)
+	next.Prepared = s.preparedHits(e)
+	s.setIdentity(next.Version, answer.Application)
+	if !v.answered && v.epoch == e && v.session != nil && same(v.session, next) && sameOverlay(v.own, own) {
+		return nil
+	}
+	if len(own) > 0 {
+		next.Overlay = maps.Clone(own)
+	}
+	v.session, v.own, v.answered, v.epoch = next, own, false, e
+	v.generation++
+	return nil
+}
+
+// rebase makes the view one for another binder: what was asked of the server may be in the catalog now.
+func (s *session) rebase(e *epoch) {
+	v := &s.view
+	if v.epoch != nil && v.epoch.binder == e.binder {
+		return
+	}
+	if v.epoch == nil || !v.epoch.live {
+		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
+	}
+	v.epoch = e
+	if v.session == nil {
+		return
+	}
+	next := *v.session
+	next.Overlay, v.answered = maps.Clone(v.own), false
+	next.Prepared = s.preparedHits(e)
+	v.session = &next
+	v.generation++
+}
+
+// learn adds answers to the session's overlay.
+func (v *view) learn(answers map[rules.Name]*catalog.Relation) {
+	next := *v.session
+	next.Overlay = make(map[rules.Name]*catalog.Relation, len(v.session.Overlay)+len(answers))
+	maps.Copy(next.Overlay, v.session.Overlay)
+	maps.Copy(next.Overlay, answers)
+	v.session, v.answered = &next, true
+	v.generation++
+}
+
+func same(a, b *rewrite.Session) bool {
+	return a.Version == b.Version && a.StandardStrings == b.StandardStrings && a.Encoding == b.Encoding &&
+		slices.Equal(a.SearchPath, b.SearchPath) && maps.Equal(a.Prepared, b.Prepared)
+}
+
+func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {
+	return maps.EqualFunc(a, b, func(x, y *catalog.Relation) bool {
+		return x.OID == y.OID && x.Name == y.Name && slices.Equal(x.Columns, y.Columns)
+	})
+}
+
+// answered waits until all that was sent has been answered.
+func (s *session) answered() error {
+	s.queue.mu.Lock()
+	done, unsynced := s.queue.ring.n == 0, s.queue.unsynced
+	s.queue.mu.Unlock()
+	if done {
+		return nil
+	}
+	if unsynced {
+		if _, err := s.server.out.Write(wire.AppendFlush(nil)); err != nil {
+			return err
+		}
+	}
+	if err := s.server.out.Flush(); err != nil {
+		return err
+	}
+	return s.queue.until(func() bool { return s.queue.ring.n == 0 || s.queue.copyIn })
+}
+
+// synced waits until every ReadyForQuery has come, so that the transaction state is known.
+func (s *session) synced() error {
+	s.queue.mu.Lock()
+	done := s.queue.ring.readies == 0
+	s.queue.mu.Unlock()
+	if done {
+		return nil
+	}
+	if err := s.server.out.Flush(); err != nil {
+		return err
+	}
+	return s.queue.until(func() bool { return s.queue.ring.readies == 0 || s.queue.copyIn })
+}
