@@ -43,14 +43,17 @@ func namesGone(m *rules.Migration, d rules.Direction) []string {
 // of extensions are left out: they were written before the tables were.
 func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) {
 	rows, err := db.Query(ctx, `
-		SELECT p.oid::pg_catalog.regprocedure::pg_catalog.text, p.prokind::pg_catalog.text, l.lanname, p.prosrc
-		FROM pg_catalog.pg_proc p
-		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'segue') AND l.lanname NOT IN ('internal', 'c')
-		  AND (pg_catalog.to_jsonb(p) ->> 'prosqlbody') IS NULL
-		  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
-		                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e')
+		WITH written AS MATERIALIZED ( -- by users; only of these is the whole row looked at
+			SELECT p.*, l.lanname
+			FROM pg_catalog.pg_proc p
+			JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+			JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+			WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'segue') AND l.lanname NOT IN ('internal', 'c')
+			  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
+			                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'))
+		SELECT oid::pg_catalog.regprocedure::pg_catalog.text, prokind::pg_catalog.text, lanname, prosrc
+		FROM written
+		WHERE (pg_catalog.to_jsonb(written) ->> 'prosqlbody') IS NULL -- a column that servers before 14 do not have
 		ORDER BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the bodies of functions: %w", err)

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"testing"
 	"time"
 
@@ -163,3 +164,13 @@ var (
 	rollback     = Request{Kind: Rollback, Actor: "test"}
 	backToActive = Request{Kind: Rollback, To: rules.Active, Actor: "test"}
 )
+
+// asRole is the connection string with another user, whose password is "secret".
+func asRole(connString, role string) string {
+	u, err := url.Parse(connString)
+	if err != nil {
+		panic(err)
+	}
+	u.User = url.UserPassword(role, "secret")
+	return u.String()
+}
