@@ -2,18 +2,20 @@ package catalog
 
 import "slices"
 
-// RowTypeUsers lists, sorted and without repeats, the names of everything through which a row of the relation can be
-// seen without naming it: functions that take or return its row type, relations with a column of it or made OF it,
+// RowTypeUsers lists, sorted and without repeats, the names of everything through which a row of one of the relations can
+// be seen without naming it: functions that take or return its row type, relations with a column of it or made OF it,
 // and the domains, arrays, ranges and composite types built on it, and so on through what these are used in.
 //
 // A view over the table is not listed unless it exposes whole rows: the names of a view's columns are its own, fixed
 // when it was made, and the columns beneath are held by number.
-func (c *Catalog) RowTypeUsers(oid OID) []string {
-	r := c.relations[oid]
-	if r == nil || r.RowType == 0 {
-		return nil
+func (c *Catalog) RowTypeUsers(oids ...OID) []string {
+	types := make(map[OID]bool, len(oids))
+	own := make(map[OID]bool, len(oids))
+	for _, oid := range oids {
+		if r := c.relations[oid]; r != nil && r.RowType != 0 {
+			types[r.RowType], own[oid] = true, true
+		}
 	}
-	types := map[OID]bool{r.RowType: true}
 	for grown := true; grown; {
 		grown = false
 		for _, t := range c.types {
@@ -29,12 +31,12 @@ func (c *Catalog) RowTypeUsers(oid OID) []string {
 	}
 	names := make(map[string]bool)
 	for t := range types {
-		if typ := c.types[t]; typ != nil && t != r.RowType {
+		if typ := c.types[t]; typ != nil && !own[typ.Relation] {
 			names[typ.Name] = true
 		}
 	}
 	for _, user := range c.relations {
-		if user.OID != oid && c.showsType(user, types) {
+		if !own[user.OID] && c.showsType(user, types) {
 			names[user.Name] = true
 		}
 	}

@@ -90,9 +90,9 @@ func identifiers(t *timeline, tables []catalog.OID) []string {
 		for _, s := range t.schemas {
 			add(s.tableName(r))
 		}
-		for _, name := range t.schemas[0].cat.RowTypeUsers(oid) {
-			add(name)
-		}
+	}
+	for _, name := range t.schemas[0].cat.RowTypeUsers(tables...) {
+		add(name)
 	}
 	for _, m := range t.migrations {
 		for _, op := range m.Operations {

@@ -156,6 +156,42 @@ func TestARenamedColumnReachesPartitionsAndChildren(t *testing.T) {
 	}
 }
 
+func TestADraftAffectsTheTablesThatItWouldRename(t *testing.T) {
+	t.Parallel()
+	cat := load(t, database(t, `CREATE TABLE t (a int); CREATE TABLE kid () INHERITS (t); CREATE TABLE u (a int)`))
+	all := []*rules.Migration{
+		stored(t, 1, rules.Active, "one", "public.t > t1"),
+		stored(t, 2, rules.Draft, "two", "public.t1.a > b"),
+		stored(t, 3, rules.Draft, "three", "public.gone > x"),
+	}
+	want := []catalog.OID{cat.Named("t")[0].OID, cat.Named("kid")[0].OID}
+	got, err := rules.Affected(all[1], all, cat)
+	if err != nil || !cmp.Equal(got, want) {
+		t.Errorf("affected are %v, error %v, want %v", got, err, want)
+	}
+	_, err = rules.Affected(all[2], all, cat)
+	check(t, err, `…there should be a table public.gone, but there is none…`)
+}
+
+func TestALensFindsTablesAndColumns(t *testing.T) {
+	t.Parallel()
+	cat := load(t, database(t, `CREATE TABLE t (a int, gone int, b int); ALTER TABLE t DROP COLUMN gone; CREATE TABLE u (a int)`))
+	snap, err := rules.Build(1, []*rules.Migration{stored(t, 1, rules.Active, "x", "public.t.b > c")}, cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := snap.Lens("x").Table(cat.Named("t")[0].OID)
+	if c := table.Column("c"); c == nil || c.Physical != "b" || c.Num != 3 {
+		t.Errorf("column c is %+v", c)
+	}
+	if c := table.Column("b"); c != nil {
+		t.Errorf("the old name is still known: %+v", c)
+	}
+	if other := snap.Lens("x").Table(cat.Named("u")[0].OID); other != nil {
+		t.Errorf("a table without a migration has a lens: %+v", other)
+	}
+}
+
 func TestIdentifiersHoldWhateverShowsARow(t *testing.T) {
 	t.Parallel()
 	conn := database(t, `

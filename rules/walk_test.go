@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,7 +31,7 @@ func TestEveryVersionKeepsItsNamesOnAnyWalk(t *testing.T) {
 			t.Fatal(err)
 		}
 		w := newWalk(t, conn)
-		for range rapid.IntRange(4, 14).Draw(t, "steps") {
+		for range rapid.IntRange(10, 40).Draw(t, "steps") {
 			w.step(t)
 			w.compare(t)
 		}
@@ -39,6 +40,7 @@ func TestEveryVersionKeepsItsNamesOnAnyWalk(t *testing.T) {
 
 type walk struct {
 	conn    *pgx.Conn
+	cat     *catalog.Catalog // nil after DDL
 	initial model
 	all     []*rules.Migration
 	done    []*rules.Migration // contracted, in order
@@ -61,14 +63,18 @@ func newWalk(t *rapid.T, conn *pgx.Conn) *walk {
 }
 
 func (w *walk) load(t *rapid.T) *catalog.Catalog {
-	cat, err := catalog.Load(context.Background(), w.conn)
-	if err != nil {
-		t.Fatal(err)
+	if w.cat == nil {
+		cat, err := catalog.Load(context.Background(), w.conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.cat = cat
 	}
-	return cat
+	return w.cat
 }
 
 func (w *walk) run(t *rapid.T, sql []string) {
+	w.cat = nil
 	for _, s := range sql {
 		if _, err := w.conn.Exec(context.Background(), s); err != nil {
 			t.Fatalf("%s: %v", s, err)
@@ -78,11 +84,12 @@ func (w *walk) run(t *rapid.T, sql []string) {
 
 // step creates a migration, or moves one if the rules allow it.
 func (w *walk) step(t *rapid.T) {
-	if len(w.all) == 0 || rapid.IntRange(0, 3).Draw(t, "what") == 0 {
+	open := slices.DeleteFunc(slices.Clone(w.all), func(m *rules.Migration) bool { return m.Phase == rules.Contracted })
+	if len(open) == 0 || rapid.IntRange(0, 2).Draw(t, "what") == 0 {
 		w.create(t)
 		return
 	}
-	m := rapid.SampledFrom(w.all).Draw(t, "which")
+	m := rapid.SampledFrom(open).Draw(t, "which")
 	switch m.Phase {
 	case rules.Draft, rules.RolledBack:
 		if rules.CanActivate(m, w.all, w.load(t)) == nil {
@@ -91,7 +98,7 @@ func (w *walk) step(t *rapid.T) {
 			m.Seq = w.seq // as the store does when later ones are live
 		}
 	case rules.Active:
-		if rapid.Bool().Draw(t, "forward") {
+		if rapid.IntRange(0, 4).Draw(t, "back") > 0 {
 			if rules.CanCutover(m, w.all) == nil {
 				w.run(t, rules.DDL(m, rules.Forward))
 				m.Phase = rules.Cutover
@@ -114,15 +121,22 @@ func (w *walk) step(t *rapid.T) {
 
 // create stores a draft of one to three operations, good or bad; bad ones must have been refused.
 func (w *walk) create(t *rapid.T) {
-	table := rapid.SampledFrom([]string{"t", "kid", "p", "p1", `"Quoted"`, "u", "v", `"W"`})
-	column := rapid.SampledFrom([]string{"a", "b", `"C"`, "c", "d", "e", "own"})
+	now := w.initial.after(t, append(slices.Clone(w.done), w.live()...)...)
+	tables := slices.Sorted(maps.Keys(now))
+	anyTable := rapid.SampledFrom([]string{"t", "kid", `"Quoted"`, "u", "v", `"W"`, "x"})
+	anyColumn := rapid.SampledFrom([]string{"a", "b", `"C"`, "c", "d", "e", "f"})
 	var ops []string
 	for range rapid.IntRange(1, 3).Draw(t, "operations") {
-		if rapid.IntRange(0, 2).Draw(t, "kind") == 0 {
-			ops = append(ops, "public."+table.Draw(t, "from")+" > "+table.Draw(t, "to"))
-		} else {
-			ops = append(ops, "public."+table.Draw(t, "table")+"."+column.Draw(t, "from")+" > "+column.Draw(t, "to"))
+		table := now[rapid.SampledFrom(tables).Draw(t, "table")]
+		if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
+			ops = append(ops, "public."+quoted(table.name)+" > "+anyTable.Draw(t, "to"))
+			continue
 		}
+		from := quoted(table.columns[rapid.SampledFrom(slices.Sorted(maps.Keys(table.columns))).Draw(t, "from")])
+		if rapid.IntRange(0, 9).Draw(t, "wild") == 0 {
+			from = anyColumn.Draw(t, "wild from")
+		}
+		ops = append(ops, "public."+quoted(table.name)+"."+from+" > "+anyColumn.Draw(t, "to"))
 	}
 	m := parse(t, fmt.Sprintf("m%d", w.seq+1), ops...)
 	if rules.Validate(m, w.all, w.load(t)) != nil {
@@ -132,6 +146,8 @@ func (w *walk) create(t *rapid.T) {
 	m.Seq = w.seq
 	w.all = append(w.all, m)
 }
+
+func quoted(name string) string { return `"` + name + `"` }
 
 func (w *walk) live() []*rules.Migration {
 	var out []*rules.Migration
@@ -170,6 +186,7 @@ func (w *walk) compare(t *rapid.T) {
 		}
 	}
 	want["physical"] = physical
+	w.compareAffected(t, live, snap)
 	unambiguous(t, want)
 	delete(want, "physical")
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(snap.Lenses))); diff != "" {
@@ -178,6 +195,9 @@ func (w *walk) compare(t *rapid.T) {
 	for version, m := range want {
 		for _, table := range snap.Lenses[version].Tables {
 			logical, really := m[table.OID], physical[table.OID]
+			if words := snap.Identifiers; !slices.Contains(words, strings.ToLower(logical.name)) {
+				t.Fatalf("%s is not among the identifiers %q", logical.name, words)
+			}
 			if table.Logical != logical.name || table.Physical != really.name {
 				t.Fatalf("%s: table is %+v, want %s=%s", version, table, logical.name, really.name)
 			}
@@ -195,6 +215,29 @@ func (w *walk) compare(t *rapid.T) {
 				t.Fatalf("%s: %s differs and is not in the lens", version, table.name)
 			}
 		}
+	}
+}
+
+// compareAffected checks that the tables of a snapshot are those that its migrations affect.
+func (w *walk) compareAffected(t *rapid.T, live []*rules.Migration, snap *rules.Snapshot) {
+	var all []catalog.OID
+	for _, m := range live {
+		affected, err := rules.Affected(m, w.all, w.load(t))
+		if err != nil || len(affected) == 0 {
+			t.Fatalf("%s affects %v, error %v", m.ID, affected, err)
+		}
+		all = append(all, affected...)
+	}
+	slices.Sort(all)
+	if diff := cmp.Diff(slices.Compact(all), snap.Tables); diff != "" {
+		t.Fatal(diff)
+	}
+	versions := []string{rules.Base}
+	for _, m := range live {
+		versions = append(versions, m.ID)
+	}
+	if diff := cmp.Diff(versions, snap.Versions()); diff != "" {
+		t.Fatal(diff)
 	}
 }
 
