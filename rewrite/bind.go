@@ -1,0 +1,211 @@
+package rewrite
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// bindInput is a text to be bound under one lens. The tree is consumed: binding changes it in place, so whoever binds
+// one text under several lenses gives each a tree of its own.
+type bindInput struct {
+	snap   *rules.Snapshot
+	lens   *rules.Lens
+	sess   *Session
+	sql    string // UTF-8
+	tree   *ast.ParseResult
+	tokens *tokens
+}
+
+// bound is the outcome of binding: what to change in the text, and the tree with the same changes. Of a statement with
+// a Failure nothing is changed in either.
+type bound struct {
+	edits      []Edit      // sorted and free of overlaps, on the client's text
+	statements []Statement // Start and End in the client's text, first to last token
+	tree       *ast.ParseResult
+}
+
+// A binding is the work on one text. What concerns one statement starts anew with each.
+type binding struct {
+	*bindInput
+	cat       *catalog.Catalog
+	need      []rules.Name
+	unsettled unsettled
+
+	statement Statement
+	changes   []change
+	seen      map[any]struct{}       // nodes that were understood
+	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
+	placed    map[int]bool           // tokens that are known to begin the USING of a join
+	table     int                    // the word TABLE of the SELECT at hand; -1 when it is written otherwise
+	columns   map[*ast.ColumnRef]*column
+	renamed   map[*ast.ColumnRef]bool // references whose last name changes
+	affected  bool                    // a table whose lens changes something is concerned
+	failure   *Error                  // the first name that the version does not have
+	refusal   *Error                  // the first thing that was not understood
+	doubted   bool                    // the refusal came before the failure, which is then not certain
+}
+
+// unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.
+type unsettled struct {
+	version   bool // segue.version
+	path      bool // search_path or temporary tables
+	relations bool // relations were made or dropped
+}
+
+// bind resolves every name of a text by PostgreSQL's rules. Its only error is *NeedRelation.
+func bind(in *bindInput) (*bound, error) {
+	b := &binding{bindInput: in, cat: in.snap.Catalog}
+	out := &bound{tree: in.tree}
+	for _, raw := range in.tree.Stmts {
+		if raw.GetStmt().GetNode() == nil {
+			continue
+		}
+		b.begin(raw)
+		b.bindStatement(raw.Stmt)
+		out.edits = append(out.edits, b.finish(raw)...)
+		out.statements = append(out.statements, b.statement)
+		b.settle()
+	}
+	if len(b.need) > 0 {
+		return nil, &NeedRelation{Names: b.need}
+	}
+	return out, nil
+}
+
+func (b *binding) begin(raw *ast.RawStmt) {
+	first := b.tokens.at(int(raw.StmtLocation))
+	last := b.tokens.len() - 1
+	if raw.StmtLen > 0 {
+		last = b.tokens.before(int(raw.StmtLocation + raw.StmtLen))
+	}
+	for last > first && b.tokens.is(last, ';') {
+		last--
+	}
+	b.statement = Statement{Start: b.tokens.start(first), End: b.tokens.end(last), Tag: nodeName(raw.Stmt)}
+	b.changes = b.changes[:0]
+	b.seen = map[any]struct{}{}
+	b.sublabels = map[*ast.SubLink]label{}
+	b.columns = map[*ast.ColumnRef]*column{}
+	b.renamed = map[*ast.ColumnRef]bool{}
+	b.placed = nil
+	b.affected, b.doubted = false, false
+	b.failure, b.refusal = nil, nil
+}
+
+// finish decides what becomes of the statement, and carries out its changes in the tree if they are to be sent.
+func (b *binding) finish(raw *ast.RawStmt) []Edit {
+	if b.affected {
+		b.demandAllSeen(raw.Stmt)
+	}
+	if b.unsettledMatters() {
+		b.refusal, b.doubted, b.affected = b.unsettledRefusal(), true, true
+	}
+	switch {
+	case b.affected && b.refusal != nil && (b.failure == nil || b.doubted):
+		b.statement.Failure = b.refusal
+	case b.failure != nil && (b.refusal == nil || !b.doubted):
+		b.statement.Failure = b.failure
+		b.failure.natural = !b.affected && len(b.changes) == 0 && b.failure.natural
+	}
+	if b.statement.Failure != nil {
+		b.statement.Columns = nil
+		return nil
+	}
+	if !b.affected {
+		b.statement.Columns = nil // the client's own text needs no second look
+	}
+	return b.applyChanges()
+}
+
+// unsettledMatters tells whether an earlier statement of the text may have changed what this one means.
+func (b *binding) unsettledMatters() bool {
+	if len(b.statement.Tables) == 0 {
+		return false
+	}
+	return b.unsettled.version || b.unsettled.path && !b.allIdentity()
+}
+
+func (b *binding) unsettledRefusal() *Error {
+	what := "search_path or temporary tables"
+	if b.unsettled.version {
+		what = "segue.version"
+	}
+	return &Error{
+		Code:    "0A000",
+		Message: "a statement on a table under migration cannot follow a change of " + what + " in the same string of statements",
+		Hint:    "Send the statements one by one.",
+		Node:    b.statement.Tag,
+	}
+}
+
+// settle notes what the statement changes for those that follow in the text.
+func (b *binding) settle() {
+	e := b.statement.Effect
+	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
+}
+
+// allIdentity tells whether the version sees every table as it physically is.
+func (b *binding) allIdentity() bool {
+	return !slices.ContainsFunc(b.lens.Tables, func(t *rules.TableLens) bool { return !t.Identity })
+}
+
+// fail records that the version has no such name. natural says that the server raises the same by itself if it is
+// sent the client's text.
+func (b *binding) fail(code string, location int, natural bool, message, hint string) {
+	if b.failure != nil {
+		return
+	}
+	b.doubted = b.refusal != nil
+	b.failure = &Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural}
+}
+
+// refuse records that something was met that is not understood where it concerns an affected table: construct names
+// it, why completes the sentence "construct …".
+func (b *binding) refuse(location int, construct, why string) {
+	if b.refusal != nil {
+		return
+	}
+	b.refusal = &Error{
+		Code:     "0A000",
+		Message:  "segue cannot rewrite this statement: " + construct + " " + why,
+		Hint:     "A table that it concerns is being migrated: write it in another way, or wait until the migration is contracted.",
+		Position: b.position(location),
+		Node:     construct,
+	}
+}
+
+// position turns a byte offset into PostgreSQL's 1-based count of characters; 0 for an unknown offset.
+func (b *binding) position(offset int) int {
+	if offset < 0 || offset > len(b.sql) {
+		return 0
+	}
+	return utf8.RuneCountInString(b.sql[:offset]) + 1
+}
+
+// concern records that the statement names a table under migration.
+func (b *binding) concern(t *rules.TableLens) {
+	if t == nil {
+		return
+	}
+	if !slices.Contains(b.statement.Tables, t.OID) {
+		b.statement.Tables = append(b.statement.Tables, t.OID)
+	}
+	if !t.Identity {
+		b.affected = true
+	}
+}
+
+// use records the use of a logical name; see Use.
+func (b *binding) use(t *rules.TableLens, column string) {
+	if t == nil {
+		return
+	}
+	u := Use{Table: t.OID, Name: t.Logical, Column: column}
+	if !slices.Contains(b.statement.Uses, u) {
+		b.statement.Uses = append(b.statement.Uses, u)
+	}
+}

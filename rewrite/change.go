@@ -1,0 +1,102 @@
+package rewrite
+
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// A change is one replacement in the text together with what it does to the tree.
+type change struct {
+	edit  Edit
+	apply func()
+}
+
+// replace changes the bytes [start, end) of the text.
+func (b *binding) replace(start, end int, text string, apply func()) {
+	b.changes = append(b.changes, change{Edit{Start: start, End: end, New: text}, apply})
+}
+
+// renameToken changes identifier token i, which must mean the name from.
+func (b *binding) renameToken(i int, from, to string, apply func()) {
+	name, ok := b.tokens.ident(i)
+	if !ok || name != from {
+		b.misplaced(b.tokens.start(i), from)
+		return
+	}
+	b.replace(b.tokens.start(i), b.tokens.identEnd(i), quoteIdent(to), apply)
+}
+
+// misplaced refuses a statement whose text and tree could not be brought together.
+func (b *binding) misplaced(location int, name string) {
+	b.refuse(location, "the name "+quoteIdent(name), "was not found where the parser says that it is")
+}
+
+// part is the token of the k-th name after token i in a dotted name; comments and UESCAPE may stand in between.
+func (b *binding) part(i, k int) int {
+	for ; k > 0; k-- {
+		i = b.afterIdent(i) + 1
+	}
+	return i
+}
+
+// afterIdent is the token after identifier token i.
+func (b *binding) afterIdent(i int) int {
+	if b.tokens.kind(i) == ast.Token_UIDENT && b.tokens.kind(i+1) == ast.Token_UESCAPE {
+		return i + 3
+	}
+	return i + 1
+}
+
+// applyChanges changes the tree and returns the edits of the text, each once: the parser hands out some nodes several
+// times, as with the source of a multiple assignment.
+func (b *binding) applyChanges() []Edit {
+	edits := make([]Edit, 0, len(b.changes))
+	for _, c := range b.changes {
+		if !slices.Contains(edits, c.edit) {
+			edits = append(edits, c.edit)
+		}
+	}
+	if err := sortEdits(edits, len(b.sql)); err != nil {
+		b.refuse(-1, "the statement", "needs two changes at one place")
+		b.statement.Failure = b.refusal
+		return nil
+	}
+	for _, c := range b.changes {
+		if c.apply != nil {
+			c.apply()
+		}
+	}
+	return edits
+}
+
+// closing is the token that closes the bracket at token i; len() when there is none.
+func (b *binding) closing(i int) int {
+	depth := 0
+	for ; i < b.tokens.len(); i++ {
+		switch {
+		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+			depth++
+		case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return i
+}
+
+// elements are the first tokens of the elements of the bracketed list that opens at token i.
+func (b *binding) elements(i int) []int {
+	end := b.closing(i)
+	out := []int{i + 1}
+	for i++; i < end; i++ {
+		switch {
+		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+			i = b.closing(i)
+		case b.tokens.is(i, ','):
+			out = append(out, i+1)
+		}
+	}
+	return out
+}

@@ -1,0 +1,190 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// copyStmt mirrors DoCopy and BeginCopy: a table with its list of columns, or a query.
+func (b *binding) copyStmt(c *ast.CopyStmt) {
+	b.saw(c)
+	for _, o := range c.Options {
+		b.sawAll(o)
+	}
+	if c.Relation == nil {
+		b.query(nil, c.Query)
+		return
+	}
+	r, _, ok := b.rangeVar(c.Relation, false)
+	if !ok {
+		return
+	}
+	if c.WhereClause != nil {
+		b.copyWhere(c, r)
+	}
+	if r.table == nil {
+		return
+	}
+	if len(c.Attlist) == 0 {
+		b.use(r.table, "*")
+	}
+	if b.copyHeader(c, r) {
+		return
+	}
+	b.columnList(c.Attlist, b.afterName(c.Relation), r, c.Relation)
+	if it := b.rowOf(r); len(c.Attlist) == 0 && !it.ordered {
+		b.refuse(int(c.Relation.Location), "COPY without a list of columns", "goes by position, and the version's columns are in another order")
+	}
+	for _, o := range c.Options {
+		b.copyOption(o.GetDefElem(), r)
+	}
+}
+
+// rowOf is an item with the columns of a table.
+func (b *binding) rowOf(r named) *item {
+	it := &item{name: r.name, relVisible: true, colsVisible: true, rel: r.rel, table: r.table, bare: true}
+	b.relationColumns(it, r.rel)
+	return it
+}
+
+// copyWhere binds the condition of COPY FROM.
+func (b *binding) copyWhere(c *ast.CopyStmt, r named) {
+	it := &item{name: r.name, relVisible: true, colsVisible: true, unknown: true, plain: true}
+	if r.rel != nil {
+		it = b.rowOf(r)
+	}
+	b.expr(&scope{items: []*item{it}}, c.WhereClause)
+}
+
+// copyOption binds the options that list columns: FORCE_QUOTE, FORCE_NOT_NULL, FORCE_NULL.
+func (b *binding) copyOption(o *ast.DefElem, r named) {
+	cols := o.GetArg().GetList().GetItems()
+	if len(cols) == 0 || !strings.HasPrefix(o.Defname, "force_") {
+		return
+	}
+	i := b.tokens.at(int(o.Location)) + 1
+	if b.tokens.is(i, '(') {
+		i++
+	}
+	for b.tokens.kind(i) == ast.Token_NOT || b.tokens.kind(i) == ast.Token_NULL_P || b.tokens.kind(i) == ast.Token_QUOTE {
+		i++ // the old way to write it: FORCE NOT NULL a, b
+	}
+	for k := range cols {
+		b.listedColumn(cols, k, i, r)
+		i = b.afterIdent(i) + 1
+	}
+}
+
+// copyHeader makes a COPY of a query out of COPY TO with a header line, which would show physical names. It tells
+// whether that is done, or refused.
+func (b *binding) copyHeader(c *ast.CopyStmt, r named) bool {
+	header := copyHeaderOption(c.Options)
+	if header == "" || r.table.Identity {
+		return false
+	}
+	cols, ok := b.copyColumns(c, r)
+	if !ok {
+		return true
+	}
+	same := true
+	for _, lc := range cols {
+		same = same && lc.Logical == lc.Physical
+	}
+	switch {
+	case same:
+		return false
+	case c.IsFrom && header == "match":
+		b.refuse(int(c.Relation.Location), "COPY FROM with HEADER MATCH", "compares with the names that the columns have in the database")
+		return true
+	case c.IsFrom:
+		return false
+	}
+	b.copyQuery(c, r, cols)
+	return true
+}
+
+// copyHeaderOption is the value of the option HEADER: "", "true" or "match".
+func copyHeaderOption(options []*ast.Node) string {
+	for _, n := range options {
+		o := n.GetDefElem()
+		if o.GetDefname() != "header" {
+			continue
+		}
+		switch v := strings.ToLower(o.Arg.GetString_().GetSval()); {
+		case o.Arg == nil, o.Arg.GetBoolean().GetBoolval(), o.Arg.GetInteger().GetIval() == 1, v == "true", v == "on":
+			return "true"
+		case v == "match":
+			return v
+		}
+	}
+	return ""
+}
+
+// copyColumns are the columns that COPY means: those listed, or all that are not generated.
+func (b *binding) copyColumns(c *ast.CopyStmt, r named) ([]rules.ColumnLens, bool) {
+	var out []rules.ColumnLens
+	if len(c.Attlist) == 0 {
+		for _, lc := range r.table.Columns {
+			if col := r.rel.ColumnByNum(lc.Num); col != nil && !col.Stored {
+				out = append(out, lc)
+			}
+		}
+		return out, true
+	}
+	for _, n := range c.Attlist {
+		lc := r.table.Column(stringOf(n))
+		if lc == nil {
+			b.fail("42703", -1, false, `column "`+stringOf(n)+`" of relation "`+r.table.Logical+`" does not exist`, "")
+			return nil, false
+		}
+		b.use(r.table, lc.Logical)
+		out = append(out, *lc)
+	}
+	return out, true
+}
+
+// copyQuery writes COPY (SELECT …) TO instead of COPY t (…) TO. COPY of a table leaves its children out.
+func (b *binding) copyQuery(c *ast.CopyStmt, r named, cols []rules.ColumnLens) {
+	var texts []string
+	var targets []*ast.Node
+	for _, lc := range cols {
+		t := &ast.ResTarget{Val: columnRefNode([]string{lc.Physical})}
+		text := quoteIdent(lc.Physical)
+		if lc.Logical != lc.Physical {
+			t.Name = lc.Logical
+			text += " AS " + quoteIdent(lc.Logical)
+		}
+		texts = append(texts, text)
+		targets = append(targets, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: t}})
+	}
+	first := b.tokens.at(int(c.Relation.Location))
+	last := b.afterName(c.Relation) - 1
+	if len(c.Attlist) > 0 {
+		last = b.closing(last + 1)
+	}
+	from := &ast.RangeVar{Schemaname: r.rel.Schema, Relname: r.rel.Name, Relpersistence: "p"}
+	sql := "(SELECT " + strings.Join(texts, ", ") + " FROM ONLY " + dotted([]string{r.rel.Schema, r.rel.Name}) + ")"
+	b.dropChanges(b.tokens.start(first), b.tokens.end(last))
+	b.replace(b.tokens.start(first), b.tokens.end(last), sql, func() {
+		c.Relation, c.Attlist = nil, nil
+		c.Query = &ast.Node{Node: &ast.Node_SelectStmt{SelectStmt: &ast.SelectStmt{
+			TargetList:  targets,
+			FromClause:  []*ast.Node{{Node: &ast.Node_RangeVar{RangeVar: from}}},
+			LimitOption: ast.LimitOption_LIMIT_OPTION_DEFAULT,
+			Op:          ast.SetOperation_SETOP_NONE,
+		}}}
+	})
+}
+
+// dropChanges forgets the changes within a range that is replaced as a whole.
+func (b *binding) dropChanges(start, end int) {
+	kept := b.changes[:0]
+	for _, c := range b.changes {
+		if c.edit.Start < start || c.edit.End > end {
+			kept = append(kept, c)
+		}
+	}
+	b.changes = kept
+}

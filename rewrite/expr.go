@@ -1,0 +1,280 @@
+package rewrite
+
+import "github.com/seguedb/segue/rewrite/ast"
+
+// exprs binds each expression of a list.
+func (b *binding) exprs(s *scope, list []*ast.Node) {
+	for _, n := range list {
+		b.expr(s, n)
+	}
+}
+
+// rowItems binds the items of VALUES and ROW, where t.* stands for its columns in order.
+func (b *binding) rowItems(s *scope, list []*ast.Node) {
+	for _, n := range list {
+		if !b.rowByPosition(s, n, true) {
+			b.expr(s, n)
+		}
+	}
+}
+
+// rowByPosition handles a whole row where only the order of its columns counts. It is left alone if the version's
+// order is the server's.
+func (b *binding) rowByPosition(s *scope, n *ast.Node, starOnly bool) bool {
+	ref := n.GetColumnRef()
+	if ref == nil || len(ref.Fields) == 0 {
+		return false
+	}
+	var it *item
+	f := missing
+	last := ref.Fields[len(ref.Fields)-1]
+	switch {
+	case last.GetAStar() != nil && len(ref.Fields) == 2:
+		it, f = s.relation(stringOf(ref.Fields[0]))
+	case !starOnly && len(ref.Fields) == 1 && last.GetString_() != nil:
+		if h := s.column(stringOf(last), inVersion); h.finding == missing && !h.doubtful {
+			it, f = s.relation(stringOf(last))
+			if s.column(stringOf(last), atServer).finding != missing {
+				return false
+			}
+		}
+	}
+	if f != found || !it.ordered {
+		return false
+	}
+	b.saw(ref)
+	b.useRow(it)
+	return true
+}
+
+// expr binds one expression. Every kind of node that the raw parser makes in expressions has its case, here or in
+// sqlExpr; any other is not understood.
+func (b *binding) expr(s *scope, n *ast.Node) {
+	if n == nil || n.Node == nil {
+		return
+	}
+	switch n := n.Node.(type) {
+	case *ast.Node_ColumnRef:
+		b.columnRef(s, n.ColumnRef, nil)
+	case *ast.Node_AConst:
+		b.saw(n.AConst)
+	case *ast.Node_ParamRef:
+		b.saw(n.ParamRef)
+	case *ast.Node_AExpr:
+		b.saw(n.AExpr)
+		b.expr(s, n.AExpr.Lexpr)
+		b.expr(s, n.AExpr.Rexpr)
+	case *ast.Node_BoolExpr:
+		b.saw(n.BoolExpr)
+		b.exprs(s, n.BoolExpr.Args)
+	case *ast.Node_List:
+		b.exprs(s, n.List.Items)
+	case *ast.Node_FuncCall:
+		b.funcCall(s, n.FuncCall)
+	case *ast.Node_TypeCast:
+		b.typeCast(s, n.TypeCast)
+	case *ast.Node_SubLink:
+		b.subLink(s, n.SubLink)
+	case *ast.Node_CaseExpr:
+		b.saw(n.CaseExpr)
+		b.expr(s, n.CaseExpr.Arg)
+		b.exprs(s, n.CaseExpr.Args)
+		b.expr(s, n.CaseExpr.Defresult)
+	case *ast.Node_CaseWhen:
+		b.saw(n.CaseWhen)
+		b.expr(s, n.CaseWhen.Expr)
+		b.expr(s, n.CaseWhen.Result)
+	case *ast.Node_NullTest:
+		b.saw(n.NullTest)
+		if !b.rowByPosition(s, n.NullTest.Arg, false) {
+			b.expr(s, n.NullTest.Arg)
+		}
+	case *ast.Node_BooleanTest:
+		b.saw(n.BooleanTest)
+		b.expr(s, n.BooleanTest.Arg)
+	case *ast.Node_CoalesceExpr:
+		b.saw(n.CoalesceExpr)
+		b.exprs(s, n.CoalesceExpr.Args)
+	case *ast.Node_MinMaxExpr:
+		b.saw(n.MinMaxExpr)
+		b.exprs(s, n.MinMaxExpr.Args)
+	case *ast.Node_RowExpr:
+		b.saw(n.RowExpr)
+		b.rowItems(s, n.RowExpr.Args)
+	case *ast.Node_AArrayExpr:
+		b.saw(n.AArrayExpr)
+		b.exprs(s, n.AArrayExpr.Elements)
+	case *ast.Node_AIndirection:
+		b.indirection(s, n.AIndirection)
+	case *ast.Node_SortBy:
+		b.saw(n.SortBy)
+		b.expr(s, n.SortBy.Node)
+	default:
+		b.sqlExpr(s, &ast.Node{Node: n})
+	}
+}
+
+// sqlExpr binds the expressions that SQL has a syntax of its own for.
+func (b *binding) sqlExpr(s *scope, n *ast.Node) {
+	switch n := n.Node.(type) {
+	case *ast.Node_CollateClause:
+		b.saw(n.CollateClause)
+		b.expr(s, n.CollateClause.Arg)
+	case *ast.Node_SqlvalueFunction:
+		b.saw(n.SqlvalueFunction)
+	case *ast.Node_SetToDefault:
+		b.saw(n.SetToDefault)
+	case *ast.Node_CurrentOfExpr:
+		b.saw(n.CurrentOfExpr)
+	case *ast.Node_NamedArgExpr:
+		b.saw(n.NamedArgExpr)
+		b.expr(s, n.NamedArgExpr.Arg)
+	case *ast.Node_GroupingFunc:
+		b.saw(n.GroupingFunc)
+		b.exprs(s, n.GroupingFunc.Args)
+	case *ast.Node_MultiAssignRef:
+		b.saw(n.MultiAssignRef)
+		b.expr(s, n.MultiAssignRef.Source)
+	case *ast.Node_XmlExpr:
+		b.xmlExpr(s, n.XmlExpr)
+	case *ast.Node_XmlSerialize:
+		b.saw(n.XmlSerialize)
+		b.typeName(n.XmlSerialize.TypeName)
+		b.expr(s, n.XmlSerialize.Expr)
+	default:
+		b.jsonExpr(s, &ast.Node{Node: n})
+	}
+}
+
+// xmlExpr binds XMLELEMENT and the like; XMLFOREST and XMLATTRIBUTES take their names from columns.
+func (b *binding) xmlExpr(s *scope, x *ast.XmlExpr) {
+	b.saw(x)
+	for _, n := range x.NamedArgs {
+		if t := n.GetResTarget(); t != nil {
+			b.saw(t)
+			b.target(s, t)
+		}
+	}
+	b.exprs(s, x.Args)
+}
+
+// jsonExpr binds the constructors of SQL/JSON.
+func (b *binding) jsonExpr(s *scope, n *ast.Node) {
+	switch n := n.Node.(type) {
+	case *ast.Node_JsonIsPredicate:
+		b.saw(n.JsonIsPredicate)
+		b.sawAll(n.JsonIsPredicate.Format)
+		b.expr(s, n.JsonIsPredicate.Expr)
+	case *ast.Node_JsonObjectConstructor:
+		b.saw(n.JsonObjectConstructor)
+		b.jsonOutput(n.JsonObjectConstructor.Output)
+		b.exprs(s, n.JsonObjectConstructor.Exprs)
+	case *ast.Node_JsonArrayConstructor:
+		b.saw(n.JsonArrayConstructor)
+		b.jsonOutput(n.JsonArrayConstructor.Output)
+		b.exprs(s, n.JsonArrayConstructor.Exprs)
+	case *ast.Node_JsonArrayQueryConstructor:
+		b.saw(n.JsonArrayQueryConstructor)
+		b.jsonOutput(n.JsonArrayQueryConstructor.Output)
+		b.sawAll(n.JsonArrayQueryConstructor.Format)
+		b.query(s, n.JsonArrayQueryConstructor.Query)
+	case *ast.Node_JsonKeyValue:
+		b.saw(n.JsonKeyValue)
+		b.expr(s, n.JsonKeyValue.Key)
+		b.jsonValue(s, n.JsonKeyValue.Value)
+	case *ast.Node_JsonValueExpr:
+		b.jsonValue(s, n.JsonValueExpr)
+	case *ast.Node_JsonObjectAgg:
+		b.saw(n.JsonObjectAgg)
+		b.saw(n.JsonObjectAgg.Arg)
+		b.expr(s, n.JsonObjectAgg.Arg.GetKey())
+		b.jsonValue(s, n.JsonObjectAgg.Arg.GetValue())
+		b.jsonAgg(s, n.JsonObjectAgg.Constructor)
+	case *ast.Node_JsonArrayAgg:
+		b.saw(n.JsonArrayAgg)
+		b.jsonValue(s, n.JsonArrayAgg.Arg)
+		b.jsonAgg(s, n.JsonArrayAgg.Constructor)
+	default:
+		b.notUnderstood(&ast.Node{Node: n})
+	}
+}
+
+func (b *binding) jsonOutput(o *ast.JsonOutput) {
+	if o != nil {
+		b.saw(o)
+		b.sawAll(o.Returning)
+		b.typeName(o.TypeName)
+	}
+}
+
+func (b *binding) jsonValue(s *scope, v *ast.JsonValueExpr) {
+	if v != nil {
+		b.saw(v)
+		b.sawAll(v.Format)
+		b.expr(s, v.RawExpr)
+		b.expr(s, v.FormattedExpr)
+	}
+}
+
+func (b *binding) jsonAgg(s *scope, c *ast.JsonAggConstructor) {
+	if c != nil {
+		b.saw(c)
+		b.jsonOutput(c.Output)
+		b.expr(s, c.AggFilter)
+		b.exprs(s, c.AggOrder)
+		b.window(s, c.Over)
+	}
+}
+
+// subLink binds a subquery in an expression, and remembers the label that its only column gives to the expression.
+func (b *binding) subLink(s *scope, l *ast.SubLink) {
+	b.saw(l)
+	b.expr(s, l.Testexpr)
+	out := b.query(s, l.Subselect)
+	if len(out.cols) > 0 {
+		b.sublabels[l] = label{name: out.cols[0].label, strength: 2, unsure: out.cols[0].unsure || out.unknown}
+	}
+}
+
+// indirection binds subscripts and fields of a value.
+func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
+	b.saw(i)
+	if !b.fieldOfRow(s, i) {
+		b.expr(s, i.Arg)
+	}
+	for _, n := range i.Indirection {
+		if x := n.GetAIndices(); x != nil {
+			b.saw(x)
+			b.expr(s, x.Lidx)
+			b.expr(s, x.Uidx)
+		}
+	}
+}
+
+// fieldOfRow handles (t).column, which is another way to write t.column.
+func (b *binding) fieldOfRow(s *scope, i *ast.A_Indirection) bool {
+	ref := i.Arg.GetColumnRef()
+	name, bare := bareName(ref)
+	if !bare || len(i.Indirection) == 0 || i.Indirection[0].GetString_() == nil {
+		return false
+	}
+	if h := s.column(name, inVersion); h.finding != missing || h.doubtful || s.column(name, atServer).finding != missing {
+		return false
+	}
+	it, f := s.relation(name)
+	if f != found || it.table == nil || it.unknown {
+		return false
+	}
+	field := stringOf(i.Indirection[0])
+	c, f := it.column(field, inVersion)
+	if f != found {
+		return false
+	}
+	b.saw(ref)
+	b.use(it.table, c.root.nameInVersion(c))
+	b.rowTypeColumn(ref, c)
+	if c.physical != field {
+		b.refuse(int(ref.Location), "a field of the row of "+quoteIdent(name), "has another name in the database")
+	}
+	return true
+}

@@ -1,0 +1,215 @@
+package rewrite
+
+import (
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// from mirrors transformFromClause (parse_clause.c): each FROM item sees those before it laterally, and all are plain
+// members of the level afterwards.
+func (b *binding) from(s *scope, list []*ast.Node) {
+	for _, n := range list {
+		_, items := b.fromItem(s, n)
+		setLateral(items, true, false)
+		s.items = append(s.items, items...)
+	}
+	setLateral(s.items, false, false)
+}
+
+// fromItem mirrors transformFromClauseItem: the item as a whole, and what it adds to the namespace.
+func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
+	if n == nil {
+		return nil, nil
+	}
+	switch n := n.Node.(type) {
+	case *ast.Node_RangeVar:
+		it := b.tableItem(s, n.RangeVar)
+		return it, []*item{it}
+	case *ast.Node_RangeSubselect:
+		it := b.subselectItem(s, n.RangeSubselect)
+		return it, []*item{it}
+	case *ast.Node_RangeFunction:
+		it := b.functionItem(s, n.RangeFunction)
+		return it, []*item{it}
+	case *ast.Node_RangeTableFunc:
+		it := b.xmlTableItem(s, n.RangeTableFunc)
+		return it, []*item{it}
+	case *ast.Node_RangeTableSample:
+		b.saw(n.RangeTableSample)
+		it, items := b.fromItem(s, n.RangeTableSample.Relation)
+		b.exprs(s, n.RangeTableSample.Args)
+		b.expr(s, n.RangeTableSample.Repeatable)
+		return it, items
+	case *ast.Node_JoinExpr:
+		return b.join(s, n.JoinExpr)
+	}
+	b.notUnderstood(n)
+	it := &item{unknown: true, plain: true, colsVisible: true}
+	return it, []*item{it}
+}
+
+// tableItem is a RangeVar in FROM: a WITH query or a relation.
+func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
+	if rv.Schemaname == "" {
+		if c := s.cte(rv.Relname); c != nil {
+			return b.cteItem(rv, c)
+		}
+	}
+	return b.relationItem(rv)
+}
+
+// relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
+func (b *binding) relationItem(rv *ast.RangeVar) *item {
+	r, added, ok := b.rangeVar(rv, true)
+	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added}
+	if rv.Alias != nil {
+		it.name = rv.Alias.Aliasname
+	}
+	if !ok || r.rel == nil {
+		it.unknown, it.plain = true, true
+		return it
+	}
+	it.rel, it.table = r.rel, r.table
+	b.relationColumns(it, r.rel)
+	b.renameColumns(it, rv.Alias, int(rv.Location))
+	return it
+}
+
+// relationColumns gives an item the columns of a relation as the version shows them. Those that the version does not
+// have stand in the list without a name: the server would find them.
+func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
+	it.plain, it.ordered = true, true
+	if it.table == nil {
+		for i := range rel.Columns {
+			c := &rel.Columns[i]
+			it.relationColumn(rel, c, c.Name)
+		}
+		return
+	}
+	shown := map[int16]bool{}
+	for i, lc := range it.table.Columns {
+		c := rel.ColumnByNum(lc.Num)
+		if c == nil || c.Name != lc.Physical {
+			b.refuse(-1, "the table "+rel.Name, "is not as its lens says")
+			continue
+		}
+		shown[lc.Num] = true
+		col := it.relationColumn(rel, c, lc.Logical)
+		col.table, col.logical = it.table, lc.Logical
+		if i >= len(rel.Columns) || rel.Columns[i].Num != lc.Num {
+			it.plain, it.ordered = false, false
+		}
+		it.plain = it.plain && lc.Logical == lc.Physical
+	}
+	for i := range rel.Columns {
+		if c := &rel.Columns[i]; !shown[c.Num] {
+			it.relationColumn(rel, c, "")
+			it.plain, it.ordered = false, false
+		}
+	}
+}
+
+func (it *item) relationColumn(rel *catalog.Relation, c *catalog.Column, name string) *column {
+	col := it.newColumn(name, c.Name)
+	col.typ, col.typmod = c.Type, c.Typmod
+	col.relation, col.num, col.known = rel.OID, c.Num, true
+	return col
+}
+
+// renameColumns applies the column list of an alias, which goes by position.
+func (b *binding) renameColumns(it *item, alias *ast.Alias, location int) {
+	if alias == nil {
+		return
+	}
+	if len(alias.Colnames) > 0 && !it.ordered {
+		b.refuse(location, "a list of column aliases", "goes by position, and the version's columns are in another order")
+		return
+	}
+	for i, n := range alias.Colnames {
+		name := stringOf(n)
+		if i < len(it.cols) {
+			it.cols[i].name, it.cols[i].physical = name, name
+		} else if it.unknown {
+			it.newColumn(name, name)
+		}
+	}
+	if len(alias.Colnames) > 0 {
+		it.plain = true
+		for _, c := range it.cols {
+			it.plain = it.plain && c.name == c.physical
+		}
+	}
+}
+
+// subselectItem is a subquery in FROM. Its labels are kept, so that it is the same inside and out.
+func (b *binding) subselectItem(s *scope, r *ast.RangeSubselect) *item {
+	b.saw(r)
+	b.saw(r.Alias)
+	saved := s.lateral
+	s.lateral = r.Lateral
+	out := b.query(s, r.Subquery)
+	s.lateral = saved
+	it := &item{colsVisible: true}
+	if r.Alias != nil {
+		it.name, it.relVisible = r.Alias.Aliasname, true
+	}
+	it.outputColumns(out)
+	b.renameColumns(it, r.Alias, -1)
+	return it
+}
+
+// outputColumns gives an item the columns that a query puts out.
+func (it *item) outputColumns(out output) {
+	it.plain, it.ordered, it.unknown = true, true, out.unknown
+	for _, o := range out.cols {
+		c := it.newColumn(o.label, o.label)
+		c.typ, c.typmod = o.typ, o.typmod
+		c.relation, c.num, c.known = o.relation, o.num, o.known
+	}
+}
+
+// xmlTableItem is XMLTABLE(…).
+func (b *binding) xmlTableItem(s *scope, r *ast.RangeTableFunc) *item {
+	b.saw(r)
+	b.saw(r.Alias)
+	it := &item{name: "xmltable", relVisible: true, colsVisible: true, plain: true, ordered: true}
+	if r.Alias != nil {
+		it.name = r.Alias.Aliasname
+	}
+	saved := s.lateral
+	s.lateral = true
+	b.expr(s, r.Docexpr)
+	b.expr(s, r.Rowexpr)
+	for _, n := range r.Namespaces {
+		if t := n.GetResTarget(); t != nil {
+			b.saw(t)
+			b.expr(s, t.Val)
+		}
+	}
+	for _, n := range r.Columns {
+		c := n.GetRangeTableFuncCol()
+		if c == nil {
+			continue
+		}
+		b.saw(c)
+		b.typeName(c.TypeName)
+		b.expr(s, c.Colexpr)
+		b.expr(s, c.Coldefexpr)
+		it.newColumn(c.Colname, c.Colname).known = true
+	}
+	s.lateral = saved
+	b.renameColumns(it, r.Alias, int(r.Location))
+	return it
+}
+
+// stringOf is the value of a String node.
+func stringOf(n *ast.Node) string { return n.GetString_().GetSval() }
+
+// stringsOf are the values of String nodes.
+func stringsOf(list []*ast.Node) []string {
+	out := make([]string, len(list))
+	for i, n := range list {
+		out[i] = stringOf(n)
+	}
+	return out
+}

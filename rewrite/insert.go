@@ -1,0 +1,180 @@
+package rewrite
+
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// insertStmt mirrors transformInsertStmt.
+func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
+	b.saw(n)
+	s := &scope{parent: parent}
+	b.with(s, n.WithClause)
+	target := b.relationItem(n.Relation)
+	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
+		b.selectStmt(s, sel)
+	} else if n.SelectStmt != nil {
+		b.notUnderstood(n.SelectStmt)
+	}
+	b.insertColumns(n, target)
+	if n.OnConflictClause != nil {
+		b.onConflict(s, n.OnConflictClause, target)
+	}
+	return b.returning(s, target, nil, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+}
+
+// insertColumns binds the list of columns. Without one the version's columns are meant, in the version's order.
+func (b *binding) insertColumns(n *ast.InsertStmt, target *item) {
+	for _, c := range n.Cols {
+		b.targetColumn(c.GetResTarget(), target)
+	}
+	if len(n.Cols) > 0 || n.SelectStmt == nil {
+		return
+	}
+	b.useRow(target)
+	if !target.ordered && target.table != nil {
+		b.refuse(int(n.Relation.Location), "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+	}
+}
+
+// targetColumn binds a column that is written: in the list of INSERT, or on the left side in SET. Subscripts and
+// fields may follow it.
+func (b *binding) targetColumn(t *ast.ResTarget, target *item) {
+	if t == nil {
+		return
+	}
+	b.saw(t)
+	for _, n := range t.Indirection {
+		if x := n.GetAIndices(); x != nil {
+			b.saw(x)
+			b.expr(&scope{items: []*item{target}}, x.Lidx)
+			b.expr(&scope{items: []*item{target}}, x.Uidx)
+		}
+	}
+	c, ok := b.writtenColumn(target, t.Name, int(t.Location))
+	if !ok {
+		return
+	}
+	if c.physical != t.Name {
+		b.renameToken(b.tokens.at(int(t.Location)), t.Name, c.physical, func() { t.Name = c.physical })
+	}
+}
+
+// writtenColumn finds a column of the table that a statement writes to (attnameAttNum), whatever aliases it has.
+func (b *binding) writtenColumn(target *item, name string, location int) (*column, bool) {
+	if target.rel == nil {
+		return nil, false
+	}
+	c, f := target.column(name, inVersion)
+	if f == found && c.num > 0 {
+		b.use(c.table, name)
+		return c, true
+	}
+	_, f = target.column(name, atServer)
+	b.fail("42703", location, f == missing, `column "`+name+`" of relation "`+b.nameInVersion(target)+`" does not exist`, "")
+	return nil, false
+}
+
+// onConflict mirrors transformOnConflictClause: the arbiter sees the table, SET and WHERE also the row excluded.
+func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
+	b.saw(c)
+	if c.Infer != nil {
+		b.infer(s, c.Infer, target)
+	}
+	excluded := *target
+	excluded.name, excluded.bare, excluded.hidden = "excluded", false, false
+	excluded.cols, excluded.system = nil, nil
+	for _, col := range target.cols {
+		e := *col
+		e.item, e.root, e.known = &excluded, &e, false
+		excluded.cols = append(excluded.cols, &e)
+	}
+	s.within([]*item{&excluded, target}, func() {
+		b.assignments(s, c.TargetList, target)
+		b.expr(s, c.WhereClause)
+	})
+}
+
+// infer binds the columns, expressions and predicate that choose the unique index. Names of constraints are the same
+// in every version.
+func (b *binding) infer(s *scope, c *ast.InferClause, target *item) {
+	b.saw(c)
+	s.within([]*item{target}, func() {
+		b.indexElements(s, c.IndexElems, b.tokens.at(int(c.Location)), target)
+		b.expr(s, c.WhereClause)
+	})
+}
+
+// indexElements binds the elements of an index, in the brackets that open at token i.
+func (b *binding) indexElements(s *scope, list []*ast.Node, i int, target *item) {
+	if len(list) == 0 {
+		return
+	}
+	var first []int
+	if b.tokens.is(i, '(') {
+		first = b.elements(i)
+	}
+	for k, n := range list {
+		e := n.GetIndexElem()
+		if e == nil {
+			b.notUnderstood(n)
+			continue
+		}
+		b.saw(e)
+		b.expr(s, e.Expr)
+		for _, o := range e.Opclassopts {
+			b.sawAll(o)
+		}
+		if e.Name == "" {
+			continue
+		}
+		if k >= len(first) {
+			b.misplaced(b.tokens.start(i), e.Name)
+			return
+		}
+		c, f := target.column(e.Name, inVersion)
+		if f != found {
+			_, g := target.column(e.Name, atServer)
+			if !target.unknown {
+				b.fail("42703", b.tokens.start(first[k]), g == missing, `column "`+e.Name+`" does not exist`, "")
+			}
+			continue
+		}
+		b.use(c.table, c.root.nameInVersion(c))
+		if c.physical != e.Name {
+			b.renameToken(first[k], e.Name, c.physical, func() { e.Name = c.physical })
+		}
+	}
+}
+
+// assignments binds SET lists.
+func (b *binding) assignments(s *scope, list []*ast.Node, target *item) {
+	for _, n := range list {
+		t := n.GetResTarget()
+		b.targetColumn(t, target)
+		b.expr(s, t.GetVal())
+	}
+}
+
+// returning binds RETURNING, which sees the written table and what was joined to it. Since PostgreSQL 18 it knows the
+// rows old and new.
+func (b *binding) returning(s *scope, target *item, joined []*item, list []*ast.Node, set func([]*ast.Node)) output {
+	if len(list) == 0 {
+		return output{}
+	}
+	items := slices.Concat([]*item{target}, joined)
+	if b.cat.ServerVersion >= 180000 {
+		for _, name := range []string{"old", "new"} {
+			if !slices.ContainsFunc(items, func(it *item) bool { return it.name == name }) {
+				row := *target
+				row.name, row.bare, row.hidden, row.colsVisible = name, false, false, false
+				items = append(items, &row)
+			}
+		}
+	}
+	target.colsVisible, target.relVisible = true, true
+	var out output
+	s.within(items, func() { out = b.targets(s, list, set) })
+	return out
+}

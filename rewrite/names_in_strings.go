@@ -1,0 +1,284 @@
+package rewrite
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// regclass is its OID in pg_type.dat.
+const regclass catalog.OID = 2205
+
+// A naming says which arguments of a builtin function name a relation, and a column of it; by their place from the
+// left, or from the right when negative (the functions have optional first arguments).
+type naming struct {
+	relation, column int
+	fromRight        bool
+}
+
+// namingFunctions take names as text.
+var namingFunctions = map[string]naming{
+	"to_regclass":              {relation: 0, column: -1},
+	"pg_get_serial_sequence":   {relation: 0, column: 1},
+	"has_table_privilege":      {relation: 1, column: -1, fromRight: true},
+	"has_any_column_privilege": {relation: 1, column: -1, fromRight: true},
+	"has_column_privilege":     {relation: 2, column: 1, fromRight: true},
+}
+
+// sqlFunctions take SQL, or names in a form that is not followed, as text; or they print the names of columns.
+var sqlFunctions = map[string]bool{
+	"dblink": true, "dblink_exec": true, "dblink_send_query": true, "dblink_open": true,
+	"query_to_xml": true, "query_to_xmlschema": true, "query_to_xml_and_xmlschema": true, "cursor_to_xml": true,
+	"table_to_xml": true, "table_to_xmlschema": true, "table_to_xml_and_xmlschema": true,
+	"crosstab": true, "crosstab2": true, "crosstab3": true, "crosstab4": true, "connectby": true, "xpath_table": true,
+	"ts_stat": true, "ts_rewrite": true, "to_regtype": true, "row_security_active": true,
+	"regclass": true, "regtype": true,
+}
+
+// namesInArguments rewrites the names of relations and columns that a call has in constants.
+func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
+	last := ""
+	if len(name) > 0 {
+		last = name[len(name)-1]
+	}
+	if n, ok := namingFunctions[last]; ok {
+		b.namingCall(f, last, n)
+		return
+	}
+	if last == "regclass" && len(f.Args) == 1 && f.Args[0].GetAConst().GetSval() != nil {
+		b.relationInString(f.Args[0].GetAConst())
+		return
+	}
+	if sqlFunctions[last] {
+		for _, a := range f.Args {
+			b.refuseNamesIn(a, "the function "+last)
+		}
+		return
+	}
+	for i, a := range f.Args {
+		if k := a.GetAConst(); k.GetSval() != nil && b.takesRegclass(name, i, len(f.Args)) {
+			b.relationInString(k)
+		}
+	}
+}
+
+// takesRegclass tells whether argument i of the function can only be a regclass.
+func (b *binding) takesRegclass(name []string, i, args int) bool {
+	found := false
+	for _, f := range b.functions(name) {
+		if f.Args != args || i >= len(f.ArgTypes) {
+			continue
+		}
+		if f.ArgTypes[i] != regclass {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
+	at := func(i int) *ast.Node {
+		if i < 0 {
+			return nil
+		}
+		if n.fromRight {
+			i = len(f.Args) - 1 - i
+		}
+		if i < 0 || i >= len(f.Args) {
+			return nil
+		}
+		return f.Args[i]
+	}
+	relation, column := at(n.relation), at(n.column)
+	if relation == nil {
+		return
+	}
+	k := relation.GetAConst()
+	if k.GetSval() == nil {
+		b.refuseNamesIn(relation, "the function "+name)
+		return
+	}
+	table := b.relationInString(k)
+	if table == nil || column == nil {
+		return
+	}
+	if c := column.GetAConst(); c.GetSval() != nil {
+		b.columnInString(c, table)
+	} else if !table.Identity && column.GetAConst().GetIval() == nil {
+		b.refuse(int(f.Location), "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
+	}
+}
+
+// relationInString rewrites a constant that names a relation as regclass does (stringToQualifiedNameList).
+func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
+	parts, ok := splitName(k.GetSval().GetSval())
+	if !ok || len(parts) > 2 {
+		return nil
+	}
+	schema, name := "", parts[len(parts)-1]
+	if len(parts) == 2 {
+		schema = parts[0]
+	}
+	r, f := b.relationNamed(schema, name)
+	if f == missing {
+		b.nameMissingInString(k, schema, name)
+		return nil
+	}
+	if r.table == nil && r.schema == schema {
+		return nil
+	}
+	b.concern(r.table)
+	b.use(r.table, "")
+	if r.name != name || r.schema != schema {
+		text := quoteIdent(r.name)
+		if r.schema != "" {
+			text = quoteIdent(r.schema) + "." + text
+		}
+		b.replaceString(k, text)
+	}
+	return r.table
+}
+
+// nameMissingInString refuses a constant that names a relation which only the server has.
+func (b *binding) nameMissingInString(k *ast.A_Const, schema, name string) {
+	server := b.atServer(name)
+	if schema != "" {
+		server = b.physical(schema, name)
+	}
+	if server != nil {
+		b.concern(b.lens.Table(server.OID))
+		b.refuse(int(k.Location), "the name "+quoteIdent(name)+" in a string", "is that of another table in the database")
+	}
+}
+
+// columnInString rewrites a constant that is the name of a column, not folded and not quoted.
+func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
+	name := k.GetSval().GetSval()
+	if c := table.Column(name); c != nil {
+		b.use(table, name)
+		if c.Physical != name {
+			b.replaceString(k, c.Physical)
+		}
+		return
+	}
+	for _, c := range table.Columns {
+		if c.Physical == name {
+			b.fail("42703", int(k.Location), false, `column "`+name+`" of relation "`+table.Logical+`" does not exist`, "")
+		}
+	}
+}
+
+// replaceString writes another string constant.
+func (b *binding) replaceString(k *ast.A_Const, text string) {
+	i := b.tokens.at(int(k.Location))
+	if kind := b.tokens.kind(i); kind != ast.Token_SCONST {
+		b.refuse(int(k.Location), "a name in a string", "is written with Unicode escapes")
+		return
+	}
+	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	if strings.Contains(text, `\`) {
+		b.refuse(int(k.Location), "a name in a string", "has a backslash in the database")
+		return
+	}
+	b.replace(b.tokens.start(i), b.tokens.end(i), literal, func() { k.GetSval().Sval = text })
+}
+
+// refuseNamesIn refuses an expression if a string in it holds a name that differs between version and database.
+func (b *binding) refuseNamesIn(n *ast.Node, construct string) {
+	if n == nil {
+		return
+	}
+	location := -1
+	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+		if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
+			b.refuseNamesInText(k.GetSval().Sval, int(k.Location), construct)
+			location = int(k.Location)
+		}
+	})
+	_ = location
+}
+
+// refuseNamesInText refuses a text that is SQL, or holds names, if it concerns a table under migration.
+func (b *binding) refuseNamesInText(text string, location int, construct string) {
+	lower := strings.ToLower(text)
+	for _, t := range b.lens.Tables {
+		if containsWord(lower, strings.ToLower(t.Logical)) || containsWord(lower, strings.ToLower(t.Physical)) {
+			b.concern(t)
+			b.use(t, "")
+			b.refuse(location, construct, "names "+quoteIdent(t.Logical)+" in a string")
+		}
+	}
+}
+
+// containsWord looks for a word between characters that cannot belong to an identifier.
+func containsWord(text, word string) bool {
+	for from := 0; word != ""; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		i += from
+		end := i + len(word)
+		if (i == 0 || !isIdentByte(text[i-1])) && (end == len(text) || !isIdentByte(text[end])) {
+			return true
+		}
+		from = i + 1
+	}
+	return false
+}
+
+func isIdentByte(c byte) bool {
+	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
+}
+
+// splitName mirrors SplitIdentifierString (varlena.c) for dots.
+func splitName(s string) (parts []string, ok bool) {
+	for {
+		s = strings.TrimLeft(s, " \t\n\r\f\v")
+		var part string
+		if strings.HasPrefix(s, `"`) {
+			part, s, ok = cutQuoted(s)
+			if !ok {
+				return nil, false
+			}
+		} else {
+			n := strings.IndexAny(s, ". \t\n\r\f\v")
+			if n < 0 {
+				n = len(s)
+			}
+			part, s = foldIdent(s[:n]), s[n:]
+		}
+		if part == "" {
+			return nil, false
+		}
+		parts = append(parts, part)
+		s = strings.TrimLeft(s, " \t\n\r\f\v")
+		if s == "" {
+			return parts, true
+		}
+		if s[0] != '.' {
+			return nil, false
+		}
+		s = s[1:]
+	}
+}
+
+// cutQuoted takes a quoted identifier from the front of s.
+func cutQuoted(s string) (name, rest string, ok bool) {
+	for i := 1; i < len(s); i++ {
+		if s[i] != '"' {
+			continue
+		}
+		if i+1 < len(s) && s[i+1] == '"' {
+			i++
+			continue
+		}
+		return truncateIdent(unquote(s[:i+1])), s[i+1:], true
+	}
+	return "", "", false
+}

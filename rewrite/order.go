@@ -1,0 +1,117 @@
+package rewrite
+
+import (
+	"strconv"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// order binds ORDER BY: a bare name is an output column first, and an input column only if there is none.
+func (b *binding) order(s *scope, list []*ast.Node, out output) {
+	for _, n := range list {
+		b.sortItem(s, n, out)
+	}
+}
+
+// sortItem mirrors findTargetlistEntrySQL92 for ORDER BY and DISTINCT ON.
+func (b *binding) sortItem(s *scope, n *ast.Node, out output) {
+	if n == nil || n.Node == nil {
+		return // DISTINCT without ON
+	}
+	if by := n.GetSortBy(); by != nil {
+		b.saw(by)
+		n = by.Node
+	}
+	ref := n.GetColumnRef()
+	name, bare := bareName(ref)
+	if !bare {
+		b.expr(s, n)
+		return
+	}
+	if out.labelled(name) > 0 {
+		b.saw(ref)
+		return // labels are kept
+	}
+	if out.unknown {
+		if h := s.column(name, inVersion); h.finding == found && h.col.physical != name {
+			b.refuse(int(ref.Location), "the name "+quoteIdent(name), "may be an output column or an input column")
+		}
+	}
+	b.columnRef(s, ref, func(text string) bool { return out.labelled(text) > 0 })
+}
+
+// group binds GROUP BY: a bare name is an input column of this level first, and an output column only if there is none.
+func (b *binding) group(s *scope, list []*ast.Node, out output) {
+	for _, n := range list {
+		b.groupItem(s, n, out)
+	}
+}
+
+func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
+	if set := n.GetGroupingSet(); set != nil {
+		b.saw(set)
+		b.group(s, set.Content, out)
+		return
+	}
+	if row := n.GetRowExpr(); row != nil && row.RowFormat == ast.CoercionForm_COERCE_IMPLICIT_CAST {
+		b.saw(row)
+		b.group(s, row.Args, out)
+		return
+	}
+	ref := n.GetColumnRef()
+	name, bare := bareName(ref)
+	if !bare {
+		b.expr(s, n)
+		return
+	}
+	local := &scope{items: s.items, lateral: s.lateral}
+	if local.column(name, inVersion).finding != missing || out.labelled(name) == 0 {
+		b.columnRef(s, ref, func(text string) bool {
+			return out.labelled(text) > 0 && local.column(text, atServer).finding == missing
+		})
+		return
+	}
+	b.saw(ref)
+	if local.column(name, atServer).finding == missing {
+		return // an output column for the server too
+	}
+	b.groupByNumber(n, ref, name, out)
+}
+
+// groupByNumber writes the number of an output column where the server would find an input column under its name.
+func (b *binding) groupByNumber(n *ast.Node, ref *ast.ColumnRef, name string, out output) {
+	if out.unknown || out.labelled(name) != 1 {
+		b.refuse(int(ref.Location), "the name "+quoteIdent(name)+" in GROUP BY", "means another column in the database")
+		return
+	}
+	number := 0
+	for i, c := range out.cols {
+		if c.label == name {
+			number = i + 1
+		}
+	}
+	i := b.tokens.at(int(ref.Location))
+	b.affected = true
+	b.replace(b.tokens.start(i), b.tokens.identEnd(i), strconv.Itoa(number), func() {
+		n.Node = &ast.Node_AConst{AConst: &ast.A_Const{Val: &ast.A_Const_Ival{Ival: &ast.Integer{Ival: int32(number)}}}}
+	})
+}
+
+// labelled counts the output columns of that label.
+func (o output) labelled(name string) int {
+	n := 0
+	for _, c := range o.cols {
+		if c.label == name {
+			n++
+		}
+	}
+	return n
+}
+
+// bareName is the name of a column reference that has no qualification.
+func bareName(ref *ast.ColumnRef) (string, bool) {
+	if ref == nil || len(ref.Fields) != 1 || ref.Fields[0].GetString_() == nil {
+		return "", false
+	}
+	return stringOf(ref.Fields[0]), true
+}

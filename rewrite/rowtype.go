@@ -1,0 +1,165 @@
+package rewrite
+
+import (
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// maxTypeDepth bounds how far types within types are followed.
+const maxTypeDepth = 16
+
+// rowIn finds the table under migration whose rows a type holds: as its row type, in an array, a domain or a field. A
+// table that the version sees as it is comes second to one that it does not. nil when there is none.
+func (b *binding) rowIn(typ catalog.OID) *rules.TableLens { return b.rowWithin(typ, maxTypeDepth) }
+
+func (b *binding) rowWithin(typ catalog.OID, depth int) *rules.TableLens {
+	if typ == 0 || depth == 0 {
+		return nil
+	}
+	t := b.cat.Type(typ)
+	rel := b.cat.ByRowType(typ)
+	if rel == nil && t != nil && t.Relation != 0 {
+		rel = b.cat.Relation(t.Relation)
+	}
+	if rel != nil {
+		if l := b.lens.Table(rel.OID); l != nil {
+			return l
+		}
+		return b.rowInFields(rel, depth)
+	}
+	if t == nil {
+		return nil
+	}
+	if l := b.rowWithin(t.Base, depth-1); l != nil {
+		return l
+	}
+	return b.rowWithin(t.Elem, depth-1)
+}
+
+func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens {
+	var identity *rules.TableLens
+	for i := range rel.Columns {
+		if l := b.rowWithin(rel.Columns[i].Type, depth-1); l != nil {
+			if !l.Identity {
+				return l
+			}
+			identity = l
+		}
+	}
+	return identity
+}
+
+// rowTypeColumn refuses the use of a column that holds rows of an affected table: what is done with its fields cannot
+// be seen from here.
+func (b *binding) rowTypeColumn(ref *ast.ColumnRef, c *column) {
+	if l := b.rowIn(c.typ); l != nil {
+		b.concern(l)
+		b.use(l, "*")
+		if !l.Identity {
+			b.refuse(int(ref.Location), "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
+		}
+	}
+}
+
+// isFunctionOf tells whether t.name can be the call of a function with a row of t.
+func (b *binding) isFunctionOf(it *item, name string) bool {
+	if it.rel == nil {
+		return it.table != nil
+	}
+	for _, f := range b.cat.Functions(name) {
+		if f.Args == 1 && len(f.ArgTypes) == 1 && (f.ArgTypes[0] == it.rel.RowType || isAnyElement(f.ArgTypes[0])) {
+			return true
+		}
+	}
+	return false
+}
+
+// isAnyElement tells whether the pseudo-type can stand for a row; the numbers are those of pg_type.dat.
+func isAnyElement(typ catalog.OID) bool {
+	switch typ {
+	case 2249, 2276, 2283, 2776, 5077, 5079: // record, any, anyelement, anynonarray, anycompatible, anycompatiblenonarray
+		return true
+	}
+	return false
+}
+
+// functionRows finds the table under migration whose rows a function of that name takes or returns.
+func (b *binding) functionRows(name []string) *rules.TableLens {
+	var identity *rules.TableLens
+	for _, f := range b.functions(name) {
+		for _, typ := range append([]catalog.OID{f.Return}, f.ArgTypes...) {
+			if l := b.rowIn(typ); l != nil {
+				if !l.Identity {
+					return l
+				}
+				identity = l
+			}
+		}
+	}
+	return identity
+}
+
+// functions are the functions that a name can mean.
+func (b *binding) functions(name []string) []*catalog.Function {
+	if len(name) == 0 {
+		return nil
+	}
+	all := b.cat.Functions(name[len(name)-1])
+	if len(name) == 1 {
+		return all
+	}
+	var out []*catalog.Function
+	for _, f := range all {
+		if f.Schema == name[len(name)-2] {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// typeName binds the name of a type. That of an affected table's row has other field names than the version's.
+func (b *binding) typeName(t *ast.TypeName) {
+	if t == nil {
+		return
+	}
+	b.sawAll(t)
+	names := stringsOf(t.Names)
+	if t.PctType && len(names) > 1 {
+		names = names[:len(names)-1] // table.column%TYPE
+	}
+	l := b.rowTypeNamed(names)
+	if l == nil {
+		return
+	}
+	b.concern(l)
+	b.use(l, "*")
+	b.refuse(int(t.Location), "the type "+quoteIdent(names[len(names)-1]), "is the row type of a table, or holds rows of one")
+}
+
+// rowTypeNamed finds the table under migration whose rows a type of that name may hold.
+func (b *binding) rowTypeNamed(names []string) *rules.TableLens {
+	if len(names) == 0 {
+		return nil
+	}
+	name := names[len(names)-1]
+	var identity *rules.TableLens
+	consider := func(l *rules.TableLens) bool {
+		if l != nil && l.Identity {
+			identity = l
+			return false
+		}
+		return l != nil
+	}
+	for _, t := range b.lens.Tables {
+		if (t.Logical == name || t.Physical == name || "_"+t.Logical == name) && consider(t) {
+			return t
+		}
+	}
+	for _, t := range b.cat.TypesNamed(name) {
+		if l := b.rowIn(t.OID); consider(l) {
+			return l
+		}
+	}
+	return identity
+}

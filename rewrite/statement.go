@@ -1,0 +1,117 @@
+package rewrite
+
+import "github.com/seguedb/segue/rewrite/ast"
+
+// bindStatement binds one statement of the text, and says what it does to the session.
+func (b *binding) bindStatement(n *ast.Node) {
+	switch n := n.Node.(type) {
+	case *ast.Node_SelectStmt:
+		b.effectOfInto(n.SelectStmt)
+		b.statement.Columns = b.selectStmt(nil, n.SelectStmt).predicted()
+	case *ast.Node_InsertStmt:
+		b.statement.Columns = b.insertStmt(nil, n.InsertStmt).predicted()
+	case *ast.Node_UpdateStmt:
+		b.statement.Columns = b.updateStmt(nil, n.UpdateStmt).predicted()
+	case *ast.Node_DeleteStmt:
+		b.statement.Columns = b.deleteStmt(nil, n.DeleteStmt).predicted()
+	case *ast.Node_MergeStmt:
+		b.mergeStmt(nil, n.MergeStmt)
+	case *ast.Node_CopyStmt:
+		b.copyStmt(n.CopyStmt)
+	default:
+		if !b.wrapped(&ast.Node{Node: n}) && !b.sessionStatement(&ast.Node{Node: n}) {
+			b.utility(&ast.Node{Node: n})
+		}
+	}
+	if b.statement.Columns != nil && b.leftmostInto(n) {
+		b.statement.Columns = nil
+	}
+}
+
+// effectOfInto notes that SELECT INTO makes a table.
+func (b *binding) effectOfInto(sel *ast.SelectStmt) {
+	for ; sel != nil; sel = sel.Larg {
+		if sel.IntoClause != nil {
+			b.statement.Effect.Schema, b.statement.Effect.State = true, true
+		}
+	}
+}
+
+// leftmostInto tells whether the statement is SELECT INTO, which returns no rows.
+func (b *binding) leftmostInto(n *ast.Node) bool {
+	for sel := n.GetSelectStmt(); sel != nil; sel = sel.Larg {
+		if sel.IntoClause != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// wrapped binds the statements that hold another one.
+func (b *binding) wrapped(n *ast.Node) bool {
+	switch n := n.Node.(type) {
+	case *ast.Node_ExplainStmt:
+		b.saw(n.ExplainStmt)
+		for _, o := range n.ExplainStmt.Options {
+			b.sawAll(o)
+		}
+		b.bindStatement(n.ExplainStmt.Query)
+		b.statement.Columns = nil
+	case *ast.Node_PrepareStmt:
+		b.saw(n.PrepareStmt)
+		for _, t := range n.PrepareStmt.Argtypes {
+			b.typeName(t.GetTypeName())
+		}
+		b.bindStatement(n.PrepareStmt.Query)
+		b.statement.Columns = nil
+		b.statement.Effect = Effect{State: true, Prepare: &Prepare{
+			Name: n.PrepareStmt.Name, Client: b.sql[b.statement.Start:b.statement.End],
+		}}
+	case *ast.Node_ExecuteStmt:
+		b.saw(n.ExecuteStmt)
+		b.exprs(nil, n.ExecuteStmt.Params)
+		b.statement.Effect.Execute = n.ExecuteStmt.Name
+	case *ast.Node_DeclareCursorStmt:
+		b.saw(n.DeclareCursorStmt)
+		b.query(nil, n.DeclareCursorStmt.Query)
+	case *ast.Node_CreateTableAsStmt:
+		b.saw(n.CreateTableAsStmt)
+		b.into(n.CreateTableAsStmt.Into)
+		b.bindStatement(n.CreateTableAsStmt.Query)
+		b.statement.Columns = nil
+		b.statement.Effect.Schema, b.statement.Effect.State = true, true
+	case *ast.Node_ViewStmt:
+		b.saw(n.ViewStmt)
+		for _, o := range n.ViewStmt.Options {
+			b.sawAll(o)
+		}
+		b.query(nil, n.ViewStmt.Query)
+		b.newRelation(n.ViewStmt.View)
+		b.statement.Effect.Schema, b.statement.Effect.State = true, true
+	case *ast.Node_CallStmt:
+		b.saw(n.CallStmt)
+		b.funcCall(nil, n.CallStmt.Funccall)
+	default:
+		return false
+	}
+	return true
+}
+
+// newRelation is the name of a relation that the statement makes. One that a table under migration has in the version
+// or in the database would collide with what the other side has.
+func (b *binding) newRelation(rv *ast.RangeVar) {
+	if rv == nil {
+		return
+	}
+	b.saw(rv)
+	b.saw(rv.Alias)
+	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" {
+		return
+	}
+	for _, t := range b.lens.Tables {
+		if (rv.Schemaname == "" || rv.Schemaname == t.Schema) && (rv.Relname == t.Logical || rv.Relname == t.Physical) {
+			b.concern(t)
+			b.refuse(int(rv.Location), "the new relation "+quoteIdent(rv.Relname), "has the name of a table under migration")
+		}
+	}
+}

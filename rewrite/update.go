@@ -1,0 +1,82 @@
+package rewrite
+
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// updateStmt mirrors transformUpdateStmt.
+func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
+	b.saw(n)
+	s := &scope{parent: parent}
+	b.with(s, n.WithClause)
+	target := b.relationItem(n.Relation)
+	joined := b.targetAndFrom(s, target, n.FromClause)
+	b.expr(s, n.WhereClause)
+	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+	b.assignments(s, n.TargetList, target)
+	return out
+}
+
+// deleteStmt mirrors transformDeleteStmt.
+func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
+	b.saw(n)
+	s := &scope{parent: parent}
+	b.with(s, n.WithClause)
+	target := b.relationItem(n.Relation)
+	joined := b.targetAndFrom(s, target, n.UsingClause)
+	b.expr(s, n.WhereClause)
+	return b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+}
+
+// targetAndFrom makes the namespace of UPDATE … FROM and DELETE … USING; subqueries there cannot see the target.
+func (b *binding) targetAndFrom(s *scope, target *item, from []*ast.Node) []*item {
+	target.lateralOnly, target.blocked = true, true
+	s.items = []*item{target}
+	b.from(s, from)
+	target.lateralOnly, target.blocked = false, false
+	return slices.Clone(s.items[1:])
+}
+
+// mergeStmt mirrors transformMergeStmt. Its actions see the target and the source; which of them a branch may name is
+// for the server to check.
+func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
+	b.saw(n)
+	s := &scope{parent: parent}
+	b.with(s, n.WithClause)
+	target := b.relationItem(n.Relation)
+	_, source := b.fromItem(s, n.SourceRelation)
+	setLateral(source, false, false)
+	s.items = slices.Concat([]*item{target}, source)
+	b.expr(s, n.JoinCondition)
+	for _, c := range n.MergeWhenClauses {
+		w := c.GetMergeWhenClause()
+		if w == nil {
+			b.notUnderstood(c)
+			continue
+		}
+		b.mergeWhen(s, w, target, source)
+	}
+	return output{}
+}
+
+func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, source []*item) {
+	b.saw(w)
+	items := s.items
+	if !w.Matched {
+		items = source // setNamespaceForMergeWhen
+	}
+	s.within(items, func() {
+		b.expr(s, w.Condition)
+		b.assignments(s, w.TargetList, target)
+		b.exprs(s, w.Values)
+	})
+	if w.CommandType != ast.CmdType_CMD_INSERT || len(w.TargetList) > 0 || len(w.Values) == 0 {
+		return
+	}
+	b.useRow(target)
+	if !target.ordered && target.table != nil {
+		b.refuse(-1, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+	}
+}
