@@ -1,71 +1,33 @@
 package admin
 
 import (
-	"context"
-	"fmt"
 	"net/http"
 
 	"github.com/seguedb/segue/migrate"
-	"github.com/seguedb/segue/rules"
 )
 
-// Assessment is the answer of GET /v1/migrations/{id}/assessment.
+// Assessment is the answer of GET /v1/migrations/{id}/assessment and POST /v1/assessment.
 type Assessment struct {
-	Findings []Finding `json:"findings"`
-}
-
-// A Finding is something to know before the next transition.
-type Finding struct {
-	ID       string `json:"id"`       // stable name of the kind of finding
-	Severity string `json:"severity"` // error: the next transition is refused; warning; info
-	Object   string `json:"object"`
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
+	Findings []migrate.Finding `json:"findings"`
 }
 
 func (s *Server) getAssessment(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.cfg.Control.Get(r.Context(), r.PathValue("id"))
+	found, err := s.cfg.Control.Assess(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	findings, err := s.assess(r.Context(), st)
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, Assessment{Findings: list(findings)})
+	return reply(w, http.StatusOK, Assessment{Findings: list(found)})
 }
 
-// assess gathers what is in the way of the migration, and what its plan says of locks.
-func (s *Server) assess(ctx context.Context, st *migrate.Status) ([]Finding, error) {
-	var out []Finding
-	for _, b := range st.Blockers {
-		out = append(out, Finding{
-			ID: "blocked", Severity: "error", Object: fmt.Sprintf("pid %d", b.PID), Message: b.Why,
-			Hint: "let it end, or end it with pg_terminate_backend",
-		})
-	}
-	if p := st.Pending; p != nil && p.LastError != "" {
-		out = append(out, Finding{
-			ID: "last-attempt", Severity: "warning", Object: string(p.Kind), Message: p.LastError,
-			Hint: "it is tried again by itself",
-		})
-	}
-	if st.Phase == rules.Contracted {
-		return out, nil
-	}
-	steps, err := s.cfg.Control.Plan(ctx, st.ID)
+// assessFile takes a rule file as body, as createMigration does, and stores nothing.
+func (s *Server) assessFile(w http.ResponseWriter, r *http.Request) error {
+	file, body, err := ruleFile(w, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, step := range steps {
-		if step.SQL == "" || step.Lock == "" {
-			continue
-		}
-		out = append(out, Finding{
-			ID: "lock", Severity: "info", Object: step.SQL,
-			Message: fmt.Sprintf("the transition to %s takes %s for an instant, behind the gate", step.Phase, step.Lock),
-			Hint:    step.Note,
-		})
+	found, err := s.cfg.Control.AssessFile(r.Context(), file, body)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	return reply(w, http.StatusOK, Assessment{Findings: list(found)})
 }

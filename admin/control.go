@@ -20,6 +20,8 @@ type Control interface {
 	Request(ctx context.Context, id string, r migrate.Request) error
 	Wait(ctx context.Context, id string) (*migrate.Status, error)
 
+	Assess(ctx context.Context, id string) ([]migrate.Finding, error)
+	AssessFile(ctx context.Context, file string, data []byte) ([]migrate.Finding, error)
 	Plan(ctx context.Context, id string) ([]migrate.Step, error)
 	ExitSQL(ctx context.Context, id string, to rules.Phase) (string, error)
 	Usage(ctx context.Context, id string) ([]migrate.Usage, error)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -22,13 +23,9 @@ func (s *Server) listMigrations(w http.ResponseWriter, r *http.Request) error {
 
 // createMigration takes the rule file itself as body, YAML or JSON: 201 when it is new, 200 when the same is stored.
 func (s *Server) createMigration(w http.ResponseWriter, r *http.Request) error {
-	body, err := readBody(w, r, maxRuleFile)
+	file, body, err := ruleFile(w, r)
 	if err != nil {
 		return err
-	}
-	file := r.URL.Query().Get("file")
-	if file == "" {
-		file = "request body"
 	}
 	st, created, err := s.cfg.Control.Create(r.Context(), file, body, actor(r))
 	if err != nil {
@@ -39,6 +36,12 @@ func (s *Server) createMigration(w http.ResponseWriter, r *http.Request) error {
 		return reply(w, http.StatusCreated, st)
 	}
 	return reply(w, http.StatusOK, st)
+}
+
+// ruleFile reads a rule file from the body, with the name under which mistakes in it are shown.
+func ruleFile(w http.ResponseWriter, r *http.Request) (name string, body []byte, err error) {
+	body, err = readBody(w, r, maxRuleFile)
+	return cmp.Or(r.URL.Query().Get("file"), "request body"), body, err
 }
 
 func (s *Server) getMigration(w http.ResponseWriter, r *http.Request) error {

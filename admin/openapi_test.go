@@ -90,7 +90,7 @@ func TestOpenAPIDescribesEveryKey(t *testing.T) {
 		"Migration": migrate.Status{}, "Operation": migrate.OperationView{}, "Pending": migrate.Pending{},
 		"Progress": migrate.Progress{}, "Blocker": migrate.Blocker{}, "Step": migrate.Step{}, "Event": migrate.Event{},
 		"Usage": migrate.Usage{}, "Instance": migrate.InstanceInfo{}, "Session": migrate.SessionInfo{},
-		"Problem": Problem{}, "Finding": Finding{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
+		"Problem": Problem{}, "Finding": migrate.Finding{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
 		"RewrittenStatement": RewrittenStatement{}, "ExitSQL": ExitSQL{}, "Migrations": Migrations{},
 		"Plan": Plan{}, "Assessment": Assessment{}, "Usages": Usage{}, "Transitions": Transitions{}, "Health": Health{},
 	} {

@@ -71,9 +71,20 @@ func problemOf(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 }
 
+// outOfTouch makes an error that nobody has foreseen a passing one while the instance has lost its control tables.
+func (s *Server) outOfTouch(p *Problem) {
+	if p.Status != http.StatusInternalServerError {
+		return
+	}
+	if reason := s.cfg.Control.Ready(); reason != nil {
+		p.Status, p.Hint = http.StatusServiceUnavailable, "the instance is out of touch with its control tables: "+reason.Error()
+	}
+}
+
 // fail answers with the problem that err is, and logs those that are ours.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := *problemOf(err)
+	s.outOfTouch(&p)
 	if p.Type == "" {
 		p.Type = "about:blank"
 	}

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -240,7 +241,7 @@ func TestReports(t *testing.T) {
 	for path, want := range map[string]string{
 		"/v1/migrations":                                 `"phase": "draft"`,
 		"/v1/migrations/surname/plan":                    `"lock": "ACCESS EXCLUSIVE on public.individual"`,
-		"/v1/migrations/surname/assessment":              `"severity": "info"`,
+		"/v1/migrations/surname/assessment":              `"findings": []`,
 		"/v1/migrations/surname/usage":                   `"count": 42`,
 		"/v1/migrations/surname/exit-sql":                `-- to contracted`,
 		"/v1/migrations/surname/exit-sql?to=rolled_back": `-- to rolled_back`,
@@ -278,5 +279,27 @@ func TestALoopbackAddressIsNotServedWithoutATokenToOthers(t *testing.T) {
 	}
 	if _, err := l.Accept(); err == nil {
 		t.Error("the listener is still open")
+	}
+}
+
+func TestAnUnforeseenErrorIsAPassingOneWhileTheInstanceIsOutOfTouch(t *testing.T) {
+	t.Parallel()
+	control := &admintest.Control{}
+	control.Deny("surname", errors.New("connection refused"))
+	h := serve(t, admin.Config{Control: control})
+	create(t, h)
+	for _, step := range []struct {
+		ready  error
+		status int
+	}{{nil, 500}, {admintest.ErrNotReady, 503}} {
+		control.NotReady = step.ready
+		var p admin.Problem
+		res := call(t, h, "POST", "/v1/migrations/surname/activate", "", &p)
+		if res.StatusCode != step.status || p.Detail != "connection refused" {
+			t.Errorf("ready %v: answered %d %q, want %d", step.ready, res.StatusCode, p.Detail, step.status)
+		}
+		if step.ready != nil && !strings.Contains(p.Hint, step.ready.Error()) {
+			t.Errorf("the hint %q does not say why", p.Hint)
+		}
 	}
 }

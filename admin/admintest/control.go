@@ -236,6 +236,34 @@ func (c *Control) Wait(ctx context.Context, id string) (*migrate.Status, error) 
 	}
 }
 
+// Assess implements admin.Control: a blocked migration has findings.
+func (c *Control) Assess(ctx context.Context, id string) ([]migrate.Finding, error) {
+	if _, err := c.Get(ctx, id); err != nil {
+		return nil, err
+	}
+	return c.findings(id), nil
+}
+
+// AssessFile implements admin.Control.
+func (c *Control) AssessFile(_ context.Context, file string, data []byte) ([]migrate.Finding, error) {
+	m, err := rules.Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	return c.findings(m.ID), nil
+}
+
+func (c *Control) findings(id string) (out []migrate.Finding) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range c.blocked[id] {
+		out = append(out, migrate.Finding{
+			ID: "lock-held", Severity: migrate.Blocks, Object: fmt.Sprintf("pid %d", b.PID), Message: b.Why, Hint: "wait",
+		})
+	}
+	return out
+}
+
 // Plan implements admin.Control.
 func (c *Control) Plan(ctx context.Context, id string) ([]migrate.Step, error) {
 	if _, err := c.Get(ctx, id); err != nil {

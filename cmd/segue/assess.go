@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seguedb/segue/admin"
+	"github.com/seguedb/segue/migrate"
 )
 
 func newAssess(o *options) *cobra.Command {
@@ -33,7 +34,7 @@ func newAssess(o *options) *cobra.Command {
 				return err
 			}
 			for _, f := range found.Findings {
-				if f.Severity == "error" {
+				if f.Severity == migrate.Blocks {
 					return &exit{code: exitFailed}
 				}
 			}

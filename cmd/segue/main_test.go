@@ -73,8 +73,8 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 
 func cmdStuck(ts *testscript.TestScript, _ bool, args []string) {
 	control(ts).Block(args[0], migrate.Blocker{
-		PID: 4711, User: "batch", Application: "nightly", AgeSeconds: 12.5, Why: "holds a lock on public.individual",
-		Query: "UPDATE individual\nSET city = 'x'",
+		PID: 4711, User: "batch", Application: "nightly", AgeSeconds: 12.5, Instance: "two",
+		Why: "pid 4711 holds a lock on public.individual", Query: "UPDATE individual\nSET city = 'x'",
 	})
 }
 

@@ -90,19 +90,14 @@ func report(w io.Writer, output string, err error) {
 	}
 }
 
+// blocker is who is in the way, why, and with which statement.
 func blocker(b migrate.Blocker) string {
-	text := fmt.Sprintf("pid %d", b.PID)
-	if b.User != "" {
-		text += " of " + b.User
+	text := b.Why
+	if text == "" {
+		text = fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, b.User, b.Application)
 	}
-	if b.Application != "" {
-		text += " (" + b.Application + ")"
-	}
-	if b.AgeSeconds > 0 {
-		text += fmt.Sprintf(", %.1f s old", b.AgeSeconds)
-	}
-	if b.Why != "" {
-		text += ": " + b.Why
+	if b.Instance != "" {
+		text += ", through instance " + b.Instance
 	}
 	if b.Query != "" {
 		text += ": " + oneLine(b.Query)

@@ -161,7 +161,9 @@ func writePending(w io.Writer, st *migrate.Status) {
 	}
 	fmt.Fprintln(w, line)
 	for _, what := range st.WaitingFor {
-		fmt.Fprintf(w, "  waits for %s\n", what)
+		if what != p.LastError {
+			fmt.Fprintf(w, "  waits for %s\n", what)
+		}
 	}
 	for _, b := range st.Blockers {
 		fmt.Fprintf(w, "  blocked by %s\n", blocker(b))
