@@ -36,13 +36,13 @@ type served struct {
 	absent bool          // nothing, because preparing it anew has failed
 }
 
-// is tells whether that is what sending t would give.
+// is tells whether that is what sending t would give; nil stands for the client's own text.
 func (v served) is(t *rewrite.Text) bool {
 	switch {
 	case v.absent:
 		return false
-	case v.text == nil:
-		return !t.Changed
+	case v.text == nil || t == nil:
+		return (v.text == nil || !v.text.Changed) && (t == nil || !t.Changed)
 	}
 	return v.text.SQL == t.SQL
 }
