@@ -64,7 +64,7 @@ func (a *authentication) secret() (scramSecret, bool, error) {
 	return secret, true, nil
 }
 
-const hintAuthFile = `Copy rolpassword from pg_authid of the server into the proxy's --auth-file.`
+const hintAuthFile = "Copy rolpassword from pg_authid of the server into the proxy's --auth-file, and see that the password has not expired."
 
 // errBinding is for a client that binds SCRAM to a TLS connection which ends here.
 func errBinding() error {

@@ -92,11 +92,11 @@ func openRealDoor(t *testing.T, change ...func(*entrance)) (*door, string) {
 
 // A rawClient speaks the protocol message by message.
 type rawClient struct {
-	t *testing.T
+	t testing.TB
 	*conn
 }
 
-func dialRaw(t *testing.T, addr string) *rawClient {
+func dialRaw(t testing.TB, addr string) *rawClient {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

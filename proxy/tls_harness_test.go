@@ -25,7 +25,15 @@ func newTestAuthority(t *testing.T) *testAuthority {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(a.PEM)
-	file := filepath.Join(t.TempDir(), "authority.crt")
+	dir, err := os.MkdirTemp("", "segue-authority-") // TempDir is closed to the account that the server runs as
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "authority.crt")
 	if err := os.WriteFile(file, a.PEM, 0o644); err != nil {
 		t.Fatal(err)
 	}
