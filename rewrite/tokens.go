@@ -24,8 +24,16 @@ type tokens struct {
 	list []token
 }
 
-// scanTokens runs the scanner over a UTF-8 text. Its error is always a *ast.SyntaxError.
+// scanTokens cuts a UTF-8 text into tokens. Its error is always a *ast.SyntaxError.
 func scanTokens(sql string) (*tokens, error) {
+	if list, ok := lex(sql); ok {
+		return &tokens{sql: sql, list: list}, nil
+	}
+	return parserTokens(sql)
+}
+
+// parserTokens is scanTokens by the parser's own scanner, which also says what is wrong.
+func parserTokens(sql string) (*tokens, error) {
 	scanned, err := ast.Scan(sql)
 	if err != nil {
 		return nil, err
