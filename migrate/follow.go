@@ -55,6 +55,9 @@ func (f *follower) connect(ctx context.Context) (err error) {
 	if _, err = f.conn.Exec(ctx, `LISTEN `+rules.Channel); err != nil {
 		return err
 	}
+	if pool := f.i.pool.Load(); pool != nil {
+		pool.Reset() // its connections were probably lost with the one before
+	}
 	return f.register(ctx)
 }
 

@@ -116,12 +116,14 @@ func (i *Instance) Stop(ctx context.Context) error {
 	return err
 }
 
-// leave writes down what was used last and removes the instance's row.
+// leave writes down what was used last and removes the instance's row, on a connection that is new and so surely works.
 func (i *Instance) leave(ctx context.Context) error {
-	pool := i.pool.Swap(nil)
-	err := i.storeUses(ctx, pool)
-	err = errors.Join(err, rules.DeleteInstance(ctx, pool, i.cfg.ID), rules.Notify(ctx, pool, ""))
-	pool.Close()
+	i.pool.Swap(nil).Close()
+	conn, err := i.lines.dial(ctx)
+	if err == nil {
+		err = errors.Join(i.storeUses(ctx, conn), rules.DeleteInstance(ctx, conn, i.cfg.ID), rules.Notify(ctx, conn, ""))
+		i.lines.hangUp(conn)
+	}
 	if err != nil {
 		return fmt.Errorf("the instance could not leave the fleet in order; it will be taken for lost after %s: %w", patience(i.cfg.Lease), err)
 	}

@@ -71,20 +71,23 @@ type sightings map[string]time.Time
 // What the owner of the tables may not read of other users' sessions is reported as unknown; the age of such a
 // transaction is counted from when it was first seen.
 func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
+	// A prepared transaction has no pid; what leads to its name is that it goes on holding the lock on its own xid.
 	rows, err := l.conn.Query(ctx, `
-		SELECT coalesce(l.pid, 0), l.virtualtransaction, p.gid IS NOT NULL, coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
-		       CASE WHEN p.gid IS NOT NULL THEN 'PREPARE TRANSACTION ' || pg_catalog.quote_literal(p.gid)
+		WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted)
+		SELECT coalesce(l.pid, 0), l.virtualtransaction, l.pid IS NULL, coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
+		       CASE WHEN l.pid IS NULL THEN 'PREPARE TRANSACTION ' || coalesce(pg_catalog.quote_literal(p.gid), 'unknown')
 		            WHEN a.xact_start IS NULL THEN 'unknown' ELSE a.query END,
 		       extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::pg_catalog.float8,
 		       coalesce(a.backend_type, ''), l.tables
 		FROM (SELECT pid, virtualtransaction, pg_catalog.string_agg(DISTINCT relation::pg_catalog.regclass::pg_catalog.text, ', ') AS tables
-		      FROM pg_catalog.pg_locks
-		      WHERE locktype = 'relation' AND granted AND relation = ANY($1::pg_catalog.oid[])
+		      FROM locks
+		      WHERE locktype = 'relation' AND relation = ANY($1::pg_catalog.oid[])
 		        AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 		        AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 		      GROUP BY 1, 2) AS l
 		LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
-		LEFT JOIN pg_catalog.pg_prepared_xacts p ON l.pid IS NULL AND l.virtualtransaction = '-1/' || p.transaction::pg_catalog.text
+		LEFT JOIN locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
+		LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
 		ORDER BY 7 DESC NULLS FIRST`, numbers(tables))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
@@ -110,7 +113,7 @@ func (l *leader) blocker(row pgx.CollectableRow) (Blocker, error) {
 	what := fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, orUnknown(b.User), b.Application)
 	switch {
 	case prepared:
-		what = fmt.Sprintf("the prepared transaction of %s (%s)", b.User, b.Query)
+		what = fmt.Sprintf("a prepared transaction of user %s (%s)", orUnknown(b.User), b.Query)
 	case backend != "" && backend != "client backend":
 		what = fmt.Sprintf("pid %d (%s)", b.PID, backend)
 	}

@@ -168,11 +168,7 @@ func TestContractDemandsEveryProofWithItsFigure(t *testing.T) {
 func TestContractCountsSessionsOfOtherUsersAsBypassesWhereTheirDetailsAreHidden(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 0, shop)
-	role := "owner_" + value[string](f, `SELECT current_database()::text`)
-	pgtest.Exec(t, f.url, `CREATE ROLE `+role+` LOGIN PASSWORD 'secret'`,
-		`GRANT CREATE ON DATABASE `+value[string](f, `SELECT current_database()::text`)+` TO `+role,
-		`ALTER TABLE public.individual OWNER TO `+role, `GRANT ALL ON SCHEMA public TO `+role)
-	t.Cleanup(func() { pgtest.Exec(t, f.url, `DROP OWNED BY `+role+` CASCADE`, `DROP ROLE `+role) })
+	role := f.owner()
 	f.join(func(c *Config) { c.Upstream = asRole(f.url, role) })
 	f.create(surname)
 	f.must("surname", activate, cutover)

@@ -28,7 +28,8 @@ type traffic struct {
 	closed    []catalog.OID
 	suspended bool
 	inFlight  int
-	stuck     bool // Hold waits for something that never ends
+	stuck     bool   // Hold waits for something that never ends
+	onHold    func() // called once, when the gate is closed
 	longest   time.Duration
 	log       []string
 	sessions  []SessionInfo
@@ -47,6 +48,10 @@ func (tr *traffic) Hold(ctx context.Context, tables []catalog.OID, _ HoldsLock) 
 	defer tr.mu.Unlock()
 	tr.closed = tables
 	tr.log = append(tr.log, "hold")
+	if f := tr.onHold; f != nil {
+		tr.onHold = nil
+		f()
+	}
 	for tr.inFlight > 0 || tr.stuck {
 		if ctx.Err() != nil {
 			return ctx.Err()
