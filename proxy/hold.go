@@ -55,8 +55,8 @@ func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed b
 	switch {
 	case q.stop != nil:
 		return false, q.stop
-	case now.binder != e.binder || draining && now != e:
-		return false, errMoved
+	case now.binder != e.binder || now != e && (draining || now.holds(text.Tables)):
+		return false, errMoved // who waits or drains must go by the gate that is closed now
 	case now.holds(text.Tables) && !draining:
 		return true, nil
 	case len(text.Tables) > 0:
