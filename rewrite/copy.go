@@ -17,7 +17,7 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 		b.query(nil, c.Query)
 		return
 	}
-	r, _, ok := b.rangeVar(c.Relation, false)
+	r, _, ok := b.rangeVar(c.Relation, false, nil)
 	if !ok {
 		return
 	}

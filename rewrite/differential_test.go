@@ -56,12 +56,16 @@ var differentialNames = map[string]map[string]string{
 	"new": {"person": "person", "surname": "surname", "id": "individual_id", "line": "line", "qty": "order"},
 }
 
-var placeholder = regexp.MustCompile(`\{(person|surname|id|line|qty)\}`)
+var placeholder = regexp.MustCompile(`\{(other_)?(person|surname|id|line|qty)\}`)
 
-// inNames writes a statement with a set of names.
+// inNames writes a statement with a set of names; {other_…} stands for those of the other set.
 func inNames(sql string, names map[string]string) string {
 	return placeholder.ReplaceAllStringFunc(sql, func(m string) string {
-		name := names[m[1:len(m)-1]]
+		key := m[1 : len(m)-1]
+		name := names[key]
+		if other, ok := strings.CutPrefix(key, "other_"); ok {
+			name = otherNames(names)[other]
+		}
 		if name == "order" {
 			return `"order"`
 		}
@@ -248,11 +252,53 @@ func (w *world) check(t *testing.T, template string) {
 // ordered tells whether the order of the rows of a statement is defined.
 func ordered(sql string) bool { return strings.Contains(strings.ToUpper(sql), "ORDER BY") }
 
-func (w *world) serverNames() map[string]string {
-	if w.names["person"] == "person" {
+func (w *world) serverNames() map[string]string { return otherNames(w.names) }
+
+func otherNames(names map[string]string) map[string]string {
+	if names["person"] == "person" {
 		return differentialNames["old"]
 	}
 	return differentialNames["new"]
+}
+
+// checkFailure runs a statement that must fail in the client's database, and demands the same error of the rewritten
+// one, at the same place.
+func (w *world) checkFailure(t *testing.T, template string) {
+	t.Helper()
+	sql := inNames(template, w.names)
+	want := failureOf(t, w.client, sql)
+	if want.Code == "" {
+		t.Errorf("%s\ndoes not fail by itself", sql)
+		return
+	}
+	text := w.rewrite(t, sql)
+	got := failureOf(t, w.server, text.SQL)
+	code, message, position := got.Code, text.Translate(got.Message), text.ClientPosition(int(got.Position))
+	if e := text.FailureAt(got.Code, got.Message, int(got.Position)); e != nil {
+		code, message, position = e.Code, e.Message, e.Position
+	}
+	if code != want.Code || message != want.Message || position != int(want.Position) {
+		t.Errorf("%s\n=> %s\nfails with %s %q at %d, in the client's database with %s %q at %d", sql, text.SQL,
+			code, message, position, want.Code, want.Message, want.Position)
+	}
+}
+
+// failureOf is the error of a text; its code is empty when there is none.
+func failureOf(t testing.TB, conn *pgx.Conn, sql string) *pgconn.PgError {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := conn.PgConn().Exec(ctx, sql).ReadAll()
+	if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	pgErr := &pgconn.PgError{}
+	if err != nil && !errors.As(err, &pgErr) {
+		t.Fatal(err)
+	}
+	return pgErr
 }
 
 // checkPrediction compares predicted columns with the server's RowDescription.

@@ -14,6 +14,19 @@ func (b *binding) from(s *scope, list []*ast.Node) {
 		s.items = append(s.items, items...)
 	}
 	setLateral(s.items, false, false)
+	b.checkNames(s.items)
+}
+
+// checkNames refuses two tables of one name in different schemas, which PostgreSQL tells apart only as long as neither
+// has an alias (checkNameSpaceConflicts).
+func (b *binding) checkNames(items []*item) {
+	for i, it := range items {
+		for _, other := range items[:i] {
+			if it.name == other.name && it.relVisible && other.relVisible && (it.hidden || other.hidden) {
+				b.refuse(-1, "the name "+quoteIdent(it.name), "is that of two tables in one FROM clause")
+			}
+		}
+	}
 }
 
 // fromItem mirrors transformFromClauseItem: the item as a whole, and what it adds to the namespace.
@@ -55,12 +68,13 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 			return b.cteItem(rv, c)
 		}
 	}
-	return b.relationItem(rv)
+	return b.relationItem(rv, func(name string) bool { return s.cte(name) != nil })
 }
 
-// relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
-func (b *binding) relationItem(rv *ast.RangeVar) *item {
-	r, added, ok := b.rangeVar(rv, true)
+// relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement. shadowed tells whether
+// something else would be found under a bare name; nil where nothing is.
+func (b *binding) relationItem(rv *ast.RangeVar, shadowed func(string) bool) *item {
+	r, added, ok := b.rangeVar(rv, true, shadowed)
 	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added}
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname

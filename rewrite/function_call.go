@@ -22,10 +22,6 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.saw(f)
 	name := stringsOf(f.Funcname)
 	b.namesInArguments(f, name)
-	if isBuiltin(name, "set_config") { // of whatever setting: its name may be computed
-		b.statement.Effect.State = true
-		b.unsettled.path, b.unsettled.version = true, true
-	}
 	counts := len(f.Args) == 1 && isBuiltin(name, "count")
 	for _, a := range f.Args {
 		if !counts || !b.rowByPosition(s, a, false) {

@@ -11,7 +11,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation)
+	target := b.relationItem(n.Relation, nil)
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
 		b.selectStmt(s, sel)
 	} else if n.SelectStmt != nil {
@@ -101,13 +101,14 @@ func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 func (b *binding) infer(s *scope, c *ast.InferClause, target *item) {
 	b.saw(c)
 	s.within([]*item{target}, func() {
-		b.indexElements(s, c.IndexElems, b.tokens.at(int(c.Location)), target)
+		b.indexElements(s, c.IndexElems, b.tokens.at(int(c.Location)), int(c.Location), target)
 		b.expr(s, c.WhereClause)
 	})
 }
 
-// indexElements binds the elements of an index, in the brackets that open at token i.
-func (b *binding) indexElements(s *scope, list []*ast.Node, i int, target *item) {
+// indexElements binds the elements of an index, in the brackets that open at token i. An error is reported at the
+// location.
+func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, target *item) {
 	if len(list) == 0 {
 		return
 	}
@@ -137,7 +138,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i int, target *item)
 		if f != found {
 			_, g := target.column(e.Name, atServer)
 			if !target.unknown {
-				b.fail("42703", b.tokens.start(first[k]), g == missing, `column "`+e.Name+`" does not exist`, "")
+				b.fail("42703", location, g == missing, `column "`+e.Name+`" does not exist`, "")
 			}
 			continue
 		}

@@ -168,7 +168,7 @@ func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
 	}
 	for _, c := range table.Columns {
 		if c.Physical == name {
-			b.fail("42703", int(k.Location), false, `column "`+name+`" of relation "`+table.Logical+`" does not exist`, "")
+			b.fail("42703", -1, false, `column "`+name+`" of relation "`+table.Logical+`" does not exist`, "")
 		}
 	}
 }
@@ -193,14 +193,11 @@ func (b *binding) refuseNamesIn(n *ast.Node, construct string) {
 	if n == nil {
 		return
 	}
-	location := -1
 	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
 		if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
 			b.refuseNamesInText(k.GetSval().Sval, int(k.Location), construct)
-			location = int(k.Location)
 		}
 	})
-	_ = location
 }
 
 // refuseNamesInText refuses a text that is SQL, or holds names, if it concerns a table under migration.

@@ -183,18 +183,22 @@ func (b *binding) ask(key rules.Name) (named, finding) {
 }
 
 // rangeVar resolves a RangeVar that must name an existing relation, and splices its physical name. aliasable says that
-// an alias may follow it, so that it stays known by the version's name; the item tells whether one was added.
-func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool) (r named, added, ok bool) {
+// an alias may follow it, so that it stays known by the version's name; added tells whether one was. For shadowed see
+// relationItem.
+func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool, shadowed func(string) bool) (r named, added, ok bool) {
 	b.saw(rv)
 	b.saw(rv.Alias)
 	r, f := b.relationNamed(rv.Schemaname, rv.Relname)
 	if f == missing {
-		b.relationMissing(rv)
+		b.relationMissing(rv, aliasable)
 		return r, false, false
 	}
 	if r.table != nil {
 		b.concern(r.table)
 		b.use(r.table, "")
+	}
+	if r.rel != nil && r.schema == "" && r.name != rv.Relname && shadowed != nil && shadowed(r.name) {
+		r.schema = r.rel.Schema
 	}
 	if r.rel == nil || r.name == rv.Relname && r.schema == rv.Schemaname {
 		return r, false, true
@@ -202,8 +206,8 @@ func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool) (r named, added, ok
 	return r, b.spliceRelation(rv, r, aliasable), true
 }
 
-// relationMissing raises 42P01 in PostgreSQL's words (parserOpenTable).
-func (b *binding) relationMissing(rv *ast.RangeVar) {
+// relationMissing raises 42P01 in PostgreSQL's words: the parser says where (parserOpenTable), utilities do not.
+func (b *binding) relationMissing(rv *ast.RangeVar, placed bool) {
 	name := rv.Relname
 	if rv.Schemaname != "" {
 		name = rv.Schemaname + "." + name
@@ -215,7 +219,11 @@ func (b *binding) relationMissing(rv *ast.RangeVar) {
 	if server != nil {
 		b.concern(b.lens.Table(server.OID))
 	}
-	b.fail("42P01", int(rv.Location), server == nil, `relation "`+name+`" does not exist`, "")
+	location := -1
+	if placed {
+		location = int(rv.Location)
+	}
+	b.fail("42P01", location, server == nil, `relation "`+name+`" does not exist`, "")
 }
 
 // spliceRelation writes the name that the server knows, and adds the version's name as alias where the client gave none.

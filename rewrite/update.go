@@ -11,7 +11,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation)
+	target := b.relationItem(n.Relation, nil)
 	joined := b.targetAndFrom(s, target, n.FromClause)
 	b.expr(s, n.WhereClause)
 	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
@@ -24,7 +24,7 @@ func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation)
+	target := b.relationItem(n.Relation, nil)
 	joined := b.targetAndFrom(s, target, n.UsingClause)
 	b.expr(s, n.WhereClause)
 	return b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
@@ -45,7 +45,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation)
+	target := b.relationItem(n.Relation, nil)
 	_, source := b.fromItem(s, n.SourceRelation)
 	setLateral(source, false, false)
 	s.items = slices.Concat([]*item{target}, source)

@@ -22,14 +22,14 @@ func (b *binding) utility(n *ast.Node) {
 		b.vacuum(n.VacuumStmt)
 	case *ast.Node_RefreshMatViewStmt:
 		b.saw(n.RefreshMatViewStmt)
-		b.rangeVar(n.RefreshMatViewStmt.Relation, false)
+		b.rangeVar(n.RefreshMatViewStmt.Relation, false, nil)
 	case *ast.Node_ClusterStmt:
 		b.saw(n.ClusterStmt)
 		for _, p := range n.ClusterStmt.Params {
 			b.sawAll(p)
 		}
 		if n.ClusterStmt.Relation != nil {
-			b.rangeVar(n.ClusterStmt.Relation, false)
+			b.rangeVar(n.ClusterStmt.Relation, false, nil)
 		}
 	case *ast.Node_IndexStmt:
 		b.indexStmt(n.IndexStmt)
@@ -43,7 +43,7 @@ func (b *binding) utility(n *ast.Node) {
 func (b *binding) relations(list []*ast.Node) {
 	for _, n := range list {
 		if rv := n.GetRangeVar(); rv != nil {
-			b.rangeVar(rv, false)
+			b.rangeVar(rv, false, nil)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (b *binding) vacuum(v *ast.VacuumStmt) {
 			continue
 		}
 		b.saw(r)
-		rel, _, ok := b.rangeVar(r.Relation, false)
+		rel, _, ok := b.rangeVar(r.Relation, false, nil)
 		if ok && rel.table != nil {
 			b.columnList(r.VaCols, b.afterName(r.Relation), rel, r.Relation)
 		}
@@ -118,9 +118,9 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 		}
 	}
 	s := &scope{items: []*item{it}}
-	b.indexElements(s, x.IndexParams, open, it)
+	b.indexElements(s, x.IndexParams, open, -1, it)
 	if len(x.IndexIncludingParams) > 0 {
-		b.indexElements(s, x.IndexIncludingParams, b.closing(open)+2, it)
+		b.indexElements(s, x.IndexIncludingParams, b.closing(open)+2, -1, it)
 	}
 	for _, o := range x.Options {
 		b.sawAll(o)
@@ -130,7 +130,7 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 
 // unaliased is the item of a table that can have no alias: references qualified by its name are those to it.
 func (b *binding) unaliased(rv *ast.RangeVar) *item {
-	r, _, ok := b.rangeVar(rv, false)
+	r, _, ok := b.rangeVar(rv, false, nil)
 	it := &item{name: r.name, relVisible: true, colsVisible: true, bare: true, plain: true}
 	if !ok || r.rel == nil {
 		it.unknown = true
