@@ -1,0 +1,106 @@
+package proxy
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+func TestWhatTheServerRefusesDuringStartupIsRelayed(t *testing.T) {
+	t.Parallel()
+	d, _ := openRealDoor(t)
+	for name, c := range map[string]struct {
+		params []wire.Parameter
+		code   string
+	}{
+		"no such database":        {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "database", Value: "none"}}, "3D000"},
+		"no user name":            {[]wire.Parameter{{Name: "database", Value: "postgres"}}, "28000"},
+		"no such setting":         {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "no_such", Value: "1"}}, "42704"},
+		"a broken replication":    {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "replication", Value: "maybe"}}, "22023"},
+		"an option with no sense": {[]wire.Parameter{{Name: "user", Value: "postgres"}, {Name: "options", Value: "-c"}}, "42601"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := dialRaw(t, d.addr)
+			client.say(wire.AppendStartup(nil, 3<<16, c.params))
+			for {
+				f, err := client.in.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Type != wire.ErrorResponse {
+					continue
+				}
+				fields, err := wire.DecodeError(f.Body)
+				if err != nil || fields.Get(wire.FieldCode) != c.code || fields.Get(wire.FieldSeverityFixed) != "FATAL" {
+					t.Errorf("got %v, %v, want %s", fields, err, c.code)
+				}
+				break
+			}
+			client.hearEnd()
+		})
+	}
+}
+
+func TestAServerThatCannotBeReachedIs08006(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, Config{Upstream: UpstreamConfig{Address: "127.0.0.1:1", SSLMode: "disable", Database: "d"}})
+	c := dialRaw(t, d.addr)
+	c.hello("d")
+	if e := c.hearFatal(); e.Code != "08006" || !strings.Contains(e.Message, "127.0.0.1:1") || !strings.Contains(e.Message, "refused") || e.Hint == "" {
+		t.Errorf("got %+v", e)
+	}
+}
+
+func TestAServerThatFailsDuringStartupIsReported(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, code, want string }{
+		"it closes":              {"", "08006", "the database server closed the connection during start-up"},
+		"it closes in a message": {"R\x00\x00\x00\x08", "08006", "the database server closed the connection during start-up"},
+		"a negative length":      {"R\xff\xff\xff\xff", "08P01", "the database server broke the protocol during start-up: invalid message length"},
+		"an endless message":     {"N\x3f\xff\xff\xff", "08P01", "the database server broke the protocol during start-up: invalid message length"},
+		"an empty request":       {"R\x00\x00\x00\x04", "08P01", "the database server broke the protocol during start-up: invalid message format"},
+		"a SASL list cut off":    {"R\x00\x00\x00\x0a\x00\x00\x00\x0aSC", "08P01", "the database server broke the protocol during start-up: invalid string in message"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+				s.in.NextStartup()
+				s.say([]byte(c.answer))
+			})})
+			client := dialRaw(t, d.addr)
+			client.hello("d")
+			if e := client.hearFatal(); e.Code != c.code || e.Message != c.want {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}
+
+func TestAPasswordMessageIsCheckedBeforeItIsRead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answer, want string }{
+		"of another type":       {"Q\x00\x00\x00\x06a\x00", "expected password response, got message type 81"},
+		"longer than any token": {"p\x00\x01\x00\x00", "invalid message length"},
+		"of a negative length":  {"p\xff\xff\xff\xff", "invalid message length"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := openDoor(t, Config{Upstream: fakeServer(t, func(s *rawClient) {
+				s.in.NextStartup()
+				s.say(wire.AppendMessage(nil, wire.Authentication, []byte{0, 0, 0, wire.AuthCleartext}))
+				if f, err := s.in.Next(); err == nil {
+					t.Errorf("the server got %q", f.Raw)
+				}
+			})})
+			client := dialRaw(t, d.addr)
+			client.hello("d")
+			client.hear(wire.Authentication)
+			client.say([]byte(c.answer))
+			if e := client.hearFatal(); e.Code != "08P01" || e.Message != c.want {
+				t.Errorf("got %v", e)
+			}
+		})
+	}
+}

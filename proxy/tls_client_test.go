@@ -1,0 +1,53 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"strings"
+	"testing"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+func TestDirectTLSDemandsTheProtocolsName(t *testing.T) {
+	t.Parallel()
+	authority := newTestAuthority(t)
+	d, _ := openRealDoor(t, func(e *entrance) { e.tls = authority.server(t) })
+	dial := func(t *testing.T, protocols ...string) *rawClient {
+		t.Helper()
+		c, err := tls.Dial("tcp", d.addr, &tls.Config{RootCAs: authority.pool, ServerName: "localhost", NextProtos: protocols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		return &rawClient{t, newConn(c)}
+	}
+	t.Run("with it a session begins", func(t *testing.T) {
+		c := dial(t, alpn)
+		c.hello(d.upstream.database)
+		c.hearUntil(wire.ReadyForQuery)
+	})
+	t.Run("a request for TLS inside is answered N", func(t *testing.T) {
+		c := dial(t, alpn)
+		c.say(wire.AppendRequest(nil, wire.SSLRequestCode))
+		if b := c.hearByte(); b != 'N' {
+			t.Errorf("answer %q", b)
+		}
+	})
+	t.Run("without it there is none", func(t *testing.T) {
+		if e := dial(t).hearFatal(); e.Code != "08P01" || !strings.Contains(e.Message, "without ALPN") {
+			t.Errorf("got %v", e)
+		}
+	})
+	t.Run("with another one the handshake fails", func(t *testing.T) {
+		if c, err := tls.Dial("tcp", d.addr, &tls.Config{RootCAs: authority.pool, ServerName: "localhost", NextProtos: []string{"h2"}}); err == nil {
+			c.Close()
+			t.Error("it succeeded")
+		}
+	})
+	t.Run("without TLS the connection ends", func(t *testing.T) {
+		plain, _ := openRealDoor(t)
+		if _, err := tls.Dial("tcp", plain.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{alpn}}); err == nil {
+			t.Error("it succeeded")
+		}
+	})
+}
