@@ -107,10 +107,14 @@ func (r *rewriting) prove(d *draft, sent string) bool {
 	return proved
 }
 
-// place moves the statements' ranges from the client's text as UTF-8 to the one that is sent.
+// place moves the statements' ranges from the client's text as UTF-8 to the one that is sent, and gives PREPARE the
+// client's own bytes.
 func (r *rewriting) place(t *Text, edits []Edit, original func(int) int) {
 	for i := range t.Statements {
 		s := &t.Statements[i]
+		if p := s.Effect.Prepare; p != nil {
+			s.Effect.Prepare = &Prepare{Name: p.Name, Client: r.sql[original(s.Start):original(s.End)]}
+		}
 		s.Start = toSent(edits, original(s.Start), false)
 		s.End = toSent(edits, original(s.End), true)
 	}

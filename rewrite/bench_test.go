@@ -35,8 +35,11 @@ func BenchmarkPrefilterMiss(b *testing.B) {
 // concerned is a text as apps send them that names the table under migration.
 const concerned = `SELECT i.id, i.surname, o.total FROM individual i JOIN orders o ON o.owner = i.id WHERE i.surname = $1 AND o.state IN ($2, $3) ORDER BY i.surname LIMIT 10`
 
+// realBinder has the binder proper.
+func realBinder(o Options) *Binder { return NewBinder(testSnapshot(150000), o) }
+
 func BenchmarkRewriteCached(b *testing.B) {
-	binder := plainBinder()
+	binder := realBinder(Options{})
 	s := pinned("surname")
 	mustRewrite(b, binder, s, concerned)
 	b.ReportAllocs()
@@ -48,7 +51,7 @@ func BenchmarkRewriteCached(b *testing.B) {
 }
 
 func BenchmarkRewriteCachedParallel(b *testing.B) {
-	binder := plainBinder()
+	binder := realBinder(Options{})
 	mustRewrite(b, binder, pinned("surname"), concerned)
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {
@@ -63,13 +66,30 @@ func BenchmarkRewriteCachedParallel(b *testing.B) {
 
 // BenchmarkRewriteCold is to be read beside BenchmarkParse: two parses are needed, one to bind and one to prove.
 func BenchmarkRewriteCold(b *testing.B) {
-	binder := NewBinder(testSnapshot(150000), Options{MaxCached: 1})
-	binder.bind = plainBind
+	binder := realBinder(Options{MaxCached: 1})
 	s := pinned("surname")
 	b.ReportAllocs()
 	for b.Loop() {
 		if text := mustRewrite(b, binder, s, concerned); !text.Changed || text.Statements[0].Failure != nil {
 			b.Fatal(text.SQL)
+		}
+	}
+}
+
+// BenchmarkBind is what a cold rewrite takes without parser and proof.
+func BenchmarkBind(b *testing.B) {
+	snap, s := testSnapshot(150000), pinned("surname")
+	toks, err := scanTokens(concerned)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		tree := mustParse(b, concerned)
+		b.StartTimer()
+		if _, err := bind(&bindInput{snap: snap, lens: snap.Lens("surname"), sess: s, sql: concerned, tree: tree, tokens: toks}); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

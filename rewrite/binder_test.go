@@ -40,12 +40,21 @@ func testSnapshot(serverVersion int) *rules.Snapshot {
 		},
 		Aliases: map[string]string{"old": rules.Base},
 		Catalog: catalog.New(serverVersion, []*catalog.Relation{
-			{OID: individualOID, Schema: "public", Name: "individual", Kind: catalog.Table},
-			{OID: 16500, Schema: "public", Name: "pets", Kind: catalog.Table},
+			testRelation(individualOID, "individual", "id", "last_name", "größe"),
+			testRelation(16500, "pets", "id", "owner"),
+			testRelation(16600, "orders", "id", "owner", "total", "state"),
 		}, nil, nil),
 		Tables:      []catalog.OID{individualOID},
 		Identifiers: []string{"individual"},
 	}
+}
+
+func testRelation(oid catalog.OID, name string, columns ...string) *catalog.Relation {
+	r := &catalog.Relation{OID: oid, Schema: "public", Name: name, Kind: catalog.Table}
+	for i, c := range columns {
+		r.Columns = append(r.Columns, catalog.Column{Num: int16(i + 1), Name: c, Type: 25, Typmod: -1})
+	}
+	return r
 }
 
 // plainBind is a binder that takes every identifier for a column of the one table, wherever it stands.
