@@ -179,6 +179,7 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 	if st != nil {
 		want = st.want
 	}
+	unsure := q.stmts.unsure
 	q.mu.Unlock()
 	if st == nil {
 		return s.currentBySQL(now, string(name))
@@ -188,6 +189,11 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 			Code:    "0A000",
 			Message: "the text of this prepared statement was not kept, so it cannot be adapted to the migration that is live",
 			Hint:    "The session has prepared more than can be remembered: close statements that are not needed, or reconnect.",
+		}
+	}
+	if unsure {
+		if err := s.recount(now); err != nil {
+			return portal{}, err
 		}
 	}
 	if now.live && st.plan.binder != now.binder {
@@ -212,6 +218,22 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 		err = s.reprepare(st, text)
 	}
 	return portal{text: text}, err
+}
+
+// recount asks the server which statements are left, when one of which the name is not known was deallocated. In a failed
+// transaction nothing can be asked, nor prepared again.
+func (s *session) recount(now *epoch) error {
+	failed, err := s.inFailed(true)
+	switch {
+	case err != nil:
+		return err
+	case failed:
+		return errAborted
+	}
+	if err := s.refresh(now); err != nil {
+		return err
+	}
+	return errMoved // look at the name again
 }
 
 // currentBySQL is current for a name that no Parse has made, but perhaps a PREPARE.

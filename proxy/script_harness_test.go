@@ -59,13 +59,13 @@ func flush() []byte { return wire.AppendFlush(nil) }
 
 // play runs the script in a new session, and returns what was heard. After the last step the connection must be quiet:
 // a Sync gets one ReadyForQuery, unless the script says that it ends.
-func (s script) play(t *testing.T, addr, database string) []string {
+func (s script) play(t *testing.T, addr, database string, more ...wire.Parameter) []string {
 	t.Helper()
 	c := dialRaw(t, addr)
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	c.hello(database)
+	c.hello(database, more...)
 	c.hearUntil(wire.ReadyForQuery)
 	var heard []string
 	ended := false

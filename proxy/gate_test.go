@@ -1,0 +1,367 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+// openShop starts a proxy with a migration in phase active, and returns the table under it.
+func openShop(t *testing.T, change ...func(*Config)) (*running, catalog.OID) {
+	t.Helper()
+	p := openProxy(t, change...)
+	p.run(people, "CREATE TABLE orders (id serial, individual int REFERENCES individual (id)); CREATE TABLE other (n int)")
+	p.phase(1, rules.Active)
+	return p, p.Server.epoch.Load().binder.Snapshot().Tables[0]
+}
+
+// locks asks pg_locks, as an instance does.
+func (r *running) locks() migrate.HoldsLock {
+	r.t.Helper()
+	pool, err := pgxpool.New(context.Background(), r.direct)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(pool.Close)
+	return func(ctx context.Context, pids []uint32, tables []catalog.OID) (map[uint32]bool, error) {
+		rows, err := pool.Query(ctx, `SELECT DISTINCT pid FROM pg_locks WHERE granted AND locktype = 'relation'
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND pid = ANY($1::int8[]::int[]) AND relation = ANY($2::int8[]::oid[])`, widen(pids), widen(tables))
+		if err != nil {
+			return nil, err
+		}
+		holders := make(map[uint32]bool)
+		found, err := pgx.CollectRows(rows, pgx.RowTo[int32])
+		for _, pid := range found {
+			holders[uint32(pid)] = true
+		}
+		return holders, err
+	}
+}
+
+func widen[T ~uint32](in []T) []int64 {
+	out := make([]int64, len(in))
+	for i, n := range in {
+		out[i] = int64(n)
+	}
+	return out
+}
+
+// closeGate closes the gate and waits until all are drained.
+func (r *running) closeGate(tables ...catalog.OID) {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := r.Hold(ctx, tables, r.locks()); err != nil {
+		r.t.Fatalf("Hold: %v", err)
+	}
+}
+
+// held waits until so many sessions are held.
+func (r *running) held(n int) {
+	r.t.Helper()
+	pgtest.Eventually(r.t, func() bool {
+		waiting := 0
+		for _, s := range r.Sessions() {
+			if s.Held {
+				waiting++
+			}
+		}
+		return waiting == n
+	}, "the number of held sessions")
+}
+
+func TestAHeldStatementGoesOnInTheNewLens(t *testing.T) {
+	t.Parallel()
+	texts := map[string][]byte{
+		"a simple query":    simple("UPDATE individual SET last_name = 'x' WHERE last_name = 'Moss' RETURNING last_name"),
+		"an extended query": messages(parse("", "SELECT last_name FROM individual WHERE id = $1::int"), bind("", "", []byte("1")), execute(""), syncMsg()),
+		"a bind":            messages(bind("", "s", []byte("1")), execute(""), syncMsg()),
+		"copy":              simple("COPY individual (last_name) TO STDOUT"),
+	}
+	for name, text := range texts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, table := openShop(t)
+			c := p.login()
+			c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
+			c.hearUntil(wire.ReadyForQuery)
+			p.closeGate(table)
+			c.say(messages(simple("SELECT 1"), text))
+			c.hearUntil(wire.ReadyForQuery) // what came before is not held
+			p.held(1)
+			p.run(renameThere)
+			p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, surname)))
+			c.hearUntil(wire.ReadyForQuery)
+			p.held(0)
+		})
+	}
+}
+
+func TestStatementsOnOtherTablesAreNotHeld(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	p.closeGate(table)
+	c := p.login()
+	c.say(messages(simple("SELECT * FROM other; INSERT INTO other VALUES (1)"), parse("", "SELECT n FROM other"), bind("", ""), execute(""), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestHoldWaitsForWhatIsInFlightWithoutALock(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	blocker := pgtest.Connect(t, p.direct)
+	tx, err := blocker.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(context.Background(), "LOCK individual"); err != nil {
+		t.Fatal(err)
+	}
+	c := p.login()
+	c.say(simple("SELECT last_name FROM individual"))
+	pgtest.Eventually(t, func() bool {
+		var n int
+		err := tx.QueryRow(context.Background(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'individual'::regclass").Scan(&n)
+		return err == nil && n == 1
+	}, "the statement waits for the lock")
+	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := p.Hold(short, []catalog.OID{table}, p.locks()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Hold: %v", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- p.Hold(context.Background(), []catalog.OID{table}, p.locks()) }()
+	if err := tx.Rollback(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestHoldDoesNotWaitForAStatementWhoseLockKeepsTheDDLAway(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	c := p.login()
+	c.say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), flush()))
+	c.hearUntil(wire.CommandComplete)
+	p.closeGate(table) // the group is open, and its implicit transaction holds the lock
+	c.say(messages(bind("", ""), execute(""), syncMsg()))
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
+		t.Errorf("heard %q", got)
+	}
+	c.say(messages(bind("", ""), execute(""), syncMsg()))
+	p.held(1)
+	p.phase(2, rules.Cutover, renameThere)
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
+		t.Errorf("heard %q", got)
+	}
+}
+
+func TestASessionThatHoldsALockPassesTheGate(t *testing.T) {
+	t.Parallel()
+	ways := map[string]string{
+		"from the statement itself": "SELECT last_name FROM individual FOR UPDATE",
+		"through a foreign key":     "INSERT INTO orders (individual) VALUES (1)",
+	}
+	for name, first := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, table := openShop(t)
+			c := p.login()
+			c.say(messages(simple("BEGIN"), simple(first)))
+			c.hearUntil(wire.ReadyForQuery)
+			c.hearUntil(wire.ReadyForQuery)
+			p.closeGate(table)
+			c.say(messages(simple("SELECT last_name FROM individual"), simple("COMMIT"), simple("SELECT last_name FROM individual")))
+			c.hearUntil(wire.ReadyForQuery)
+			c.hearUntil(wire.ReadyForQuery)
+			p.held(1)
+			p.phase(2, rules.Cutover, renameThere)
+			c.hearUntil(wire.ReadyForQuery)
+		})
+	}
+}
+
+func TestALockThatWasRolledBackDoesNotPass(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	c := p.login()
+	c.say(messages(simple("BEGIN"), simple("SAVEPOINT s"), simple("SELECT last_name FROM individual"), simple("ROLLBACK TO s")))
+	for range 4 {
+		c.hearUntil(wire.ReadyForQuery)
+	}
+	p.closeGate(table)
+	c.say(simple("SELECT last_name FROM individual"))
+	p.held(1)
+	p.phase(2, rules.Cutover, renameThere)
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestAFailedTransactionIsNotHeld(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	c := p.login()
+	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hearError()
+	c.hear(wire.ReadyForQuery)
+	p.closeGate(table)
+	c.say(simple("SELECT last_name FROM individual"))
+	if e := c.hearError(); e.Code != "25P02" {
+		t.Errorf("%v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
+	p.held(0)
+	c.hearError() // its state was never read: refused, not guessed
+	c.hear(wire.ReadyForQuery)
+}
+
+func TestAHeldStatementCanBeCancelled(t *testing.T) {
+	t.Parallel()
+	for name, texts := range map[string][2][]byte{
+		"a simple query":    {nil, simple("SELECT last_name FROM individual")},
+		"a parse":           {nil, messages(parse("x", "SELECT last_name FROM individual"), bind("", "x"), execute(""), syncMsg())},
+		"a bind":            {messages(parse("x", "SELECT last_name FROM individual"), syncMsg()), messages(bind("", "x"), execute(""), syncMsg())},
+		"in a transaction":  {simple("BEGIN"), simple("SELECT last_name FROM individual")},
+		"a describe":        {messages(parse("x", "SELECT last_name FROM individual"), syncMsg()), messages(describe("x"), syncMsg())},
+		"behind a pipeline": {nil, messages(parse("", "SELECT 1"), bind("", ""), execute(""), parse("x", "SELECT last_name FROM individual"), bind("", "x"), execute(""), syncMsg())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, table := openShop(t)
+			c := dialRaw(t, p.addr)
+			c.hello(p.database)
+			var pid uint32
+			var key []byte
+			for {
+				f, err := c.in.Next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if f.Type == wire.BackendKeyData {
+					p, k, _ := wire.DecodeBackendKeyData(f.Body)
+					pid, key = p, append(key, k...)
+				}
+				if f.Type == wire.ReadyForQuery {
+					break
+				}
+			}
+			if texts[0] != nil {
+				c.say(texts[0])
+				c.hearUntil(wire.ReadyForQuery)
+			}
+			p.closeGate(table)
+			c.say(texts[1])
+			p.held(1)
+			killer := dialRaw(t, p.addr)
+			killer.say(wire.AppendCancelRequest(nil, pid, key))
+			killer.hearEnd()
+			if e := c.hearError(); e.Code != "57014" {
+				t.Errorf("%v", e)
+			}
+			status := c.hear(wire.ReadyForQuery)
+			if want := map[bool]string{true: "E", false: "I"}[name == "in a transaction"]; string(status) != want {
+				t.Errorf("status %q, want %q", status, want)
+			}
+			p.Open(p.Server.epoch.Load().binder.Snapshot())
+			c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
+			c.hearUntil(wire.ReadyForQuery)
+		})
+	}
+}
+
+func TestAClientMayLeaveWhileItIsHeld(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	p.closeGate(table)
+	c := p.login()
+	c.say(simple("DELETE FROM individual"))
+	p.held(1)
+	c.Close()
+	pgtest.Eventually(t, func() bool { return len(p.Sessions()) == 0 }, "the session ends")
+	p.Open(p.Server.epoch.Load().binder.Snapshot())
+	var n int
+	if err := pgtest.Connect(t, p.direct).QueryRow(context.Background(), "SELECT count(*) FROM individual").Scan(&n); err != nil || n != 3 {
+		t.Errorf("%d rows, %v", n, err)
+	}
+}
+
+func TestAHeldSessionGoesOnThoughTheClientSendsMore(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	p.closeGate(table)
+	c := p.login()
+	c.say(simple("SELECT last_name FROM individual"))
+	p.held(1)
+	more := make(chan struct{})
+	go func() {
+		defer close(more)
+		c.say(messages(simple("SELECT 2"), simple("SELECT length('"+padding(200000)+"')"), simple("SELECT 3")))
+	}()
+	p.phase(2, rules.Cutover, renameThere)
+	for range 4 {
+		c.hearUntil(wire.ReadyForQuery)
+	}
+	<-more
+}
+
+func TestSuspendHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
+	t.Parallel()
+	p, _ := openShop(t, func(c *Config) { c.HoldTimeout = 300 * time.Millisecond })
+	busy := p.login()
+	busy.say(messages(simple("BEGIN"), simple("SELECT last_name FROM individual")))
+	busy.hearUntil(wire.ReadyForQuery)
+	busy.hearUntil(wire.ReadyForQuery)
+	p.Suspend()
+	c := p.login()
+	c.say(simple("SELECT * FROM other"))
+	c.hearUntil(wire.ReadyForQuery)
+	c.say(simple("SELECT last_name FROM individual"))
+	if e := c.hearError(); e.Code != "55P03" || e.Hint == "" {
+		t.Errorf("%v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	busy.say(simple("SELECT last_name FROM individual")) // its lock keeps everybody's DDL away
+	busy.hearUntil(wire.ReadyForQuery)
+	c.say(simple("SELECT last_name FROM individual"))
+	p.Open(p.Server.epoch.Load().binder.Snapshot())
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestPipelinedGroupsAreAllAwaited(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	c := p.login()
+	group := messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), syncMsg())
+	many := messages()
+	for range 200 {
+		many = append(many, group...)
+	}
+	heard := make(chan struct{})
+	go func() {
+		defer close(heard)
+		for range 200 {
+			c.hearUntil(wire.ReadyForQuery)
+		}
+	}()
+	c.say(many)
+	p.closeGate(table)
+	p.run(renameThere) // whatever was sent has been answered, and the rest is held
+	p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, surname)))
+	<-heard
+}

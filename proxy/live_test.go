@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+// liveScripts speak of a table by its old name and columns, in the words of version base.
+var liveScripts = map[string]script{
+	"a simple query": {
+		{simple("SELECT * FROM individual ORDER BY id; SELECT last_name FROM individual i WHERE i.last_name = 'Moss'"), "Z"},
+	},
+	"an extended query": {
+		{messages(parse("", "SELECT last_name FROM individual WHERE id = $1"), describe(""),
+			bind("", "", []byte("1")), describePortal(""), execute(""), syncMsg()), "Z"},
+	},
+	"a named statement used again and again": {
+		{messages(parse("s", "UPDATE individual SET last_name = upper(last_name) WHERE id = $1 RETURNING last_name"), describe("s"), syncMsg()), "Z"},
+		{messages(bind("", "s", []byte("1")), execute(""), bind("", "s", []byte("2")), execute(""), syncMsg()), "Z"},
+		{messages(bind("", "s", []byte("3")), execute(""), flush()), "C"},
+		{messages(closing("s"), syncMsg()), "Z"},
+		{messages(bind("", "s", []byte("1")), syncMsg()), "Z"},
+	},
+	"errors speak of the old names": {
+		{simple("INSERT INTO individual (id, last_name) VALUES (9, NULL)"), "Z"},
+		{simple("INSERT INTO individual (id, last_name) VALUES (1, 'again')"), "Z"},
+		{messages(parse("", "INSERT INTO individual (id, last_name) VALUES ($1::int, NULL)"), bind("", "", []byte("9")), execute(""), syncMsg()), "Z"},
+		{simple("SELECT last_name, nope FROM individual"), "Z"},
+		{simple("/* é */ SELECT i.last_name FROM individual i WHERE nope"), "Z"},
+	},
+	"names of the new version do not exist": {
+		{simple("SELECT surname FROM individual"), "Z"},
+		{simple("SELECT 1; SELECT id, i.surname FROM individual i; SELECT 2"), "Z"},
+		{messages(parse("x", "SELECT surname FROM individual"), bind("", "x"), execute(""), syncMsg()), "Z"},
+		{messages(bind("", "x"), syncMsg()), "Z"},
+		{simple("SELECT last_name FROM individual WHERE id = 1"), "Z"},
+	},
+	"a missing name fails the transaction": {
+		{messages(simple("BEGIN"), simple("SELECT surname FROM individual"), simple("SELECT last_name FROM individual"), simple("ROLLBACK")), "ZZZZ"},
+		{messages(simple("BEGIN"), simple("SAVEPOINT a"), simple("SELECT surname FROM individual"), simple("ROLLBACK TO a"),
+			simple("SELECT last_name FROM individual WHERE id = 1"), simple("COMMIT")), "ZZZZZZ"},
+	},
+	"a transaction in one pipeline": {
+		{messages(
+			parse("", "BEGIN"), bind("", ""), execute(""),
+			parse("", "UPDATE individual SET last_name = 'Poe' WHERE id = 1"), bind("", ""), execute(""),
+			parse("", "SELECT last_name FROM individual WHERE id = 1"), bind("", ""), execute(""),
+			parse("", "ROLLBACK"), bind("", ""), execute(""),
+			parse("", "SELECT last_name FROM individual WHERE id = 1"), bind("", ""), execute(""), syncMsg()), "Z"},
+	},
+	"an error in a pipeline skips what follows": {
+		{messages(
+			parse("", "SELECT 1/0"), bind("", ""), execute(""),
+			parse("never", "SELECT last_name FROM individual"), bind("", "never"), execute(""), syncMsg(),
+			bind("", "never"), execute(""), syncMsg(),
+			parse("", "SELECT last_name FROM individual WHERE id = 1"), bind("", ""), execute(""), syncMsg()), "ZZZ"},
+	},
+	"copy": {
+		{simple("BEGIN; COPY individual (id, last_name) FROM STDIN"), "G"},
+		{messages(copyData("7\tSeven\n"), copyDone()), "Z"},
+		{simple("COPY individual TO STDOUT; COPY (SELECT last_name FROM individual ORDER BY 1) TO STDOUT"), "Z"},
+		{simple("COPY individual (last_name) FROM STDIN"), "G"},
+		{messages(copyData("a\tb\n"), copyDone(), simple("ROLLBACK")), "ZZ"},
+	},
+	"statements prepared in SQL": {
+		{simple("PREPARE p AS SELECT last_name FROM individual WHERE id = $1; EXECUTE p (1)"), "Z"},
+		{simple("EXECUTE p (2)"), "Z"},
+		{messages(bind("", "p", []byte("3")), describePortal(""), execute(""), syncMsg()), "Z"},
+		{simple("DEALLOCATE p"), "Z"},
+		{simple("EXECUTE p (1)"), "Z"},
+	},
+	"prepare outlives a rollback": {
+		{messages(simple("BEGIN"), simple("PREPARE p AS SELECT last_name FROM individual WHERE id = 1"), simple("ROLLBACK"), simple("EXECUTE p")), "ZZZZ"},
+	},
+	"a cursor": {
+		{messages(simple("BEGIN"), simple("DECLARE c CURSOR FOR SELECT last_name FROM individual ORDER BY id"), simple("FETCH 2 FROM c"),
+			simple("FETCH ALL FROM c"), simple("COMMIT")), "ZZZZZ"},
+	},
+	"a search_path that comes and goes": {
+		{simple("CREATE TEMP TABLE individual AS SELECT 'temporary' AS last_name"), "Z"},
+		{simple("SELECT last_name FROM individual"), "Z"},
+		{simple("SELECT last_name FROM public.individual WHERE id = 1"), "Z"},
+		{messages(simple("BEGIN"), simple("SET LOCAL search_path = public, pg_temp"), simple("SELECT count(last_name) FROM individual"),
+			simple("COMMIT"), simple("SELECT last_name FROM individual")), "ZZZZZ"},
+		{simple("DISCARD TEMP"), "Z"},
+		{simple("SELECT last_name FROM individual WHERE id = 1"), "Z"},
+	},
+	"a temporary table that a rollback takes away": {
+		{messages(simple("BEGIN"), simple("SAVEPOINT s"), simple("CREATE TEMP TABLE individual AS SELECT 'temporary' AS last_name"),
+			simple("SELECT last_name FROM individual"), simple("ROLLBACK TO s"), simple("SELECT last_name FROM individual WHERE id = 1"),
+			simple("ROLLBACK")), "ZZZZZZZ"},
+	},
+	"statements of one string after a rollback in a failed transaction": {
+		{messages(simple("SELECT last_name FROM individual WHERE id = 1"), simple("BEGIN"), simple("SELECT 1/0")), "ZZZ"},
+		{simple("ROLLBACK; SELECT last_name FROM individual WHERE id = 1"), "Z"},
+	},
+}
+
+const people = `CREATE TABLE individual (id int PRIMARY KEY, last_name text NOT NULL);
+	INSERT INTO individual VALUES (1, 'Moss'), (2, 'Trenneman'), (3, 'Barber')`
+
+// TestTheOldVersionSeesWhatItSawBeforeTheRename plays each script in a database that was never changed, without a proxy,
+// and in one where the rename has been made.
+func TestTheOldVersionSeesWhatItSawBeforeTheRename(t *testing.T) {
+	t.Parallel()
+	for name, s := range liveScripts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := openProxy(t)
+			p.run(people, "ALTER TABLE individual RENAME last_name TO surname")
+			p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
+			direct := pgtest.Database(t)
+			pgtest.Exec(t, direct, people)
+			u, err := url.Parse(direct)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := s.play(t, u.Host, u.Path[1:])
+			got := s.play(t, p.addr, p.database, wire.Parameter{Name: "segue.version", Value: rules.Base})
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("the client sees (-before +after):\n%s", diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,241 @@
+package proxy
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+const (
+	renameThere = "ALTER TABLE individual RENAME last_name TO surname"
+	renameBack  = "ALTER TABLE individual RENAME surname TO last_name"
+)
+
+// phase makes the change of the database, and installs the migration in that phase.
+func (r *running) phase(epoch int64, phase rules.Phase, ddl ...string) {
+	r.t.Helper()
+	r.run(ddl...)
+	r.Open(r.snapshot(epoch, migration(r.t, 1, phase, surname)))
+}
+
+// phases walks through the life of a rename and back, and calls check in each.
+func (r *running) phases(check func(phase string)) {
+	r.t.Helper()
+	check("before")
+	r.phase(1, rules.Active)
+	check("active")
+	r.phase(2, rules.Cutover, renameThere)
+	check("cutover")
+	r.phase(3, rules.Active, renameBack)
+	check("active again")
+	r.phase(4, rules.RolledBack)
+	check("rolled back")
+	r.phase(5, rules.Active)
+	r.phase(6, rules.Cutover, renameThere)
+	check("cutover again")
+}
+
+func TestPreparedStatementsOutliveEveryPhase(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := openProxy(t)
+	p.run(people)
+	modes := map[string]pgx.QueryExecMode{
+		"named": pgx.QueryExecModeCacheStatement, "described": pgx.QueryExecModeCacheDescribe,
+		"unnamed": pgx.QueryExecModeExec, "simple": pgx.QueryExecModeSimpleProtocol,
+	}
+	conns := map[string]*pgx.Conn{}
+	for name := range modes {
+		conns[name] = pgtest.Connect(t, p.url)
+	}
+	explicit := pgtest.Connect(t, p.url)
+	if _, err := explicit.Prepare(ctx, "mine", "SELECT last_name FROM individual WHERE id = $1"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := explicit.Exec(ctx, "PREPARE sql AS SELECT last_name FROM individual WHERE id = $1"); err != nil {
+		t.Fatal(err)
+	}
+	p.phases(func(phase string) {
+		for name, mode := range modes {
+			var got string
+			err := conns[name].QueryRow(ctx, "SELECT last_name FROM individual WHERE id = $1", mode, 1).Scan(&got)
+			if err != nil || got != "Moss" {
+				t.Errorf("%s, %s: %q, %v", phase, name, got, err)
+			}
+			tag, err := conns[name].Exec(ctx, "UPDATE individual SET last_name = last_name WHERE id = $1", mode, 2)
+			if err != nil || tag.RowsAffected() != 1 {
+				t.Errorf("%s, %s: update: %v %v", phase, name, tag, err)
+			}
+		}
+		var got string
+		if err := explicit.QueryRow(ctx, "mine", 2).Scan(&got); err != nil || got != "Trenneman" {
+			t.Errorf("%s, prepared by name: %q, %v", phase, got, err)
+		}
+		if err := explicit.QueryRow(ctx, "EXECUTE sql (3)", pgx.QueryExecModeSimpleProtocol).Scan(&got); err != nil || got != "Barber" {
+			t.Errorf("%s, prepared in SQL: %q, %v", phase, got, err)
+		}
+	})
+}
+
+func TestAStatementPreparedInATransactionIsPreparedAgainInIt(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	c := p.login()
+	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	p.phase(1, rules.Cutover, renameThere)
+	c.say(messages(simple("BEGIN"), bind("", "s", []byte("1")), execute(""), syncMsg(), simple("COMMIT")))
+	for _, want := range []string{"CZ", "2DCZ", "CZ"} {
+		if got := c.hearUntil(wire.ReadyForQuery); got != want {
+			t.Errorf("heard %q, want %q", got, want)
+		}
+	}
+}
+
+func TestNothingIsPreparedAgainInAFailedTransaction(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	c := p.login()
+	c.say(messages(parse("s", "SELECT last_name FROM individual"), parse("r", "ROLLBACK"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	p.phase(1, rules.Cutover, renameThere)
+	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hear(wire.ErrorResponse)
+	c.hear(wire.ReadyForQuery)
+	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	if e := c.hearError(); e.Code != "25P02" {
+		t.Errorf("%v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	c.say(messages(bind("", "r"), execute(""), syncMsg(), bind("", "s"), execute(""), syncMsg()))
+	for _, want := range []string{"2CZ", "2DDDCZ"} {
+		if got := c.hearUntil(wire.ReadyForQuery); got != want {
+			t.Errorf("heard %q, want %q", got, want)
+		}
+	}
+}
+
+func TestWhatWasDeallocatedDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	ways := map[string][]byte{
+		"by a simple query":    simple("DEALLOCATE s"),
+		"among others":         simple("SELECT 1; DEALLOCATE s; SELECT 2"),
+		"by an extended query": messages(parse("", "DEALLOCATE s"), bind("", ""), execute(""), syncMsg()),
+		"with all":             simple("DEALLOCATE ALL"),
+		"by discard":           simple("DISCARD ALL"),
+		"by close":             messages(closing("s"), syncMsg()),
+	}
+	p := openProxy(t)
+	p.run(people)
+	for _, phase := range []rules.Phase{rules.Draft, rules.Active} {
+		p.phase(1, phase)
+		for name, way := range ways {
+			c := p.login()
+			c.say(messages(parse("s", "SELECT last_name FROM individual"), syncMsg(), way))
+			c.hearUntil(wire.ReadyForQuery)
+			c.hearUntil(wire.ReadyForQuery)
+			p.phase(2, rules.Cutover, renameThere)
+			c.say(messages(bind("", "s"), syncMsg()))
+			if e := c.hearError(); e.Code != "26000" {
+				t.Errorf("%s: %v", name, e)
+			}
+			c.hear(wire.ReadyForQuery)
+			p.phase(3, phase, renameBack)
+		}
+	}
+}
+
+func TestTheServersErrorAtPreparingAgainIsTheClients(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people, "CREATE TABLE other (n int)")
+	c := p.login()
+	c.say(messages(parse("s", "SELECT last_name, n FROM individual, other"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	p.phase(1, rules.Cutover, renameThere, "ALTER TABLE other RENAME n TO m")
+	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	if e := c.hearError(); e.Code != "42703" || e.Position != "19" {
+		t.Errorf("%+v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	p.run("ALTER TABLE other RENAME m TO n")
+	p.phase(2, rules.Cutover)
+	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2CZ" {
+		t.Errorf("heard %q", got)
+	}
+}
+
+func TestTypesThatWereInferredStayWhenAStatementIsPreparedAgain(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	c := p.login()
+	c.say(messages(parse("s", "SELECT $1, last_name FROM individual WHERE last_name = $2"), describe("s"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	p.phase(1, rules.Cutover, renameThere)
+	c.say(messages(describe("s"), syncMsg()))
+	types, err := wire.DecodeParameterDescription(c.hear(wire.ParameterDescription))
+	if err != nil || len(types) != 2 || types[0] != 25 || types[1] != 25 {
+		t.Errorf("types %v, %v", types, err)
+	}
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestMoreThanCanBeRememberedIsRefusedAndNotGuessed(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	c := p.login()
+	c.say(messages(parse("s", "SELECT last_name FROM individual /*"+padding(2*maxParse)+"*/"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
+		t.Errorf("heard %q", got)
+	}
+	p.phase(1, rules.Cutover, renameThere)
+	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	if e := c.hearError(); e.Code != "0A000" {
+		t.Errorf("%v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	c.say(simple("SELECT last_name FROM individual"))
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func padding(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = '-'
+	}
+	return string(b)
+}
+
+// hearError reads messages up to an error.
+func (c *rawClient) hearError() *wire.Error {
+	c.t.Helper()
+	for {
+		f, err := c.in.Next()
+		if err != nil {
+			c.t.Fatalf("waiting for an error: %v", err)
+		}
+		if f.Type == wire.ReadyForQuery {
+			c.t.Fatal("ready without an error")
+		}
+		if f.Type == wire.ErrorResponse {
+			fields, err := wire.DecodeError(f.Body)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			return fields.Error()
+		}
+	}
+}
