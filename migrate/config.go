@@ -14,7 +14,7 @@ import (
 // Config of an Instance. The zero value of a duration means its default.
 type Config struct {
 	Upstream   string        // connection string of the owner of the tables
-	ID         string        // of this instance; made up when empty
+	ID         string        // of this instance, and of no other; made up when empty
 	DrainLimit time.Duration // how long a gate may be closed; default 1s
 	Lease      time.Duration // how old the last read of the control tables may be while serving; default 5s
 	Poll       time.Duration // of the control tables, beside LISTEN; default 500ms

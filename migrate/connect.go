@@ -41,7 +41,11 @@ func newSwitchboard(upstream string) (*switchboard, error) {
 		"default_transaction_read_only":       "off",
 		"lock_timeout":                        "10s",
 		"statement_timeout":                   "60s",
-		"idle_in_transaction_session_timeout": "60s",
+		"idle_in_transaction_session_timeout": "10s",
+		// The locks of an instance whose machine has gone must not outlive it by hours.
+		"tcp_keepalives_idle":     "5",
+		"tcp_keepalives_interval": "2",
+		"tcp_keepalives_count":    "3",
 	} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}

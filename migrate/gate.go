@@ -29,6 +29,7 @@ type gatekeeper struct {
 	}
 
 	snap      *rules.Snapshot // that Traffic was opened with; nil before the first
+	closed    bool            // a gate, by Hold
 	suspended bool
 	lease     time.Time // until when the last renewing read lets us serve
 
@@ -166,10 +167,8 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 		}
 		g.endWork()
 		g.attempt, g.promised, g.withdrawn = 0, false, time.Time{}
-		g.open(o, true)
-	} else {
-		g.open(o, false)
 	}
+	g.open(o)
 	if t != nil && t.Attempt != 0 && t.Attempt != g.refused && t.Until != nil {
 		if left := t.Until.Sub(t.Now); left > 0 {
 			g.hold(ctx, t.Attempt, t.Tables, o.begun.Add(left))
@@ -184,7 +183,7 @@ func (g *gatekeeper) mayOpen(o *observation) bool {
 }
 
 // open installs the observed snapshot if it is another one, or if something is held.
-func (g *gatekeeper) open(o *observation, held bool) {
+func (g *gatekeeper) open(o *observation) {
 	if o.broken != nil {
 		g.suspend(o.broken.Error())
 		return
@@ -192,14 +191,14 @@ func (g *gatekeeper) open(o *observation, held bool) {
 	if time.Until(g.lease) <= 0 {
 		return // it was read, but too slowly to rely on: the next read decides
 	}
-	if !held && !g.suspended && o.snap == g.snap {
+	if !g.closed && !g.suspended && o.snap == g.snap {
 		return
 	}
 	if g.suspended && g.snap != nil {
 		g.i.log.Info("statements on tables under migration are served again", "epoch", o.snap.Epoch)
 	}
 	moved := g.snap == nil || g.snap.Epoch != o.snap.Epoch
-	g.suspended, g.snap = false, o.snap
+	g.closed, g.suspended, g.snap = false, false, o.snap
 	g.i.traffic.Open(o.snap)
 	g.i.snapshot.Store(o.snap)
 	if moved {
@@ -209,7 +208,7 @@ func (g *gatekeeper) open(o *observation, held bool) {
 
 // hold closes the gate in the background, and acknowledges when nothing is in flight any more.
 func (g *gatekeeper) hold(ctx context.Context, attempt int64, tables []catalog.OID, until time.Time) {
-	g.attempt, g.gateUntil, g.promised = attempt, until, false
+	g.attempt, g.gateUntil, g.promised, g.closed = attempt, until, false, true
 	ctx, cancel := context.WithDeadline(ctx, until)
 	g.start(holding, cancel, func() error {
 		if err := g.i.traffic.Hold(ctx, tables, g.i.holdsLock); err != nil {
@@ -251,6 +250,7 @@ func (g *gatekeeper) giveUp(ctx context.Context) {
 	g.refused, g.attempt = g.attempt, 0
 	// Nothing was acknowledged, so nothing can have happened.
 	if !g.suspended {
+		g.closed = false
 		g.i.traffic.Open(g.snap)
 	}
 }

@@ -39,6 +39,9 @@ func (i *Instance) lead(ctx context.Context) {
 	}
 }
 
+// leaderIdle is how long a leader's connection may say nothing; it is longer than the longest wait between two attempts.
+const leaderIdle = "15s"
+
 // leadOnce makes the pending transition if no other instance is at it. It returns nil when none is pending any more.
 func (i *Instance) leadOnce(ctx context.Context) error {
 	// The connection outlives ctx, so that an attempt that was begun is finished or undone in order.
@@ -47,6 +50,12 @@ func (i *Instance) leadOnce(ctx context.Context) error {
 		return err
 	}
 	defer i.lines.hangUp(conn)
+	// A leader that is frozen loses its lock, on servers that can do that (14 and later).
+	_, err = conn.Exec(ctx, `
+		SELECT pg_catalog.set_config(name, $1, false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'`, leaderIdle)
+	if err != nil {
+		return err
+	}
 	for i.pending.Load() && ctx.Err() == nil {
 		changed := i.changed.next()
 		var got bool

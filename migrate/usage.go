@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"bytes"
 	"context"
 	"sync"
 	"time"
@@ -27,24 +28,42 @@ type useKey struct {
 	old, ambiguous                                       bool
 }
 
-// flushUsage stores uses and sessions every now and then until ctx ends.
+// flushUsage stores uses, and sessions where they have changed, every now and then until ctx ends.
 func (i *Instance) flushUsage(ctx context.Context) {
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
+	var last []byte
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		pool, err := i.database()
-		if err == nil {
-			err = i.report(ctx, pool)
-		}
+		err := i.flush(ctx, &last)
 		if err != nil && ctx.Err() == nil {
 			i.log.Debug("usage could not be stored and is kept", "error", err)
 		}
 	}
+}
+
+// flush stores uses, and the sessions if they are not the last ones that it has stored.
+func (i *Instance) flush(ctx context.Context, last *[]byte) error {
+	pool, err := i.database()
+	if err != nil {
+		return err
+	}
+	r, err := i.own()
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(r.Sessions, *last) {
+		return i.storeUses(ctx, pool)
+	}
+	if err := i.report(ctx, pool); err != nil {
+		return err
+	}
+	*last = r.Sessions
+	return nil
 }
 
 // storeUses writes down all uses until now. What could not be stored is kept for the next time.
