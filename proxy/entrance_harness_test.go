@@ -121,10 +121,19 @@ func (c *rawClient) hello(database string, more ...wire.Parameter) {
 	c.say(wire.AppendStartup(nil, 3<<16, params))
 }
 
+// next reads one message whole, however large it is.
+func (c *rawClient) next() (wire.Frame, error) {
+	f, err := c.in.Next()
+	if err == nil {
+		f, err = c.in.ReadRest(f, wire.MaxMessage)
+	}
+	return f, err
+}
+
 // hear reads one message, which must be of that type, and returns a copy.
 func (c *rawClient) hear(kind byte) []byte {
 	c.t.Helper()
-	f, err := c.in.Next()
+	f, err := c.next()
 	if err != nil {
 		c.t.Fatalf("waiting for %q: %v", kind, err)
 	}
@@ -139,7 +148,7 @@ func (c *rawClient) hearUntil(kind byte) string {
 	c.t.Helper()
 	var types []byte
 	for {
-		f, err := c.in.Next()
+		f, err := c.next()
 		if err != nil {
 			c.t.Fatalf("waiting for %q after %q: %v", kind, types, err)
 		}
