@@ -33,7 +33,8 @@ type binding struct {
 	*bindInput
 	cat       *catalog.Catalog
 	need      []rules.Name
-	unsettled unsettled
+	unsettled unsettled // by the statements before
+	moved     unsettled // by the statement at hand
 
 	statement Statement
 	changes   []change
@@ -146,6 +147,25 @@ func (b *binding) unsettledRefusal() *Error {
 func (b *binding) settle() {
 	e := b.statement.Effect
 	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
+	b.unsettled.path = b.unsettled.path || b.moved.path
+	b.unsettled.version = b.unsettled.version || b.moved.version
+	b.moved = unsettled{}
+}
+
+// resettle notes that the statement changes a setting; an empty name stands for any.
+func (b *binding) resettle(setting string) {
+	switch setting {
+	case versionSetting:
+		b.moved.version = true
+	case "search_path", "role", "session_authorization":
+		b.moved.path = true
+	case "":
+		b.moved.version, b.moved.path = true, true
+	case "standard_conforming_strings", "client_encoding":
+	default:
+		return
+	}
+	b.statement.Effect.State = true
 }
 
 // allIdentity tells whether the version sees every table as it physically is.

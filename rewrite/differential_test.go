@@ -58,6 +58,9 @@ var differentialNames = map[string]map[string]string{
 
 var placeholder = regexp.MustCompile(`\{(other_)?(person|surname|id|line|qty)\}`)
 
+// otherPlaceholder is one for a name of the other set.
+var otherPlaceholder = regexp.MustCompile(`\{other_\w+\}`)
+
 // inNames writes a statement with a set of names; {other_…} stands for those of the other set.
 func inNames(sql string, names map[string]string) string {
 	return placeholder.ReplaceAllStringFunc(sql, func(m string) string {

@@ -22,6 +22,9 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.saw(f)
 	name := stringsOf(f.Funcname)
 	b.namesInArguments(f, name)
+	if isBuiltin(name, "set_config") && len(f.Args) > 0 {
+		b.resettle(strings.ToLower(f.Args[0].GetAConst().GetSval().GetSval()))
+	}
 	counts := len(f.Args) == 1 && isBuiltin(name, "count")
 	for _, a := range f.Args {
 		if !counts || !b.rowByPosition(s, a, false) {

@@ -69,7 +69,7 @@ func (b *binding) selectStmt(parent *scope, sel *ast.SelectStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, sel.WithClause)
 	switch {
-	case sel.Op != ast.SetOperation_SETOP_NONE:
+	case sel.Larg != nil && sel.Rarg != nil:
 		return b.setOperation(s, sel)
 	case len(sel.ValuesLists) > 0:
 		return b.values(s, sel)

@@ -16,10 +16,8 @@ func (b *binding) sessionStatement(n *ast.Node) bool {
 		b.variableSet(n.VariableSetStmt)
 	case *ast.Node_DiscardStmt:
 		b.sawAll(n.DiscardStmt)
-		b.statement.Effect.State = true
+		b.resettle("")
 		b.statement.Effect.DropAll = n.DiscardStmt.Target == ast.DiscardMode_DISCARD_ALL
-		b.unsettled.path = true
-		b.unsettled.version = b.unsettled.version || n.DiscardStmt.Target == ast.DiscardMode_DISCARD_ALL
 	case *ast.Node_DeallocateStmt:
 		b.sawAll(n.DeallocateStmt)
 		b.statement.Effect.State = true
@@ -38,21 +36,13 @@ func (b *binding) sessionStatement(n *ast.Node) bool {
 // variableSet binds SET and RESET.
 func (b *binding) variableSet(v *ast.VariableSetStmt) {
 	b.sawAll(v)
-	name := strings.ToLower(v.Name)
-	all := v.Kind == ast.VariableSetKind_VAR_RESET_ALL
-	switch name {
-	case "search_path", "role", "session_authorization":
-		b.statement.Effect.State = true
-	case "standard_conforming_strings", "client_encoding":
-		b.statement.Effect.State = true
-	case versionSetting:
-		b.statement.Effect.State = true
-		b.checkVersion(v)
+	if v.Kind == ast.VariableSetKind_VAR_RESET_ALL {
+		b.resettle("")
+		return
 	}
-	b.statement.Effect.State = b.statement.Effect.State || all
-	if b.statement.Effect.State {
-		b.unsettled.path = b.unsettled.path || name != versionSetting
-		b.unsettled.version = b.unsettled.version || all || name == versionSetting
+	name := strings.ToLower(v.Name)
+	if b.resettle(name); name == versionSetting {
+		b.checkVersion(v)
 	}
 }
 

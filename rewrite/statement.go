@@ -32,7 +32,7 @@ func (b *binding) bindStatement(n *ast.Node) {
 func (b *binding) effectOfInto(sel *ast.SelectStmt) {
 	for ; sel != nil; sel = sel.Larg {
 		if sel.IntoClause != nil {
-			b.statement.Effect.Schema, b.statement.Effect.State = true, true
+			b.statement.Effect.Schema = true
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		b.into(n.CreateTableAsStmt.Into)
 		b.bindStatement(n.CreateTableAsStmt.Query)
 		b.statement.Columns = nil
-		b.statement.Effect.Schema, b.statement.Effect.State = true, true
+		b.statement.Effect.Schema = true
 	case *ast.Node_ViewStmt:
 		b.saw(n.ViewStmt)
 		for _, o := range n.ViewStmt.Options {
@@ -87,10 +87,11 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		}
 		b.query(nil, n.ViewStmt.Query)
 		b.newRelation(n.ViewStmt.View)
-		b.statement.Effect.Schema, b.statement.Effect.State = true, true
+		b.statement.Effect.Schema = true
 	case *ast.Node_CallStmt:
 		b.saw(n.CallStmt)
 		b.funcCall(nil, n.CallStmt.Funccall)
+		b.resettle("") // a procedure can do anything
 	default:
 		return false
 	}
@@ -106,12 +107,18 @@ func (b *binding) newRelation(rv *ast.RangeVar) {
 	b.saw(rv)
 	b.saw(rv.Alias)
 	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" {
+		b.resettle("search_path")
 		return
 	}
 	for _, t := range b.lens.Tables {
-		if (rv.Schemaname == "" || rv.Schemaname == t.Schema) && (rv.Relname == t.Logical || rv.Relname == t.Physical) {
-			b.concern(t)
-			b.refuse(int(rv.Location), "the new relation "+quoteIdent(rv.Relname), "has the name of a table under migration")
+		if rv.Relname != t.Logical && rv.Relname != t.Physical {
+			continue
 		}
+		if rv.Schemaname != "" && rv.Schemaname != t.Schema {
+			b.resettle("search_path") // it may come before that table there
+			continue
+		}
+		b.concern(t)
+		b.refuse(int(rv.Location), "the new relation "+quoteIdent(rv.Relname), "has the name of a table under migration")
 	}
 }

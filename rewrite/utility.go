@@ -146,10 +146,20 @@ func (b *binding) other(n *ast.Node) {
 	b.statement.Effect.Schema = true
 	b.statement.Effect.State = true
 	tag := nodeName(n)
+	created := n.GetCreateStmt().GetRelation()
+	b.newRelation(created)
+	switch n.Node.(type) {
+	case *ast.Node_DoStmt:
+		b.resettle("")
+	case *ast.Node_CreateSchemaStmt, *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
+		b.resettle("search_path")
+	}
 	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
 		switch x := m.Interface().(type) {
 		case *ast.RangeVar:
-			b.otherRelation(x, tag)
+			if x != created {
+				b.otherRelation(x, tag)
+			}
 		case *ast.TypeName:
 			b.typeName(x)
 		case *ast.List:

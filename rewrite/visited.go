@@ -86,7 +86,7 @@ func eachMessage(m protoreflect.Message, visit func(protoreflect.Message)) {
 // set may stand at the very beginning.
 func locationOf(m protoreflect.Message) int {
 	f := m.Descriptor().Fields().ByName("location")
-	if f == nil {
+	if f == nil || f.Kind() != protoreflect.Int32Kind {
 		return -1
 	}
 	return int(m.Get(f).Int())
