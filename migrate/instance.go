@@ -29,6 +29,7 @@ type Instance struct {
 	changed  broadcast                      // sent after every read that showed something new
 	health   health
 	usage    usageBuffer
+	locks    lockQuestions
 	events   subscribers
 	keeper   *gatekeeper
 

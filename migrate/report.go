@@ -68,32 +68,6 @@ func (i *Instance) withdraw(ctx context.Context, attempt int64) error {
 	return rules.Withdraw(ctx, pool, i.cfg.ID, attempt)
 }
 
-// holdsLock is the HoldsLock that Traffic asks while it closes a gate.
-func (i *Instance) holdsLock(ctx context.Context, pids []uint32, tables []catalog.OID) (map[uint32]bool, error) {
-	pool, err := i.database()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := pool.Query(ctx, `
-		SELECT DISTINCT pid FROM pg_catalog.pg_locks
-		WHERE locktype = 'relation' AND granted AND pid = ANY($1::pg_catalog.int4[]) AND relation = ANY($2::pg_catalog.oid[])
-		  AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())`,
-		signed(pids), numbers(tables))
-	if err != nil {
-		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
-	}
-	defer rows.Close()
-	held := make(map[uint32]bool)
-	for rows.Next() {
-		var pid int32
-		if err := rows.Scan(&pid); err != nil {
-			return nil, fmt.Errorf("cannot read pg_locks: %w", err)
-		}
-		held[uint32(pid)] = true
-	}
-	return held, rows.Err()
-}
-
 func signed(pids []uint32) []int32 {
 	out := make([]int32, len(pids))
 	for i, pid := range pids {
