@@ -41,6 +41,7 @@ func (r *rewriting) assemble(d *draft) (t *Text, ok bool) {
 	}
 	sent := r.source.utf8
 	if len(edits) > 0 {
+		separate(r.source.utf8, edits)
 		sent = applyEdits(r.source.utf8, edits)
 		if !r.prove(d, sent) {
 			r.binder.stats.Unproven.Add(1)
@@ -130,7 +131,10 @@ func (r *rewriting) describe(t *Text, d *draft) {
 				t.Tables = append(t.Tables, table)
 			}
 		}
-		check[i] = s.Columns != nil && s.Failure == nil
+		check[i] = s.Columns != nil && s.Failure == nil && (t.Changed || r.binder.all)
+		if len(s.Tables) > 0 {
+			t.tally.concerned++
+		}
 		if s.Failure != nil && s.Failure.Code == codeRefused {
 			t.tally.refused++
 		}

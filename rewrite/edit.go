@@ -34,6 +34,36 @@ func sortEdits(edits []Edit, size int) error {
 	return nil
 }
 
+// separate puts a space between a replacement and what is next to it where the two would become one token, as with
+// FROM"LineItem"WHERE, whose name needs no quotes in another version. The edits are sorted.
+func separate(sql string, edits []Edit) {
+	for i := range edits {
+		e := &edits[i]
+		if e.New == "" {
+			continue
+		}
+		before, after := byte(' '), byte(' ')
+		if e.Start > 0 {
+			before = sql[e.Start-1]
+		}
+		if i > 0 && edits[i-1].End == e.Start && edits[i-1].New != "" {
+			before = edits[i-1].New[len(edits[i-1].New)-1]
+		}
+		if e.End < len(sql) {
+			after = sql[e.End]
+		}
+		if i+1 < len(edits) && edits[i+1].Start == e.End && edits[i+1].New != "" {
+			after = edits[i+1].New[0]
+		}
+		if isIdentPart(before) && isIdentPart(e.New[0]) {
+			e.New = " " + e.New
+		}
+		if isIdentPart(e.New[len(e.New)-1]) && (isIdentPart(after) || after == '\'' || after == '"' || after == '&') {
+			e.New += " "
+		}
+	}
+}
+
 // applyEdits makes the text that sorted edits lead to.
 func applyEdits(sql string, edits []Edit) string {
 	size := len(sql)

@@ -18,6 +18,32 @@ func TestEditsAreAppliedInOrderOfPlace(t *testing.T) {
 	}
 }
 
+func TestReplacementsDoNotGrowTogetherWithTheirNeighbours(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		sql   string
+		edits []Edit
+		want  string
+	}{
+		"a name that loses its quotes":    {`SELECT FROM"Line"WHERE a`, []Edit{{11, 17, "line"}}, `SELECT FROM line WHERE a`},
+		"a label before a word":           {`SELECT (a)FROM t`, []Edit{{8, 9, "b"}, {10, 10, " AS a"}}, `SELECT (b) AS a FROM t`},
+		"a name before a quoted one":      {`SELECT "Qty"as"y"`, []Edit{{7, 12, "qty"}}, `SELECT qty as"y"`},
+		"two that touch":                  {`SELECT a`, []Edit{{7, 8, "b"}, {8, 8, "c"}}, `SELECT b c`},
+		"a name before an operator":       {`SELECT "x"&'1'`, []Edit{{7, 10, "u"}}, `SELECT u &'1'`},
+		"a name that gets quotes":         {`SELECT a,b`, []Edit{{7, 8, `"A"`}}, `SELECT "A",b`},
+		"a quoted name needs no distance": {`SELECT FROM"Line"WHERE a`, []Edit{{11, 17, `"L"`}}, `SELECT FROM"L"WHERE a`},
+		"something that is left out":      {`SELECT a b`, []Edit{{8, 10, ""}}, `SELECT a`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			separate(tc.sql, tc.edits)
+			if got := applyEdits(tc.sql, tc.edits); got != tc.want {
+				t.Errorf("got %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
 func TestEditsThatOverlapOrLieOutsideAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, edits := range map[string][]Edit{

@@ -35,8 +35,9 @@ func FuzzRewrite(f *testing.F) {
 
 func checkAnyText(t *testing.T, binder *Binder, s *Session, sql string) {
 	t.Helper()
+	before := binder.Stats().Unproven.Load()
 	text := settled(t, binder, s, sql)
-	if n := binder.Stats().Unproven.Load(); n > 0 {
+	if binder.Stats().Unproven.Load() > before {
 		t.Fatalf("%q in version %q: a rewrite failed its proof", sql, s.Version)
 	}
 	if text.Client != sql || text.Changed != (text.SQL != sql) {
