@@ -162,7 +162,7 @@ func (q *queue) respond(kind byte, body []byte) verdict {
 			e.stmt.describe(body)
 		}
 	case wire.RowDescription:
-		if v.action == forward && e.text != nil && e.text.Changed && !e.text.Verified() {
+		if v.action == forward && e.text != nil && !e.text.Verified() {
 			v.action = check
 		}
 		if e.kind == wire.Describe {

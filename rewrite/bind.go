@@ -18,6 +18,7 @@ type bindInput struct {
 	sql    string // UTF-8
 	tree   *ast.ParseResult
 	tokens *tokens
+	all    bool // predict the columns of statements that concern no affected table, too
 }
 
 // bound is the outcome of binding: what to change in the text, and the tree with the same changes. Of a statement with
@@ -116,7 +117,7 @@ func (b *binding) finish(raw *ast.RawStmt) []Edit {
 		b.statement.Columns = nil
 		return nil
 	}
-	if !b.affected {
+	if !b.affected && !b.all {
 		b.statement.Columns = nil // the client's own text needs no second look
 	}
 	return b.applyChanges()

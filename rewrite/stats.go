@@ -6,6 +6,7 @@ import "sync/atomic"
 type Stats struct {
 	Hits        atomic.Uint64 // texts answered from the cache
 	Misses      atomic.Uint64 // texts bound anew
+	Concerned   atomic.Uint64 // statements that name a table under migration, each time
 	Refused     atomic.Uint64 // statements refused with 0A000, each time
 	Ambiguous   atomic.Uint64 // unpinned texts that several versions bind differently, each time
 	ParseErrors atomic.Uint64 // texts that the parser could not read
@@ -14,9 +15,12 @@ type Stats struct {
 }
 
 // tally is what one use of a text adds to the counters.
-type tally struct{ refused, ambiguous uint64 }
+type tally struct{ concerned, refused, ambiguous uint64 }
 
 func (t *Text) countUse(s *Stats) {
+	if t.tally.concerned > 0 {
+		s.Concerned.Add(t.tally.concerned)
+	}
 	if t.tally.refused > 0 {
 		s.Refused.Add(t.tally.refused)
 	}
