@@ -37,7 +37,13 @@ type fleet struct {
 // newFleet starts n instances, named a, b, …, on a database with the given tables.
 func newFleet(t *testing.T, n int, schema string, change ...func(*Config)) *fleet {
 	t.Helper()
-	f := &fleet{t: t, url: pgtest.Database(t)}
+	return newFleetAt(t, pgtest.Database(t), n, schema, change...)
+}
+
+// newFleetAt is newFleet on a database that is there already.
+func newFleetAt(t *testing.T, url string, n int, schema string, change ...func(*Config)) *fleet {
+	t.Helper()
+	f := &fleet{t: t, url: url}
 	pgtest.Exec(t, f.url, schema)
 	var err error
 	if f.db, err = pgxpool.New(t.Context(), f.url); err != nil {

@@ -201,6 +201,9 @@ func TestInvariant5NoAttemptIsMadeThatIsKnownToFail(t *testing.T) {
 	if holds := f.traffics[0].count("hold"); holds != 0 {
 		t.Errorf("statements were held %d times for attempts that could not succeed", holds)
 	}
+	if n := value[int](f, `SELECT count(*) FROM segue.audit WHERE kind = 'attempt'`); n != 1 {
+		t.Errorf("%d lines of history tell of the same obstacle", n)
+	}
 	if _, err := conn.Exec(t.Context(), `COMMIT`); err != nil {
 		t.Fatal(err)
 	}

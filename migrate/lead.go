@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -88,6 +89,18 @@ type setback struct {
 }
 
 func (s *setback) Error() string { return s.reason }
+
+// repeats tells whether the last attempt came to nothing for the same reason, ages aside.
+func (s *setback) repeats(t *rules.Transition) bool {
+	var before []Blocker
+	if err := json.Unmarshal(t.Blockers, &before); err != nil {
+		return false
+	}
+	if len(s.blockers) == 0 {
+		return len(before) == 0 && s.reason == t.LastError
+	}
+	return slices.EqualFunc(before, s.blockers, func(a, b Blocker) bool { return a.PID == b.PID && a.Query == b.Query })
+}
 
 // errWithdrawn ends an attempt at a transition that is not pending any more.
 var errWithdrawn = errors.New("the transition has been withdrawn")
@@ -188,7 +201,7 @@ func (l *leader) clear(ctx context.Context, t *rules.Transition, back *setback, 
 			return err
 		}
 		// Looking again and again at the same obstacle is not worth a line each time.
-		if back.pause > 0 || back.reason != t.LastError {
+		if back.pause > 0 || !back.repeats(t) {
 			row := &rules.AuditRow{Migration: t.Migration, Kind: eventAttempt, Detail: t.Kind + ": " + back.reason, Actor: l.i.cfg.ID, Blockers: blockers}
 			if back.pause > 0 {
 				row.PauseMS = milliseconds(back.pause)

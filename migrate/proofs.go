@@ -124,9 +124,27 @@ func liveFor(ctx context.Context, db rules.DB, id string) (time.Duration, error)
 	return time.Duration(micros) * time.Microsecond, nil
 }
 
-// bypassing lists the sessions on this database that come through no instance. Sessions that began after the census was
-// asked for may be missing in its reports, and are left out where their age may be read; what may not be read counts.
+// leaving is how long a backend may take to end after its connection was closed. Until then it is in pg_stat_activity,
+// and in no report any more.
+const leaving = 300 * time.Millisecond
+
+// bypassing lists the sessions on this database that come through no instance, and are not just about to end.
 func bypassing(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
+	for end := time.Now().Add(leaving); ; pause(ctx, 10*time.Millisecond, nil) {
+		found, err := strangers(ctx, db, c)
+		if err != nil || len(found) == 0 || time.Now().After(end) || ctx.Err() != nil {
+			return found, err
+		}
+		// A transaction sees what it saw first.
+		if _, err := db.Exec(ctx, `SELECT pg_catalog.pg_stat_clear_snapshot()`); err != nil {
+			return nil, fmt.Errorf("cannot read pg_stat_activity again: %w", err)
+		}
+	}
+}
+
+// strangers lists the sessions on this database that come through no instance. Sessions that began after the census was
+// asked for may be missing in its reports, and are left out where their age may be read; what may not be read counts.
+func strangers(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
 	rows, err := db.Query(ctx, `
 		SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.query, ''),
 		       extract(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::pg_catalog.float8, a.backend_type IS NULL
