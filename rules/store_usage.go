@@ -1,9 +1,12 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,11 +27,14 @@ type UsageRow struct {
 	Sample      string
 }
 
-// AddUsage adds counts to segue.usage. Rows of migrations that have been deleted meanwhile are left out.
+// AddUsage adds counts to segue.usage. Rows of migrations that have been deleted meanwhile are left out. It sorts rows:
+// all instances lock the rows of the table in one order, because they write at the same time, and a deadlock would keep
+// an acknowledgement back.
 func AddUsage(ctx context.Context, db DB, rows []UsageRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	slices.SortFunc(rows, byKey)
 	batch := new(pgx.Batch)
 	for _, r := range rows {
 		batch.Queue(`
@@ -50,6 +56,22 @@ func AddUsage(ctx context.Context, db DB, rows []UsageRow) error {
 		return fmt.Errorf("cannot store usage: %w", err)
 	}
 	return nil
+}
+
+// byKey orders rows as the primary key of segue.usage tells them apart.
+func byKey(a, b UsageRow) int {
+	flag := func(x, y bool) int {
+		switch {
+		case x == y:
+			return 0
+		case y:
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(strings.Compare(a.Migration, b.Migration), strings.Compare(a.Version, b.Version),
+		strings.Compare(a.Table, b.Table), strings.Compare(a.Column, b.Column), strings.Compare(a.User, b.User),
+		strings.Compare(a.Application, b.Application), flag(a.Old, b.Old), flag(a.Ambiguous, b.Ambiguous))
 }
 
 // LoadUsage reads the usage of one migration, latest first.
