@@ -31,7 +31,7 @@ func (b *binding) columnRef(s *scope, ref *ast.ColumnRef, captured func(string) 
 	if h.col.table != nil {
 		b.use(h.col.table, h.col.root.nameInVersion(h.col))
 	}
-	b.rowTypeColumn(ref, h.col)
+	b.rowTypeColumn(ref.Location, h.col)
 	b.splice(s, ref, parts, h, captured)
 }
 
@@ -127,6 +127,10 @@ func (b *binding) checkUnresolved(s *scope, ref *ast.ColumnRef, parts []string) 
 func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, captured func(string) bool) {
 	own := slices.Clone(parts)
 	own[len(own)-1] = h.col.physical
+	if h.shadowed && h.col.physical != h.col.name {
+		b.refuse(int(ref.Location), "the name "+quoteIdent(h.col.name), "may mean a column that is not known here")
+		return
+	}
 	candidates := [][]string{own}
 	if len(parts) == 1 {
 		candidates = append(candidates, []string{h.item.name, h.col.physical}, []string{h.col.item.name, h.col.root.physical})
@@ -209,6 +213,9 @@ func (b *binding) wholeRow(s *scope, ref *ast.ColumnRef, parts []string) {
 // wholeRowOf refuses a whole row whose field names are not the version's.
 func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
 	b.useRow(it)
+	for _, c := range it.cols {
+		b.rowTypeColumn(ref.Location, c)
+	}
 	if !it.plain {
 		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
 	}

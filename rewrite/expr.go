@@ -62,6 +62,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.saw(n.ParamRef)
 	case *ast.Node_AExpr:
 		b.saw(n.AExpr)
+		b.comparedWithRegclass(n.AExpr)
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
 	case *ast.Node_BoolExpr:
@@ -229,8 +230,8 @@ func (b *binding) jsonAgg(s *scope, c *ast.JsonAggConstructor) {
 // subLink binds a subquery in an expression, and remembers the label that its only column gives to the expression.
 func (b *binding) subLink(s *scope, l *ast.SubLink) {
 	b.saw(l)
-	b.expr(s, l.Testexpr)
 	out := b.query(s, l.Subselect)
+	b.expr(s, l.Testexpr)
 	if len(out.cols) > 0 {
 		b.sublabels[l] = label{name: out.cols[0].label, strength: 2, unsure: out.cols[0].unsure || out.unknown}
 	}
@@ -272,7 +273,7 @@ func (b *binding) fieldOfRow(s *scope, i *ast.A_Indirection) bool {
 	}
 	b.saw(ref)
 	b.use(it.table, c.root.nameInVersion(c))
-	b.rowTypeColumn(ref, c)
+	b.rowTypeColumn(ref.Location, c)
 	if c.physical != field {
 		b.refuse(int(ref.Location), "a field of the row of "+quoteIdent(name), "has another name in the database")
 	}

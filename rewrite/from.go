@@ -10,19 +10,24 @@ import (
 func (b *binding) from(s *scope, list []*ast.Node) {
 	for _, n := range list {
 		_, items := b.fromItem(s, n)
+		b.checkNames(s.items, items)
 		setLateral(items, true, false)
 		s.items = append(s.items, items...)
 	}
 	setLateral(s.items, false, false)
-	b.checkNames(s.items)
 }
 
-// checkNames refuses two tables of one name in different schemas, which PostgreSQL tells apart only as long as neither
-// has an alias (checkNameSpaceConflicts).
-func (b *binding) checkNames(items []*item) {
-	for i, it := range items {
-		for _, other := range items[:i] {
-			if it.name == other.name && it.relVisible && other.relVisible && (it.hidden || other.hidden) {
+// checkNames mirrors checkNameSpaceConflicts: two items of one name are an error, but for two tables of different
+// schemas that have no alias. Where one of those gets an alias in what is sent, that would be an error there.
+func (b *binding) checkNames(before, items []*item) {
+	for _, it := range items {
+		for _, other := range before {
+			if !it.relVisible || !other.relVisible || it.name != other.name {
+				continue
+			}
+			if !it.bare || !other.bare || it.rel == nil || other.rel == nil || it.rel.OID == other.rel.OID {
+				b.fail("42712", -1, true, `table name "`+it.name+`" specified more than once`, "")
+			} else if it.hidden || other.hidden {
 				b.refuse(-1, "the name "+quoteIdent(it.name), "is that of two tables in one FROM clause")
 			}
 		}

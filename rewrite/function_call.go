@@ -45,15 +45,36 @@ func isBuiltin(name []string, want string) bool {
 func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 	b.saw(c)
 	b.typeName(c.TypeName)
-	if names := stringsOf(c.TypeName.GetNames()); isBuiltin(names, "regclass") && len(c.TypeName.ArrayBounds) == 0 {
-		if k := c.Arg.GetAConst(); k != nil && k.GetSval() != nil {
-			b.relationInString(k)
-		} else {
-			b.refuseNamesIn(c.Arg, "a cast to regclass")
-		}
-	}
-	if names := stringsOf(c.TypeName.GetNames()); isBuiltin(names, "regtype") {
-		b.refuseNamesIn(c.Arg, "a cast to regtype")
+	names := stringsOf(c.TypeName.GetNames())
+	switch k := c.Arg.GetAConst(); {
+	case isRegclass(c) && k.GetSval() != nil:
+		b.relationInString(k)
+	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
+		b.refuseNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
+}
+
+// isRegclass tells whether a cast makes a regclass.
+func isRegclass(c *ast.TypeCast) bool {
+	return isBuiltin(stringsOf(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
+}
+
+// comparedWithRegclass rewrites the constants that a regclass is compared with: they become one too.
+func (b *binding) comparedWithRegclass(x *ast.A_Expr) {
+	sides := []*ast.Node{x.Lexpr, x.Rexpr}
+	for i, side := range sides {
+		if !isRegclass(side.GetTypeCast()) {
+			continue
+		}
+		other := sides[1-i]
+		for _, n := range append([]*ast.Node{other}, other.GetList().GetItems()...) {
+			if k := n.GetAConst(); k.GetSval() != nil {
+				b.relationInString(k)
+			}
+		}
+		if other.GetAArrayExpr() != nil {
+			b.refuseNamesIn(other, "a comparison with regclass")
+		}
+	}
 }

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"strconv"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
@@ -57,7 +59,22 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 		it.newColumn(firstOf(alias, name), firstOf(alias, name)).known = true
 		return
 	}
+	if isBuiltin(stringsOf(call.Funcname), "unnest") && len(call.Args) > 1 {
+		for _, a := range call.Args {
+			b.unnested(a, it, "unnest") // as if each had a call of its own
+		}
+		return
+	}
 	b.functionColumns(call, it, firstOf(alias, name))
+}
+
+// unnested is the column of unnest with one of several arguments.
+func (b *binding) unnested(arg *ast.Node, it *item, name string) {
+	if b.allScalar([]*ast.Node{arg}) {
+		it.newColumn(name, name).known = true
+	} else {
+		it.unknown = true
+	}
 }
 
 func firstOf(a, b string) string {
@@ -95,9 +112,16 @@ func (b *binding) functionColumns(call *ast.FuncCall, it *item, scalar string) {
 			return
 		}
 	}
-	switch b.shapeOf(first) {
+	shape := b.shapeOf(first)
+	if isAnyElement(first.Return) && len(first.Out) == 0 && b.allScalar(call.Args) {
+		shape = shapeScalar
+	}
+	switch shape {
 	case shapeScalar:
-		it.newColumn(scalar, scalar).known = true
+		c := it.newColumn(scalar, scalar)
+		if c.known = true; len(candidates) == 1 {
+			c.typ = first.Return
+		}
 	case shapeRow:
 		b.rowColumns(it, first.Return)
 	default:
@@ -177,14 +201,69 @@ func (b *binding) rowColumns(it *item, typ catalog.OID) {
 func (b *binding) outColumns(it *item, f *catalog.Function, scalar string) {
 	if len(f.Out) == 1 {
 		name := firstOf(f.Out[0], scalar)
-		it.newColumn(name, name).known = true
+		c := it.newColumn(name, name)
+		c.known, c.typ = true, f.OutTypes[0]
 		return
 	}
-	for _, name := range f.Out {
+	for i, name := range f.Out {
 		if name == "" {
-			it.unknown = true // columnN
-			continue
+			name = "column" + strconv.Itoa(i+1)
 		}
-		it.newColumn(name, name).known = true
+		c := it.newColumn(name, name)
+		c.known, c.typ = true, f.OutTypes[i]
 	}
+}
+
+// allScalar tells whether none of the arguments can be a row, or an array of rows: then a function that returns what
+// it is given returns no row.
+func (b *binding) allScalar(args []*ast.Node) bool {
+	for _, a := range args {
+		if !b.isScalar(a) {
+			return false
+		}
+	}
+	return len(args) > 0
+}
+
+func (b *binding) isScalar(n *ast.Node) bool {
+	switch n := n.Node.(type) {
+	case *ast.Node_AConst:
+		return true
+	case *ast.Node_ColumnRef:
+		c := b.columns[n.ColumnRef]
+		return c != nil && c.typ != 0 && !b.holdsRow(c.typ, maxTypeDepth)
+	case *ast.Node_TypeCast:
+		for _, t := range b.cat.TypesNamed(lastString(n.TypeCast.GetTypeName().GetNames())) {
+			if b.holdsRow(t.OID, maxTypeDepth) {
+				return false
+			}
+		}
+		return b.rowTypeNamed(stringsOf(n.TypeCast.GetTypeName().GetNames())) == nil
+	case *ast.Node_AArrayExpr:
+		return b.allScalar(n.AArrayExpr.Elements)
+	case *ast.Node_FuncCall:
+		candidates := b.candidates(n.FuncCall)
+		for _, f := range candidates {
+			if isAnyElement(f.Return) || isAnyArray(f.Return) || len(f.Out) > 0 || b.holdsRow(f.Return, maxTypeDepth) {
+				return false
+			}
+		}
+		return len(candidates) > 0
+	}
+	return false
+}
+
+// isAnyArray tells of the pseudo-types that can stand for an array of rows; the numbers are those of pg_type.dat.
+func isAnyArray(typ catalog.OID) bool { return typ == 2277 || typ == 5078 }
+
+// holdsRow tells whether a type is a row, or an array or a domain of one.
+func (b *binding) holdsRow(typ catalog.OID, depth int) bool {
+	if typ == 0 || depth == 0 {
+		return false
+	}
+	if b.cat.ByRowType(typ) != nil {
+		return true
+	}
+	t := b.cat.Type(typ)
+	return t != nil && (t.Relation != 0 || b.holdsRow(t.Base, depth-1) || b.holdsRow(t.Elem, depth-1))
 }

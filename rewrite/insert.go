@@ -17,7 +17,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
-	b.insertColumns(n, target)
+	b.insertColumns(s, n, target)
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
@@ -25,9 +25,9 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 }
 
 // insertColumns binds the list of columns. Without one the version's columns are meant, in the version's order.
-func (b *binding) insertColumns(n *ast.InsertStmt, target *item) {
+func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item) {
 	for _, c := range n.Cols {
-		b.targetColumn(c.GetResTarget(), target)
+		b.targetColumn(s, c.GetResTarget(), target)
 	}
 	if len(n.Cols) > 0 || n.SelectStmt == nil {
 		return
@@ -40,7 +40,7 @@ func (b *binding) insertColumns(n *ast.InsertStmt, target *item) {
 
 // targetColumn binds a column that is written: in the list of INSERT, or on the left side in SET. Subscripts and
 // fields may follow it.
-func (b *binding) targetColumn(t *ast.ResTarget, target *item) {
+func (b *binding) targetColumn(s *scope, t *ast.ResTarget, target *item) {
 	if t == nil {
 		return
 	}
@@ -48,13 +48,16 @@ func (b *binding) targetColumn(t *ast.ResTarget, target *item) {
 	for _, n := range t.Indirection {
 		if x := n.GetAIndices(); x != nil {
 			b.saw(x)
-			b.expr(&scope{items: []*item{target}}, x.Lidx)
-			b.expr(&scope{items: []*item{target}}, x.Uidx)
+			b.expr(s, x.Lidx)
+			b.expr(s, x.Uidx)
 		}
 	}
 	c, ok := b.writtenColumn(target, t.Name, int(t.Location))
 	if !ok {
 		return
+	}
+	if lastString(t.Indirection) != "" {
+		b.rowTypeColumn(t.Location, c)
 	}
 	if c.physical != t.Name {
 		b.renameToken(b.tokens.at(int(t.Location)), t.Name, c.physical, func() { t.Name = c.physical })
@@ -151,10 +154,23 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 
 // assignments binds SET lists.
 func (b *binding) assignments(s *scope, list []*ast.Node, target *item) {
+	var source *ast.Node
 	for _, n := range list {
 		t := n.GetResTarget()
-		b.targetColumn(t, target)
-		b.expr(s, t.GetVal())
+		m := t.GetVal().GetMultiAssignRef()
+		switch {
+		case m != nil && m.Colno > 1 && source != nil:
+			m.Source = source // the parser copies it for each column
+			b.saw(m)
+		case m != nil:
+			source = m.Source
+			b.expr(s, t.Val)
+		default:
+			b.expr(s, t.GetVal())
+		}
+	}
+	for _, n := range list {
+		b.targetColumn(s, n.GetResTarget(), target)
 	}
 }
 

@@ -33,6 +33,7 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 		b.refuse(-1, "a join", "lacks a side")
 		return &item{unknown: true, colsVisible: true}, nil
 	}
+	b.checkNames(lefts, rights)
 	items := slices.Concat(lefts, rights)
 	it := &item{
 		colsVisible: true,

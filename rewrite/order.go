@@ -9,12 +9,12 @@ import (
 // order binds ORDER BY: a bare name is an output column first, and an input column only if there is none.
 func (b *binding) order(s *scope, list []*ast.Node, out output) {
 	for _, n := range list {
-		b.sortItem(s, n, out)
+		b.sortItem(s, n, "ORDER BY", out)
 	}
 }
 
 // sortItem mirrors findTargetlistEntrySQL92 for ORDER BY and DISTINCT ON.
-func (b *binding) sortItem(s *scope, n *ast.Node, out output) {
+func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 	if n == nil || n.Node == nil {
 		return // DISTINCT without ON
 	}
@@ -30,6 +30,7 @@ func (b *binding) sortItem(s *scope, n *ast.Node, out output) {
 	}
 	if out.labelled(name) > 0 {
 		b.saw(ref)
+		b.checkLabel(ref, name, clause, out)
 		return // labels are kept
 	}
 	if out.unknown {
@@ -72,6 +73,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 		return
 	}
 	b.saw(ref)
+	b.checkLabel(ref, name, "GROUP BY", out)
 	if local.column(name, atServer).finding == missing {
 		return // an output column for the server too
 	}
@@ -95,6 +97,21 @@ func (b *binding) groupByNumber(n *ast.Node, ref *ast.ColumnRef, name string, ou
 	b.replace(b.tokens.start(i), b.tokens.identEnd(i), strconv.Itoa(number), func() {
 		n.Node = &ast.Node_AConst{AConst: &ast.A_Const{Val: &ast.A_Const_Ival{Ival: &ast.Integer{Ival: int32(number)}}}}
 	})
+}
+
+// checkLabel raises 42702 where a name is that of output columns that are surely not the same.
+func (b *binding) checkLabel(ref *ast.ColumnRef, name, clause string, out output) {
+	var first *outputColumn
+	for i := range out.cols {
+		c := &out.cols[i]
+		switch {
+		case c.label != name:
+		case first == nil:
+			first = c
+		case first.root != c.root:
+			b.fail("42702", int(ref.Location), true, clause+` "`+name+`" is ambiguous`, "")
+		}
+	}
 }
 
 // labelled counts the output columns of that label.

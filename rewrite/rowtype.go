@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
@@ -31,10 +33,12 @@ func (b *binding) rowWithin(typ catalog.OID, depth int) *rules.TableLens {
 	if t == nil {
 		return nil
 	}
-	if l := b.rowWithin(t.Base, depth-1); l != nil {
-		return l
+	for _, inner := range []catalog.OID{t.Base, t.Elem, t.Subtype} {
+		if l := b.rowWithin(inner, depth-1); l != nil {
+			return l
+		}
 	}
-	return b.rowWithin(t.Elem, depth-1)
+	return nil
 }
 
 func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens {
@@ -52,12 +56,12 @@ func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens
 
 // rowTypeColumn refuses the use of a column that holds rows of an affected table: what is done with its fields cannot
 // be seen from here.
-func (b *binding) rowTypeColumn(ref *ast.ColumnRef, c *column) {
+func (b *binding) rowTypeColumn(location int32, c *column) {
 	if l := b.rowIn(c.typ); l != nil {
 		b.concern(l)
 		b.use(l, "*")
 		if !l.Identity {
-			b.refuse(int(ref.Location), "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
+			b.refuse(int(location), "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
 		}
 	}
 }
@@ -88,7 +92,7 @@ func isAnyElement(typ catalog.OID) bool {
 func (b *binding) functionRows(name []string) *rules.TableLens {
 	var identity *rules.TableLens
 	for _, f := range b.functions(name) {
-		for _, typ := range append([]catalog.OID{f.Return}, f.ArgTypes...) {
+		for _, typ := range slices.Concat([]catalog.OID{f.Return}, f.ArgTypes, f.OutTypes) {
 			if l := b.rowIn(typ); l != nil {
 				if !l.Identity {
 					return l

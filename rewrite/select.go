@@ -22,6 +22,8 @@ type outputColumn struct {
 	relation catalog.OID
 	num      int16
 	known    bool // relation and num are certain
+
+	root *column // the column that it is, if it is one
 }
 
 // predicted turns an output into what RowDescription must say; nil when that is not certain.
@@ -93,7 +95,10 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 	}
 	for i := range left.cols {
 		c := &left.cols[i]
-		c.relation, c.num, c.known, c.typ = 0, 0, true, 0
+		c.relation, c.num, c.known = 0, 0, true
+		if b.rowIn(c.typ) == nil {
+			c.typ = 0 // the other side may make another type of it
+		}
 	}
 	return left
 }
@@ -128,7 +133,7 @@ func (b *binding) plainSelect(s *scope, sel *ast.SelectStmt) output {
 	b.order(s, sel.SortClause, out)
 	b.group(s, sel.GroupClause, out)
 	for _, n := range sel.DistinctClause {
-		b.sortItem(s, n, out)
+		b.sortItem(s, n, "DISTINCT ON", out)
 	}
 	b.limits(s, sel)
 	for _, n := range sel.WindowClause {

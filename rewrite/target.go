@@ -122,6 +122,7 @@ func (b *binding) origin(s *scope, n *ast.Node, out *outputColumn) {
 	switch n := n.Node.(type) {
 	case *ast.Node_ColumnRef:
 		if c := b.columns[n.ColumnRef]; c != nil {
+			out.root = c.root
 			out.typ, out.typmod = c.typ, c.typmod
 			out.relation, out.num, out.known = c.relation, c.num, c.known
 		}
@@ -184,7 +185,7 @@ func (o *output) addColumns(it *item) {
 	for _, c := range it.cols {
 		if c.name != "" {
 			o.cols = append(o.cols, outputColumn{
-				label: c.name, typ: c.typ, typmod: c.typmod, relation: c.relation, num: c.num, known: c.known,
+				label: c.name, root: c.root, typ: c.typ, typmod: c.typmod, relation: c.relation, num: c.num, known: c.known,
 			})
 		}
 	}

@@ -1,8 +1,6 @@
 package rewrite
 
 import (
-	"strings"
-
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -151,6 +149,9 @@ func (b *binding) other(n *ast.Node) {
 	switch n.Node.(type) {
 	case *ast.Node_DoStmt:
 		b.resettle("")
+		b.sqlInStrings(n, tag)
+	case *ast.Node_CreateFunctionStmt:
+		b.sqlInStrings(n, tag)
 	case *ast.Node_CreateSchemaStmt, *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
 		b.resettle("search_path")
 	}
@@ -164,16 +165,21 @@ func (b *binding) other(n *ast.Node) {
 			b.typeName(x)
 		case *ast.List:
 			b.otherName(x.Items, tag)
-		case *ast.String:
-			if strings.ContainsAny(x.Sval, " \t\n") {
-				b.refuseNamesInText(x.Sval, -1, tag) // the body of a function or of DO
-			}
 		}
 	})
 	if o := renamedObject(n); len(o) > 0 {
 		b.otherName(o, tag)
 	}
 	b.refuse(b.statement.Start, tag, "is not understood on a table under migration")
+}
+
+// sqlInStrings looks for tables in the body of a function or of DO.
+func (b *binding) sqlInStrings(n *ast.Node, tag string) {
+	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+		if s, ok := m.Interface().(*ast.String); ok {
+			b.refuseNamesInText(s.Sval, -1, tag)
+		}
+	})
 }
 
 // renamedObject is the object of statements that hold its name as one list of words.
