@@ -7,6 +7,9 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 )
 
+// forcedTimeout bounds how long a client may take to accept that a shutdown has lost its patience.
+const forcedTimeout = 500 * time.Millisecond
+
 // errLeft says that the session was ended because of the shutdown.
 var errLeft = errDrain
 
@@ -66,7 +69,7 @@ func (s *session) drain(force bool) {
 	// The server's goroutine waits for the server, or writes to a client that may not read.
 	_ = s.server.SetReadDeadline(time.Unix(1, 0))
 	if force {
-		_ = s.client.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+		_ = s.client.SetWriteDeadline(time.Now().Add(forcedTimeout))
 	}
 }
 

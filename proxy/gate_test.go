@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,6 +45,18 @@ func (r *running) locks() migrate.HoldsLock {
 		found, err := pgx.CollectRows(rows, pgx.RowTo[int32])
 		for _, pid := range found {
 			holders[uint32(pid)] = true
+		}
+		if err != nil {
+			return nil, err
+		}
+		// A lock that was got behind the DDL is none that keeps it away: read after the locks, the names must be the old.
+		var names []string
+		err = pool.QueryRow(ctx, `SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+			WHERE attrelid = $1 AND attnum > 0`, uint32(tables[0])).Scan(&names)
+		for _, c := range r.Server.epoch.Load().binder.Snapshot().Catalog.Relation(tables[0]).Columns {
+			if !slices.Contains(names, c.Name) {
+				return nil, err
+			}
 		}
 		return holders, err
 	}

@@ -101,7 +101,11 @@ func (s *session) leave(err error) {
 	}
 	var client clientError
 	if !errors.As(err, &client) {
-		_ = s.client.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
+		patience := goodbyeTimeout
+		if s.srv.ctx.Err() != nil {
+			patience = forcedTimeout
+		}
+		_ = s.client.SetWriteDeadline(time.Now().Add(patience))
 		if last != nil && !errors.Is(err, errCut) {
 			_, _ = s.client.out.Write(last.AppendTo(nil))
 		}
