@@ -22,6 +22,9 @@ func (t *Text) Translate(s string) string {
 	if t.names.lens == nil || s == "" {
 		return s
 	}
+	if strings.HasPrefix(s, "COPY ") {
+		return replaceCopy(s, logicalNames(t.affected()))
+	}
 	toLogical := t.namesIn(s)
 	if len(toLogical) == 0 {
 		return s
@@ -66,13 +69,19 @@ func (t *Text) namesIn(s string) map[string]string {
 		}
 	}
 	if len(mentioned) == 0 && !other {
-		for _, oid := range t.Tables {
-			if l := t.names.lens.Table(oid); l != nil {
-				mentioned = append(mentioned, l)
-			}
-		}
+		mentioned = t.affected()
 	}
 	return logicalNames(mentioned)
+}
+
+// affected are the tables under migration that the text names.
+func (t *Text) affected() (out []*rules.TableLens) {
+	for _, oid := range t.Tables {
+		if l := t.names.lens.Table(oid); l != nil {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // logicalNames maps physical names to logical ones. A name that could be two is left alone.
@@ -157,4 +166,28 @@ func replaceKey(s string, to map[string]string) string {
 		}
 	}
 	return s[:start] + strings.Join(columns, ", ") + s[end:]
+}
+
+// replaceCopy replaces the names in a context as CopyFromErrorCallback in copyfrom.c makes it: COPY table, line 3, column
+// name: "value". They are not quoted there, and the value, which is, stays as it is.
+func replaceCopy(s string, to map[string]string) string {
+	table, rest, ok := strings.Cut(strings.TrimPrefix(s, "COPY "), ", ")
+	if !ok {
+		return s
+	}
+	if logical := to[table]; logical != "" {
+		table = logical
+	}
+	line, column, ok := strings.Cut(rest, ", column ")
+	if !ok {
+		return "COPY " + table + ", " + rest
+	}
+	name, value, more := strings.Cut(column, ": ")
+	if logical := to[name]; logical != "" {
+		name = logical
+	}
+	if more {
+		value = ": " + value
+	}
+	return "COPY " + table + ", " + line + ", column " + name + value
 }
