@@ -60,7 +60,7 @@ type Pending struct {
 	To        rules.Phase `json:"to,omitempty"`
 	Since     time.Time   `json:"since"`
 	Attempts  int         `json:"attempts"`
-	NextTry   time.Time   `json:"next_try,omitempty"`
+	NextTry   time.Time   `json:"next_try,omitzero"`
 	LastError string      `json:"last_error,omitempty"`
 	Leader    string      `json:"leader,omitempty"`
 }

@@ -87,7 +87,7 @@ func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
 }
 
 func viewOf(op rules.Operation) OperationView {
-	v := OperationView{Table: op.Target().SQL()}
+	v := OperationView{Table: op.Target().String()}
 	switch op := op.(type) {
 	case rules.RenameColumn:
 		v.Kind, v.From, v.To = "rename_column", op.From, op.To

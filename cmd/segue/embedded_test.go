@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -19,6 +20,7 @@ import (
 //
 //	exits CODE segue ARGS…  as in the other scripts
 //	ready, alive            wait until the instance at SEGUE_ADMIN is ready, or answers at all
+//	get PATH                what the admin API answers there
 //	sql VERSION STATEMENT   run it through the instance at LISTEN as an app of that version (- for none); its rows are
 //	                        written to stdout, after the names of the columns
 func TestAnInstanceByTheCommandLine(t *testing.T) {
@@ -42,7 +44,7 @@ func TestAnInstanceByTheCommandLine(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "ready": cmdProbe("/readyz"), "alive": cmdProbe("/healthz"), "sql": cmdSQL,
+			"exits": cmdExits, "ready": cmdProbe("/readyz"), "alive": cmdProbe("/healthz"), "sql": cmdSQL, "get": cmdGet,
 		},
 	})
 }
@@ -66,6 +68,17 @@ func cmdProbe(path string) func(*testscript.TestScript, bool, []string) {
 		}
 		ts.Fatalf("%s has not become right", path)
 	}
+}
+
+func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: get PATH")
+	}
+	res, err := http.Get(ts.Getenv("SEGUE_ADMIN") + args[0])
+	ts.Check(err)
+	defer res.Body.Close()
+	_, err = io.Copy(ts.Stdout(), res.Body)
+	ts.Check(err)
 }
 
 func cmdSQL(ts *testscript.TestScript, neg bool, args []string) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,8 +23,8 @@ type Config struct {
 	AdminListen string // address of the admin API, host:port; empty: none
 
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
-	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Migrate.Upstream and Admin.Control. Each gets Log where it
-	// has none of its own.
+	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Migrate.Upstream and Admin.Control. The proxy's metrics are
+	// shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
 	Admin   admin.Config
@@ -90,6 +91,7 @@ func (r *Running) build(cfg Config) (err error) {
 		return err
 	}
 	ac.Control = r.Instance
+	ac.Collectors = append(slices.Clone(ac.Collectors), r.Proxy.Collector())
 	r.admin, err = admin.New(ac)
 	return err
 }
