@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/rewrite"
 )
 
 // Config of one instance.
@@ -23,8 +25,8 @@ type Config struct {
 	AdminListen string // address of the admin API, host:port; empty: none
 
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
-	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Migrate.Upstream and Admin.Control. The proxy's metrics are
-	// shown beside Admin.Collectors. Each part gets Log where it has none of its own.
+	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Migrate.Upstream and Admin.Control. What the proxy
+	// and the rewriter count is shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
 	Admin   admin.Config
@@ -81,6 +83,9 @@ func (r *Running) build(cfg Config) (err error) {
 			*log = cfg.Log.Named(name)
 		}
 	}
+	if pc.Rewrite.Stats == nil {
+		pc.Rewrite.Stats = new(rewrite.Stats)
+	}
 	// The proxy serves nobody before r.Instance is set.
 	pc.SchemaChanged = func() { r.Instance.Refresh() }
 	if r.Proxy, err = proxy.New(pc); err != nil {
@@ -91,7 +96,7 @@ func (r *Running) build(cfg Config) (err error) {
 		return err
 	}
 	ac.Control = r.Instance
-	ac.Collectors = append(slices.Clone(ac.Collectors), r.Proxy.Collector())
+	ac.Collectors = slices.Concat(ac.Collectors, []prometheus.Collector{r.Proxy.Collector()}, rewriteMetrics(pc.Rewrite.Stats))
 	r.admin, err = admin.New(ac)
 	return err
 }
