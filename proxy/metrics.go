@@ -18,13 +18,27 @@ type metrics struct {
 	mispredicted prometheus.Counter
 
 	sessions, messages, waiting *prometheus.Desc
+	rewriter                    []prometheus.Collector
 }
 
 func newMetrics(s *Server) *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "segue", Name: name, Help: help})
 	}
+	stats := s.cfg.Rewrite.Stats
+	of := func(name, help string, n *atomic.Uint64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "segue", Subsystem: "rewriter", Name: name, Help: help},
+			func() float64 { return float64(n.Load()) })
+	}
 	return &metrics{
+		rewriter: []prometheus.Collector{
+			of("cache_hits_total", "Texts answered from the cache.", &stats.Hits),
+			of("cache_misses_total", "Texts bound anew.", &stats.Misses),
+			of("refused_total", "Statements refused with 0A000.", &stats.Refused),
+			of("ambiguous_total", "Unpinned texts that several versions bind differently.", &stats.Ambiguous),
+			of("parse_errors_total", "Texts that the parser could not read.", &stats.ParseErrors),
+			of("unproven_total", "Rewrites whose proof failed.", &stats.Unproven),
+		},
 		srv:          s,
 		rewritten:    counter("rewritten_total", "Texts sent to the server in other words than the client's."),
 		reprepared:   counter("reprepared_total", "Statements prepared again, unseen, because the lens had changed."),
@@ -44,7 +58,7 @@ func newMetrics(s *Server) *metrics {
 func (s *Server) Collector() prometheus.Collector { return s.metrics }
 
 func (m *metrics) parts() []prometheus.Collector {
-	return []prometheus.Collector{m.rewritten, m.reprepared, m.held, m.holdSeconds, m.mispredicted}
+	return append([]prometheus.Collector{m.rewritten, m.reprepared, m.held, m.holdSeconds, m.mispredicted}, m.rewriter...)
 }
 
 // Describe implements prometheus.Collector.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -60,6 +61,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
+	}
+	if cfg.Rewrite.Stats == nil {
+		cfg.Rewrite.Stats = new(rewrite.Stats)
 	}
 	s := &Server{
 		cfg:       cfg,
