@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Scripts tell the harness where they are through a line of their own, which does nothing where SEGUE_STEP says so. The
+// lines are the same in every mode, so that outputs can be compared.
+const stepLine = `\! step=%s; eval "$SEGUE_STEP"`
+
+const (
+	stepRename = "rename"
+	stepFile   = "file:" // the name of the file follows
+)
+
+// isStep tells whether a line of an output is the echo of one of ours.
+func isStep(line string) bool { return strings.HasPrefix(line, `\! step=`) }
+
+// instrument adds to a script a step at its beginning, and one behind each statement that can have made a table, outside
+// of transaction blocks; behind a block that had DDL in it the step follows its end.
+func instrument(name, script string) string {
+	var b strings.Builder
+	step := func(s string) { fmt.Fprintf(&b, stepLine+"\n", s) }
+	step(stepFile + name)
+	inBlock, pending := false, false
+	for _, c := range chunks(script) {
+		for _, l := range append(c.lines, c.data...) {
+			b.WriteString(l + "\n")
+		}
+		for _, st := range c.statements {
+			w := words(st)
+			inBlock = blockAfter(w, inBlock)
+			pending = pending || makesTable(w) || inBlock && isDDL(w)
+		}
+		if pending && !inBlock {
+			step(stepRename)
+			pending = false
+		}
+	}
+	return b.String()
+}
+
+// blockAfter tells whether a transaction block is open after a statement.
+func blockAfter(w []string, before bool) bool {
+	if len(w) == 0 {
+		return before
+	}
+	second := ""
+	if len(w) > 1 {
+		second = w[1]
+	}
+	switch w[0] {
+	case "begin":
+		return true
+	case "start":
+		return before || second == "transaction"
+	case "commit", "end", "abort":
+		return w[len(w)-1] == "chain" && w[len(w)-2] != "no"
+	case "rollback":
+		if strings.Contains(strings.Join(w, " "), " to ") || second == "prepared" {
+			return before
+		}
+		return w[len(w)-1] == "chain" && w[len(w)-2] != "no"
+	case "prepare":
+		return before && second != "transaction"
+	}
+	return before
+}
+
+func isDDL(w []string) bool {
+	return len(w) > 0 && (w[0] == "create" || w[0] == "alter" || w[0] == "drop" || w[0] == "do")
+}
+
+// makesTable tells whether a statement can leave a permanent table behind.
+func makesTable(w []string) bool {
+	if len(w) < 2 {
+		return false
+	}
+	switch w[0] {
+	case "create":
+		return w[1] == "table" || w[1] == "unlogged" || w[1] == "schema" || w[1] == "materialized"
+	case "select", "with", "execute", "explain":
+		for _, x := range w {
+			if x == "into" || w[0] == "explain" && x == "create" {
+				return true
+			}
+		}
+	case "do", "import":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A result is what one mode came to.
+type result struct {
+	mode     string
+	outcome  *outcome
+	findings []finding
+	accepted int
+	missing  []string // files that did not run
+}
+
+// judge compares a mode's outputs with those of direct.
+func judge(mode string, scripts map[string]string, direct, got *outcome, list []*acceptance) *result {
+	r := &result{mode: mode, outcome: got}
+	for _, file := range slices.Sorted(maps.Keys(direct.outputs)) {
+		output, ok := got.outputs[file]
+		if !ok {
+			r.missing = append(r.missing, file)
+			continue
+		}
+		if normal(direct.outputs[file]) == normal(output) {
+			continue
+		}
+		for _, f := range findings(file, scripts[file], direct.outputs[file], output) {
+			if accepted(list, mode, &f) {
+				r.accepted++
+				continue
+			}
+			r.findings = append(r.findings, f)
+		}
+	}
+	return r
+}
+
+// differing lists the files with findings, with their number by class.
+func (r *result) differing() map[string]map[class]int {
+	out := map[string]map[class]int{}
+	for _, f := range r.findings {
+		if out[f.file] == nil {
+			out[f.file] = map[class]int{}
+		}
+		out[f.file][f.class]++
+	}
+	return out
+}
+
+// ok tells whether the mode is as it should be.
+func (r *result) ok() bool { return len(r.findings) == 0 && len(r.missing) == 0 && r.bugs() == 0 }
+
+// bugs counts what the oracles found.
+func (r *result) bugs() (n uint64) {
+	for _, f := range r.outcome.files {
+		n += f.mispredicts + f.unproven
+	}
+	return n
+}
+
+// write writes the whole report of a mode.
+func (r *result) write(w io.Writer, telling []string) {
+	r.writeFigures(w)
+	r.writeTelling(w, telling)
+	r.writeRefusals(w)
+	r.writeOracles(w)
+	for c := wrong; c <= worded; c++ {
+		r.writeFindings(w, c)
+	}
+	r.writeFiles(w)
+}
+
+func (r *result) writeFigures(w io.Writer) {
+	by := map[class]int{}
+	for _, f := range r.findings {
+		by[f.class]++
+	}
+	var concerned, refusals, mispredicts, unproven uint64
+	hung := 0
+	for _, f := range r.outcome.files {
+		concerned, refusals = concerned+f.concerned, refusals+f.refused
+		mispredicts, unproven = mispredicts+f.mispredicts, unproven+f.unproven
+		if f.hung {
+			hung++
+		}
+	}
+	files := len(r.outcome.outputs)
+	different := len(r.differing())
+	fmt.Fprintf(w, "mode %s: %s\n", r.mode, r.outcome.summary())
+	fmt.Fprintf(w, "  files: %d, as direct %d, different %d, did not run %d, hung %d\n", files, files-different, different, len(r.missing), hung)
+	share := 0.0
+	if concerned > 0 {
+		share = 100 * float64(refusals) / float64(concerned)
+	}
+	fmt.Fprintf(w, "  statements on renamed tables: %d, refused: %d (%.2f %%)\n", concerned, refusals, share)
+	fmt.Fprintf(w, "  mispredicted results: %d, unproven rewrites: %d\n", mispredicts, unproven)
+	fmt.Fprintf(w, "  differences: %d, accepted besides: %d\n", len(r.findings), r.accepted)
+	for c := wrong; c <= follows; c++ {
+		if by[c] > 0 {
+			fmt.Fprintf(w, "    %-22s %d\n", c, by[c])
+		}
+	}
+}
+
+func (r *result) writeTelling(w io.Writer, telling []string) {
+	if telling == nil {
+		return
+	}
+	differing := r.differing()
+	same := 0
+	for _, f := range telling {
+		if differing[f] == nil {
+			same++
+		}
+	}
+	fmt.Fprintf(w, "\ntelling files (as direct without renaming, and not as direct with it and without a proxy): %d of %d as direct\n", same, len(telling))
+	for _, f := range telling {
+		fmt.Fprintf(w, "  %-24s %s\n", f, verdictOf(differing[f]))
+	}
+}
+
+func verdictOf(by map[class]int) string {
+	if by == nil {
+		return "identical"
+	}
+	var parts []string
+	for c := wrong; c <= follows; c++ {
+		if by[c] > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", c, by[c]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+var quotedName = regexp.MustCompile(`"[^"]*"`)
+
+// writeRefusals ranks what was refused.
+func (r *result) writeRefusals(w io.Writer) {
+	type group struct {
+		n       int
+		example *finding
+	}
+	groups := map[string]*group{}
+	for i := range r.findings {
+		f := &r.findings[i]
+		if f.class != refused {
+			continue
+		}
+		key := quotedName.ReplaceAllString(f.construct, `"…"`)
+		g := groups[key]
+		if g == nil {
+			g = &group{example: f}
+			groups[key] = g
+		}
+		g.n++
+		if len(f.statement) < len(g.example.statement) {
+			g.example = f
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
+		return cmp.Or(cmp.Compare(groups[b].n, groups[a].n), cmp.Compare(a, b))
+	})
+	fmt.Fprintf(w, "\nrefusals by construct\n")
+	for _, k := range keys {
+		fmt.Fprintf(w, "  %5d  %s\n         %s: %s\n", groups[k].n, k, groups[k].example.file, oneLine(groups[k].example.statement, 300))
+	}
+}
+
+// writeOracles lists what the proofs and predictions found.
+func (r *result) writeOracles(w io.Writer) {
+	fmt.Fprintf(w, "\nlog by file\n")
+	for _, name := range slices.Sorted(maps.Keys(r.outcome.files)) {
+		f := r.outcome.files[name]
+		if len(f.log) == 0 && f.mispredicts+f.unproven == 0 {
+			continue
+		}
+		fmt.Fprintf(w, "  %s: mispredicted %d, unproven %d\n", name, f.mispredicts, f.unproven)
+		for _, l := range f.log {
+			fmt.Fprintf(w, "    %s\n", oneLine(l, 600))
+		}
+	}
+	for _, s := range r.outcome.skipped {
+		fmt.Fprintf(w, "  not renamed: %s\n", s)
+	}
+}
+
+// writeFindings writes the findings of a class, the shortest statements first.
+func (r *result) writeFindings(w io.Writer, c class) {
+	var list []finding
+	for _, f := range r.findings {
+		if f.class == c {
+			list = append(list, f)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(len(a.statement), len(b.statement)) })
+	fmt.Fprintf(w, "\n==== %s: %d\n", c, len(list))
+	for _, f := range list {
+		fmt.Fprintf(w, "-- %s\n%s\n%s", f.file, cut(f.statement, 1500), excerpt(f.want, f.got))
+	}
+}
+
+// writeFiles writes a line for each file.
+func (r *result) writeFiles(w io.Writer) {
+	differing := r.differing()
+	fmt.Fprintf(w, "\nfiles\n")
+	for _, name := range slices.Sorted(maps.Keys(r.outcome.outputs)) {
+		counts := ""
+		if f := r.outcome.files[name]; f != nil {
+			counts = fmt.Sprintf("concerned %d, refused %d", f.concerned, f.refused)
+			if f.hung {
+				counts += ", HUNG"
+			}
+		}
+		fmt.Fprintf(w, "  %-24s %s; %s\n", name, verdictOf(differing[name]), counts)
+	}
+}
+
+// excerpt shows the lines that differ, those of direct with -, those through the proxy with +.
+func excerpt(want, got string) string {
+	const most = 14
+	a, b := strings.Split(strings.TrimSuffix(want, "\n"), "\n"), strings.Split(strings.TrimSuffix(got, "\n"), "\n")
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
+	}
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	var out strings.Builder
+	show := func(sign string, list []string) {
+		for i, l := range list {
+			if i == most {
+				fmt.Fprintf(&out, "    %s … %d more lines\n", sign, len(list)-most)
+				break
+			}
+			fmt.Fprintf(&out, "    %s%s\n", sign, l)
+		}
+	}
+	show("-", a)
+	show("+", b)
+	return out.String()
+}
+
+func oneLine(s string, most int) string { return cut(strings.Join(strings.Fields(s), " "), most) }
+
+func cut(s string, most int) string {
+	if len(s) > most {
+		return s[:most] + "…"
+	}
+	return s
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAScriptIsCutWherePsqlHasNothingLeftOver(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script string
+		want   []string // the chunks' statements, joined by |
+	}{
+		"two statements on one line are one chunk":         {"SELECT 1; SELECT 2;\nSELECT 3;", []string{"SELECT 1|SELECT 2", "SELECT 3"}},
+		"a statement goes over lines":                      {"SELECT\n 1\n;\n", []string{"SELECT\n 1"}},
+		"semicolons in quotes do not end it":               {"SELECT ';', \";\", $$;$$, $a$ $$; $a$, E'\\';';\nSELECT 2;", []string{`SELECT ';', ";", $$;$$, $a$ $$; $a$, E'\';'`, "SELECT 2"}},
+		"semicolons in brackets do not end it":             {"CREATE RULE r AS ON DELETE TO t DO (DELETE FROM a; DELETE FROM b);", []string{"CREATE RULE r AS ON DELETE TO t DO (DELETE FROM a; DELETE FROM b)"}},
+		"comments are left out and can hold anything":      {"-- it's;\n/* ' /* ; */ */ SELECT 1; -- x", []string{"", "SELECT 1"}},
+		"a routine's body goes to its end":                 {"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END;\nSELECT 1;", []string{"CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; END", "SELECT 1"}},
+		"BEGIN is a statement elsewhere":                   {"BEGIN;\nEND;", []string{"BEGIN", "END"}},
+		"backslash commands are chunks":                    {"\\d t\nSELECT 1 \\gset\nSELECT 2;", []string{"", "SELECT 1", "SELECT 2"}},
+		"an escaped semicolon joins statements":            {"SELECT 1\\; SELECT 2;", []string{"SELECT 1; SELECT 2"}},
+		"a dollar in a word opens no quote":                {"SELECT a$b$ FROM t;\nSELECT 2;", []string{"SELECT a$b$ FROM t", "SELECT 2"}},
+		"data of COPY belong to the chunk":                 {"COPY t FROM stdin;\n1;'\n\\.\nSELECT 1;", []string{"COPY t FROM stdin", "SELECT 1"}},
+		"what is not ended at the end of the file is kept": {"SELECT 1", []string{""}},
+	} {
+		var got []string
+		for _, ch := range chunks(c.script) {
+			got = append(got, strings.Join(ch.statements, "|"))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestRenamingFollowsWhatCanHaveMadeATableOutsideOfBlocks(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script string
+		want   int // steps to rename
+	}{
+		"CREATE TABLE":                         {"CREATE TABLE t (a int);", 1},
+		"CREATE TABLE AS and SELECT INTO":      {"CREATE TABLE t AS SELECT 1;\nSELECT 1 INTO u;", 2},
+		"a temporary table":                    {"CREATE TEMP TABLE t (a int);", 0},
+		"a query":                              {"SELECT 1;", 0},
+		"a block renames at its end":           {"BEGIN;\nCREATE TABLE t (a int);\nSELECT 1;\nCOMMIT;", 1},
+		"a block that changes a table":         {"BEGIN;\nALTER TABLE t ADD b int;\nROLLBACK;", 1},
+		"a savepoint does not end the block":   {"BEGIN;\nSAVEPOINT s;\nCREATE TABLE t (a int);\nROLLBACK TO s;\nSELECT 1;\nCOMMIT;", 1},
+		"a chained block goes on":              {"BEGIN;\nCREATE TABLE t (a int);\nCOMMIT AND CHAIN;\nSELECT 1;\nCOMMIT;", 1},
+		"PREPARE TRANSACTION ends the block":   {"BEGIN;\nCREATE TABLE t (a int);\nPREPARE TRANSACTION 'x';\nSELECT 1;", 1},
+		"PREPARE of a statement does not":      {"BEGIN;\nCREATE TABLE t (a int);\nPREPARE x AS SELECT 1;\nCOMMIT;", 1},
+		"a schema with tables among its parts": {"CREATE SCHEMA s CREATE TABLE t (a int);", 1},
+	} {
+		got := strings.Count(instrument("x", c.script), "step=rename")
+		if got != c.want {
+			t.Errorf("%s: %d steps, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestAnOutputIsCutByTheEchoOfItsScript(t *testing.T) {
+	t.Parallel()
+	script := "-- first\n\nSELECT 1;\nSELECT\n\n  2;\n\\d t\nSELECT 3;\n"
+	output := "-- first\nSELECT 1;\n 1\n\nSELECT\n  2;\n 2\n\n\\d t\nSELECT 3;\n 3\n"
+	got := map[string]string{}
+	for _, s := range segments(chunks(script), output) {
+		if !s.ran {
+			t.Errorf("%q is not found", s.chunk.text())
+		}
+		got[s.chunk.text()] = s.output
+	}
+	want := map[string]string{
+		"-- first": "", "SELECT 1;": " 1\n\n", "SELECT\n\n  2;": " 2\n\n", "\\d t": "", "SELECT 3;": " 3\n\n",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
