@@ -123,3 +123,17 @@ func TestAnInstanceThatWaitsForAVersionIsNotReadyBeforeItIsServed(t *testing.T) 
 		t.Errorf("after its contract: %d, want 200", res.StatusCode)
 	}
 }
+
+func TestADrainingInstanceIsAliveAndNotReady(t *testing.T) {
+	t.Parallel()
+	s, err := admin.New(admin.Config{Control: &admintest.Control{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Drain()
+	for path, status := range map[string]int{"/readyz": 503, "/healthz": 200, "/v1/migrations": 200} {
+		if res := call(t, s.Handler(), "GET", path, "", nil); res.StatusCode != status {
+			t.Errorf("%s answered %d, want %d", path, res.StatusCode, status)
+		}
+	}
+}

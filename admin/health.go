@@ -12,6 +12,7 @@ import (
 type health struct {
 	ready  func() error
 	served atomic.Bool // was ready once
+	leaves atomic.Bool // drains
 }
 
 // Health is the answer of the probes.
@@ -21,9 +22,15 @@ type Health struct {
 
 func alive() error { return nil }
 
-// ready is nil when the instance may get traffic: it is in touch with its control tables and serves the versions that
+// Drain makes the instance not ready from now on, because it is about to end. Everything else is served as before.
+func (s *Server) Drain() { s.health.leaves.Store(true) }
+
+// ready is nil when the instance may get traffic: it does not drain, is in touch with its control tables and serves the versions that
 // it was told to wait for.
 func (s *Server) ready() error {
+	if s.health.leaves.Load() {
+		return errors.New("the instance drains, and will end")
+	}
 	if err := s.cfg.Control.Ready(); err != nil {
 		return err
 	}

@@ -132,6 +132,7 @@ func (r *Running) Failed() <-chan struct{} { return r.failed }
 // Stop drains: no new client is accepted, transactions may end within the drain timeout or until ctx ends, then the
 // instance leaves the fleet and the admin API closes. It returns what failed, also before Stop.
 func (r *Running) Stop(ctx context.Context) error {
+	r.admin.Drain()
 	errs := []error{r.Proxy.Shutdown(ctx)}
 	// What is left has to be done also when the time for draining has been used up.
 	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
