@@ -56,7 +56,7 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 		case h.finding == found:
 			return h, true
 		}
-		if it, f := s.relation(name); f == found {
+		if it, f := s.relation(name, inVersion); f == found {
 			if !h.doubtful {
 				b.wholeRowOf(it, ref)
 				return h, false
@@ -99,7 +99,7 @@ func (b *binding) resolveItem(s *scope, ref *ast.ColumnRef, parts []string) (*it
 	var it *item
 	f := missing
 	if len(parts) == 1 {
-		it, f = s.relation(name)
+		it, f = s.relation(name, inVersion)
 	} else if r, g := b.relationNamed(parts[len(parts)-2], name); g == found && r.rel != nil {
 		it, f = s.relationByOID(r.rel.OID, inVersion)
 	}
@@ -133,9 +133,9 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 	}
 	candidates := [][]string{own}
 	if len(parts) == 1 {
-		candidates = append(candidates, []string{h.item.name, h.col.physical}, []string{h.col.item.name, h.col.root.physical})
-	} else if h.item.hidden || len(parts) > 2 {
-		candidates = append(candidates, []string{h.item.name, h.col.physical})
+		candidates = append(candidates, []string{h.item.sent(), h.col.physical}, []string{h.col.item.sent(), h.col.root.physical})
+	} else if h.item.hidden || h.item.renamed != "" || len(parts) > 2 {
+		candidates = append(candidates, []string{h.item.sent(), h.col.physical})
 		if h.item.rel != nil {
 			candidates[0] = []string{h.item.rel.Schema, h.item.rel.Name, h.col.physical}
 		}
@@ -169,7 +169,7 @@ func (b *binding) means(s *scope, parts []string, c *column, same bool, captured
 	var it *item
 	f := missing
 	if len(parts) == 2 {
-		it, f = s.relation(parts[0])
+		it, f = s.relation(parts[0], atServer)
 	} else if rel := b.physical(parts[len(parts)-3], parts[len(parts)-2]); rel != nil {
 		it, f = s.relationByOID(rel.OID, atServer)
 	}
@@ -218,6 +218,9 @@ func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
 	}
 	if !it.plain {
 		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
+	}
+	if it.renamed != "" {
+		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "has another name in the database")
 	}
 	if it.hidden && len(ref.Fields) > 1 {
 		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "is named with its schema")

@@ -17,16 +17,12 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 		b.query(nil, c.Query)
 		return
 	}
-	r, _, ok := b.rangeVar(c.Relation, false, nil)
-	if !ok {
+	it := b.unaliased(c.Relation)
+	b.expr(&scope{items: []*item{it}}, c.WhereClause)
+	if it.table == nil {
 		return
 	}
-	if c.WhereClause != nil {
-		b.copyWhere(c, r)
-	}
-	if r.table == nil {
-		return
-	}
+	r := named{rel: it.rel, table: it.table, schema: it.rel.Schema, name: it.rel.Name}
 	if len(c.Attlist) == 0 {
 		b.use(r.table, "*")
 	}
@@ -34,28 +30,12 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 		return
 	}
 	b.columnList(c.Attlist, b.afterName(c.Relation), r, c.Relation)
-	if it := b.rowOf(r); len(c.Attlist) == 0 && !it.ordered {
+	if len(c.Attlist) == 0 && !it.ordered {
 		b.refuse(int(c.Relation.Location), "COPY without a list of columns", "goes by position, and the version's columns are in another order")
 	}
 	for _, o := range c.Options {
 		b.copyOption(o.GetDefElem(), r)
 	}
-}
-
-// rowOf is an item with the columns of a table.
-func (b *binding) rowOf(r named) *item {
-	it := &item{name: r.name, relVisible: true, colsVisible: true, rel: r.rel, table: r.table, bare: true}
-	b.relationColumns(it, r.rel)
-	return it
-}
-
-// copyWhere binds the condition of COPY FROM.
-func (b *binding) copyWhere(c *ast.CopyStmt, r named) {
-	it := &item{name: r.name, relVisible: true, colsVisible: true, unknown: true, plain: true}
-	if r.rel != nil {
-		it = b.rowOf(r)
-	}
-	b.expr(&scope{items: []*item{it}}, c.WhereClause)
 }
 
 // copyOption binds the options that list columns: FORCE_QUOTE, FORCE_NOT_NULL, FORCE_NULL.

@@ -142,6 +142,23 @@ var readingStatements = []string{
 	`SELECT {surname}, v FROM {person}, (VALUES (1), (2)) AS t (v) ORDER BY 1, 2`,
 	`SELECT {surname}, column1 FROM {person}, (VALUES (1), (2)) t ORDER BY 1, 2`,
 
+	`SELECT {surname} FROM people() ORDER BY 1`,
+	`SELECT p.{surname}, p.* FROM people() AS p ORDER BY 1`,
+	`SELECT * FROM people() ORDER BY {id}`,
+	`SELECT c FROM people() AS p (a, b, c) ORDER BY a`,
+	`SELECT * FROM archive`,
+	`SELECT at FROM archive`,
+	`SELECT n FROM one()`,
+	`SELECT * FROM one()`,
+	`SELECT {surname}, u FROM {person}, unnest(ARRAY[1, 2]) u ORDER BY 1, 2`,
+	`SELECT {surname} FROM {person} WHERE EXISTS (SELECT 1 FROM unnest(tags) t WHERE t < {surname}) ORDER BY 1`,
+	`SELECT {surname}, unnest FROM {person}, unnest(tags || '{x}'::text[]) ORDER BY 1, 2`,
+	`SELECT {surname} FROM {person} WHERE {id} IN (SELECT i FROM unnest('{1,2}'::int[]) AS i WHERE i <= {id}) ORDER BY 1`,
+	`SELECT {surname}, a, b FROM {person}, unnest(ARRAY[1, 2], ARRAY['x', 'y']) AS u (a, b) ORDER BY 1, 2`,
+	`SELECT {surname} FROM {person} WHERE {surname} IN (SELECT unnest(string_to_array('Turing,Hopper', ','))) ORDER BY 1`,
+	`SELECT {surname} FROM {person} WHERE (SELECT count(*) FROM unnest(string_to_array({surname}, 'o'))) > 1 ORDER BY 1`,
+	`SELECT {surname}, e.value FROM {person}, jsonb_array_elements_text('[1, 2]') AS e WHERE e.value <> {surname} ORDER BY 1, 2`,
+
 	// subqueries
 	`SELECT s.{surname} FROM (SELECT {surname} FROM {person}) s ORDER BY 1`,
 	`SELECT s.* FROM (SELECT * FROM {person}) s ORDER BY 1`,
@@ -196,6 +213,9 @@ var readingStatements = []string{
 	`SELECT pg_relation_size('{person}') >= 0`,
 	`SELECT has_table_privilege(current_user, 'public.{line}', 'select')`,
 	`SELECT CAST('{person}' AS regclass) = regclass 'public.{person}'`,
+	`SELECT count(*) FROM {person} WHERE tableoid::regclass IN ('{person}', 'public.{line}')`,
+	`SELECT count(*) FROM pg_attribute WHERE attrelid = '{person}'::regclass AND attnum > 0`,
+	`SELECT pg_get_serial_sequence('{person}', '{surname}') IS NULL`,
 	`SELECT nextval('orders_order_id_seq') > 0`,
 
 	// other statements that read

@@ -46,6 +46,11 @@ INSERT INTO orders (individual_id, total, note) VALUES (1, 10, 'a'), (1, 20.5, N
 INSERT INTO book VALUES ('Turing', 'Lovelace', 1, 'i'), ('Hopper', 'Nobody', 2, 'j');
 INSERT INTO pet VALUES (1, 1, 'Rex'), (2, 2, 'Tom'), (7, 2, 'Kit');
 INSERT INTO {line} VALUES (1, 100, 'pen'), (20, 3, 'cup');
+CREATE TABLE archive (at int, who {person});
+INSERT INTO archive SELECT 1, x FROM {person} x WHERE {id} = 2;
+CREATE FUNCTION people() RETURNS SETOF {person} LANGUAGE sql AS 'SELECT * FROM {person}';
+CREATE FUNCTION label({person}) RETURNS text LANGUAGE sql AS 'SELECT $1.{surname} || 1';
+CREATE FUNCTION one(OUT n int, OUT who {person}) LANGUAGE sql AS 'SELECT 1, x FROM {person} x WHERE {id} = 1';
 CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
 CREATE FUNCTION pairs(n int, OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i::text FROM generate_series(1, n) i';
 `

@@ -81,6 +81,11 @@ var writingStatements = []string{
 	`CREATE MATERIALIZED VIEW kept AS SELECT {surname} FROM {person} WITH DATA`,
 	`CREATE INDEX ON {person} ({surname}, lower({surname}) DESC) WHERE {surname} > 'A'`,
 	`CREATE UNIQUE INDEX some_name ON public.{person} USING btree ({surname} text_pattern_ops, {id}) INCLUDE (first_name)`,
+	`CREATE INDEX ON {person} (({person}.{surname} || 'x')) WHERE {person}.{id} > 1`,
+	`INSERT INTO {person} ({id}, {surname}) VALUES (1, 'B') ON CONFLICT ({id}) DO UPDATE SET (first_name, {surname}) = (SELECT excluded.first_name, excluded.{surname}) RETURNING *`,
+	`UPDATE {person} SET (first_name, {surname}) = (SELECT a.{surname}, b.{surname} FROM {person} a JOIN {person} b USING ({id}) WHERE {id} = 3) WHERE {id} = 4`,
+	`UPDATE archive SET at = 2`,
+	`INSERT INTO archive VALUES (3, NULL)`,
 	`SET LOCAL work_mem = '1MB'; UPDATE {person} SET {surname} = 'S' WHERE {id} = 1`,
 	`SAVEPOINT s; DELETE FROM {person} WHERE {surname} = 'Liskov'; ROLLBACK TO s; UPDATE {person} SET {surname} = 'S' WHERE {id} = 1`,
 }

@@ -30,16 +30,16 @@ func (b *binding) rowByPosition(s *scope, n *ast.Node, starOnly bool) bool {
 	last := ref.Fields[len(ref.Fields)-1]
 	switch {
 	case last.GetAStar() != nil && len(ref.Fields) == 2:
-		it, f = s.relation(stringOf(ref.Fields[0]))
+		it, f = s.relation(stringOf(ref.Fields[0]), inVersion)
 	case !starOnly && len(ref.Fields) == 1 && last.GetString_() != nil:
 		if h := s.column(stringOf(last), inVersion); h.finding == missing && !h.doubtful {
-			it, f = s.relation(stringOf(last))
+			it, f = s.relation(stringOf(last), inVersion)
 			if s.column(stringOf(last), atServer).finding != missing {
 				return false
 			}
 		}
 	}
-	if f != found || !it.ordered {
+	if f != found || !it.ordered || it.renamed != "" {
 		return false
 	}
 	b.saw(ref)
@@ -262,8 +262,8 @@ func (b *binding) fieldOfRow(s *scope, i *ast.A_Indirection) bool {
 	if h := s.column(name, inVersion); h.finding != missing || h.doubtful || s.column(name, atServer).finding != missing {
 		return false
 	}
-	it, f := s.relation(name)
-	if f != found || it.table == nil || it.unknown {
+	it, f := s.relation(name, inVersion)
+	if f != found || it.table == nil || it.unknown || it.renamed != "" {
 		return false
 	}
 	field := stringOf(i.Indirection[0])

@@ -59,21 +59,24 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 		it.newColumn(firstOf(alias, name), firstOf(alias, name)).known = true
 		return
 	}
-	if isBuiltin(stringsOf(call.Funcname), "unnest") && len(call.Args) > 1 {
-		for _, a := range call.Args {
-			b.unnested(a, it, "unnest") // as if each had a call of its own
-		}
+	if isBuiltin(stringsOf(call.Funcname), "unnest") {
+		b.unnest(call, it, firstOf(alias, name))
 		return
 	}
 	b.functionColumns(call, it, firstOf(alias, name))
 }
 
-// unnested is the column of unnest with one of several arguments.
-func (b *binding) unnested(arg *ast.Node, it *item, name string) {
-	if b.allScalar([]*ast.Node{arg}) {
-		it.newColumn(name, name).known = true
-	} else {
-		it.unknown = true
+// unnest gives an item the columns of unnest(…): with several arguments it is as if each had a call of its own.
+func (b *binding) unnest(call *ast.FuncCall, it *item, name string) {
+	if len(call.Args) > 1 {
+		name = "unnest"
+	}
+	for _, a := range call.Args {
+		if b.isScalarArray(a) {
+			it.newColumn(name, name).known = true
+		} else {
+			it.unknown = true
+		}
 	}
 }
 
@@ -112,11 +115,7 @@ func (b *binding) functionColumns(call *ast.FuncCall, it *item, scalar string) {
 			return
 		}
 	}
-	shape := b.shapeOf(first)
-	if isAnyElement(first.Return) && len(first.Out) == 0 && b.allScalar(call.Args) {
-		shape = shapeScalar
-	}
-	switch shape {
+	switch b.shapeOf(first) {
 	case shapeScalar:
 		c := it.newColumn(scalar, scalar)
 		if c.known = true; len(candidates) == 1 {
@@ -212,58 +211,4 @@ func (b *binding) outColumns(it *item, f *catalog.Function, scalar string) {
 		c := it.newColumn(name, name)
 		c.known, c.typ = true, f.OutTypes[i]
 	}
-}
-
-// allScalar tells whether none of the arguments can be a row, or an array of rows: then a function that returns what
-// it is given returns no row.
-func (b *binding) allScalar(args []*ast.Node) bool {
-	for _, a := range args {
-		if !b.isScalar(a) {
-			return false
-		}
-	}
-	return len(args) > 0
-}
-
-func (b *binding) isScalar(n *ast.Node) bool {
-	switch n := n.Node.(type) {
-	case *ast.Node_AConst:
-		return true
-	case *ast.Node_ColumnRef:
-		c := b.columns[n.ColumnRef]
-		return c != nil && c.typ != 0 && !b.holdsRow(c.typ, maxTypeDepth)
-	case *ast.Node_TypeCast:
-		for _, t := range b.cat.TypesNamed(lastString(n.TypeCast.GetTypeName().GetNames())) {
-			if b.holdsRow(t.OID, maxTypeDepth) {
-				return false
-			}
-		}
-		return b.rowTypeNamed(stringsOf(n.TypeCast.GetTypeName().GetNames())) == nil
-	case *ast.Node_AArrayExpr:
-		return b.allScalar(n.AArrayExpr.Elements)
-	case *ast.Node_FuncCall:
-		candidates := b.candidates(n.FuncCall)
-		for _, f := range candidates {
-			if isAnyElement(f.Return) || isAnyArray(f.Return) || len(f.Out) > 0 || b.holdsRow(f.Return, maxTypeDepth) {
-				return false
-			}
-		}
-		return len(candidates) > 0
-	}
-	return false
-}
-
-// isAnyArray tells of the pseudo-types that can stand for an array of rows; the numbers are those of pg_type.dat.
-func isAnyArray(typ catalog.OID) bool { return typ == 2277 || typ == 5078 }
-
-// holdsRow tells whether a type is a row, or an array or a domain of one.
-func (b *binding) holdsRow(typ catalog.OID, depth int) bool {
-	if typ == 0 || depth == 0 {
-		return false
-	}
-	if b.cat.ByRowType(typ) != nil {
-		return true
-	}
-	t := b.cat.Type(typ)
-	return t != nil && (t.Relation != 0 || b.holdsRow(t.Base, depth-1) || b.holdsRow(t.Elem, depth-1))
 }

@@ -200,6 +200,12 @@ func (b *binding) naturalPairs(j *ast.JoinExpr, left, right *item) []pair {
 	}
 	pairs := commonColumns(left, right, func(c *column) string { return c.name })
 	for _, p := range pairs {
+		if _, ok := b.usingColumn(left, p.name, "left"); !ok {
+			return nil
+		}
+		if _, ok := b.usingColumn(right, p.name, "right"); !ok {
+			return nil
+		}
 		b.use(p.left.table, p.name)
 		b.use(p.right.table, p.name)
 	}

@@ -58,7 +58,8 @@ func (b *binding) spellUsing(j *ast.JoinExpr, pairs []pair, left, right *item) j
 // spellNatural leaves a NATURAL join alone if the server merges the very same columns.
 func (b *binding) spellNatural(j *ast.JoinExpr, pairs []pair, left, right *item) joinSpelling {
 	server := commonColumns(left, right, func(c *column) string { return c.physical })
-	if slices.EqualFunc(pairs, server, func(a, b pair) bool { return a.left == b.left && a.right == b.right }) {
+	same := slices.EqualFunc(pairs, server, func(a, b pair) bool { return a.left == b.left && a.right == b.right })
+	if same && samePhysical(pairs, left, right) {
 		return joinAsIs
 	}
 	natural, end := b.naturalTokens(j)
@@ -135,7 +136,7 @@ func (b *binding) onClause(pairs []pair) (string, *ast.Node) {
 	var texts []string
 	var nodes []*ast.Node
 	for _, p := range pairs {
-		l, r := []string{p.left.item.name, p.left.physical}, []string{p.right.item.name, p.right.physical}
+		l, r := []string{p.left.item.sent(), p.left.physical}, []string{p.right.item.sent(), p.right.physical}
 		texts = append(texts, dotted(l)+" = "+dotted(r))
 		nodes = append(nodes, &ast.Node{Node: &ast.Node_AExpr{AExpr: &ast.A_Expr{
 			Kind: ast.A_Expr_Kind_AEXPR_OP, Name: []*ast.Node{stringNode("=")}, Lexpr: columnRefNode(l), Rexpr: columnRefNode(r),

@@ -108,7 +108,7 @@ func (b *binding) checkLabel(ref *ast.ColumnRef, name, clause string, out output
 		case c.label != name:
 		case first == nil:
 			first = c
-		case first.root != c.root:
+		case first.root != nil && c.root != nil && first.root != c.root: // a cast that vanishes may make two the same
 			b.fail("42702", int(ref.Location), true, clause+` "`+name+`" is ambiguous`, "")
 		}
 	}

@@ -16,9 +16,10 @@ type scope struct {
 
 // An item is one entry of a namespace (ParseNamespaceItem): what an alias and unqualified column names can mean. Its
 // name is the same in the client's text and in what is sent: where a table is spliced under another name, the name by
-// which the client knows it becomes its alias.
+// which the client knows it becomes its alias. Only where the grammar allows no alias is it sent under another name.
 type item struct {
 	name    string            // the alias, or the table's name in the version
+	renamed string            // the name in what is sent, where that is another
 	rel     *catalog.Relation // nil unless it is a relation
 	table   *rules.TableLens  // nil unless a row of it is one of a table under migration
 	cols    []*column
@@ -177,8 +178,18 @@ func (it *item) systemColumn(name string) *column {
 }
 
 // relation mirrors refnameNamespaceItem for a name without schema.
-func (s *scope) relation(name string) (*item, finding) {
-	return s.find(func(it *item) bool { return it.name == name })
+func (s *scope) relation(name string, r reading) (*item, finding) {
+	return s.find(func(it *item) bool {
+		return it.name == name && (r == inVersion || it.renamed == "") || r == atServer && it.renamed == name
+	})
+}
+
+// sent is the item's name in what is sent.
+func (it *item) sent() string {
+	if it.renamed != "" {
+		return it.renamed
+	}
+	return it.name
 }
 
 // relationByOID mirrors refnameNamespaceItem for a name with schema: only an item without alias can be named so.

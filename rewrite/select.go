@@ -168,7 +168,7 @@ func (b *binding) locking(s *scope, l *ast.LockingClause) {
 	for _, n := range l.GetLockedRels() {
 		rv := n.GetRangeVar()
 		b.saw(rv)
-		if _, f := s.relation(rv.GetRelname()); f == missing {
+		if _, f := s.relation(rv.GetRelname(), inVersion); f == missing {
 			b.fail("42P01", int(rv.GetLocation()), true,
 				`relation "`+rv.GetRelname()+`" in FOR UPDATE clause not found in FROM clause`, "")
 		}

@@ -197,7 +197,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 	var nodes []*ast.Node
 	for _, it := range items {
 		if it.plain && it.relVisible {
-			if same, f := s.relation(it.name); f == found && same == it {
+			if same, f := s.relation(it.name, atServer); f == found && same == it {
 				texts = append(texts, quoteIdent(it.name)+".*")
 				nodes = append(nodes, starNode(it.name))
 				continue
@@ -239,7 +239,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 
 // starColumn writes one column of an expanded star.
 func (b *binding) starColumn(s *scope, it *item, c *column) (string, *ast.Node, bool) {
-	for _, parts := range [][]string{{it.name, c.physical}, {c.item.name, c.root.physical}, {c.physical}} {
+	for _, parts := range [][]string{{it.sent(), c.physical}, {c.item.sent(), c.root.physical}, {c.physical}} {
 		if !b.means(s, parts, c, false, nil) {
 			continue
 		}

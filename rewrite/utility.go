@@ -129,7 +129,10 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 // unaliased is the item of a table that can have no alias: references qualified by its name are those to it.
 func (b *binding) unaliased(rv *ast.RangeVar) *item {
 	r, _, ok := b.rangeVar(rv, false, nil)
-	it := &item{name: r.name, relVisible: true, colsVisible: true, bare: true, plain: true}
+	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: true, plain: true}
+	if r.name != rv.Relname {
+		it.renamed = r.name
+	}
 	if !ok || r.rel == nil {
 		it.unknown = true
 		return it
