@@ -43,11 +43,11 @@ var refusalPattern = regexp.MustCompile(`ERROR:  segue cannot rewrite this state
 // otherRefusals are the rest of what the proxy and the rewriter say of their own accord.
 var otherRefusals = regexp.MustCompile(`ERROR:  ((?:this statement is not rewritten|segue |segue:|a statement on a table under migration|several statements in one string|this session has not).*)`)
 
-// findings compares two outputs of a script statement by statement.
-func findings(file, script, want, got string) []finding {
+// findings compares two outputs of a script statement by statement. t holds what earlier files are known to have left
+// in another state, and is added to.
+func findings(file, script, want, got string, t taint) []finding {
 	cs := chunks(script)
 	wanted, had := segments(cs, normal(want)), segments(cs, normal(got))
-	t := taint{}
 	var out []finding
 	for i := range wanted {
 		w, g := wanted[i], had[i]

@@ -22,7 +22,11 @@ type result struct {
 // judge compares a mode's outputs with those of direct.
 func judge(mode string, scripts map[string]string, direct, got *outcome, list []*acceptance) *result {
 	r := &result{mode: mode, outcome: got}
-	for _, file := range slices.Sorted(maps.Keys(direct.outputs)) {
+	files := slices.SortedFunc(maps.Keys(direct.outputs), func(a, b string) int {
+		return cmp.Or(cmp.Compare(setsUp(b), setsUp(a)), cmp.Compare(a, b))
+	})
+	shared := taint{}
+	for _, file := range files {
 		output, ok := got.outputs[file]
 		if !ok {
 			r.missing = append(r.missing, file)
@@ -31,7 +35,11 @@ func judge(mode string, scripts map[string]string, direct, got *outcome, list []
 		if normal(direct.outputs[file]) == normal(output) {
 			continue
 		}
-		for _, f := range findings(file, scripts[file], direct.outputs[file], output) {
+		t := shared
+		if setsUp(file) == 0 {
+			t = maps.Clone(shared)
+		}
+		for _, f := range findings(file, scripts[file], direct.outputs[file], output, t) {
 			if accepted(list, mode, &f) {
 				r.accepted++
 				continue
@@ -40,6 +48,17 @@ func judge(mode string, scripts map[string]string, direct, got *outcome, list []
 		}
 	}
 	return r
+}
+
+// setsUp is greater the more other files build on what a file leaves behind.
+func setsUp(file string) int {
+	switch {
+	case file == "test_setup":
+		return 2
+	case strings.HasPrefix(file, "create_") && file != "create_table_like" || file == "geometry":
+		return 1
+	}
+	return 0
 }
 
 // differing lists the files with findings, with their number by class.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestADifferenceIsClassifiedByWhatItMeans(t *testing.T) {
+	t.Parallel()
+	const table = " a \n---\n 1\n(1 row)\n\n"
+	for name, c := range map[string]struct {
+		statement, want, got string
+		class                class
+		construct            string
+	}{
+		"other rows are wrong":                     {"SELECT a FROM t;", table, " a \n---\n 2\n(1 row)\n\n", wrong, ""},
+		"a physical name as label is wrong":        {"SELECT a FROM t;", table, " a_phys \n---\n 1\n(1 row)\n\n", wrong, ""},
+		"a refusal is told by its words":           {"DROP TABLE t;", "", "ERROR:  segue cannot rewrite this statement: DropStmt is not understood\nLINE 1: DROP TABLE t;\n", refused, "DropStmt is not understood"},
+		"a mispredicted statement is refused, too": {"SELECT 1;", table, "ERROR:  this statement is not rewritten any more, since x\n", refused, "this statement is not rewritten any more, since x"},
+		"an error out of nowhere":                  {"SELECT a FROM t;", table, "ERROR:  column \"a\" does not exist\n", failed, ""},
+		"an error that is not raised":              {"SELECT b FROM t;", "ERROR:  column \"b\" does not exist\n", table, missed, ""},
+		"the same error in other words":            {"SELECT b;", "ERROR:  x \"a\"\nLINE 1: SELECT b;\n               ^\n", "ERROR:  x \"a_phys\"\nLINE 1: SELECT b;\n        ^\n", worded, ""},
+		"a lost connection":                        {"SELECT 1;", table, "server closed the connection unexpectedly\n", crashed, ""},
+		"a catalog":                                {"\\d t", " a | int\n", " a_phys | int\n", introspects, ""},
+		"a plan":                                   {"EXPLAIN SELECT a FROM t;", " Output: a\n", " Output: a_phys\n", explained, ""},
+	} {
+		script := c.statement + "\n"
+		var got []string
+		want := []string{c.class.String() + ": " + c.construct}
+		for _, f := range findings("x", script, script+c.want, script+c.got, taint{}) {
+			got = append(got, f.class.String()+": "+f.construct)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestWhatComesOfAnEarlierDifferenceIsToldApart(t *testing.T) {
+	t.Parallel()
+	script := "CREATE TABLE t (a int) INHERITS (p);\nSELECT * FROM t;\nSELECT * FROM u;\n"
+	const refusal = "ERROR:  segue cannot rewrite this statement: CreateStmt is not understood\n"
+	want := "CREATE TABLE t (a int) INHERITS (p);\nSELECT * FROM t;\n1\nSELECT * FROM u;\n1\n"
+	got := "CREATE TABLE t (a int) INHERITS (p);\n" + refusal + "SELECT * FROM t;\nERROR:  x\nSELECT * FROM u;\n2\n"
+	var classes []class
+	for _, f := range findings("x", script, want, got, taint{}) {
+		classes = append(classes, f.class)
+	}
+	if diff := cmp.Diff([]class{refused, follows, wrong}, classes); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestTheListOfAcceptedDifferencesNeedsReasons(t *testing.T) {
+	t.Parallel()
+	list, err := acceptances("# comment\n\nrenamed  select  FROM t -- because\n")
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	f := finding{file: "select", statement: "SELECT a FROM t;"}
+	if !accepted(list, modeRenamed, &f) || !list[0].used {
+		t.Error("a difference on the list is not accepted")
+	}
+	if accepted(list, modeParsed, &f) {
+		t.Error("a difference in another mode is accepted")
+	}
+	if _, err := acceptances("renamed select FROM t\n"); err == nil {
+		t.Error("a line without a reason is taken")
+	}
+	if _, err := acceptances(acceptedText); err != nil {
+		t.Errorf("accepted.txt: %v", err)
+	}
+}
