@@ -7,6 +7,7 @@ TESTFLAGS   ?= -race -timeout 20m
 BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
+CONFORMANCEFLAGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo test setup lint bench conformance clean
@@ -39,7 +40,7 @@ bench: ## run the benchmarks
 
 conformance: setup ## compare PostgreSQL's own regression suite through the proxy with direct
 	./test/conformance/fetch.sh $(SUITE)
-	$(GO) run ./test/conformance -suite $(SUITE)
+	$(GO) run ./test/conformance -suite $(SUITE) $(CONFORMANCEFLAGS)
 
 clean: ## remove what was built
 	rm -rf bin
