@@ -14,6 +14,7 @@ const maxParse = 1 << 20
 type plan struct {
 	binder     *rewrite.Binder
 	hit        rewrite.Hit
+	control    control
 	text       *rewrite.Text // nil until it was bound
 	generation uint64        // of the view that it was bound in
 }
@@ -61,7 +62,7 @@ func (s *session) parseIn(now *epoch) error {
 	hit := now.binder.Match(sql, s.mayExecute())
 	if hit != rewrite.Names {
 		st := s.remember(name, sql, s.types, false)
-		st.plan = plan{binder: now.binder, hit: hit}
+		st.plan = plan{binder: now.binder, hit: hit, control: controlOf(sql)}
 		return s.passIn(now, expect{kind: wire.Parse, stmt: st})
 	}
 	text, err := s.choose(sql, nil)
@@ -197,7 +198,12 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 		}
 	}
 	if now.live && st.plan.binder != now.binder {
-		st.plan = plan{binder: now.binder, hit: now.binder.Match(st.text, s.mayExecute())}
+		st.plan = plan{binder: now.binder, hit: now.binder.Match(st.text, s.mayExecute()), control: controlOf(st.text)}
+	}
+	if now.live && st.plan.control != noControl {
+		if err := s.controls(now, st.plan.control); err != nil {
+			return portal{}, err
+		}
 	}
 	if !now.live || st.plan.hit != rewrite.Names {
 		stateful := now.live && st.plan.hit == rewrite.StateWords
@@ -234,6 +240,34 @@ func (s *session) recount(now *epoch) error {
 		return err
 	}
 	return errMoved // look at the name again
+}
+
+// controls prepares for a statement that begins or may end a transaction, of the extended protocol or alone in a Query.
+//
+// Before one that begins, the view is read if it is not fresh. Else it would be read by a query inside the transaction,
+// which takes the snapshot that a client at REPEATABLE READ means to take after a LOCK.
+func (s *session) controls(now *epoch, c control) error {
+	if c == ends {
+		s.queue.groupMayEnd()
+		return nil
+	}
+	s.rebase(now)
+	if fresh, err := s.fresh(); fresh || err != nil {
+		return err
+	}
+	s.queue.mu.Lock()
+	outside := s.queue.quiet() && s.queue.status == wire.Idle
+	s.queue.mu.Unlock()
+	if !outside {
+		return nil
+	}
+	err := s.refresh(now)
+	var refused *wire.Error
+	if errors.As(err, &refused) {
+		s.view.stale = true
+		return nil // the first statement that needs the view will say so
+	}
+	return err
 }
 
 // currentBySQL is current for a name that no Parse has made, but perhaps a PREPARE.

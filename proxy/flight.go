@@ -9,6 +9,7 @@ import (
 type flight struct {
 	text  *rewrite.Text
 	ready uint64 // number of that ReadyForQuery
+	ends  bool   // something else that it ends may end a transaction
 }
 
 // flying says what a session has in flight on some tables.
@@ -37,12 +38,25 @@ func (q *queue) flying(tables map[catalog.OID]bool) (flying, flightMark) {
 		if !names(f.text, tables) {
 			continue
 		}
-		if f.ready != q.readies+1 || f.text.TxControl || q.groupEnds {
+		if f.ready != q.readies+1 || f.text.TxControl || f.ends {
 			return flyingMore, mark
 		}
 		state = flyingOneGroup
 	}
 	return state, mark
+}
+
+// groupMayEnd takes note that a statement that may end a transaction is about to be sent in the open group: locks that
+// are held now may be gone before all of the group is done.
+func (q *queue) groupMayEnd() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.groupEnds = true
+	for i := range q.flights {
+		if q.flights[i].ready == q.readyDue() {
+			q.flights[i].ends = true
+		}
+	}
 }
 
 func names(t *rewrite.Text, tables map[catalog.OID]bool) bool {

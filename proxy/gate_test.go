@@ -378,3 +378,57 @@ func TestPipelinedGroupsAreAllAwaited(t *testing.T) {
 	p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, surname)))
 	<-heard
 }
+
+func TestAGroupThatCommitsInsideIsAwaited(t *testing.T) {
+	t.Parallel()
+	p, table := openShop(t)
+	c := p.login()
+	c.say(simple("SELECT last_name FROM individual"))
+	c.hearUntil(wire.ReadyForQuery)
+	run := func(sql string) []byte { return messages(parse("", sql), bind("", ""), execute("")) }
+	c.say(messages(run("BEGIN"), run("SELECT last_name FROM individual FOR UPDATE"), run("COMMIT"), flush()))
+	for range 3 {
+		c.hearUntil(wire.CommandComplete)
+	}
+	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := p.Hold(short, []catalog.OID{table}, p.locks()); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Hold: %v", err)
+	}
+	c.say(messages(syncMsg(), run("SELECT last_name FROM individual"), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	p.closeGate(table)
+	p.held(1)
+	p.phase(2, rules.Cutover, renameThere)
+	c.hearUntil(wire.ReadyForQuery)
+}
+
+func TestATransactionThatLocksFirstHasItsSnapshotBehindTheLock(t *testing.T) {
+	t.Parallel()
+	p, _ := openShop(t)
+	writer := pgtest.Connect(t, p.direct)
+	tx, err := writer.Begin(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(context.Background(), "INSERT INTO individual VALUES (4, 'late')"); err != nil {
+		t.Fatal(err)
+	}
+	c := p.login()
+	c.say(messages(simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), simple("LOCK TABLE individual IN SHARE MODE"),
+		simple("SELECT last_name FROM individual WHERE id = 4"), simple("COMMIT")))
+	c.hearUntil(wire.ReadyForQuery)
+	watch := pgtest.Connect(t, p.direct)
+	pgtest.Eventually(t, func() bool {
+		var n int
+		err := watch.QueryRow(context.Background(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'individual'::regclass").Scan(&n)
+		return err == nil && n == 1
+	}, "LOCK waits")
+	if err := tx.Commit(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	c.hearUntil(wire.ReadyForQuery)
+	if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+		t.Errorf("heard %q: what was committed before the lock is not seen", got)
+	}
+}

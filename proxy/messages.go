@@ -174,6 +174,12 @@ func (s *session) queryIn(now *epoch) error {
 	}
 	switch now.binder.Match(sql, s.mayExecute()) {
 	case rewrite.Miss:
+		if controlOf(sql) == begins {
+			s.frame = own(s.frame)
+			if err := s.controls(now, begins); err != nil {
+				return err
+			}
+		}
 		return s.passIn(now, raw)
 	case rewrite.StateWords:
 		s.change()

@@ -97,7 +97,7 @@ func (q *queue) pushLocked(e expect) {
 		if q.skipping {
 			return
 		}
-		q.unsynced = false
+		q.unsynced, q.groupEnds = false, false
 	default:
 		q.unsynced = true
 		if q.skipping {
