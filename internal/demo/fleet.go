@@ -54,7 +54,7 @@ func (f *fleet) url() string { return f.cluster.URL(database) }
 func (f *fleet) clientURLs(version string) (out []string) {
 	for _, r := range f.instances {
 		out = append(out, fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable&application_name=%s&options=%s",
-			f.cluster.Superuser, r.Addr(), database, version, url.PathEscape("-c segue.version="+version)))
+			f.cluster.Superuser, r.Addr(), database, version, "-c%20segue.version%3D"+url.QueryEscape(version)))
 	}
 	return out
 }

@@ -1,0 +1,31 @@
+package demo
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestTheDemoHoldsWhatItPromises(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var out strings.Builder
+	err := Run(ctx, Options{Out: &out, Rows: 2000, Stage: 300 * time.Millisecond})
+	if err != nil {
+		t.Errorf("the demo failed: %v", err)
+	}
+	for _, want := range []string{"draft", "blocked by pid", "cutover", "rollback", "contract", "No error, no lost write"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the demo does not show %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(out.String())
+	}
+}

@@ -1,0 +1,26 @@
+package test
+
+import (
+	"context"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestPsycopg2SeesTheSchemaOfItsVersion needs Debian's python3-psycopg2, which setup.sh installs.
+func TestPsycopg2SeesTheSchemaOfItsVersion(t *testing.T) {
+	t.Parallel()
+	inEachStage(t, func(t *testing.T, e *env) {
+		e.same(t, func(connString string) string {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, "/usr/bin/python3", "testdata/driver.py")
+			cmd.Env = []string{"URL=" + connString, "TABLE=" + e.Table, "COLUMN=" + e.Column, "PYTHONIOENCODING=utf-8"}
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("driver.py (test/setup.sh installs the driver): %v\n%s", err, out)
+			}
+			return string(out)
+		})
+	})
+}
