@@ -34,7 +34,7 @@ type Binder struct {
 	filter *prefilter // nil when nothing is live
 	cache  *cache
 	stats  *Stats
-	all    bool // Options.MatchAll
+	all    bool                             // Options.MatchAll
 	bind   func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
 
