@@ -14,7 +14,9 @@ const (
 	crashed                  // the connection was lost
 	missed                   // an error that PostgreSQL raises is not raised
 	failed                   // an error is raised that PostgreSQL does not raise
-	explained                // the output of EXPLAIN
+	leaked                   // physical names in a result that is right otherwise
+	planned                  // EXPLAIN shows another plan
+	explained                // EXPLAIN shows physical names
 	introspects              // \d, catalogs, information_schema, regclass
 	worded                   // the same errors and notices in other words
 	refused                  // refused by us, which is honest
@@ -23,7 +25,7 @@ const (
 
 var classNames = map[class]string{
 	wrong: "wrong result", crashed: "connection lost", missed: "error not raised", failed: "unexpected error",
-	explained: "EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused", follows: "follows from another",
+	leaked: "physical names", planned: "another plan", explained: "physical names in EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused", follows: "follows from another",
 }
 
 func (c class) String() string { return classNames[c] }
@@ -57,7 +59,7 @@ func findings(file, script, want, got string, t taint) []finding {
 		f := finding{file: file, statement: w.chunk.text(), want: w.output, got: g.output}
 		f.class, f.construct = classify(&w, &g)
 		w0 := words(strings.Join(append(w.chunk.statements, w.chunk.text()), " "))
-		if f.class != refused && f.class != crashed && f.class != explained && t.touches(w0) {
+		if f.class != refused && f.class != crashed && t.touches(w0) {
 			f.class = follows
 		}
 		t.add(w.chunk)
@@ -86,13 +88,26 @@ func classify(want, got *segment) (class, string) {
 	case isIntrospection(want.chunk) && wantError == gotError:
 		return introspects, ""
 	case isExplain(want.chunk) && wantError == gotError:
-		return explained, ""
+		if nameless(want.output) == nameless(got.output) {
+			return explained, ""
+		}
+		return planned, ""
 	case gotError && !wantError:
 		return failed, ""
 	case wantError && !gotError:
 		return missed, ""
+	case nameless(want.output) == nameless(got.output):
+		return leaked, ""
 	}
 	return wrong, ""
+}
+
+var layout = regexp.MustCompile(`[ -]+|\+\n`)
+
+// nameless is an output without what renaming does to it: the suffix, and the widths that follow from it.
+func nameless(output string) string {
+	output = layout.ReplaceAllString(strings.ReplaceAll(output, suffix, ""), " ")
+	return strings.ReplaceAll(strings.ReplaceAll(output, " \n", "\n"), "\n ", "\n")
 }
 
 // messageLine is a line that psql prints of an error or notice.

@@ -15,7 +15,7 @@ func TestADifferenceIsClassifiedByWhatItMeans(t *testing.T) {
 		construct            string
 	}{
 		"other rows are wrong":                     {"SELECT a FROM t;", table, " a \n---\n 2\n(1 row)\n\n", wrong, ""},
-		"a physical name as label is wrong":        {"SELECT a FROM t;", table, " a_phys \n---\n 1\n(1 row)\n\n", wrong, ""},
+		"a physical name as label":                 {"SELECT a FROM t;", table, " a_phys \n--------\n      1\n(1 row)\n\n", leaked, ""},
 		"a refusal is told by its words":           {"DROP TABLE t;", "", "ERROR:  segue cannot rewrite this statement: DropStmt is not understood\nLINE 1: DROP TABLE t;\n", refused, "DropStmt is not understood"},
 		"a mispredicted statement is refused, too": {"SELECT 1;", table, "ERROR:  this statement is not rewritten any more, since x\n", refused, "this statement is not rewritten any more, since x"},
 		"an error out of nowhere":                  {"SELECT a FROM t;", table, "ERROR:  column \"a\" does not exist\n", failed, ""},
@@ -23,7 +23,8 @@ func TestADifferenceIsClassifiedByWhatItMeans(t *testing.T) {
 		"the same error in other words":            {"SELECT b;", "ERROR:  x \"a\"\nLINE 1: SELECT b;\n               ^\n", "ERROR:  x \"a_phys\"\nLINE 1: SELECT b;\n        ^\n", worded, ""},
 		"a lost connection":                        {"SELECT 1;", table, "server closed the connection unexpectedly\n", crashed, ""},
 		"a catalog":                                {"\\d t", " a | int\n", " a_phys | int\n", introspects, ""},
-		"a plan":                                   {"EXPLAIN SELECT a FROM t;", " Output: a\n", " Output: a_phys\n", explained, ""},
+		"a plan with physical names":               {"EXPLAIN SELECT a FROM t;", " Output: a\n", " Output: a_phys\n", explained, ""},
+		"another plan":                             {"EXPLAIN SELECT a FROM t;", " Seq Scan\n", " Index Scan\n", planned, ""},
 	} {
 		script := c.statement + "\n"
 		var got []string

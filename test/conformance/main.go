@@ -37,7 +37,7 @@ func run(ctx context.Context) error {
 	telling := flag.Bool("telling", true, "find out which files fail on renamed tables without a proxy, to report on them")
 	renameTables := flag.Bool("rename-tables", false, "in mode renamed, rename every fourth table too")
 	out := flag.String("out", "", "folder for outputs and reports; default: a temporary one")
-	reuse := flag.Bool("reuse", false, "take the outputs of modes direct and bare from an earlier run's -out folder")
+	reuse := flag.String("reuse", "", "modes of which an earlier run with this -out folder has left the outputs, and which are not run again")
 	flag.Parse()
 	if *suite == "" {
 		return fmt.Errorf("-suite is missing: fetch it with test/conformance/fetch.sh DIR")
@@ -51,16 +51,18 @@ func run(ctx context.Context) error {
 	}
 	c := &comparison{
 		suite: &regression{suite: *suite, schedule: *schedule, tests: strings.Fields(*tests), renameTables: *renameTables},
-		out:   *out, reuse: *reuse,
+		out:   *out, reuse: byComma(*reuse),
 	}
-	return c.run(ctx, strings.FieldsFunc(*modes, func(c rune) bool { return c == ',' }), *telling)
+	return c.run(ctx, byComma(*modes), *telling)
 }
+
+func byComma(s string) []string { return strings.FieldsFunc(s, func(c rune) bool { return c == ',' }) }
 
 // A comparison runs the suite directly and in other modes.
 type comparison struct {
 	suite *regression
 	out   string
-	reuse bool
+	reuse []string
 }
 
 func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
@@ -68,7 +70,7 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 	if err != nil {
 		return err
 	}
-	direct, err := c.baseline(ctx, modeDirect)
+	direct, err := c.outcome(ctx, modeDirect)
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 	fmt.Printf("direct: %s\n", direct.summary())
 	var telling []string
 	if tell && slices.Contains(modes, modeRenamed) {
-		bare, err := c.baseline(ctx, modeBare)
+		bare, err := c.outcome(ctx, modeBare)
 		if err != nil {
 			return err
 		}
@@ -91,11 +93,8 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 	}
 	bad := 0
 	for _, mode := range modes {
-		got, err := c.suite.run(ctx, mode)
+		got, err := c.outcome(ctx, mode)
 		if err != nil {
-			return fmt.Errorf("%s: %w", mode, err)
-		}
-		if err := got.save(filepath.Join(c.out, mode)); err != nil {
 			return err
 		}
 		r := judge(mode, scripts, direct, got, list)
@@ -105,7 +104,6 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 		if err := c.report(r, telling); err != nil {
 			return err
 		}
-		telling = nil
 	}
 	if bad > 0 {
 		return fmt.Errorf("%d modes differ from direct; reports and outputs are in %s", bad, c.out)
@@ -119,13 +117,11 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 	return nil
 }
 
-// baseline runs a mode without a proxy, or reads what an earlier run has saved of it.
-func (c *comparison) baseline(ctx context.Context, mode string) (*outcome, error) {
+// outcome runs a mode, or reads what an earlier run has saved of it.
+func (c *comparison) outcome(ctx context.Context, mode string) (*outcome, error) {
 	dir := filepath.Join(c.out, mode)
-	if c.reuse {
-		if o, err := load(dir); err == nil {
-			return o, nil
-		}
+	if slices.Contains(c.reuse, mode) {
+		return load(dir)
 	}
 	o, err := c.suite.run(ctx, mode)
 	if err != nil {

@@ -79,7 +79,7 @@ func (r *result) ok() bool { return len(r.findings) == 0 && len(r.missing) == 0 
 // bugs counts what the oracles found.
 func (r *result) bugs() (n uint64) {
 	for _, f := range r.outcome.files {
-		n += f.mispredicts + f.unproven
+		n += f.Mispredicts + f.Unproven
 	}
 	return n
 }
@@ -104,9 +104,9 @@ func (r *result) writeFigures(w io.Writer) {
 	var concerned, refusals, mispredicts, unproven uint64
 	hung := 0
 	for _, f := range r.outcome.files {
-		concerned, refusals = concerned+f.concerned, refusals+f.refused
-		mispredicts, unproven = mispredicts+f.mispredicts, unproven+f.unproven
-		if f.hung {
+		concerned, refusals = concerned+f.Concerned, refusals+f.Refused
+		mispredicts, unproven = mispredicts+f.Mispredicts, unproven+f.Unproven
+		if f.Hung {
 			hung++
 		}
 	}
@@ -197,11 +197,11 @@ func (r *result) writeOracles(w io.Writer) {
 	fmt.Fprintf(w, "\nlog by file\n")
 	for _, name := range slices.Sorted(maps.Keys(r.outcome.files)) {
 		f := r.outcome.files[name]
-		if len(f.log) == 0 && f.mispredicts+f.unproven == 0 {
+		if len(f.Log) == 0 && f.Mispredicts+f.Unproven == 0 {
 			continue
 		}
-		fmt.Fprintf(w, "  %s: mispredicted %d, unproven %d\n", name, f.mispredicts, f.unproven)
-		for _, l := range f.log {
+		fmt.Fprintf(w, "  %s: mispredicted %d, unproven %d\n", name, f.Mispredicts, f.Unproven)
+		for _, l := range f.Log {
 			fmt.Fprintf(w, "    %s\n", oneLine(l, 600))
 		}
 	}
@@ -235,8 +235,8 @@ func (r *result) writeFiles(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(r.outcome.outputs)) {
 		counts := ""
 		if f := r.outcome.files[name]; f != nil {
-			counts = fmt.Sprintf("concerned %d, refused %d", f.concerned, f.refused)
-			if f.hung {
+			counts = fmt.Sprintf("concerned %d, refused %d", f.Concerned, f.Refused)
+			if f.Hung {
 				counts += ", HUNG"
 			}
 		}

@@ -1,13 +1,22 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
-// asExpectedFile lists the files of an outcome that are as PostgreSQL expects.
-const asExpectedFile = "as-expected"
+// A record is the rest of a saved outcome beside the outputs.
+type record struct {
+	Passed, Failed []string
+	Skipped        []string `json:",omitempty"`
+	Took           time.Duration
+	Files          map[string]*fileRecord
+}
+
+const recordFile = "record.json"
 
 // save writes the outputs to a folder.
 func (o *outcome) save(dir string) error {
@@ -19,31 +28,34 @@ func (o *outcome) save(dir string) error {
 			return err
 		}
 	}
-	return os.WriteFile(filepath.Join(dir, asExpectedFile), []byte(strings.Join(o.passed, "\n")), 0o644)
+	b, err := json.MarshalIndent(record{o.passed, o.failed, o.skipped, o.took, o.files}, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, recordFile), b, 0o644)
 }
 
 // load reads what save has written.
 func load(dir string) (*outcome, error) {
-	passed, err := os.ReadFile(filepath.Join(dir, asExpectedFile))
+	b, err := os.ReadFile(filepath.Join(dir, recordFile))
 	if err != nil {
+		return nil, err
+	}
+	var r record
+	if err := json.Unmarshal(b, &r); err != nil {
 		return nil, err
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.out"))
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{outputs: map[string]string{}, passed: strings.Fields(string(passed))}
+	o := &outcome{outputs: map[string]string{}, passed: r.Passed, failed: r.Failed, skipped: r.Skipped, took: r.Took, files: r.Files}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
 		o.outputs[strings.TrimSuffix(filepath.Base(f), ".out")] = string(b)
-	}
-	for name := range o.outputs {
-		if !strings.Contains("\n"+string(passed)+"\n", "\n"+name+"\n") {
-			o.failed = append(o.failed, name)
-		}
 	}
 	return o, nil
 }

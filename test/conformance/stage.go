@@ -57,12 +57,12 @@ type stage struct {
 
 // A fileRecord is what was counted while a file ran.
 type fileRecord struct {
-	concerned, refused    uint64 // statements
-	mispredicts, unproven uint64
-	parseErrors           uint64
-	took                  time.Duration
-	hung                  bool
-	log                   []string
+	Concerned, Refused    uint64 // statements
+	Mispredicts, Unproven uint64
+	ParseErrors           uint64
+	Took                  time.Duration
+	Hung                  bool     `json:",omitempty"`
+	Log                   []string `json:",omitempty"`
 
 	began time.Time
 	at    [5]uint64 // the counters then
@@ -205,9 +205,9 @@ func (s *stage) leave() {
 	}
 	s.watchdog.Stop()
 	f, now := s.file, s.counters()
-	f.concerned, f.refused, f.mispredicts = now[0]-f.at[0], now[1]-f.at[1], now[2]-f.at[2]
-	f.unproven, f.parseErrors = now[3]-f.at[3], now[4]-f.at[4]
-	f.took, f.log = time.Since(f.began), s.log.take()
+	f.Concerned, f.Refused, f.Mispredicts = now[0]-f.at[0], now[1]-f.at[1], now[2]-f.at[2]
+	f.Unproven, f.ParseErrors = now[3]-f.at[3], now[4]-f.at[4]
+	f.Took, f.Log = time.Since(f.began), s.log.take()
 	s.file = nil
 }
 
@@ -221,7 +221,7 @@ func (s *stage) endSessions(ctx context.Context, file *fileRecord) {
 	if s.file != file {
 		return
 	}
-	file.hung = true
+	file.Hung = true
 	_, err := s.renamer.conn.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 		WHERE datname = 'regression' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
 	if err != nil {
