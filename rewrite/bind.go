@@ -136,12 +136,8 @@ func (b *binding) unsettledRefusal() *Error {
 	if b.unsettled.version {
 		what = "segue.version"
 	}
-	return &Error{
-		Code:    "0A000",
-		Message: "a statement on a table under migration cannot follow a change of " + what + " in the same string of statements",
-		Hint:    "Send the statements one by one.",
-		Node:    b.statement.Tag,
-	}
+	message := "a statement on a table under migration cannot follow a change of " + what + " in the same string of statements"
+	return refusedSeries.raise(b.statement.Tag, message, 0)
 }
 
 // settle notes what the statement changes for those that follow in the text.
@@ -184,19 +180,17 @@ func (b *binding) fail(code string, location int, natural bool, message, hint st
 	b.failure = &Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural}
 }
 
-// refuse records that something was met that is not understood where it concerns an affected table: construct names
-// it, why completes the sentence "construct …".
+// unsupported records that something was met that is refused where it concerns an affected table: construct names it,
+// why completes the sentence "construct …".
+func (b *binding) unsupported(location int, r refusal, construct, why string) {
+	if b.refusal == nil {
+		b.refusal = r.raise(construct, "segue cannot rewrite this statement: "+construct+" "+why, b.position(location))
+	}
+}
+
+// refuse is unsupported for a construct that has no line of its own in the list.
 func (b *binding) refuse(location int, construct, why string) {
-	if b.refusal != nil {
-		return
-	}
-	b.refusal = &Error{
-		Code:     "0A000",
-		Message:  "segue cannot rewrite this statement: " + construct + " " + why,
-		Hint:     "A table that it concerns is being migrated: write it in another way, or wait until the migration is contracted.",
-		Position: b.position(location),
-		Node:     construct,
-	}
+	b.unsupported(location, refusedConstruct, construct, why)
 }
 
 // position turns a byte offset into PostgreSQL's 1-based count of characters; 0 for an unknown offset.

@@ -29,7 +29,7 @@ func (b *binding) renameToken(i int, from, to string, apply func()) {
 
 // misplaced refuses a statement whose text and tree could not be brought together.
 func (b *binding) misplaced(location int, name string) {
-	b.refuse(location, "the name "+quoteIdent(name), "was not found where the parser says that it is")
+	b.unsupported(location, refusedUnproven, "the name "+quoteIdent(name), "was not found where the parser says that it is")
 }
 
 // part is the token of the k-th name after token i in a dotted name; comments and UESCAPE may stand in between.
@@ -58,7 +58,7 @@ func (b *binding) applyChanges() []Edit {
 		}
 	}
 	if err := sortEdits(edits, len(b.sql)); err != nil {
-		b.refuse(-1, "the statement", "needs two changes at one place")
+		b.unsupported(-1, refusedUnproven, "the statement", "needs two changes at one place")
 		b.statement.Failure = b.refusal
 		return nil
 	}

@@ -119,7 +119,7 @@ func (b *binding) checkUnresolved(s *scope, ref *ast.ColumnRef, parts []string) 
 		return // the item that is named is the unknown one
 	}
 	if h := s.column(parts[0], atServer); h.finding != missing {
-		b.refuse(int(ref.Location), "the name "+quoteIdent(parts[0]), "may mean another column in the database")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(parts[0]), "may mean another column in the database")
 	}
 }
 
@@ -128,7 +128,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 	own := slices.Clone(parts)
 	own[len(own)-1] = h.col.physical
 	if h.shadowed && h.col.physical != h.col.name {
-		b.refuse(int(ref.Location), "the name "+quoteIdent(h.col.name), "may mean a column that is not known here")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(h.col.name), "may mean a column that is not known here")
 		return
 	}
 	candidates := [][]string{own}
@@ -149,7 +149,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 			return
 		}
 	}
-	b.refuse(int(ref.Location), "the column "+quoteIdent(parts[len(parts)-1]), "cannot be named unmistakably in the database")
+	b.unsupported(int(ref.Location), refusedDoubt, "the column "+quoteIdent(parts[len(parts)-1]), "cannot be named unmistakably in the database")
 }
 
 // means tells whether the server finds that column under these words. same says that they are the client's own: then a
@@ -217,13 +217,13 @@ func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
 		b.rowTypeColumn(ref.Location, c)
 	}
 	if !it.plain {
-		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
+		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
 	}
 	if it.renamed != "" {
-		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "has another name in the database")
+		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has another name in the database")
 	}
 	if it.hidden && len(ref.Fields) > 1 {
-		b.refuse(int(ref.Location), "the whole row of "+quoteIdent(it.name), "is named with its schema")
+		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "is named with its schema")
 	}
 }
 

@@ -31,7 +31,7 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 	}
 	b.columnList(c.Attlist, b.afterName(c.Relation), r, c.Relation)
 	if len(c.Attlist) == 0 && !it.ordered {
-		b.refuse(int(c.Relation.Location), "COPY without a list of columns", "goes by position, and the version's columns are in another order")
+		b.unsupported(int(c.Relation.Location), refusedPosition, "COPY without a list of columns", "goes by position, and the version's columns are in another order")
 	}
 	for _, o := range c.Options {
 		b.copyOption(o.GetDefElem(), r)
@@ -76,7 +76,7 @@ func (b *binding) copyHeader(c *ast.CopyStmt, r named) bool {
 	case same:
 		return false
 	case c.IsFrom && header == "match":
-		b.refuse(int(c.Relation.Location), "COPY FROM with HEADER MATCH", "compares with the names that the columns have in the database")
+		b.unsupported(int(c.Relation.Location), refusedHeader, "COPY FROM with HEADER MATCH", "compares with the names that the columns have in the database")
 		return true
 	case c.IsFrom:
 		return false

@@ -275,7 +275,7 @@ func (b *binding) fieldOfRow(s *scope, i *ast.A_Indirection) bool {
 	b.use(it.table, c.root.nameInVersion(c))
 	b.rowTypeColumn(ref.Location, c)
 	if c.physical != field {
-		b.refuse(int(ref.Location), "a field of the row of "+quoteIdent(name), "has another name in the database")
+		b.unsupported(int(ref.Location), refusedRow, "a field of the row of "+quoteIdent(name), "has another name in the database")
 	}
 	return true
 }

@@ -28,7 +28,7 @@ func (b *binding) checkNames(before, items []*item) {
 			if !it.bare || !other.bare || it.rel == nil || other.rel == nil || it.rel.OID == other.rel.OID {
 				b.fail("42712", -1, true, `table name "`+it.name+`" specified more than once`, "")
 			} else if it.hidden || other.hidden {
-				b.refuse(-1, "the name "+quoteIdent(it.name), "is that of two tables in one FROM clause")
+				b.unsupported(-1, refusedDoubt, "the name "+quoteIdent(it.name), "is that of two tables in one FROM clause")
 			}
 		}
 	}
@@ -109,7 +109,7 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 	for i, lc := range it.table.Columns {
 		c := rel.ColumnByNum(lc.Num)
 		if c == nil || c.Name != lc.Physical {
-			b.refuse(-1, "the table "+rel.Name, "is not as its lens says")
+			b.unsupported(-1, refusedUnproven, "the table "+rel.Name, "is not as its lens says")
 			continue
 		}
 		shown[lc.Num] = true
@@ -141,7 +141,7 @@ func (b *binding) renameColumns(it *item, alias *ast.Alias, location int) {
 		return
 	}
 	if len(alias.Colnames) > 0 && !it.ordered {
-		b.refuse(location, "a list of column aliases", "goes by position, and the version's columns are in another order")
+		b.unsupported(location, refusedPosition, "a list of column aliases", "goes by position, and the version's columns are in another order")
 		return
 	}
 	for i, n := range alias.Colnames {

@@ -12,7 +12,7 @@ func (b *binding) funcCall(s *scope, f *ast.FuncCall) {
 	if l := b.functionRows(name); l != nil {
 		b.concern(l)
 		b.use(l, "*")
-		b.refuse(int(f.Location), "the function "+strings.Join(name, "."), "takes or returns rows of "+quoteIdent(l.Logical))
+		b.unsupported(int(f.Location), refusedRowType, "the function "+strings.Join(name, "."), "takes or returns rows of "+quoteIdent(l.Logical))
 	}
 	b.callArguments(s, f)
 }

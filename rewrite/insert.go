@@ -34,7 +34,7 @@ func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item) {
 	}
 	b.useRow(target)
 	if !target.ordered && target.table != nil {
-		b.refuse(int(n.Relation.Location), "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+		b.unsupported(int(n.Relation.Location), refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
 	}
 }
 

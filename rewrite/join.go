@@ -195,7 +195,7 @@ func (b *binding) usingColumn(it *item, name, side string) (*column, bool) {
 // naturalPairs are the columns that have the same name on both sides in the version, in the order of the left side.
 func (b *binding) naturalPairs(j *ast.JoinExpr, left, right *item) []pair {
 	if left.unknown || right.unknown {
-		b.refuse(b.minLocation(j.Rarg), "NATURAL JOIN", "needs columns that are not known")
+		b.unsupported(b.minLocation(j.Rarg), refusedJoin, "NATURAL JOIN", "needs columns that are not known")
 		return nil
 	}
 	pairs := commonColumns(left, right, func(c *column) string { return c.name })

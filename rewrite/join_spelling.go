@@ -64,7 +64,7 @@ func (b *binding) spellNatural(j *ast.JoinExpr, pairs []pair, left, right *item)
 	}
 	natural, end := b.naturalTokens(j)
 	if natural < 0 {
-		b.refuse(b.minLocation(j.Rarg), "NATURAL JOIN", "means other columns in the database than in the version")
+		b.unsupported(b.minLocation(j.Rarg), refusedJoin, "NATURAL JOIN", "means other columns in the database than in the version")
 		return joinAsIs
 	}
 	b.replace(b.tokens.start(natural), b.tokens.start(natural+1), "", func() { j.IsNatural = false })
@@ -117,7 +117,7 @@ func (b *binding) canJoinByOn(j *ast.JoinExpr, pairs []pair, token int) bool {
 		ok = ok && p.sameType() && canQualify(p.left) && canQualify(p.right)
 	}
 	if !ok {
-		b.refuse(location, "a join by column names", "merges columns that have different names in the database")
+		b.unsupported(location, refusedJoin, "a join by column names", "merges columns that have different names in the database")
 	}
 	return ok
 }

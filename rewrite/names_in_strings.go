@@ -110,15 +110,16 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	if c := column.GetAConst(); c.GetSval() != nil {
 		b.columnInString(c, table)
 	} else if !table.Identity && column.GetAConst().GetIval() == nil {
-		b.refuse(int(f.Location), "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
+		b.unsupported(int(f.Location), refusedComputedName, "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
 	}
 }
 
 // relationInString rewrites a constant that names a relation as regclass does (stringToQualifiedNameList).
 func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
-	parts, ok := splitName(k.GetSval().GetSval())
-	if !ok || len(parts) > 2 {
-		return nil
+	text := k.GetSval().GetSval()
+	parts, ok := splitName(text)
+	if !ok || len(parts) > 2 || strings.Trim(text, "0123456789") == "" || text == "-" {
+		return nil // regclassin takes digits for an OID
 	}
 	schema, name := "", parts[len(parts)-1]
 	if len(parts) == 2 {
@@ -152,7 +153,7 @@ func (b *binding) nameMissingInString(k *ast.A_Const, schema, name string) {
 	}
 	if server != nil {
 		b.concern(b.lens.Table(server.OID))
-		b.refuse(int(k.Location), "the name "+quoteIdent(name)+" in a string", "is that of another table in the database")
+		b.unsupported(int(k.Location), refusedDoubt, "the name "+quoteIdent(name)+" in a string", "is that of another table in the database")
 	}
 }
 
@@ -177,12 +178,12 @@ func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
 func (b *binding) replaceString(k *ast.A_Const, text string) {
 	i := b.tokens.at(int(k.Location))
 	if kind := b.tokens.kind(i); kind != ast.Token_SCONST {
-		b.refuse(int(k.Location), "a name in a string", "is written with Unicode escapes")
+		b.unsupported(int(k.Location), refusedComputedName, "a name in a string", "is written with Unicode escapes")
 		return
 	}
 	literal := "'" + strings.ReplaceAll(text, "'", "''") + "'"
 	if strings.Contains(text, `\`) {
-		b.refuse(int(k.Location), "a name in a string", "has a backslash in the database")
+		b.unsupported(int(k.Location), refusedComputedName, "a name in a string", "has a backslash in the database")
 		return
 	}
 	b.replace(b.tokens.start(i), b.tokens.end(i), literal, func() { k.GetSval().Sval = text })
@@ -207,7 +208,7 @@ func (b *binding) refuseNamesInText(text string, location int, construct string)
 		if containsWord(lower, strings.ToLower(t.Logical)) || containsWord(lower, strings.ToLower(t.Physical)) {
 			b.concern(t)
 			b.use(t, "")
-			b.refuse(location, construct, "names "+quoteIdent(t.Logical)+" in a string")
+			b.unsupported(location, refusedString, construct, "names "+quoteIdent(t.Logical)+" in a string")
 		}
 	}
 }

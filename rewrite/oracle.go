@@ -72,10 +72,6 @@ func (t *Text) compare(want, got []Column) error {
 
 // mispredicted is the refusal of a text whose rewrite has been shown to be wrong.
 func mispredicted() *Error {
-	return &Error{
-		Code:    codeRefused,
-		Message: "this statement is not rewritten any more, since the server's answer to it was not the predicted one",
-		Hint:    "This is a defect of Segue; please report the statement.",
-		Node:    "mispredicted",
-	}
+	return refusedUnproven.raise("mispredicted",
+		"this statement is not rewritten any more, since the server's answer to it was not the predicted one", 0)
 }

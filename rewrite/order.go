@@ -35,7 +35,7 @@ func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 	}
 	if out.unknown {
 		if h := s.column(name, inVersion); h.finding == found && h.col.physical != name {
-			b.refuse(int(ref.Location), "the name "+quoteIdent(name), "may be an output column or an input column")
+			b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name), "may be an output column or an input column")
 		}
 	}
 	b.columnRef(s, ref, func(text string) bool { return out.labelled(text) > 0 })
@@ -83,7 +83,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 // groupByNumber writes the number of an output column where the server would find an input column under its name.
 func (b *binding) groupByNumber(n *ast.Node, ref *ast.ColumnRef, name string, out output) {
 	if out.unknown || out.labelled(name) != 1 {
-		b.refuse(int(ref.Location), "the name "+quoteIdent(name)+" in GROUP BY", "means another column in the database")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name)+" in GROUP BY", "means another column in the database")
 		return
 	}
 	number := 0

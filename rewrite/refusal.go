@@ -47,12 +47,10 @@ func versionNotServed(snap *rules.Snapshot, version string) *Error {
 
 // unpinnedRefused is the error of a session that had to choose a version and has not.
 func unpinnedRefused(snap *rules.Snapshot) *Error {
-	return &Error{
-		Code:    codeRefused,
-		Message: "this session has not chosen a schema version, and a table that the statement concerns is being migrated",
-		Hint:    "Set segue.version. Versions that are served: " + strings.Join(snap.Versions(), ", ") + ".",
-		Node:    "segue.version",
-	}
+	e := refusedUnpinned.raise("segue.version",
+		"this session has not chosen a schema version, and a table that the statement concerns is being migrated", 0)
+	e.Hint += " Versions that are served: " + strings.Join(snap.Versions(), ", ") + "."
+	return e
 }
 
 // syntaxError is what becomes of a text that the parser cannot read. A server whose grammar is not newer than the
@@ -61,42 +59,23 @@ func syntaxError(snap *rules.Snapshot, err *ast.SyntaxError) *Error {
 	if snap.Catalog.ServerVersion/10000 <= ast.GrammarVersion {
 		return &Error{Code: codeSyntaxError, Message: err.Message, Position: err.Position}
 	}
-	return &Error{
-		Code:     codeRefused,
-		Message:  "segue cannot read this text, which may concern a table that is being migrated: " + err.Message,
-		Hint:     fmt.Sprintf("Segue knows the grammar of PostgreSQL %d.", ast.GrammarVersion),
-		Position: err.Position,
-		Node:     "syntax",
-	}
+	return refusedSyntax.raise("syntax",
+		"segue cannot read this text, which may concern a table that is being migrated: "+err.Message, err.Position)
 }
 
 // unreadableEncoding is the refusal of a text whose bytes mean nothing to us.
 func unreadableEncoding(name string) *Error {
-	return &Error{
-		Code:    codeRefused,
-		Message: fmt.Sprintf("segue cannot read this text, which may concern a table that is being migrated, in the encoding %q", name),
-		Hint:    "Set client_encoding to UTF8.",
-		Node:    "client_encoding",
-	}
+	return refusedEncoding.raise("client_encoding",
+		fmt.Sprintf("segue cannot read this text, which may concern a table that is being migrated, in the encoding %q", name), 0)
 }
 
 // backslashInString is the refusal of a text with a string that the server reads in another way than the parser.
 func backslashInString(position int) *Error {
-	return &Error{
-		Code:     codeRefused,
-		Message:  "segue cannot read a backslash in a string while standard_conforming_strings is off",
-		Hint:     "Write the string as E'…', or set standard_conforming_strings to on.",
-		Position: position,
-		Node:     "standard_conforming_strings",
-	}
+	return refusedBackslash.raise("standard_conforming_strings",
+		"segue cannot read a backslash in a string while standard_conforming_strings is off", position)
 }
 
 // unproven is the refusal of a statement whose rewrite does not say what it should.
 func unproven() *Error {
-	return &Error{
-		Code:    codeRefused,
-		Message: "this statement is not rewritten, since the rewrite could not be proved right",
-		Hint:    "This is a defect of Segue; please report the statement.",
-		Node:    "unproven",
-	}
+	return refusedUnproven.raise("unproven", "this statement is not rewritten, since the rewrite could not be proved right", 0)
 }

@@ -61,7 +61,7 @@ func (b *binding) rowTypeColumn(location int32, c *column) {
 		b.concern(l)
 		b.use(l, "*")
 		if !l.Identity {
-			b.refuse(int(location), "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
+			b.unsupported(int(location), refusedRowType, "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
 		}
 	}
 }
@@ -138,7 +138,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 	}
 	b.concern(l)
 	b.use(l, "*")
-	b.refuse(int(t.Location), "the type "+quoteIdent(names[len(names)-1]), "is the row type of a table, or holds rows of one")
+	b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(names[len(names)-1]), "is the row type of a table, or holds rows of one")
 }
 
 // rowTypeNamed finds the table under migration whose rows a type of that name may hold.

@@ -204,7 +204,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 			}
 		}
 		if it.unknown {
-			b.refuse(int(ref.Location), "*", "stands for columns that are not known")
+			b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for columns that are not known")
 			return nil
 		}
 		for _, c := range it.cols {
@@ -213,7 +213,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 			}
 			text, node, ok := b.starColumn(s, it, c)
 			if !ok {
-				b.refuse(int(ref.Location), "*", "stands for the column "+quoteIdent(c.name)+", which cannot be named unmistakably")
+				b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for the column "+quoteIdent(c.name)+", which cannot be named unmistakably")
 				return nil
 			}
 			texts = append(texts, text)
@@ -229,7 +229,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 	first := b.tokens.at(int(ref.Location))
 	last := b.part(first, len(ref.Fields)-1)
 	if len(nodes) == 0 || !b.tokens.is(last, '*') {
-		b.refuse(int(ref.Location), "*", "stands for no column")
+		b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for no column")
 		return nil
 	}
 	b.affected = true

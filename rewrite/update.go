@@ -77,6 +77,6 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 	}
 	b.useRow(target)
 	if !target.ordered && target.table != nil {
-		b.refuse(-1, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+		b.unsupported(-1, refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
 	}
 }

@@ -1,0 +1,134 @@
+package rewrite
+
+import "strings"
+
+//go:generate go run ../internal/refusedpage ../docs/refused.md
+
+// A Refusal is one entry of the published list of what is refused: every 0A000 that the rewriter raises belongs to one.
+// What, Why and Instead are Markdown, phrases without a full stop.
+type Refusal struct {
+	What    string // the construct, with an example
+	Why     string
+	Instead string // what to write or do; it is part of the error's hint, too
+	Defect  bool   // it is about Segue itself, and should never be met
+}
+
+// A refusal is the number of an entry. That it is a type of its own keeps anything from being refused that is not listed.
+type refusal byte
+
+const (
+	refusedRow refusal = iota
+	refusedRowType
+	refusedJoin
+	refusedPosition
+	refusedHeader
+	refusedDoubt
+	refusedString
+	refusedComputedName
+	refusedMoving
+	refusedTakenName
+	refusedCopy
+	refusedSharedList
+	refusedConstruct
+	refusedSyntax
+	refusedBackslash
+	refusedSeries
+	refusedEncoding
+	refusedUnpinned
+	refusedUnproven
+	refusals // their number
+)
+
+// refusalList is in the order in which the page shows it.
+var refusalList = [refusals]Refusal{
+	refusedRow: {
+		What: "A row as a whole: `SELECT p FROM person p`, `row_to_json(p)`, `p::text`, `surname(p)`",
+		Why:  "its field names would be those of the database", Instead: "list the columns",
+	},
+	refusedRowType: {
+		What: "Its row type, and what is made of it: `NULL::person`, `jsonb_populate_record(NULL::person, …)`, `PREPARE q (person)`, a function or a column of that type",
+		Why:  "the same", Instead: "list the columns",
+	},
+	refusedJoin: {
+		What: "`JOIN … USING` and `NATURAL JOIN` that merge columns whose names differ in the database, where no `ON` says the same (`FULL JOIN`)",
+		Why:  "which columns match depends on the names", Instead: "write the join with `ON`",
+	},
+	refusedPosition: {
+		What: "`INSERT`, `COPY` or a list of column aliases by position, where the version's columns are in another order than the database's",
+		Why:  "the values would end up in other columns", Instead: "list the columns",
+	},
+	refusedHeader: {
+		What: "`COPY person FROM … HEADER MATCH`",
+		Why:  "the server compares the header with the names in the database", Instead: "use `HEADER`",
+	},
+	refusedDoubt: {
+		What: "A name that could mean something else in the database, and cannot be qualified so that it does not",
+		Why:  "it would be read as another column", Instead: "qualify the name, or use an alias",
+	},
+	refusedString: {
+		What: "SQL in a string that names it: bodies of functions, `DO`, `query_to_xml`, `dblink`, arguments of triggers",
+		Why:  "what will run is not known", Instead: "use `BEGIN ATOMIC`, or do it before or after the migration",
+	},
+	refusedComputedName: {
+		What: "A name that is computed or hidden in a string: `('per' || 'son')::regclass`, `'person'::text::regtype`",
+		Why:  "what it names is not known", Instead: "write a plain constant",
+	},
+	refusedMoving: {
+		What: "`DROP`, `RENAME` and `SET SCHEMA` of a table under migration; `DROP`, `RENAME` and `TYPE` of a migrating column. In **every** version, also in that whose names are the database's",
+		Why:  "the other version would lose what it was written for", Instead: "contract the migration or roll it back first",
+	},
+	refusedTakenName: {
+		What: "A new table, view, type or column whose name a table or column under migration has in another version or in the database. In **every** version",
+		Why:  "the two could not be told apart", Instead: "choose another name, or contract the migration first",
+	},
+	refusedCopy: {
+		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person)` and `ALTER TABLE … INHERIT person` where the columns' names differ in the database",
+		Why:  "the new table would get the names in the database", Instead: "list the columns, or do it before or after the migration",
+	},
+	refusedSharedList: {
+		What: "One list of columns for several tables, where a column has different names in the database: `GRANT SELECT (surname) ON person, book`",
+		Why:  "one list cannot have both", Instead: "write a statement for each table",
+	},
+	refusedConstruct: {
+		What: "Statements and clauses that are on no other line here, such as `IMPORT FOREIGN SCHEMA`, `ALTER EXTENSION … ADD TABLE`, `CREATE SCHEMA` with the table in it, where they name a table under migration",
+		Why:  "they are not followed", Instead: "do it before or after the migration, or past Segue in the names of the database",
+	},
+	refusedSyntax: {
+		What: "A text that cannot be parsed, on a server newer than PostgreSQL 16",
+		Why:  "its grammar may know more than ours", Instead: "use the syntax of PostgreSQL 16",
+	},
+	refusedBackslash: {
+		What: "A backslash in a string while `standard_conforming_strings` is off",
+		Why:  "the parser would read another string than the server", Instead: "write `E'…'`, or set `standard_conforming_strings` to on",
+	},
+	refusedSeries: {
+		What: "A string of several statements that changes what names mean (`SET search_path`, `SET segue.version`, `CREATE TEMP TABLE`) and then uses one",
+		Why:  "what it means is not known before the first of them has run", Instead: "send the statements one by one",
+	},
+	refusedEncoding: {
+		What: "A text in an unknown encoding, or with bytes that are invalid in it",
+		Why:  "the text cannot be read", Instead: "set `client_encoding` to UTF8",
+	},
+	refusedUnpinned: {
+		What: "A session without a version, with `--unpinned refuse`",
+		Why:  "it was configured so", Instead: "set `segue.version`",
+	},
+	refusedUnproven: {
+		What: "*The rewrite could not be proved right*: the text after the edits did not parse into the tree that was meant, or the server describes the result otherwise than predicted",
+		Why:  "a wrong rewrite must never be sent", Instead: "report the statement: this is a defect of Segue", Defect: true,
+	},
+}
+
+// Refusals is the list of all that the rewriter refuses.
+func Refusals() []Refusal { return append([]Refusal(nil), refusalList[:]...) }
+
+// raise makes the error of a refusal; node names the construct that was met, and position counts as in Error.
+func (r refusal) raise(node, message string, position int) *Error {
+	return &Error{Code: codeRefused, Message: message, Hint: r.hint(), Position: position, Node: node}
+}
+
+// hint says what to do, without the Markdown.
+func (r refusal) hint() string {
+	hint := strings.ReplaceAll(refusalList[r].Instead, "`", "")
+	return strings.ToUpper(hint[:1]) + hint[1:] + "."
+}
