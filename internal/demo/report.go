@@ -104,6 +104,14 @@ func (v view) print(out io.Writer) {
 	t.Flush()
 }
 
+// longest is the longest pause of any client during any transition.
+func (r *report) longest() (out time.Duration) {
+	for _, p := range r.pauses {
+		out = max(out, p.longest)
+	}
+	return out
+}
+
 // verdict is nil if all is as it must be, else it lists what is not.
 func (r *report) verdict() error {
 	var errs []error
