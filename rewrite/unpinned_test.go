@@ -94,3 +94,28 @@ func TestTheRefusingModeWantsAVersionForTablesUnderMigration(t *testing.T) {
 		t.Error("a pinned session is refused")
 	}
 }
+
+func TestTheBinderProperLetsASessionWithoutAVersionUseAllNames(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		sql, version, sent string
+		ambiguous          bool
+	}{
+		"the old name":              {"SELECT last_name FROM individual", rules.Base, "SELECT last_name FROM individual", false},
+		"the new name":              {"SELECT surname FROM individual", "surname", "SELECT last_name AS surname FROM individual", false},
+		"the newest name":           {"SELECT size FROM individual", "size", `SELECT "größe" AS size FROM individual`, false},
+		"both names":                {"SELECT last_name, surname FROM individual", rules.Base, "SELECT last_name, surname FROM individual", false},
+		"all columns":               {"SELECT * FROM individual", rules.Base, "SELECT * FROM individual", true},
+		"no name that differs":      {"SELECT id FROM individual", rules.Base, "SELECT id FROM individual", false},
+		"a name in an INSERT":       {"INSERT INTO individual (surname) VALUES ('x')", "surname", "INSERT INTO individual (last_name) VALUES ('x')", false},
+		"what is refused elsewhere": {"SELECT i FROM individual i", rules.Base, "SELECT i FROM individual i", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := mustRewrite(t, realBinder(Options{}), &Session{StandardStrings: true, SearchPath: []string{"pg_catalog", "public"}}, tc.sql)
+			if text.Version != tc.version || text.SQL != tc.sent || text.Ambiguous != tc.ambiguous {
+				t.Errorf("in %q, ambiguous: %v: %s", text.Version, text.Ambiguous, text.SQL)
+			}
+		})
+	}
+}
