@@ -101,7 +101,9 @@ func (q *queue) pushLocked(e expect) {
 	default:
 		q.unsynced = true
 		if q.skipping {
-			q.dropped(e)
+			if e.inj != nil {
+				e.inj.skip()
+			}
 			return
 		}
 		if e.kind == wire.Parse || e.kind == wire.Close {

@@ -1,0 +1,35 @@
+// Package proxy serves clients: it opens one server connection for each, relays messages both ways, and while a
+// migration is live gives texts that concern it to package rewrite.
+//
+// # A session
+//
+// An entrance takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on two
+// goroutines serve the session: one relays what the client sends and decides about texts, one relays what the server
+// sends. Neither waits for the other, so a pipeline of any length cannot block both sides. They meet in the queue, which
+// knows what the server has still to answer. All that follows from answers changes there, and when the answer comes:
+// the transaction state, which statements are prepared, what is in flight.
+//
+//	client → message → queue.push → server
+//	client ← deliver ← queue.respond ← server
+//
+// # Texts
+//
+// While nothing is live no text is looked at; Parse texts are remembered, up to a bound, because they may have to be
+// prepared in other words later. Under a live migration the binder's prefilter sees each text. A hit goes to choose, which
+// sees to it that the view of the session is fresh (probe), that relations of which the meaning is open are asked for
+// (lookUp), and that the gate lets the text pass (enter). At Bind and Describe the statement is prepared again, unseen, if
+// the server has it in a text that is not the right one any more.
+//
+// What the proxy asks in a session goes in injected messages of the extended protocol, whose answers are swallowed: with
+// Sync when the session is quiet, with Flush in an open pipeline, and never in a failed transaction.
+//
+// No state is faked. A statement that must fail is replaced by a stand-in that the server itself rejects, so that the
+// transaction, the pipeline and what was prepared are afterwards as they would have been; only the error's fields are
+// replaced.
+//
+// # Gates
+//
+// An epoch is what all sessions go by: the binder, and which tables are gated. Hold replaces it and waits until what is in
+// flight is done. A session registers a text as in flight, and looks at the epoch, in one step under its queue's lock;
+// Hold takes the same lock to look. So either Hold waits for the text or the text waits for Hold.
+package proxy
