@@ -15,8 +15,9 @@ CONFORMANCEFLAGS ?=
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# Without -trimpath: the parser's C code, which takes minutes, is then compiled once for this and for the tests.
 build: ## build bin/segue
-	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
+	$(GO) build -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
 
 demo: build ## watch a rename under live traffic; needs nothing but Go, gcc and make
 	./bin/segue demo
