@@ -31,11 +31,25 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 	}
 	b.columnList(c.Attlist, b.afterName(c.Relation), r, c.Relation)
 	if len(c.Attlist) == 0 && !it.ordered {
-		b.unsupported(int(c.Relation.Location), refusedPosition, "COPY without a list of columns", "goes by position, and the version's columns are in another order")
+		b.addCopyList(c, r)
 	}
 	for _, o := range c.Options {
 		b.copyOption(o.GetDefElem(), r)
 	}
+}
+
+// addCopyList writes the columns of a COPY without a list.
+func (b *binding) addCopyList(c *ast.CopyStmt, r named) {
+	cols, _ := b.copyColumns(c, r)
+	names := make([]string, len(cols))
+	for i, lc := range cols {
+		names[i] = lc.Physical
+	}
+	b.addColumnList(c.Relation, names, func(names []string) {
+		for _, name := range names {
+			c.Attlist = append(c.Attlist, stringNode(name))
+		}
+	})
 }
 
 // copyOption binds the options that list columns: FORCE_QUOTE, FORCE_NOT_NULL, FORCE_NULL.

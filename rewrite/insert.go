@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
 )
@@ -12,12 +13,13 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
-		b.selectStmt(s, sel)
+		source = b.selectStmt(s, sel)
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
-	b.insertColumns(s, n, target)
+	b.insertColumns(s, n, target, source)
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
@@ -25,7 +27,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 }
 
 // insertColumns binds the list of columns. Without one the version's columns are meant, in the version's order.
-func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item) {
+func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item, source output) {
 	for _, c := range n.Cols {
 		b.targetColumn(s, c.GetResTarget(), target)
 	}
@@ -33,9 +35,40 @@ func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item) {
 		return
 	}
 	b.useRow(target)
-	if !target.ordered && target.table != nil {
-		b.unsupported(int(n.Relation.Location), refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+	if target.ordered || target.table == nil {
+		return
 	}
+	if source.unknown {
+		b.unsupported(int(n.Relation.Location), refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+		return
+	}
+	b.addColumnList(n.Relation, target.physicalNames(len(source.cols)), func(names []string) {
+		for _, name := range names {
+			n.Cols = append(n.Cols, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Name: name}}})
+		}
+	})
+}
+
+// physicalNames are the names of the first columns that the version shows.
+func (it *item) physicalNames(count int) []string {
+	var out []string
+	for _, c := range it.cols {
+		if c.name != "" && len(out) < count {
+			out = append(out, c.physical)
+		}
+	}
+	return out
+}
+
+// addColumnList writes the columns that are meant where the client left them out.
+func (b *binding) addColumnList(rv *ast.RangeVar, names []string, apply func([]string)) {
+	end := b.tokens.identEnd(b.tableEnd(b.tokens.at(int(rv.Location)), rv))
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quoteIdent(name)
+	}
+	b.affected = true
+	b.replace(end, end, " ("+strings.Join(quoted, ", ")+")", func() { apply(names) })
 }
 
 // targetColumn binds a column that is written: in the list of INSERT, or on the left side in SET. Subscripts and

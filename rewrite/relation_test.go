@@ -27,6 +27,7 @@ func renamedTable() *rules.Snapshot {
 			table(2, "other", "individual", "id", "last_name"),
 			table(3, "other", "person", "id", "name"),
 			table(4, "public", "pet", "id", "name"),
+			table(5, "public", "book", "surname", "note"),
 		}, nil, nil),
 		Tables: []catalog.OID{1},
 		Lenses: map[string]*rules.Lens{"person": rules.NewLens("person", []*rules.TableLens{{
