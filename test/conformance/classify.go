@@ -15,6 +15,7 @@ const (
 	missed                   // an error that PostgreSQL raises is not raised
 	failed                   // an error is raised that PostgreSQL does not raise
 	leaked                   // physical names in a result that is right otherwise
+	bodied                   // code on the server that was stored or handed over as text names columns
 	planned                  // EXPLAIN shows another plan
 	explained                // EXPLAIN shows physical names
 	introspects              // \d, catalogs, information_schema, regclass
@@ -25,7 +26,7 @@ const (
 
 var classNames = map[class]string{
 	wrong: "wrong result", crashed: "connection lost", missed: "error not raised", failed: "unexpected error",
-	leaked: "physical names", planned: "another plan", explained: "physical names in EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused", follows: "follows from another",
+	leaked: "physical names", planned: "another plan", bodied: "names in text for the server", explained: "physical names in EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused", follows: "follows from another",
 }
 
 func (c class) String() string { return classNames[c] }
@@ -47,19 +48,22 @@ var otherRefusals = regexp.MustCompile(`ERROR:  ((?:this statement is not rewrit
 
 // findings compares two outputs of a script statement by statement. t holds what earlier files are known to have left
 // in another state, and is added to.
-func findings(file, script, want, got string, t taint) []finding {
+func findings(file, script, want, got string, t *taint) []finding {
 	cs := chunks(script)
 	wanted, had := segments(cs, normal(want)), segments(cs, normal(got))
 	var out []finding
 	for i := range wanted {
 		w, g := wanted[i], had[i]
+		concerned := t.wordsOf(w.chunk)
 		if w.output == g.output && w.ran == g.ran {
+			if t.touches(concerned) {
+				t.derive(w.chunk)
+			}
 			continue
 		}
 		f := finding{file: file, statement: w.chunk.text(), want: w.output, got: g.output}
 		f.class, f.construct = classify(&w, &g)
-		w0 := words(strings.Join(append(w.chunk.statements, w.chunk.text()), " "))
-		if f.class != refused && f.class != crashed && t.touches(w0) {
+		if f.class != refused && f.class != crashed && f.class != leaked && (t.touches(concerned) || isAborted(g.output)) {
 			f.class = follows
 		}
 		t.add(w.chunk)
@@ -70,6 +74,9 @@ func findings(file, script, want, got string, t taint) []finding {
 	}
 	return out
 }
+
+// isAborted tells whether a statement failed only because an earlier one did.
+func isAborted(output string) bool { return strings.Contains(output, "current transaction is aborted") }
 
 // classify says what kind of difference two outputs of a statement show.
 func classify(want, got *segment) (class, string) {
@@ -85,6 +92,8 @@ func classify(want, got *segment) (class, string) {
 		return crashed, ""
 	case sameBut(isMessage, want.output, got.output) && wantError == gotError:
 		return worded, ""
+	case gotError && !wantError && fromText.MatchString(got.output):
+		return bodied, ""
 	case isIntrospection(want.chunk) && wantError == gotError:
 		return introspects, ""
 	case isExplain(want.chunk) && wantError == gotError:
@@ -101,6 +110,9 @@ func classify(want, got *segment) (class, string) {
 	}
 	return wrong, ""
 }
+
+// fromText tells an error of a name in code on the server: a function's body, or what it was handed.
+var fromText = regexp.MustCompile(`(?s)ERROR:  (column|relation|record|type) .*(does not exist|has no field).*(QUERY:|CONTEXT:  (SQL function|PL/pgSQL function|SQL statement))`)
 
 var layout = regexp.MustCompile(`[ -]+|\+\n`)
 
@@ -148,66 +160,4 @@ func uncommented(c *chunk) string {
 		return strings.Join(c.statements, ";\n")
 	}
 	return c.text()
-}
-
-// taint holds the names of what statements with differences were to make, change or fill.
-type taint map[string]bool
-
-func (t taint) touches(w []string) bool {
-	for _, x := range w {
-		if t[x] {
-			return true
-		}
-	}
-	return false
-}
-
-// add notes what the statements of a chunk are about.
-func (t taint) add(c *chunk) {
-	for _, st := range c.statements {
-		if name := objectOf(words(st)); name != "" {
-			t[name] = true
-		}
-	}
-}
-
-// noise are the words that may stand between a command and the name of its object.
-var noise = map[string]bool{
-	"or": true, "replace": true, "temp": true, "temporary": true, "unlogged": true, "recursive": true, "table": true, "view": true,
-	"materialized": true, "function": true, "procedure": true, "index": true, "unique": true, "concurrently": true, "if": true,
-	"not": true, "exists": true, "only": true, "into": true, "trigger": true, "rule": true, "policy": true, "type": true,
-	"aggregate": true, "sequence": true, "statistics": true, "publication": true, "foreign": true, "domain": true, "cascade": true,
-	"public": true, "binary": true, "constraint": true, "event": true, "schema": true,
-}
-
-// objectOf is the name of what a statement makes, changes or fills; "" for a query.
-func objectOf(w []string) string {
-	if len(w) < 2 {
-		return ""
-	}
-	switch w[0] {
-	case "create", "alter", "insert", "update", "delete", "merge", "copy", "truncate", "prepare", "declare", `\copy`, "drop", "refresh":
-	case "with", "select":
-		for i, x := range w[:len(w)-1] {
-			if x == "into" {
-				return firstName(w[i+1:])
-			}
-		}
-		return ""
-	default:
-		return ""
-	}
-	if w[0] == "delete" && w[1] == "from" {
-		w = w[1:]
-	}
-	return firstName(w[1:])
-}
-
-func firstName(w []string) string {
-	for _, x := range w {
-		if !noise[x] {
-			return x
-		}
-	}
-	return ""
 }

@@ -22,6 +22,7 @@ func TestADifferenceIsClassifiedByWhatItMeans(t *testing.T) {
 		"an error that is not raised":              {"SELECT b FROM t;", "ERROR:  column \"b\" does not exist\n", table, missed, ""},
 		"the same error in other words":            {"SELECT b;", "ERROR:  x \"a\"\nLINE 1: SELECT b;\n               ^\n", "ERROR:  x \"a_phys\"\nLINE 1: SELECT b;\n        ^\n", worded, ""},
 		"a lost connection":                        {"SELECT 1;", table, "server closed the connection unexpectedly\n", crashed, ""},
+		"a function's text":                        {"SELECT f();", table, "ERROR:  column \"a\" does not exist\nQUERY:  SELECT a FROM t\nCONTEXT:  PL/pgSQL function f() line 3\n", bodied, ""},
 		"a catalog":                                {"\\d t", " a | int\n", " a_phys | int\n", introspects, ""},
 		"a plan with physical names":               {"EXPLAIN SELECT a FROM t;", " Output: a\n", " Output: a_phys\n", explained, ""},
 		"another plan":                             {"EXPLAIN SELECT a FROM t;", " Seq Scan\n", " Index Scan\n", planned, ""},
@@ -29,7 +30,7 @@ func TestADifferenceIsClassifiedByWhatItMeans(t *testing.T) {
 		script := c.statement + "\n"
 		var got []string
 		want := []string{c.class.String() + ": " + c.construct}
-		for _, f := range findings("x", script, script+c.want, script+c.got, taint{}) {
+		for _, f := range findings("x", script, script+c.want, script+c.got, newTaint(map[string]string{"x": script})) {
 			got = append(got, f.class.String()+": "+f.construct)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -45,7 +46,7 @@ func TestWhatComesOfAnEarlierDifferenceIsToldApart(t *testing.T) {
 	want := "CREATE TABLE t (a int) INHERITS (p);\nSELECT * FROM t;\n1\nSELECT * FROM u;\n1\n"
 	got := "CREATE TABLE t (a int) INHERITS (p);\n" + refusal + "SELECT * FROM t;\nERROR:  x\nSELECT * FROM u;\n2\n"
 	var classes []class
-	for _, f := range findings("x", script, want, got, taint{}) {
+	for _, f := range findings("x", script, want, got, newTaint(map[string]string{"x": script})) {
 		classes = append(classes, f.class)
 	}
 	if diff := cmp.Diff([]class{refused, follows, wrong}, classes); diff != "" {

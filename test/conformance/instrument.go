@@ -10,21 +10,29 @@ import (
 const stepLine = `\! step=%s; eval "$SEGUE_STEP"`
 
 const (
-	stepRename = "rename"
-	stepFile   = "file:" // the name of the file follows
+	stepRename  = "rename"
+	stepFile    = "file:"    // the name of the file follows
+	stepRelease = "release:" // the words of a statement follow, joined by dots
 )
 
 // isStep tells whether a line of an output is the echo of one of ours.
 func isStep(line string) bool { return strings.HasPrefix(line, `\! step=`) }
 
 // instrument adds to a script a step at its beginning, and one behind each statement that can have made a table, outside
-// of transaction blocks; behind a block that had DDL in it the step follows its end.
+// of transaction blocks; behind a block that had DDL in it the step follows its end. A step comes before each statement
+// that drops or renames a table or column: that is refused on a table under migration, so the migration is taken back
+// first, as somebody who wanted to do that would.
 func instrument(name, script string) string {
 	var b strings.Builder
 	step := func(s string) { fmt.Fprintf(&b, stepLine+"\n", s) }
 	step(stepFile + name)
 	inBlock, pending := false, false
 	for _, c := range chunks(script) {
+		for _, st := range c.statements {
+			if w := words(st); endsTable(w) {
+				step(stepRelease + strings.Join(w, "."))
+			}
+		}
 		for _, l := range append(c.lines, c.data...) {
 			b.WriteString(l + "\n")
 		}
@@ -70,6 +78,30 @@ func blockAfter(w []string, before bool) bool {
 
 func isDDL(w []string) bool {
 	return len(w) > 0 && (w[0] == "create" || w[0] == "alter" || w[0] == "drop" || w[0] == "do")
+}
+
+// endsTable tells whether a statement takes away a table or column, or its name.
+func endsTable(w []string) bool {
+	if len(w) < 3 || w[1] != "table" || w[0] != "drop" && w[0] != "alter" {
+		return false
+	}
+	if w[0] == "drop" {
+		return true
+	}
+	for i, x := range w[3:] {
+		switch x {
+		case "rename":
+			return true
+		case "schema":
+			return w[i+2] == "set"
+		case "drop":
+			next := append(w[i+4:], "")[0]
+			return next != "constraint" && next != "not" && next != "default" && next != "identity" && next != "expression"
+		case "type":
+			return true
+		}
+	}
+	return false
 }
 
 // makesTable tells whether a statement can leave a permanent table behind.

@@ -129,6 +129,52 @@ func (r *renamer) table(ctx context.Context, t candidate) error {
 	return nil
 }
 
+// releaseSQL finds the families of the tables that have one of the names: their members with what of them was renamed.
+const releaseSQL = `
+	WITH RECURSIVE up AS (
+		SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384 AND regexp_replace(c.relname, '_phys$', '') = ANY ($1)
+		UNION SELECT i.inhparent FROM up JOIN pg_inherits i ON i.inhrelid = up.oid),
+	family AS (SELECT oid FROM up UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)
+	SELECT c.oid, n.nspname, c.relname,
+		array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+			AND a.attinhcount = 0 AND a.attname LIKE '%\_phys' ORDER BY a.attnum)
+	FROM family JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace ORDER BY c.oid`
+
+// release gives the tables that have one of the names, and their families, back the names that they had. One that is
+// locked keeps what it has.
+func (r *renamer) release(ctx context.Context, names []string) error {
+	rows, err := r.conn.Query(ctx, releaseSQL, names)
+	if err != nil {
+		return err
+	}
+	tables, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c candidate, err error) {
+		return c, row.Scan(&c.oid, &c.schema, &c.name, &c.columns)
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range tables {
+		full := pgx.Identifier{t.schema, t.name}.Sanitize()
+		var all []string
+		for _, c := range t.columns {
+			all = append(all, fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", full,
+				pgx.Identifier{c}.Sanitize(), pgx.Identifier{strings.TrimSuffix(c, suffix)}.Sanitize()))
+		}
+		if name, ok := strings.CutSuffix(t.name, suffix); ok {
+			all = append(all, fmt.Sprintf("ALTER TABLE %s RENAME TO %s", full, pgx.Identifier{name}.Sanitize()))
+		}
+		r.seen[t.oid] = true
+		if _, err := r.conn.PgConn().Exec(ctx, strings.Join(all, ";")).ReadAll(); err != nil && !isLockTimeout(err) {
+			r.skipped = append(r.skipped, fmt.Sprintf("not released: %s: %v", full, err))
+		}
+		if r.conn.IsClosed() {
+			return errors.New("the connection was lost")
+		}
+	}
+	return nil
+}
+
 // everyFourth chooses tables by their names, alike in every run.
 func everyFourth(name string) bool {
 	sum := 0

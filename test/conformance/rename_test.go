@@ -66,6 +66,40 @@ func TestBaseSeesEveryTableAsItWasBeforeItWasRenamed(t *testing.T) {
 	}
 }
 
+func TestAReleasedTableAndItsFamilyAreAsTheyWere(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	pgtest.Exec(t, url,
+		`CREATE TABLE parent (a int)`, `CREATE TABLE child (c int) INHERITS (parent)`, `CREATE TABLE other (o int)`,
+	)
+	r, err := newRenamer(t.Context(), url, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.conn.Close(t.Context()) })
+	for range 2 { // it stays released
+		if err := r.rename(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.release(t.Context(), []string{"drop", "table", "child"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, err := r.snapshot(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, table := range snap.Lens(rules.Base).Tables {
+		for _, c := range table.Columns {
+			got = append(got, c.Physical)
+		}
+	}
+	if diff := cmp.Diff([]string{"o_phys"}, got); diff != "" {
+		t.Errorf("renamed columns (-want +got):\n%s", diff)
+	}
+}
+
 func TestAColumnWhoseNameIsTakenAgainIsLeftOut(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)

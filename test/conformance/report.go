@@ -25,7 +25,7 @@ func judge(mode string, scripts map[string]string, direct, got *outcome, list []
 	files := slices.SortedFunc(maps.Keys(direct.outputs), func(a, b string) int {
 		return cmp.Or(cmp.Compare(setsUp(b), setsUp(a)), cmp.Compare(a, b))
 	})
-	shared := taint{}
+	shared := newTaint(scripts)
 	for _, file := range files {
 		output, ok := got.outputs[file]
 		if !ok {
@@ -37,7 +37,7 @@ func judge(mode string, scripts map[string]string, direct, got *outcome, list []
 		}
 		t := shared
 		if setsUp(file) == 0 {
-			t = maps.Clone(shared)
+			t = shared.clone()
 		}
 		for _, f := range findings(file, scripts[file], direct.outputs[file], output, t) {
 			if accepted(list, mode, &f) {

@@ -61,6 +61,32 @@ func TestRenamingFollowsWhatCanHaveMadeATableOutsideOfBlocks(t *testing.T) {
 	}
 }
 
+func TestATableIsReleasedBeforeItOrItsColumnsGo(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"DROP TABLE a, s.b CASCADE;":                          `\! step=release:drop.table.a.s.b.cascade; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a RENAME COLUMN b TO c;":                 `\! step=release:alter.table.a.rename.column.b.to.c; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a ADD b int, DROP c;":                    `\! step=release:alter.table.a.add.b.int.drop.c; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a SET SCHEMA s;":                         `\! step=release:alter.table.a.set.schema.s; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a ALTER b TYPE text;":                    `\! step=release:alter.table.a.alter.b.type.text; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a DROP CONSTRAINT b;":                    "",
+		"ALTER TABLE a ALTER b DROP NOT NULL, ADD c int;":     "",
+		"DROP VIEW a;":                                        "",
+		"SELECT 1; -- DROP TABLE a":                           "",
+		"CREATE VIEW a AS SELECT 'ALTER TABLE a DROP b' AS x": "",
+	} {
+		got := ""
+		for line := range strings.Lines(instrument("x", script)) {
+			if strings.Contains(line, stepRelease) {
+				got = strings.TrimSuffix(line, "\n")
+			}
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", script, got, want)
+		}
+	}
+}
+
 func TestAnOutputIsCutByTheEchoOfItsScript(t *testing.T) {
 	t.Parallel()
 	script := "-- first\n\nSELECT 1;\nSELECT\n\n  2;\n\\d t\nSELECT 3;\n"

@@ -122,7 +122,11 @@ func (s *stage) take(ctx context.Context, step string) {
 		s.enter(ctx, name)
 		return
 	}
-	if s.mode == modeRenamed {
+	if names, ok := strings.CutPrefix(step, stepRelease); ok && s.mode == modeRenamed {
+		if err := s.renamer.release(ctx, strings.Split(names, ".")); err != nil {
+			s.complain(fmt.Errorf("release: %w", err))
+		}
+	} else if s.mode == modeRenamed {
 		s.rename(ctx)
 	}
 	s.reload(ctx)
