@@ -263,3 +263,21 @@ func TestHoldsLockSaysWhatPgLocksSays(t *testing.T) {
 		}
 	}
 }
+
+func TestALockThatWasHadAfterTheDDLIsNoReasonToPass(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	conn := pgtest.Connect(t, f.url)
+	i, pid, table := f.instances[0], conn.PgConn().PID(), catalog.OID(value[uint32](f, `SELECT 'public.individual'::regclass::oid`))
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM public.individual"); err != nil {
+		t.Fatal(err)
+	}
+	// The instance goes by the epoch before the one that the leader has committed.
+	behind := *i.Snapshot()
+	behind.Epoch--
+	i.snapshot.Store(&behind)
+	held, err := i.holdsLock(t.Context(), []uint32{pid}, []catalog.OID{table})
+	if err != nil || held[pid] {
+		t.Errorf("after the epoch has moved the session is to be drained: %t, %v", held[pid], err)
+	}
+}

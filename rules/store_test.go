@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -393,6 +395,39 @@ func TestUsageAddsUp(t *testing.T) {
 	last, age, err := rules.LastOldUse(ctx, conn, "a")
 	if err != nil || last == nil || last.Column != "a" || age < 0 || age > time.Minute {
 		t.Errorf("the last use is %+v, %v ago, error %v", last, age, err)
+	}
+}
+
+func TestInstancesThatAddTheSameUsageDoNotDeadlock(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	first := pgtest.Connect(t, url)
+	if err := rules.Install(t.Context(), first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rules.InsertMigration(t.Context(), first, parse(t, "a", "public.t.a > b")); err != nil {
+		t.Fatal(err)
+	}
+	var rows []rules.UsageRow
+	for i := range 40 {
+		rows = append(rows, rules.UsageRow{Migration: "a", Version: "base", Table: "public.t", Column: "a", User: fmt.Sprint(i), Count: 1})
+	}
+	done := make(chan error)
+	for _, conn := range []*pgx.Conn{first, pgtest.Connect(t, url)} {
+		mine := slices.Clone(rows)
+		slices.Reverse(rows)
+		go func() {
+			var err error
+			for i := 0; i < 30 && err == nil; i++ {
+				err = rules.AddUsage(context.Background(), conn, slices.Clone(mine))
+			}
+			done <- err
+		}()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
