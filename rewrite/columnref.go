@@ -216,7 +216,7 @@ func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
 	for _, c := range it.cols {
 		b.rowTypeColumn(ref.Location, c)
 	}
-	if !it.plain {
+	if !it.plain || (it.rel != nil || it.table != nil) && !it.unknown && !it.named {
 		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
 	}
 	if it.renamed != "" {

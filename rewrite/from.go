@@ -42,16 +42,16 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 	switch n := n.Node.(type) {
 	case *ast.Node_RangeVar:
 		it := b.tableItem(s, n.RangeVar)
-		return it, []*item{it}
+		return it, s.enter(it)
 	case *ast.Node_RangeSubselect:
 		it := b.subselectItem(s, n.RangeSubselect)
-		return it, []*item{it}
+		return it, s.enter(it)
 	case *ast.Node_RangeFunction:
 		it := b.functionItem(s, n.RangeFunction)
-		return it, []*item{it}
+		return it, s.enter(it)
 	case *ast.Node_RangeTableFunc:
 		it := b.xmlTableItem(s, n.RangeTableFunc)
-		return it, []*item{it}
+		return it, s.enter(it)
 	case *ast.Node_RangeTableSample:
 		b.saw(n.RangeTableSample)
 		it, items := b.fromItem(s, n.RangeTableSample.Relation)
@@ -103,6 +103,7 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 			c := &rel.Columns[i]
 			it.relationColumn(rel, c, c.Name)
 		}
+		it.named = true
 		return
 	}
 	shown := map[int16]bool{}
@@ -126,6 +127,7 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 			it.plain, it.ordered = false, false
 		}
 	}
+	it.named = it.plain // an alias gives the columns other names, and not the row's fields
 }
 
 func (it *item) relationColumn(rel *catalog.Relation, c *catalog.Column, name string) *column {

@@ -19,6 +19,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
+	s.enter(target)
 	b.insertColumns(s, n, target, source)
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
@@ -126,6 +127,7 @@ func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 		e.item, e.root, e.known = &excluded, &e, false
 		excluded.cols = append(excluded.cols, &e)
 	}
+	s.enter(&excluded)
 	s.within([]*item{&excluded, target}, func() {
 		b.assignments(s, c.TargetList, target)
 		b.expr(s, c.WhereClause)

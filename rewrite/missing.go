@@ -17,19 +17,38 @@ func (b *binding) failAmbiguous(s *scope, ref *ast.ColumnRef, name string) {
 	b.fail("42702", int(ref.Location), natural, `column reference "`+name+`" is ambiguous`, "")
 }
 
-// fromEntryMissing raises 42P01 in PostgreSQL's words (errorMissingRTE).
+// fromEntryMissing raises 42P01 in PostgreSQL's words (errorMissingRTE): the table has an alias, or cannot be seen
+// from here, or is not there at all.
 func (b *binding) fromEntryMissing(s *scope, ref *ast.ColumnRef, name string) {
-	for up := s; up != nil; up = up.parent {
-		for _, it := range up.items {
-			if it.rel == nil || it.bare || b.nameInVersion(it) != name {
-				continue
-			}
-			b.fail("42P01", int(ref.Location), true, `invalid reference to FROM-clause entry for table "`+name+`"`,
-				`Perhaps you meant to reference the table alias "`+it.name+`".`)
-			return
+	message := `missing FROM-clause entry for table "` + name + `"`
+	detail, hint := "", ""
+	if it := b.entryNamed(s, name); it != nil {
+		message = `invalid reference to FROM-clause entry for table "` + name + `"`
+		if seen, f := s.relation(it.name, inVersion); it.name != name && !it.bare && f == found && seen == it {
+			hint = `Perhaps you meant to reference the table alias "` + it.name + `".`
+		} else if there := `There is an entry for table "` + it.name + `", but it cannot be referenced from this part of the query.`; b.cat.ServerVersion >= 160000 {
+			detail = there
+		} else {
+			hint = there
 		}
 	}
-	b.fail("42P01", int(ref.Location), true, `missing FROM-clause entry for table "`+name+`"`, "")
+	fresh := b.failure == nil
+	b.fail("42P01", int(ref.Location), true, message, hint)
+	if fresh {
+		b.failure.Detail = detail
+	}
+}
+
+// entryNamed mirrors searchRangeTableForRel: the FROM item of that table or alias, wherever it stands.
+func (b *binding) entryNamed(s *scope, name string) *item {
+	for ; s != nil; s = s.parent {
+		for _, it := range s.entries {
+			if it.rel != nil && b.nameInVersion(it) == name || it.name == name {
+				return it
+			}
+		}
+	}
+	return nil
 }
 
 // nameInVersion is what the version calls the relation of an item.

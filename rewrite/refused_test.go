@@ -13,6 +13,8 @@ var refusedStatements = []string{
 	`SELECT {person} FROM {person}`,
 	`SELECT row_to_json(p) FROM {person} p`,
 	`SELECT row_to_json({person}) FROM {person}`,
+	`SELECT row_to_json(p) FROM {person} p (a, b, c, d, e, f, g, h, i)`,
+	`SELECT row_to_json(p) FROM people() p (a, b, c, d, e, f, g, h, i)`,
 	`SELECT to_jsonb(p.*) FROM {person} p`,
 	`SELECT json_agg(p ORDER BY p.{id}) FROM {person} p`,
 	`SELECT (p).{surname} FROM {person} p`,

@@ -11,7 +11,8 @@ type scope struct {
 	parent  *scope
 	items   []*item
 	ctes    []*cte
-	lateral bool // items marked lateralOnly can be seen (p_lateral_active)
+	entries []*item // every FROM item, also those that cannot be named from where they stand (p_rtable)
+	lateral bool    // items marked lateralOnly can be seen (p_lateral_active)
 }
 
 // An item is one entry of a namespace (ParseNamespaceItem): what an alias and unqualified column names can mean. Its
@@ -25,6 +26,7 @@ type item struct {
 	cols    []*column
 	unknown bool // it has more columns than are listed, or others
 	plain   bool // column for column the server shows what the version has: its * can stay
+	named   bool // the fields of its whole row have the version's names at the server
 	ordered bool // its visible columns are the server's, one for one, perhaps under other names
 
 	bare   bool // the client gave it no alias, so that schema.table.column can mean it
@@ -216,6 +218,12 @@ func (s *scope) find(match func(*item) bool) (*item, finding) {
 		}
 	}
 	return nil, missing
+}
+
+// enter notes a FROM item of the level, and is its part of the namespace.
+func (s *scope) enter(it *item) []*item {
+	s.entries = append(s.entries, it)
+	return []*item{it}
 }
 
 // setLateral mirrors setNamespaceLateralState.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/seguedb/segue/catalog"
@@ -105,12 +106,13 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 
 func (b *binding) values(s *scope, sel *ast.SelectStmt) output {
 	width := 0
+	out := output{}
 	for _, n := range sel.ValuesLists {
 		items := n.GetList().GetItems()
 		width = max(width, len(items))
+		out.unknown = out.unknown || slices.ContainsFunc(items, isStar)
 		b.rowItems(s, items)
 	}
-	out := output{}
 	for i := range width {
 		out.cols = append(out.cols, outputColumn{label: "column" + strconv.Itoa(i+1), known: true})
 	}
@@ -121,6 +123,15 @@ func (b *binding) values(s *scope, sel *ast.SelectStmt) output {
 		b.sawAll(n)
 	}
 	return out
+}
+
+// isStar tells of t.* and (row).*, which stand for several items in VALUES.
+func isStar(n *ast.Node) bool {
+	fields := n.GetColumnRef().GetFields()
+	if i := n.GetAIndirection(); i != nil {
+		fields = i.Indirection
+	}
+	return len(fields) > 0 && fields[len(fields)-1].GetAStar() != nil
 }
 
 // plainSelect mirrors transformSelectStmt.

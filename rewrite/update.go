@@ -33,7 +33,7 @@ func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 // targetAndFrom makes the namespace of UPDATE … FROM and DELETE … USING; subqueries there cannot see the target.
 func (b *binding) targetAndFrom(s *scope, target *item, from []*ast.Node) []*item {
 	target.lateralOnly, target.blocked = true, true
-	s.items = []*item{target}
+	s.items = s.enter(target)
 	b.from(s, from)
 	target.lateralOnly, target.blocked = false, false
 	return slices.Clone(s.items[1:])
@@ -46,6 +46,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	s.enter(target)
 	_, source := b.fromItem(s, n.SourceRelation)
 	setLateral(source, false, false)
 	s.items = slices.Concat([]*item{target}, source)
