@@ -18,7 +18,8 @@ type bindInput struct {
 	sql    string // UTF-8
 	tree   *ast.ParseResult
 	tokens *tokens
-	all    bool // predict the columns of statements that concern no affected table, too
+	views  *introspection // how the system catalogs look; nil: as they are
+	all    bool           // predict the columns of statements that concern no affected table, too
 }
 
 // bound is the outcome of binding: what to change in the text, and the tree with the same changes. Of a statement with
@@ -49,6 +50,7 @@ type binding struct {
 	failure   *Error                  // the first name that the version does not have
 	refusal   *Error                  // the first thing that was not understood
 	doubted   bool                    // the refusal came before the failure, which is then not certain
+	catalogs  catalogUse
 }
 
 // unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.
@@ -96,16 +98,19 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.placed = nil
 	b.affected, b.doubted = false, false
 	b.failure, b.refusal = nil, nil
+	b.catalogs = catalogUse{}
 }
 
 // finish decides what becomes of the statement, and carries out its changes in the tree if they are to be sent.
 func (b *binding) finish(raw *ast.RawStmt) []Edit {
+	b.finishCatalogs()
 	if b.affected {
 		b.demandAllSeen(raw.Stmt)
 	}
-	if b.unsettledMatters() {
+	if b.unsettledMatters() || b.catalogs.used && b.unsettled.version {
 		b.refusal, b.doubted, b.affected = b.unsettledRefusal(), true, true
 	}
+	b.gateCatalogs()
 	switch {
 	case b.affected && b.refusal != nil && (b.failure == nil || b.doubted):
 		b.statement.Failure = b.refusal

@@ -26,6 +26,9 @@ type Options struct {
 	// MatchAll has every text bound while anything is live, whatever names it holds, and predicts the columns of
 	// statements that are sent unchanged too, so that any corpus of statements tests the binder.
 	MatchAll bool
+
+	// PlainCatalogs has sessions see the system catalogs as they are, with the names of the database.
+	PlainCatalogs bool
 }
 
 // A Binder rewrites texts for one snapshot. It is safe for concurrent use.
@@ -34,6 +37,7 @@ type Binder struct {
 	filter *prefilter // nil when nothing is live
 	cache  *cache
 	stats  *Stats
+	views  views                            // how the system catalogs look
 	all    bool                             // Options.MatchAll
 	bind   func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
@@ -52,6 +56,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 	}
 	if snap.Live() {
 		b.filter = newPrefilter(snap.Identifiers)
+		b.views.init(snap, !o.PlainCatalogs)
 	}
 	return b
 }

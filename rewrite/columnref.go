@@ -229,6 +229,9 @@ func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
 
 // useRow counts a use of all columns.
 func (b *binding) useRow(it *item) {
+	if it.catalog != nil {
+		it.catalog.whole = true
+	}
 	if it.table != nil {
 		b.use(it.table, "*")
 		return

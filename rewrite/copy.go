@@ -15,9 +15,11 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 	}
 	if c.Relation == nil {
 		b.query(nil, c.Query)
+		b.namesInOutput(c.Query.GetSelectStmt())
 		return
 	}
 	it := b.unaliased(c.Relation)
+	b.catalogTarget(it.rel, c.Relation.Location, "COPY")
 	b.expr(&scope{items: []*item{it}}, c.WhereClause)
 	if it.table == nil {
 		return

@@ -50,7 +50,7 @@ func (b *binding) rowByPosition(s *scope, n *ast.Node, starOnly bool) bool {
 // expr binds one expression. Every kind of node that the raw parser makes in expressions has its case, here or in
 // sqlExpr; any other is not understood.
 func (b *binding) expr(s *scope, n *ast.Node) {
-	if n == nil || n.Node == nil {
+	if n == nil || n.Node == nil || b.catalogExpr(s, n) {
 		return
 	}
 	switch n := n.Node.(type) {

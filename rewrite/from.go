@@ -39,9 +39,11 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 	if n == nil {
 		return nil, nil
 	}
+	node := n
 	switch n := n.Node.(type) {
 	case *ast.Node_RangeVar:
 		it := b.tableItem(s, n.RangeVar)
+		b.substitute(node, it)
 		return it, s.enter(it)
 	case *ast.Node_RangeSubselect:
 		it := b.subselectItem(s, n.RangeSubselect)
@@ -55,6 +57,7 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 	case *ast.Node_RangeTableSample:
 		b.saw(n.RangeTableSample)
 		it, items := b.fromItem(s, n.RangeTableSample.Relation)
+		b.unsubstitutable(it, n.RangeTableSample.Location, "TABLESAMPLE")
 		b.exprs(s, n.RangeTableSample.Args)
 		b.expr(s, n.RangeTableSample.Repeatable)
 		return it, items

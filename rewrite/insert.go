@@ -13,6 +13,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
 		source = b.selectStmt(s, sel)

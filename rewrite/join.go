@@ -194,6 +194,7 @@ func (b *binding) usingColumn(it *item, name, side string) (*column, bool) {
 
 // naturalPairs are the columns that have the same name on both sides in the version, in the order of the left side.
 func (b *binding) naturalPairs(j *ast.JoinExpr, left, right *item) []pair {
+	b.catalogs.natural = true
 	if left.unknown || right.unknown {
 		b.unsupported(b.minLocation(j.Rarg), refusedJoin, "NATURAL JOIN", "needs columns that are not known")
 		return nil

@@ -29,6 +29,7 @@ const (
 	refusedTakenName
 	refusedCopy
 	refusedSharedList
+	refusedCatalog
 	refusedConstruct
 	refusedSyntax
 	refusedBackslash
@@ -88,6 +89,10 @@ var refusalList = [refusals]Refusal{
 	refusedSharedList: {
 		What: "One list of columns for several tables, where a column has different names in the database: `GRANT SELECT (surname) ON person, book`",
 		Why:  "one list cannot have both", Instead: "write a statement for each table",
+	},
+	refusedCatalog: {
+		What: "`UPDATE`, `COPY`, `FOR UPDATE`, `TABLESAMPLE` and functions in `FROM` on what of the system catalogs shows the table's names, where they differ in the database",
+		Why:  "the catalogs are read through a query that shows the version's names", Instead: "use a plain `SELECT`, or turn the mapping of the catalogs off",
 	},
 	refusedConstruct: {
 		What: "Statements and clauses that are on no other line here, such as `IMPORT FOREIGN SCHEMA`, `ALTER EXTENSION … ADD TABLE`, `CREATE SCHEMA` with the table in it, where they name a table under migration",

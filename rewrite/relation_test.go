@@ -119,7 +119,7 @@ func TestNamesOfRelationsMeanWhatTheyMeanInTheVersion(t *testing.T) {
 		{name: "without a known search_path other names are asked for", path: nil,
 			sql: "SELECT 1 FROM person", need: []rules.Name{{Name: "person"}}},
 		{name: "regclass of the version's name", path: public,
-			sql: "SELECT 'person'::regclass", want: "SELECT 'individual'::regclass"},
+			sql: "SELECT 1 WHERE 'person'::regclass > 0", want: "SELECT 1 WHERE 'individual'::regclass > 0"},
 		{name: "regclass finds the schema that the version means", path: both,
 			sql: "SELECT to_regclass('individual')", want: "SELECT to_regclass('other.individual')"},
 		{name: "regclass of a name that only the database has", path: public,

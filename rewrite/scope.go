@@ -38,6 +38,8 @@ type item struct {
 	blocked     bool // a lateral reference to it is an error (p_lateral_ok is false)
 
 	system map[string]*column // those system columns that were asked for
+
+	catalog *catalogItem // set where it is read through a subquery
 }
 
 // A column is one name in an item.
@@ -172,6 +174,7 @@ func (it *item) systemColumn(name string) *column {
 	}
 	c := &column{name: name, physical: name, item: it, relation: it.rel.OID, num: systemColumnNum[name], known: true}
 	c.root = c
+	it.systemColumnOfCatalog(c)
 	if it.system == nil {
 		it.system = map[string]*column{}
 	}

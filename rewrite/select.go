@@ -138,6 +138,7 @@ func isStar(n *ast.Node) bool {
 func (b *binding) plainSelect(s *scope, sel *ast.SelectStmt) output {
 	b.from(s, sel.FromClause)
 	b.tableWord(sel)
+	b.catalogTable(s)
 	out := b.targets(s, sel.TargetList, func(list []*ast.Node) { sel.TargetList = list })
 	b.expr(s, sel.WhereClause)
 	b.expr(s, sel.HavingClause)
@@ -176,6 +177,7 @@ func (b *binding) limits(s *scope, sel *ast.SelectStmt) {
 // locking checks FOR UPDATE OF …, which names items by their aliases: those are the same in what is sent.
 func (b *binding) locking(s *scope, l *ast.LockingClause) {
 	b.saw(l)
+	b.lockedCatalogs(s, l)
 	for _, n := range l.GetLockedRels() {
 		rv := n.GetRangeVar()
 		b.saw(rv)

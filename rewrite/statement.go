@@ -8,6 +8,7 @@ func (b *binding) bindStatement(n *ast.Node) {
 	case *ast.Node_SelectStmt:
 		b.effectOfInto(n.SelectStmt)
 		b.statement.Columns = b.selectStmt(nil, n.SelectStmt).predicted()
+		b.namesInOutput(n.SelectStmt)
 	case *ast.Node_InsertStmt:
 		b.statement.Columns = b.insertStmt(nil, n.InsertStmt).predicted()
 	case *ast.Node_UpdateStmt:
@@ -20,6 +21,7 @@ func (b *binding) bindStatement(n *ast.Node) {
 		b.copyStmt(n.CopyStmt)
 	default:
 		if !b.wrapped(&ast.Node{Node: n}) && !b.sessionStatement(&ast.Node{Node: n}) {
+			b.catalogs.stored = true
 			b.utility(&ast.Node{Node: n})
 		}
 	}
@@ -74,14 +76,17 @@ func (b *binding) wrapped(n *ast.Node) bool {
 	case *ast.Node_DeclareCursorStmt:
 		b.saw(n.DeclareCursorStmt)
 		b.query(nil, n.DeclareCursorStmt.Query)
+		b.namesInOutput(n.DeclareCursorStmt.Query.GetSelectStmt())
 	case *ast.Node_CreateTableAsStmt:
 		b.saw(n.CreateTableAsStmt)
+		b.catalogs.stored = n.CreateTableAsStmt.Objtype == ast.ObjectType_OBJECT_MATVIEW
 		b.into(n.CreateTableAsStmt.Into)
 		b.bindStatement(n.CreateTableAsStmt.Query)
 		b.statement.Columns = nil
 		b.statement.Effect.Schema = true
 	case *ast.Node_ViewStmt:
 		b.saw(n.ViewStmt)
+		b.catalogs.stored = true
 		for _, o := range n.ViewStmt.Options {
 			b.sawAll(o)
 		}

@@ -12,6 +12,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	b.catalogTarget(target.rel, n.Relation.Location, "UPDATE")
 	joined := b.targetAndFrom(s, target, n.FromClause)
 	b.expr(s, n.WhereClause)
 	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
@@ -25,6 +26,7 @@ func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	b.catalogTarget(target.rel, n.Relation.Location, "DELETE")
 	joined := b.targetAndFrom(s, target, n.UsingClause)
 	b.expr(s, n.WhereClause)
 	return b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
@@ -46,6 +48,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation, nil)
+	b.catalogTarget(target.rel, n.Relation.Location, "MERGE")
 	s.enter(target)
 	_, source := b.fromItem(s, n.SourceRelation)
 	setLateral(source, false, false)

@@ -1,0 +1,289 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// An introspection is how the system catalogs look to one version: a session that is pinned to it sees the version's
+// names in them, and no session sees Segue's own columns. Tables are told by OID and columns by number wherever the
+// catalogs have them, so that an answer is right whatever the names are physically at the time.
+//
+// It is safe for concurrent use.
+type introspection struct {
+	cat    *catalog.Catalog
+	groups []*tableGroup // those tables that look different
+	tables []catalog.OID // the tables of which the session's view depends on the snapshot: gates hold the statements
+
+	substitutes sync.Map // of catalog relations, by key: *substitute
+}
+
+// views are the introspections of a snapshot. It is safe for concurrent use.
+type views struct {
+	snap     *rules.Snapshot // nil when the catalogs are to stay as they are
+	byLens   sync.Map        // *rules.Lens → *introspection, for pinned sessions
+	unpinned *introspection
+	filter   *prefilter
+}
+
+func (v *views) init(snap *rules.Snapshot, on bool) {
+	if !on || snap.Catalog == nil {
+		return
+	}
+	v.snap = snap
+	for _, lens := range snap.Lenses {
+		v.unpinned = newIntrospection(snap.Catalog, lens, false) // every version hides the same
+		break
+	}
+	v.filter = newCatalogFilter()
+}
+
+// of is the introspection for a session; nil when the catalogs are to stay as they are.
+func (v *views) of(lens *rules.Lens, s *Session) *introspection {
+	switch {
+	case v.snap == nil || s.Version != "" && v.snap.Lens(s.Version) != lens:
+		return nil
+	case s.Version == "":
+		return v.unpinned
+	}
+	if in, ok := v.byLens.Load(lens); ok {
+		return in.(*introspection)
+	}
+	in, _ := v.byLens.LoadOrStore(lens, newIntrospection(v.snap.Catalog, lens, true))
+	return in.(*introspection)
+}
+
+// A tableGroup are tables of one schema that differ from the database in the same way: partitions, say. A table that is
+// renamed is alone in its group.
+type tableGroup struct {
+	schema  string
+	oids    []catalog.OID
+	names   []string // physical
+	columns []rules.ColumnLens
+	hidden  []catalog.Column
+
+	renamed bool
+	logical string      // the table's name in the version
+	rowType catalog.OID // 0 where there is none
+	array   catalog.OID // 0 where there is none
+}
+
+// newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names.
+func newIntrospection(cat *catalog.Catalog, lens *rules.Lens, pinned bool) *introspection {
+	in := &introspection{cat: cat}
+	byShape := map[string]*tableGroup{}
+	for _, t := range lens.Tables {
+		rel := cat.Relation(t.OID)
+		if rel == nil {
+			continue
+		}
+		g := groupOf(cat, rel, t, pinned)
+		if pinned || len(g.hidden) > 0 {
+			in.tables = append(in.tables, t.OID)
+		}
+		if !g.renamed && len(g.columns) == 0 && len(g.hidden) == 0 {
+			continue
+		}
+		if same := byShape[g.shape()]; same != nil && !g.renamed {
+			same.oids, same.names = append(same.oids, t.OID), append(same.names, rel.Name)
+			continue
+		}
+		byShape[g.shape()] = g
+		in.groups = append(in.groups, g)
+	}
+	return in
+}
+
+func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pinned bool) *tableGroup {
+	g := &tableGroup{schema: rel.Schema, oids: []catalog.OID{t.OID}, names: []string{rel.Name}, logical: rel.Name}
+	shown := map[int16]bool{}
+	for _, c := range t.Columns {
+		shown[c.Num] = true
+		if pinned && c.Logical != c.Physical {
+			g.columns = append(g.columns, c)
+		}
+	}
+	for _, c := range rel.Columns {
+		if !shown[c.Num] && (pinned || strings.HasPrefix(c.Name, hiddenPrefix)) {
+			g.hidden = append(g.hidden, c)
+		}
+	}
+	if pinned && t.Logical != rel.Name {
+		g.renamed, g.logical, g.rowType = true, t.Logical, rel.RowType
+		for name := "_" + rel.Name; rel.RowType != 0 && len(name) < len(rel.Name)+4; name = "_" + name {
+			for _, typ := range cat.TypesNamed(truncateIdent(name)) {
+				if typ.Elem == rel.RowType {
+					g.array = typ.OID
+				}
+			}
+		}
+	}
+	return g
+}
+
+// shape is equal for tables that may share a group.
+func (g *tableGroup) shape() string {
+	var b strings.Builder
+	b.WriteString(quoteIdent(g.schema))
+	for _, c := range g.columns {
+		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Physical) + "=" + quoteIdent(c.Logical))
+	}
+	for _, c := range g.hidden {
+		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Name))
+	}
+	if g.renamed {
+		b.WriteString(" " + quoteIdent(g.names[0]) + "=" + quoteIdent(g.logical))
+	}
+	return b.String()
+}
+
+// hiddenPrefix begins the names of the columns that are Segue's own (rules.Build).
+const hiddenPrefix = "_segue_"
+
+// arrayName mirrors makeArrayTypeName (pg_type.c) where nothing else has the name.
+func arrayName(name string) string { return truncateIdent("_" + name) }
+
+// A catalogItem is a catalog relation in FROM that is read through a subquery.
+type catalogItem struct {
+	node   *ast.Node // in FROM
+	rv     *ast.RangeVar
+	rel    *catalog.Relation
+	system []string // the system columns that are asked for
+	whole  bool     // all its columns are meant somewhere
+}
+
+// catalogUse is what a statement has to do with the system catalogs.
+type catalogUse struct {
+	items   []*catalogItem
+	used    bool // what it shows depends on the session's version
+	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
+	natural bool // it has a NATURAL JOIN
+}
+
+// systemColumnOfCatalog has the subquery put out a system column that is asked for.
+func (it *item) systemColumnOfCatalog(c *column) {
+	if it.catalog != nil {
+		it.catalog.system = append(it.catalog.system, c.name)
+		c.relation, c.num = 0, 0
+	}
+}
+
+// substitute has a catalog relation in FROM read through a subquery that shows the version's names. It is spelled when
+// the whole statement is bound, since the system columns that it needs are only known then.
+func (b *binding) substitute(n *ast.Node, it *item) {
+	if b.views == nil || b.catalogs.stored || it.rel == nil || b.views.mentions(it.rel) == nil {
+		return
+	}
+	b.catalogs.used = true
+	if b.views.substituteFor(it.rel, nil) == nil {
+		return
+	}
+	b.affected = true
+	it.catalog = &catalogItem{node: n, rv: n.GetRangeVar(), rel: it.rel}
+	it.hidden = it.bare
+	for _, c := range it.cols {
+		c.relation, c.num = 0, 0 // what a UNION puts out comes from no table
+	}
+	b.catalogs.items = append(b.catalogs.items, it.catalog)
+}
+
+// catalogTarget refuses a command that writes a catalog relation, or copies it, where its names differ.
+func (b *binding) catalogTarget(rel *catalog.Relation, location int32, what string) {
+	if b.views == nil || rel == nil || b.views.mentions(rel) == nil || b.views.substituteFor(rel, nil) == nil {
+		return
+	}
+	b.affected = true
+	b.unsupported(int(location), refusedCatalog, what, "would meet the names of the database instead of the version's")
+}
+
+// unsubstitutable refuses what a subquery cannot have.
+func (b *binding) unsubstitutable(it *item, location int32, what string) {
+	if it != nil && it.catalog != nil {
+		b.unsupported(int(location), refusedCatalog, what, "cannot be used on "+quoteIdent(it.rel.Name)+" where its names are mapped")
+	}
+}
+
+// lockedCatalogs refuses FOR UPDATE on catalog relations.
+func (b *binding) lockedCatalogs(s *scope, l *ast.LockingClause) {
+	for _, it := range s.items {
+		named := len(l.GetLockedRels()) == 0
+		for _, n := range l.GetLockedRels() {
+			named = named || n.GetRangeVar().GetRelname() == it.name
+		}
+		if named {
+			b.unsubstitutable(it, -1, "FOR UPDATE")
+		}
+	}
+}
+
+// finishCatalogs writes the subqueries of the statement.
+func (b *binding) finishCatalogs() {
+	for _, c := range b.catalogs.items {
+		if len(c.system) > 0 && (c.whole || b.catalogs.natural) {
+			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+quoteIdent(c.rel.Name), "cannot be used besides its whole row")
+			return
+		}
+		sub := b.views.substituteFor(c.rel, c.system)
+		start, end := b.relationRange(c.rv)
+		text, alias := sub.text, c.rv.Alias
+		if alias == nil {
+			text += " AS " + quoteIdent(c.rv.Relname)
+			alias = &ast.Alias{Aliasname: c.rv.Relname}
+		}
+		node := c.node
+		b.replace(start, end, text, func() {
+			node.Node = &ast.Node_RangeSubselect{RangeSubselect: &ast.RangeSubselect{Subquery: sub.query, Alias: alias}}
+		})
+	}
+}
+
+// relationRange is where a relation stands in FROM, with ONLY or the star that mean nothing for a catalog.
+func (b *binding) relationRange(rv *ast.RangeVar) (start, end int) {
+	first := b.tokens.at(int(rv.Location))
+	last := first
+	for b.tokens.is(b.afterIdent(last), '.') {
+		last = b.part(last, 1)
+	}
+	after := b.afterIdent(last)
+	switch {
+	case !rv.Inh && b.tokens.is(first-1, '(') && b.tokens.is(after, ')'):
+		return b.tokens.start(first - 2), b.tokens.end(after)
+	case !rv.Inh:
+		return b.tokens.start(first - 1), b.tokens.identEnd(last)
+	case b.tokens.is(after, '*'):
+		return b.tokens.start(first), b.tokens.end(after)
+	}
+	return b.tokens.start(first), b.tokens.identEnd(last)
+}
+
+// catalogTable turns TABLE pg_class into a SELECT, since a subquery cannot follow TABLE.
+func (b *binding) catalogTable(s *scope) {
+	if b.table >= 0 && len(s.items) == 1 && s.items[0].catalog != nil {
+		b.replace(b.tokens.start(b.table), b.tokens.end(b.table), "SELECT * FROM", nil)
+	}
+}
+
+// gateCatalogs has the statement held at the gates of the tables whose names it shows.
+func (b *binding) gateCatalogs() {
+	if !b.catalogs.used {
+		return
+	}
+	for _, oid := range b.views.tables {
+		if !slices.Contains(b.statement.Tables, oid) {
+			b.statement.Tables = append(b.statement.Tables, oid)
+		}
+	}
+}
+
+// mentions are those of a catalog relation; nil for any other.
+func (in *introspection) mentions(rel *catalog.Relation) []mention {
+	if rel.Schema != "pg_catalog" && rel.Schema != "information_schema" {
+		return nil
+	}
+	return catalogRelations[rel.Schema+"."+rel.Name].mentions
+}

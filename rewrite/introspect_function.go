@@ -1,0 +1,245 @@
+package rewrite
+
+import (
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// A printing is a builtin function that prints names of tables and columns.
+type printing struct {
+	args    []string // types in pg_catalog to which the arguments are cast; "" leaves one as it is
+	table   string   // SQL for the OID of the table that it prints something of, from its arguments s.a1, s.a2, …
+	foreign string   // the same for the table that a foreign key refers to
+	pattern string   // cuts what it prints into tokens; "" for a name of a type
+}
+
+// lookup is the SQL for a column of the row of a catalog that has the OID s.a1.
+func lookup(column, catalog, oid string) string {
+	return "(SELECT x." + column + " FROM pg_catalog." + catalog + " AS x WHERE x." + oid + eq + "s.a1)"
+}
+
+// printings are the functions of which the output is mapped.
+var printings = map[string]printing{
+	"pg_get_indexdef": {args: []string{"oid", "int4", "bool"}, pattern: definitionPattern,
+		table: lookup("indrelid", "pg_index", "indexrelid")},
+	"pg_get_constraintdef": {args: []string{"oid", "bool"}, pattern: definitionPattern,
+		table: lookup("conrelid", "pg_constraint", "oid"), foreign: lookup("confrelid", "pg_constraint", "oid")},
+	"pg_get_triggerdef": {args: []string{"oid", "bool"}, pattern: definitionPattern,
+		table: lookup("tgrelid", "pg_trigger", "oid")},
+	"pg_get_expr":       {args: []string{"", "oid", "bool"}, pattern: definitionPattern, table: "s.a2"},
+	"pg_get_partkeydef": {args: []string{"oid"}, pattern: definitionPattern, table: "s.a1"},
+	"pg_get_statisticsobjdef": {args: []string{"oid"}, pattern: statisticsPattern,
+		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
+	"pg_get_statisticsobjdef_columns": {args: []string{"oid"}, pattern: statisticsPattern,
+		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
+	"format_type": {args: []string{"oid", "int4"}},
+}
+
+// catalogExpr binds a call that prints names, or a cast of which the text is one, so that the version's are printed.
+// false means that the expression is none of these.
+func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
+	if b.views == nil || b.catalogs.stored {
+		return false
+	}
+	switch n := node.Node.(type) {
+	case *ast.Node_FuncCall:
+		if b.printing(n.FuncCall) == "" {
+			return false
+		}
+		b.printingCall(s, node)
+		return true
+	case *ast.Node_TypeCast:
+		return b.nameAsText(s, n.TypeCast)
+	}
+	return false
+}
+
+// printingInFrom refuses a function that prints names where it stands in FROM.
+func (b *binding) printingInFrom(f *ast.FuncCall) {
+	if b.views == nil || b.catalogs.stored {
+		return
+	}
+	if name := b.printing(f); name != "" {
+		b.affected = true
+		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "prints names of the database in FROM")
+	}
+}
+
+// printing is the name of the function that a call means, if it prints names that differ; "" for any other.
+func (b *binding) printing(f *ast.FuncCall) string {
+	name := lastString(f.Funcname)
+	p, ok := printings[name]
+	if !ok || !isBuiltin(stringsOf(f.Funcname), name) || len(f.Args) == 0 || len(f.Args) > len(p.args) {
+		return ""
+	}
+	b.catalogs.used = true
+	if b.views.prints(p) == "" {
+		return ""
+	}
+	return name
+}
+
+// prints is the SQL of what the function prints, q.d, with the names of table q.k; "" if that differs for no table.
+func (in *introspection) prints(p printing) string {
+	if p.pattern == "" {
+		return in.typeSQL("q.d", "q.k")
+	}
+	own := func(text string) string { return in.definitionOf(text, "q.k", p.pattern) }
+	if p.foreign == "" || own("q.d") == "" {
+		return own("q.d")
+	}
+	part := func(i int) string { return "q.f[" + strconv.Itoa(i) + "]" }
+	names, columns := "CASE", "CASE"
+	for _, g := range in.groups {
+		when := " WHEN q.r" + eq + "ANY (" + oidArray(g.oids) + ") THEN "
+		if g.renamed {
+			names += when + g.tableSQL(part(2))
+		}
+		if len(g.columns) > 0 {
+			columns += when + g.tokensSQL(part(3), definitionPattern)
+		}
+	}
+	other := func(branches string, i int) string {
+		if branches == "CASE" {
+			return part(i)
+		}
+		return branches + " ELSE " + part(i) + " END"
+	}
+	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + other(names, 2) + concat +
+		other(columns, 3) + concat + own(part(4)) + " END"
+}
+
+// definitionOf maps a text with the names of the table of which key is the OID; "" if no names differ.
+func (in *introspection) definitionOf(text, key, pattern string) string {
+	sql := ""
+	for _, g := range in.groups {
+		if len(g.columns) > 0 || g.renamed {
+			sql += " WHEN " + key + eq + "ANY (" + oidArray(g.oids) + ") THEN " + g.tokensSQL(text, pattern)
+		}
+	}
+	if sql == "" {
+		return ""
+	}
+	return "CASE" + sql + " ELSE " + text + " END"
+}
+
+// typeSQL maps what format_type prints for the type with the OID key; "" if no names of types differ.
+func (in *introspection) typeSQL(text, key string) string {
+	sql := ""
+	for _, g := range in.groups {
+		if !g.renamed || g.rowType == 0 {
+			continue
+		}
+		sql += " WHEN " + key + eq + oidLiteral(g.rowType) + " THEN " + renameLast(text, g.names[0], g.logical, "")
+		if g.array != 0 {
+			sql += " WHEN " + key + eq + oidLiteral(g.array) + " THEN " + renameLast(text, g.names[0], g.logical, "[]")
+		}
+	}
+	if sql == "" {
+		return ""
+	}
+	return "CASE" + sql + " ELSE " + text + " END"
+}
+
+// printingCall wraps a call: its arguments, where they are, become the columns of a subquery, so that each is evaluated
+// once, and the call is made from these.
+func (b *binding) printingCall(s *scope, n *ast.Node) {
+	f := n.GetFuncCall()
+	name := lastString(f.Funcname)
+	p := printings[name]
+	b.affected = true
+	b.callArguments(s, f)
+	open := b.tokens.at(int(f.Location))
+	for b.tokens.is(b.afterIdent(open), '.') {
+		open = b.part(open, 1)
+	}
+	open = b.afterIdent(open)
+	args := b.elements(open)
+	if !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
+		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")
+		return
+	}
+	parts := p.wrapping(b.views, name, len(args))
+	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
+	b.replace(first, b.tokens.end(open), parts[0], nil)
+	for i := range args[1:] {
+		comma := args[i+1] - 1
+		b.replace(b.tokens.start(comma), b.tokens.end(comma), parts[i+1], nil)
+	}
+	b.replace(last-1, last, parts[len(parts)-1], func() { fillTemplate(n, parts, f.Args) })
+}
+
+func hasNamedArgument(f *ast.FuncCall) bool {
+	for _, a := range f.Args {
+		if a.GetNamedArgExpr() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// wrapping is what stands before, between and after the arguments.
+func (p printing) wrapping(in *introspection, name string, count int) []string {
+	columns := make([]string, count)
+	parts := make([]string, count+1)
+	for i := range columns {
+		columns[i] = "a" + strconv.Itoa(i+1)
+		end := ")"
+		if t := p.args[i]; t != "" {
+			end += "::pg_catalog." + t
+		}
+		parts[i+1] = end + ", ("
+	}
+	key := p.table
+	if p.pattern == "" {
+		key = "s.a1"
+	}
+	call := "pg_catalog." + name + "(s." + strings.Join(columns, ", s.") + ")"
+	source := "SELECT " + call + " AS d, " + key + " AS k"
+	if p.foreign != "" {
+		source += ", " + p.foreign + " AS r, pg_catalog.regexp_match(" + call + ", " + literal(foreignKeyPattern) + ") AS f"
+	}
+	parts[0] = "(SELECT " + in.prints(p) + " AS " + quoteIdent(name) + " FROM (" + source + " FROM (SELECT ("
+	last := strings.TrimSuffix(parts[count], ", (")
+	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q)"
+	return parts
+}
+
+// templateHole stands for an expression of the client's in a template.
+const templateHole = "_segue_hole_"
+
+// fillTemplate puts into a node what the text made of parts and holes is parsed to, with the holes filled.
+func fillTemplate(n *ast.Node, parts []string, holes []*ast.Node) {
+	var text strings.Builder
+	for i, p := range parts {
+		text.WriteString(p)
+		if i < len(holes) {
+			text.WriteString(templateHole + strconv.Itoa(i))
+		}
+	}
+	tree, err := ast.Parse("SELECT " + text.String())
+	if err != nil {
+		return // the proof finds that the text does not parse
+	}
+	value := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
+	fillHoles(value.ProtoReflect(), holes)
+	n.Node = value.Node
+}
+
+// fillHoles replaces the references that stand for the client's expressions.
+func fillHoles(m protoreflect.Message, holes []*ast.Node) {
+	eachMessage(m, func(m protoreflect.Message) {
+		n, ok := m.Interface().(*ast.Node)
+		if !ok || n.GetColumnRef() == nil {
+			return
+		}
+		name, found := strings.CutPrefix(lastString(n.GetColumnRef().Fields), templateHole)
+		if i, err := strconv.Atoi(name); found && err == nil && i < len(holes) {
+			n.Node = holes[i].Node
+		}
+	})
+}

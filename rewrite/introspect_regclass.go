@@ -1,0 +1,245 @@
+package rewrite
+
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// nameAsText binds x::regclass::text, and the same with regtype: what is printed is the name of a relation or type, and
+// the version's is printed instead. false means that a cast is none of these.
+func (b *binding) nameAsText(s *scope, c *ast.TypeCast) bool {
+	inner := c.Arg.GetTypeCast()
+	if inner == nil || !isTextType(c.TypeName) || !b.printsName(inner) {
+		return false
+	}
+	b.saw(c)
+	b.typeName(c.TypeName)
+	b.typeCast(s, inner)
+	b.wrapName(c.Arg)
+	return true
+}
+
+func isTextType(t *ast.TypeName) bool {
+	names := stringsOf(t.GetNames())
+	if len(t.GetArrayBounds()) > 0 {
+		return false
+	}
+	for _, text := range []string{"text", "varchar", "name", "bpchar"} {
+		if isBuiltin(names, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// printsName tells whether a cast makes something of a number that prints as the name of a relation or type.
+func (b *binding) printsName(c *ast.TypeCast) bool {
+	if b.views.nameSQL(c) == "" || len(c.TypeName.ArrayBounds) > 0 {
+		return false
+	}
+	b.catalogs.used = true
+	return true
+}
+
+// nameSQL is the SQL of the name of the object r.o; "" if no such name differs.
+func (in *introspection) nameSQL(c *ast.TypeCast) string {
+	names := stringsOf(c.TypeName.GetNames())
+	switch {
+	case isBuiltin(names, "regtype"):
+		return in.typeSQL("r.o::pg_catalog.text", "r.o")
+	case !isBuiltin(names, "regclass"):
+		return ""
+	}
+	sql := ""
+	for _, g := range in.groups {
+		if g.renamed {
+			sql += " WHEN r.o" + eq + oidLiteral(g.oids[0]) + " THEN " + g.tableSQL("r.o::pg_catalog.text")
+		}
+	}
+	if sql == "" {
+		return ""
+	}
+	return "CASE" + sql + " ELSE r.o::pg_catalog.text END"
+}
+
+// wrapName has a cast to regclass or regtype give the version's name as text. The label that the expression gives stays
+// what it was.
+func (b *binding) wrapName(n *ast.Node) {
+	c := n.GetTypeCast()
+	start, end, ok := b.castRange(c)
+	if !ok {
+		b.unsupported(int(c.Location), refusedCatalog, "a cast to "+lastString(c.TypeName.Names), "is written in a way that is not understood")
+		return
+	}
+	b.affected = true
+	l := b.labelOf(n)
+	before, after := "(SELECT "+b.views.nameSQL(c)+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS r(o))"
+	if l.strength < 2 {
+		before, after = "("+before, after+concat+"'')" // an operator gives no label
+	}
+	whole := &ast.Node{Node: n.Node}
+	b.replace(start, start, before, nil)
+	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{whole}) })
+}
+
+// namesInOutput has the topmost query of a statement print the version's names where a column of its result is cast to
+// regclass or regtype. Such a column is of type text then, and what sorts by it does so by number as before.
+func (b *binding) namesInOutput(sel *ast.SelectStmt) {
+	if b.views == nil || b.catalogs.stored || sel.GetIntoClause() != nil {
+		return
+	}
+	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
+		for _, arm := range []*ast.SelectStmt{sel.Larg, sel.Rarg} {
+			if b.castsInOutput(arm) {
+				b.affected = true
+				b.unsupported(-1, refusedCatalog, "a cast to regclass", "in one of several queries prints a name of the database")
+			}
+		}
+		return
+	}
+	for i, n := range sel.GetTargetList() {
+		if t := n.GetResTarget(); b.isNameCast(t.GetVal()) {
+			b.nameInOutput(sel, t, i)
+		}
+	}
+}
+
+func (b *binding) isNameCast(n *ast.Node) bool {
+	return n.GetTypeCast() != nil && b.printsName(n.GetTypeCast())
+}
+
+// castsInOutput tells whether a query puts out a cast that prints names.
+func (b *binding) castsInOutput(sel *ast.SelectStmt) bool {
+	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
+		return b.castsInOutput(sel.Larg) || b.castsInOutput(sel.Rarg)
+	}
+	for _, n := range sel.GetTargetList() {
+		if b.isNameCast(n.GetResTarget().GetVal()) {
+			return true
+		}
+	}
+	return false
+}
+
+// nameInOutput wraps output column i, and has ORDER BY go by its value as it was.
+func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
+	l := b.labelOf(t.Val)
+	value := t.Val.Node
+	start, end, _ := b.castRange(t.Val.GetTypeCast())
+	for _, n := range sel.SortClause {
+		by := n.GetSortBy()
+		if !sortsBy(by.GetNode(), sel, t, l, i) {
+			continue
+		}
+		at := b.tokens.at(sortLocation(by.Node))
+		if len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0 || b.changesWithin(start, end) {
+			b.affected = true
+			b.unsupported(b.tokens.start(at), refusedCatalog, "ORDER BY a cast to regclass", "would go by another order")
+			return
+		}
+		b.replace(b.tokens.start(at), b.tokens.identEnd(at), b.sql[start:end], func() { by.Node = &ast.Node{Node: value} })
+	}
+	b.wrapName(t.Val)
+	if t.Name == "" && l.strength < 2 {
+		b.keepLabel(t, l)
+	}
+}
+
+// sortsBy tells whether an item of ORDER BY is output column i by its number or its label.
+func sortsBy(n *ast.Node, sel *ast.SelectStmt, t *ast.ResTarget, l label, i int) bool {
+	if k := n.GetAConst(); k.GetIval() != nil {
+		return int(k.GetIval().Ival) == i+1
+	}
+	name, bare := bareName(n.GetColumnRef())
+	return bare && (name == t.Name || t.Name == "" && name == l.name)
+}
+
+func sortLocation(n *ast.Node) int {
+	if k := n.GetAConst(); k != nil {
+		return int(k.Location)
+	}
+	return int(n.GetColumnRef().GetLocation())
+}
+
+// changesWithin tells whether something in that range of the text is changed.
+func (b *binding) changesWithin(start, end int) bool {
+	for _, c := range b.changes {
+		if c.edit.Start >= start && c.edit.End <= end {
+			return true
+		}
+	}
+	return false
+}
+
+// castRange is where a cast stands in the text. The grammar keeps only the place of the colons, or of CAST; what is
+// found is proved by parsing.
+func (b *binding) castRange(c *ast.TypeCast) (start, end int, ok bool) {
+	i := b.tokens.at(int(c.Location))
+	if b.tokens.kind(i) == ast.Token_CAST {
+		return b.tokens.start(i), b.tokens.end(b.closing(i + 1)), b.tokens.is(i+1, '(')
+	}
+	if b.tokens.kind(i) != ast.Token_TYPECAST {
+		return 0, 0, false
+	}
+	first, ok := b.operandStart(i - 1)
+	last := i + 1
+	for b.tokens.is(b.afterIdent(last), '.') {
+		last = b.part(last, 1)
+	}
+	return b.tokens.start(first), b.tokens.identEnd(last), ok
+}
+
+// operandStart is the first token of the operand of a cast that ends with token i.
+func (b *binding) operandStart(i int) (int, bool) {
+	switch {
+	case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+		open := b.opening(i)
+		if open < 0 {
+			return 0, false
+		}
+		before := open - 1
+		if _, name := b.tokens.ident(before); name && b.callable(before) || b.tokens.is(before, ']') || b.tokens.is(before, ')') {
+			return b.operandStart(before)
+		}
+		return open, true
+	case b.tokens.kind(i) == ast.Token_SCONST, b.tokens.kind(i) == ast.Token_ICONST, b.tokens.kind(i) == ast.Token_PARAM:
+		if b.tokens.kind(i-1) == ast.Token_TYPECAST {
+			return 0, false
+		}
+		return i, true
+	}
+	if _, ok := b.tokens.ident(i); !ok {
+		return 0, false
+	}
+	switch {
+	case b.tokens.is(i-1, '.'):
+		return b.operandStart(i - 2)
+	case b.tokens.kind(i-1) == ast.Token_TYPECAST:
+		return b.operandStart(i - 2)
+	}
+	return i, true
+}
+
+// callable tells whether the word at token i can be the name of a function before a bracket.
+func (b *binding) callable(i int) bool {
+	switch k := b.tokens.list[i].keyword; k {
+	case ast.KeywordKind_RESERVED_KEYWORD:
+		return false
+	}
+	return true
+}
+
+// opening is the token that opens the bracket which token i closes; -1 when there is none.
+func (b *binding) opening(i int) int {
+	depth := 0
+	for ; i >= 0; i-- {
+		switch {
+		case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+			depth++
+		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}

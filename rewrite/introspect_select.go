@@ -1,0 +1,259 @@
+package rewrite
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// A substitute is what stands for a catalog relation in FROM: its rows as they are, but for the few that speak of a
+// table that looks different. Both halves are plain enough for the planner to pull up (is_simple_union_all), so that
+// the indexes of the catalogs serve as before.
+type substitute struct {
+	text  string
+	query *ast.Node // the same as a tree; only read
+}
+
+// The operators and types in what is sent are qualified, since the client's search_path may hold others.
+const (
+	eq      = " OPERATOR(pg_catalog.=) "
+	concat  = " OPERATOR(pg_catalog.||) "
+	nameArr = "::pg_catalog.name[]"
+	oidArr  = "::pg_catalog.oid[]"
+)
+
+// substituteFor makes the substitute of a catalog relation, with some system columns behind its own; nil if no row
+// looks different.
+func (in *introspection) substituteFor(rel *catalog.Relation, system []string) *substitute {
+	key := rel.Schema + "." + rel.Name + " " + strings.Join(system, " ")
+	if s, ok := in.substitutes.Load(key); ok {
+		return s.(*substitute)
+	}
+	s := in.spell(rel, system)
+	in.substitutes.Store(key, s)
+	return s
+}
+
+func (in *introspection) spell(rel *catalog.Relation, system []string) *substitute {
+	var rows rowMap
+	for _, m := range in.mentions(rel) {
+		for _, g := range in.groups {
+			rows.add(rel, m, g)
+		}
+	}
+	if len(rows.concerned) == 0 {
+		return nil
+	}
+	from := " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t WHERE "
+	concerned := "(" + strings.Join(rows.concerned, " OR ") + ")"
+	if catalogRelations[rel.Schema+"."+rel.Name].costly {
+		concerned = "true"
+	}
+	mapped := make([]string, 0, len(rel.Columns)+len(system))
+	more := ""
+	for i := range rel.Columns {
+		mapped = append(mapped, rows.column(&rel.Columns[i]))
+	}
+	for _, name := range system {
+		more += ", t." + name
+		mapped = append(mapped, "t."+name)
+	}
+	text := "(SELECT t.*" + more + from + concerned + " IS NOT TRUE UNION ALL SELECT " + strings.Join(mapped, ", ") + from + concerned
+	if concerned == "true" {
+		text = "(SELECT " + strings.Join(mapped, ", ") + from + concerned
+	}
+	for _, hidden := range rows.hidden {
+		text += " AND (" + hidden + ") IS NOT TRUE"
+	}
+	text += ")"
+	tree, err := ast.Parse("SELECT FROM " + text + " AS t")
+	if err != nil {
+		panic("the substitute of " + rel.Name + " does not parse: " + err.Error() + ": " + text)
+	}
+	return &substitute{text: text, query: tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery}
+}
+
+// A rowMap is how the rows of a catalog relation are shown.
+type rowMap struct {
+	concerned []string            // conditions on t; a row for which none is true stays as it is
+	hidden    []string            // conditions on t of rows that are not shown
+	when      map[string][]string // by column: WHEN condition THEN value
+}
+
+func (r *rowMap) set(column, condition, value string) {
+	if r.when == nil {
+		r.when = map[string][]string{}
+	}
+	r.when[column] = append(r.when[column], " WHEN "+condition+" THEN "+value)
+}
+
+// column is the expression that shows a column, under its name and of its type.
+func (r *rowMap) column(c *catalog.Column) string {
+	plain := "t." + quoteIdent(c.Name)
+	when := r.when[c.Name]
+	if len(when) == 0 {
+		return plain
+	}
+	return "CAST(CASE" + strings.Join(when, "") + " ELSE " + plain + " END AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
+}
+
+// typeOf is the qualified name of a system column's type.
+func typeOf(c *catalog.Column) string {
+	if strings.Contains(c.TypeName, ".") {
+		return c.TypeName
+	}
+	return "pg_catalog." + c.TypeName
+}
+
+// add adds what a mention shows of the tables of a group.
+func (r *rowMap) add(rel *catalog.Relation, m mention, g *tableGroup) {
+	if m.rowType != "" || m.typ != "" {
+		r.addType(rel, m, g)
+		return
+	}
+	where := m.concerns(g)
+	before := len(r.when) + len(r.hidden)
+	size := 0
+	for _, w := range r.when {
+		size += len(w)
+	}
+	if m.table != "" && g.renamed {
+		r.set(m.table, where, literal(g.logical))
+	}
+	r.addColumns(rel, m, g, where)
+	after := len(r.when) + len(r.hidden)
+	for _, w := range r.when {
+		size -= len(w)
+	}
+	if size != 0 || after != before {
+		r.concerned = append(r.concerned, where)
+	}
+}
+
+// addColumns maps what shows names of columns. Columns that the server does not have (those of another version of it)
+// are left out.
+func (r *rowMap) addColumns(rel *catalog.Relation, m mention, g *tableGroup, where string) {
+	for _, name := range m.columns {
+		if rel.Column(name) == nil {
+			continue
+		}
+		for _, c := range g.columns {
+			if m.number != "" {
+				r.set(name, where+" AND t."+m.number+eq+number(int64(c.Num)), literal(c.Logical))
+			} else {
+				r.set(name, where+" AND t."+name+eq+literal(c.Physical), literal(c.Logical))
+			}
+		}
+		for _, c := range g.hidden {
+			if m.number != "" {
+				r.hidden = append(r.hidden, where+" AND t."+m.number+eq+number(int64(c.Num)))
+			} else {
+				r.hidden = append(r.hidden, where+" AND t."+name+eq+literal(c.Name))
+			}
+		}
+	}
+	for _, name := range m.lists {
+		if rel.Column(name) != nil && len(g.columns)+len(g.hidden) > 0 {
+			r.set(name, where, g.listSQL("t."+name))
+		}
+	}
+	for _, name := range m.definitions {
+		if rel.Column(name) != nil && (len(g.columns) > 0 || g.renamed) {
+			r.set(name, where, g.definitionSQL("t."+name+"::pg_catalog.text"))
+		}
+	}
+}
+
+// addType maps the name of a row type and of its array.
+func (r *rowMap) addType(rel *catalog.Relation, m mention, g *tableGroup) {
+	if !g.renamed || g.rowType == 0 {
+		return
+	}
+	type pair struct {
+		oid           catalog.OID
+		name, logical string
+	}
+	for _, p := range []pair{{g.rowType, g.names[0], g.logical}, {g.array, arrayName(g.names[0]), arrayName(g.logical)}} {
+		column, where := m.rowType, ""
+		switch {
+		case p.oid == 0:
+			continue
+		case m.rowType != "":
+			column, where = m.typ, "t."+m.rowType+eq+oidLiteral(p.oid)
+		default:
+			column = m.typ
+			where = "t." + m.schema + eq + literal(g.schema) + " AND t." + m.typ + eq + literal(p.name)
+		}
+		r.set(column, where, literal(p.logical))
+		r.concerned = append(r.concerned, where)
+	}
+}
+
+// concerns is the condition that the row t of a catalog relation speaks of a table of the group.
+func (m mention) concerns(g *tableGroup) string {
+	if m.oid != "" {
+		return "t." + m.oid + eq + "ANY (" + oidArray(g.oids) + ")"
+	}
+	where := "t." + m.schema + eq + literal(g.schema) + " AND t." + m.table + eq
+	if len(g.names) == 1 {
+		return where + literal(g.names[0])
+	}
+	return where + "ANY (" + textArray(g.names) + nameArr + ")"
+}
+
+// listSQL maps an array of names.
+func (g *tableGroup) listSQL(list string) string {
+	sql := "CASE WHEN " + list + " IS NOT NULL THEN ARRAY(SELECT " + g.columnSQL("u.n") + " FROM pg_catalog.unnest(" + list +
+		") WITH ORDINALITY AS u(n, i)"
+	if len(g.hidden) > 0 {
+		names := make([]string, len(g.hidden))
+		for i, c := range g.hidden {
+			names[i] = c.Name
+		}
+		sql += " WHERE (u.n" + eq + "ANY (" + textArray(names) + nameArr + ")) IS NOT TRUE"
+	}
+	return sql + " ORDER BY u.i) END"
+}
+
+// columnSQL maps one name of a column.
+func (g *tableGroup) columnSQL(name string) string {
+	if len(g.columns) == 0 {
+		return name
+	}
+	sql := "CASE"
+	for _, c := range g.columns {
+		sql += " WHEN " + name + eq + literal(c.Physical) + " THEN " + literal(c.Logical) + "::pg_catalog.name"
+	}
+	return sql + " ELSE " + name + " END"
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func oidLiteral(oid catalog.OID) string { return "'" + number(int64(oid)) + "'::pg_catalog.oid" }
+
+func oidArray(oids []catalog.OID) string {
+	list := make([]string, len(oids))
+	for i, oid := range oids {
+		list[i] = number(int64(oid))
+	}
+	return "'{" + strings.Join(list, ",") + "}'" + oidArr
+}
+
+func textArray(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = literal(s)
+	}
+	return "ARRAY[" + strings.Join(quoted, ", ") + "]"
+}
+
+// literal is a string constant, whatever standard_conforming_strings is.
+func literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, `\`) {
+		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}

@@ -1,0 +1,17 @@
+SELECT indexrelid, pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 1, true), pg_catalog.pg_get_indexdef(indexrelid, 0, false) AS whole FROM pg_index WHERE indexrelid > 16000 ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid), pg_get_constraintdef(c.oid, true) FROM pg_constraint c WHERE oid > 16000 ORDER BY conrelid, conname;
+SELECT pg_get_expr(adbin, adrelid), pg_get_expr(d.adbin, d.adrelid, true) FROM pg_attrdef d ORDER BY oid;
+SELECT pg_get_triggerdef(oid), pg_get_triggerdef(oid, true) FROM pg_trigger WHERE NOT tgisinternal;
+SELECT pg_get_partkeydef('measure'::regclass), pg_get_statisticsobjdef(oid), pg_get_statisticsobjdef_columns(oid) FROM pg_statistic_ext;
+SELECT pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid, true) FROM pg_policy;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(a.atttypid, NULL)::varchar FROM pg_attribute a WHERE attrelid = 'orders'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT c.oid::regclass::text, CAST(c.oid AS regclass)::varchar FROM pg_class c WHERE relnamespace = 2200 ORDER BY c.oid;
+SELECT DISTINCT conrelid::regclass::text AS t, confrelid::pg_catalog.regclass::pg_catalog.text FROM pg_constraint WHERE confrelid <> 0 ORDER BY 1, 2;
+SELECT c.oid::regclass FROM pg_class c WHERE relnamespace = 2200 ORDER BY oid;
+SELECT conname, conrelid::regclass AS ontable FROM pg_constraint WHERE conrelid > 16000 ORDER BY conrelid, conname;
+SELECT quote_ident(relname), length(pg_get_indexdef(i.indexrelid)) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.oid > 16000 ORDER BY indexrelid;
+SELECT pg_get_indexdef(max(indexrelid::oid::int8)::oid), count(*) FROM pg_index GROUP BY pg_get_indexdef(indexrelid) ORDER BY 2, max(indexrelid);
+SELECT conname, conrelid::regclass, c.contype::text FROM pg_constraint c WHERE conrelid > 16000 ORDER BY 2, 1;
+SELECT CAST(oid AS regclass), (relname || '')::text, ('"{LineItem}"'::regclass), '{individual}'::regclass, 1::int4::regclass FROM pg_class WHERE relname = '{individual}' ORDER BY 1;
+SELECT array_agg(c.oid::regclass::text ORDER BY c.oid), CASE WHEN true THEN 'x' ELSE max(c.oid::regclass::text) END FROM pg_class c WHERE relkind = 'p';
+SELECT oid::regtype, typarray::regtype::text FROM pg_type WHERE typname = '{individual}' ORDER BY typnamespace;
