@@ -15,8 +15,16 @@ const (
 	stepRelease = "release:" // the words of a statement follow, joined by dots
 )
 
-// isStep tells whether a line of an output is the echo of one of ours.
-func isStep(line string) bool { return strings.HasPrefix(line, `\! step=`) }
+// withoutSteps is an output without the echo of our own lines.
+func withoutSteps(output string) string {
+	var b strings.Builder
+	for line := range strings.Lines(output) {
+		if !strings.HasPrefix(line, `\! step=`) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
 
 // instrument adds to a script a step at its beginning, and one behind each statement that can have made a table, outside
 // of transaction blocks; behind a block that had DDL in it the step follows its end. A step comes before each statement

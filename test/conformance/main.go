@@ -85,11 +85,7 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 		if err != nil {
 			return err
 		}
-		for _, d := range slices.Sorted(slices.Values(direct.passed)) {
-			if normal(direct.outputs[d]) != normal(bare.outputs[d]) && d != "test_setup" {
-				telling = append(telling, d)
-			}
-		}
+		telling = tellingFiles(direct, bare)
 	}
 	bad := 0
 	for _, mode := range modes {
@@ -115,6 +111,18 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 	}
 	fmt.Println("every statement prints what it prints without a proxy")
 	return nil
+}
+
+// tellingFiles are those that are as PostgreSQL expects, but not when test_setup's tables are renamed and nobody
+// translates.
+func tellingFiles(direct, bare *outcome) []string {
+	var out []string
+	for _, file := range slices.Sorted(slices.Values(direct.passed)) {
+		if file != "test_setup" && withoutSteps(normal(direct.outputs[file])) != withoutSteps(normal(bare.outputs[file])) {
+			out = append(out, file)
+		}
+	}
+	return out
 }
 
 // outcome runs a mode, or reads what an earlier run has saved of it.

@@ -195,19 +195,14 @@ func (r *regression) pgRegress(ctx context.Context, c *pgcluster.Cluster, work s
 
 // asExpected tells whether an output, without our own lines, is one of those that the suite accepts.
 func asExpected(work, name, output string) bool {
-	var b strings.Builder
-	for line := range strings.Lines(output) {
-		if !isStep(line) {
-			b.WriteString(line)
-		}
-	}
+	output = withoutSteps(output)
 	expected, _ := filepath.Glob(filepath.Join(work, "expected", name+"*.out"))
 	for _, path := range expected {
 		alternative := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), name), ".out")
 		if alternative != "" && (len(alternative) != 2 || alternative[0] != '_') {
 			continue
 		}
-		if want, err := os.ReadFile(path); err == nil && string(want) == b.String() {
+		if want, err := os.ReadFile(path); err == nil && string(want) == output {
 			return true
 		}
 	}

@@ -54,13 +54,14 @@ type candidate struct {
 	columns      []string
 }
 
-// candidatesSQL leaves out typed tables, whose columns are their type's, and what has been renamed already.
+// candidatesSQL leaves out typed tables, whose columns are their type's, tables that are made for the limit on columns,
+// which would slow down every later snapshot, and what has been looked at already.
 const candidatesSQL = `
 	SELECT c.oid, n.nspname, c.relname,
 		array(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 			AND a.attinhcount = 0 AND a.attname NOT LIKE '%\_phys' AND octet_length(a.attname) <= $1 ORDER BY a.attnum)
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.reloftype = 0 AND c.oid >= 16384
+	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.reloftype = 0 AND c.relnatts <= 100 AND c.oid >= 16384
 		AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND NOT (c.oid = ANY ($2)) ORDER BY c.oid`
 
 // rename renames what is there and was not looked at before.

@@ -135,13 +135,17 @@ func (r *result) writeTelling(w io.Writer, telling []string) {
 	differing := r.differing()
 	same := 0
 	for _, f := range telling {
-		if differing[f] == nil {
+		if differing[f] == nil && !slices.Contains(r.missing, f) {
 			same++
 		}
 	}
 	fmt.Fprintf(w, "\ntelling files (as direct without renaming, and not as direct with it and without a proxy): %d of %d as direct\n", same, len(telling))
 	for _, f := range telling {
-		fmt.Fprintf(w, "  %-24s %s\n", f, verdictOf(differing[f]))
+		verdict := verdictOf(differing[f])
+		if slices.Contains(r.missing, f) {
+			verdict = "did not run"
+		}
+		fmt.Fprintf(w, "  %-24s %s\n", f, verdict)
 	}
 }
 
