@@ -238,10 +238,34 @@ func TestAFailedTransactionIsNotHeld(t *testing.T) {
 		t.Errorf("%v", e)
 	}
 	c.hear(wire.ReadyForQuery)
-	c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
-	p.held(0)
-	c.hearError() // its state was never read: refused, not guessed
+	c.say(simple("ROLLBACK; SELECT last_name FROM individual")) // but what comes after its end is
+	p.held(1)
+	p.phase(2, rules.Cutover, renameThere)
+	if got := c.hearUntil(wire.ReadyForQuery); got != "CTDDDCZ" {
+		t.Errorf("heard %q", got)
+	}
+}
+
+func TestSeveralStatementsInAFailedTransactionOfWhichNothingIsKnownAreRefused(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	c := p.login()
+	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hearError()
 	c.hear(wire.ReadyForQuery)
+	p.phase(1, rules.Cutover, renameThere)
+	c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
+	if e := c.hearError(); e.Code != "0A000" {
+		t.Errorf("%v", e)
+	}
+	if status := c.hear(wire.ReadyForQuery); string(status) != "E" {
+		t.Errorf("status %q", status)
+	}
+	c.say(messages(simple("ROLLBACK"), simple("SELECT last_name FROM individual")))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hearUntil(wire.ReadyForQuery)
 }
 
 func TestAHeldStatementCanBeCancelled(t *testing.T) {
