@@ -123,7 +123,7 @@ func nameless(output string) string {
 }
 
 // messageLine is a line that psql prints of an error or notice.
-var messageLine = regexp.MustCompile(`^(ERROR|NOTICE|WARNING|INFO|DETAIL|HINT|CONTEXT|LINE \d+|QUERY):|^ +\^$|^(SQL function|PL/pgSQL function|SQL statement) "`)
+var messageLine = regexp.MustCompile(`^(ERROR|NOTICE|WARNING|INFO|DETAIL|HINT|CONTEXT|LINE \d+|QUERY):|^ +\^$|^(drop cascades to|owner of|privileges for|\w+( \S+)* depends on) |^(SQL function|PL/pgSQL function|SQL statement) "`)
 
 func isMessage(line string) bool { return messageLine.MatchString(line) }
 

@@ -12,6 +12,7 @@ type taint struct {
 	objects   map[string]bool
 	known     map[string]bool   // names that some script gives to an object
 	variables map[string]string // of psql, with what they were set to
+	last      string            // the statement that \g and its like send again
 }
 
 func newTaint(scripts map[string]string) *taint {
@@ -42,6 +43,12 @@ func (t *taint) wordsOf(c *chunk) []string {
 	if rest, ok := strings.CutPrefix(strings.TrimSpace(c.text()), `\set `); ok {
 		name, value, _ := strings.Cut(rest, " ")
 		t.variables[name] = value
+	}
+	if strings.HasPrefix(strings.TrimSpace(text), `\g`) {
+		text += " " + t.last
+	}
+	if len(c.statements) > 0 {
+		t.last = text
 	}
 	for _, m := range variable.FindAllStringSubmatch(text, -1) {
 		text += " " + t.variables[m[1]]
