@@ -1,15 +1,17 @@
 package proxy
 
 import (
+	"slices"
+
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rewrite"
 )
 
-// A flight is a message that names tables under migration, sent and not yet followed by the ReadyForQuery that ends it.
+// A flight is what names tables under migration, or may do so, sent and not yet followed by the ReadyForQuery that ends
+// it.
 type flight struct {
-	text  *rewrite.Text
-	ready uint64 // number of that ReadyForQuery
-	ends  bool   // something else that it ends may end a transaction
+	tables []catalog.OID
+	ready  uint64 // number of that ReadyForQuery
+	ends   bool   // it, or something else that the ReadyForQuery ends, may end a transaction
 }
 
 // flying says what a session has in flight on some tables.
@@ -35,10 +37,10 @@ func (q *queue) flying(tables map[catalog.OID]bool) (flying, flightMark) {
 	mark := flightMark{q.readies, q.readyDue(), len(q.flights)}
 	state := flyingNone
 	for _, f := range q.flights {
-		if !names(f.text, tables) {
+		if !slices.ContainsFunc(f.tables, func(oid catalog.OID) bool { return tables[oid] }) {
 			continue
 		}
-		if f.ready != q.readies+1 || f.text.TxControl || f.ends {
+		if f.ready != q.readies+1 || f.ends {
 			return flyingMore, mark
 		}
 		state = flyingOneGroup
@@ -59,13 +61,20 @@ func (q *queue) groupMayEnd() {
 	}
 }
 
-func names(t *rewrite.Text, tables map[catalog.OID]bool) bool {
-	for _, oid := range t.Tables {
-		if tables[oid] {
-			return true
-		}
+// unseen registers what was sent before these tables came under migration: nobody has looked whether it names one, nor
+// whether it ends a transaction. The epoch in which they are under migration must be in force already, so that whoever
+// pushes later looks.
+func (q *queue) unseen(tables []catalog.OID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.quiet() {
+		return
 	}
-	return false
+	ready := q.readies + uint64(q.ring.readies)
+	if q.unsynced || q.ring.readies == 0 {
+		ready++
+	}
+	q.flights = append(q.flights, flight{tables, ready, true})
 }
 
 // land forgets the flights that are over.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seguedb/segue/catalog"
@@ -51,13 +52,27 @@ func (s *Server) replace(change func(*epoch)) {
 }
 
 // Open implements migrate.Traffic.
+//
+// What is in flight when a table comes under migration was sent without a look at it, so a later Hold waits for all of it.
 func (s *Server) Open(snap *rules.Snapshot) {
+	var added []catalog.OID
 	s.replace(func(e *epoch) {
+		var before []catalog.OID
+		if e.binder != nil {
+			before = e.binder.Snapshot().Tables
+		}
+		added = slices.DeleteFunc(slices.Clone(snap.Tables), func(oid catalog.OID) bool { return slices.Contains(before, oid) })
 		if e.binder == nil || e.binder.Snapshot() != snap {
 			e.binder = rewrite.NewBinder(snap, s.cfg.Rewrite)
 		}
 		*e = epoch{binder: e.binder, live: snap.Live()}
 	})
+	if len(added) == 0 {
+		return
+	}
+	for _, sess := range s.list() {
+		sess.queue.unseen(added)
+	}
 }
 
 // Suspend implements migrate.Traffic.

@@ -60,7 +60,7 @@ func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed b
 	case now.holds(text.Tables) && !draining:
 		return true, nil
 	case len(text.Tables) > 0:
-		q.flights = append(q.flights, flight{text, q.readyDue(), q.groupEnds})
+		q.flights = append(q.flights, flight{text.Tables, q.readyDue(), q.groupEnds || text.TxControl})
 	}
 	return false, nil
 }
