@@ -101,12 +101,15 @@ type Type struct {
 type Catalog struct {
 	ServerVersion int    // server_version_num
 	Fingerprint   string // equal fingerprints mean equal catalogs
-	relations     map[OID]*Relation
-	byName        map[string][]*Relation
-	functions     map[string][]*Function
-	types         map[OID]*Type
-	typesByName   map[string][]*Type
-	rowTypes      map[OID]*Relation
+
+	SessionChangers []SessionChanger // in order of name
+
+	relations   map[OID]*Relation
+	byName      map[string][]*Relation
+	functions   map[string][]*Function
+	types       map[OID]*Type
+	typesByName map[string][]*Type
+	rowTypes    map[OID]*Relation
 }
 
 // New indexes the given objects. It keeps them: the caller must not change them afterwards.

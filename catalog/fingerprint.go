@@ -7,7 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fingerprintSQL hashes what Load reads of user objects. Sums of hashes do not depend on the order of rows and need no
+// fingerprintSQL hashes what Load reads of user objects; for SessionChangers, that is, the versions of the rows that say
+// who calls whom. Sums of hashes do not depend on the order of rows and need no
 // sort. Temporary relations are left out: they come and go, and sessions know their own.
 const fingerprintSQL = `
 	SELECT pg_catalog.md5(pg_catalog.concat_ws(' ',
@@ -25,8 +26,16 @@ const fingerprintSQL = `
 		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(
 			pg_catalog.concat_ws('.', inhparent, inhseqno), inhrelid::pg_catalog.int8))) FROM pg_catalog.pg_inherits),
 		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(
-			pg_catalog.concat_ws('.', proname, pronamespace, prorettype, proretset, proargtypes, proargmodes, proargnames, proallargtypes),
+			pg_catalog.concat_ws('.', proname, pronamespace, prorettype, proretset, proargtypes, proargmodes, proargnames, proallargtypes, xmin),
 			oid::pg_catalog.int8))) FROM pg_catalog.pg_proc WHERE oid >= 16384),
+		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(
+			pg_catalog.concat_ws('.', kind, "on", xmin), oid::pg_catalog.int8)))
+		 FROM (SELECT 't', oid, tgrelid, xmin FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
+		       UNION ALL SELECT 'r', oid, ev_class, xmin FROM pg_catalog.pg_rewrite WHERE oid >= 16384
+		       UNION ALL SELECT 'd', oid, adrelid, xmin FROM pg_catalog.pg_attrdef
+		       UNION ALL SELECT 'p', oid, polrelid, xmin FROM pg_catalog.pg_policy
+		       UNION ALL SELECT 'c', oid, conrelid, xmin FROM pg_catalog.pg_constraint WHERE oid >= 16384 AND contype IN ('c', 'f')
+		      ) users(kind, oid, "on", xmin)),
 		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(
 			pg_catalog.concat_ws('.', t.typname, t.typnamespace, t.typrelid, t.typbasetype, t.typelem), t.oid::pg_catalog.int8)))
 		 FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace

@@ -43,6 +43,9 @@ func Load(ctx context.Context, q Querier) (*Catalog, error) {
 		append(users.functions, shipped.functions...),
 		append(users.types, shipped.types...))
 	c.Fingerprint = fingerprint
+	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
+		return nil, fmt.Errorf("cannot read which functions change the session: %w", err)
+	}
 	return c, nil
 }
 

@@ -19,6 +19,7 @@ type bindInput struct {
 	tree   *ast.ParseResult
 	tokens *tokens
 	views  *introspection // how the system catalogs look; nil: as they are
+	unseen *prefilter     // names that change the session; nil: there are none
 	all    bool           // predict the columns of statements that concern no affected table, too
 }
 
@@ -70,6 +71,7 @@ func bind(in *bindInput) (*bound, error) {
 		}
 		b.begin(raw)
 		b.bindStatement(raw.Stmt)
+		b.resettleUnseen()
 		out.edits = append(out.edits, b.finish(raw)...)
 		out.statements = append(out.statements, b.statement)
 		b.settle()

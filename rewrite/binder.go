@@ -35,6 +35,7 @@ type Options struct {
 type Binder struct {
 	snap   *rules.Snapshot
 	filter *prefilter // nil when nothing is live
+	unseen *prefilter // names that change the session; nil: there are none
 	cache  *cache
 	stats  *Stats
 	views  views                            // how the system catalogs look
@@ -55,7 +56,8 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		b.stats = new(Stats)
 	}
 	if snap.Live() {
-		b.filter = newPrefilter(snap.Identifiers)
+		b.filter = newPrefilter(snap.Identifiers, snap.Catalog.SessionChangers)
+		b.unseen = newUnseen(snap.Catalog.SessionChangers)
 		b.views.init(snap, !o.PlainCatalogs)
 	}
 	return b

@@ -59,7 +59,8 @@ func (r *rewriting) bindIn(lens *rules.Lens) (*draft, error) {
 		tree = again.tree
 	}
 	b, err := r.binder.bind(&bindInput{snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.utf8,
-		tree: tree, tokens: r.tokens, views: r.binder.views.of(lens, r.session), all: r.binder.all})
+		tree: tree, tokens: r.tokens, views: r.binder.views.of(lens, r.session), all: r.binder.all,
+		unseen: r.binder.unseen})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strings"
+
+	"github.com/seguedb/segue/catalog"
 )
 
 // A prefilter finds in a text the words through which a table under migration could be seen, and those that change what
@@ -53,10 +55,13 @@ const (
 )
 
 // newPrefilter compiles the filter for the identifiers, which are folded to lower case.
-func newPrefilter(identifiers []string) *prefilter {
+func newPrefilter(identifiers []string, changers []catalog.SessionChanger) *prefilter {
 	f := &prefilter{buckets: make([][]candidate, 1)}
 	for _, id := range identifiers {
-		f.addName(id)
+		f.addName(id, meansName)
+	}
+	for _, c := range changers {
+		f.addName(c.Name, meansState)
 	}
 	for _, w := range stateWords {
 		f.add(w)
@@ -66,7 +71,7 @@ func newPrefilter(identifiers []string) *prefilter {
 
 // addName files an identifier under its longest run of plain bytes: quotes can be doubled in a text, and bytes beyond
 // ASCII look different in another encoding.
-func (f *prefilter) addName(name string) {
+func (f *prefilter) addName(name string, means meaning) {
 	run := longestRun(name)
 	switch {
 	case run == "" && name == strings.Map(dropASCII, name) && name != "":
@@ -79,7 +84,7 @@ func (f *prefilter) addName(name string) {
 		partial := len(run) != len(name)
 		first, last := run[0], run[len(run)-1]
 		f.add(word{text: strings.ToLower(run), openLeft: partial || !isWordByte(first),
-			openRight: partial || cut || !isWordByte(last)})
+			openRight: partial || cut || !isWordByte(last), meaning: means})
 	}
 }
 

@@ -171,6 +171,9 @@ func TestAStringThatChangesWhatNamesMeanIsNotFollowed(t *testing.T) {
 		{"all settings", "RESET ALL; SELECT surname FROM person", true},
 		{"everything", "DISCARD ALL; SELECT surname FROM person", true},
 		{"set_config", "SELECT set_config('search_path', 'other', false); SELECT surname FROM person", true},
+		{"a function that changes search_path", "SELECT moves(); SELECT surname FROM person", true},
+		{"a block that calls it", "DO $$ BEGIN PERFORM public.Moves(); END $$; SELECT surname FROM person", true},
+		{"a function of a longer name", "SELECT moves_on(); SELECT surname FROM person", false},
 		{"another setting", "SET LOCAL work_mem = '1MB'; SELECT surname FROM person", false},
 		{"afterwards", "SELECT surname FROM person; SET search_path = other", false},
 		{"on other tables only", "SET search_path = other; SELECT 1", false},
@@ -180,7 +183,9 @@ func TestAStringThatChangesWhatNamesMeanIsNotFollowed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &Session{Version: "person", SearchPath: []string{"pg_catalog", "public"}, StandardStrings: true}
-			text, err := NewBinder(renamedTable(), Options{}).Rewrite(s, tt.sql)
+			snap := renamedTable()
+			snap.Catalog.SessionChangers = []catalog.SessionChanger{{Name: "moves"}}
+			text, err := NewBinder(snap, Options{}).Rewrite(s, tt.sql)
 			if err != nil {
 				t.Fatal(err)
 			}
