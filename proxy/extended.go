@@ -59,7 +59,7 @@ func (s *session) parseIn(now *epoch) error {
 	if !now.live {
 		return s.passIn(now, expect{kind: wire.Parse, stmt: s.remember(name, sql, s.types, false)})
 	}
-	hit := now.binder.Match(sql, s.mayExecute())
+	hit := s.matchPrepared(now, sql)
 	if hit != rewrite.Names {
 		st := s.remember(name, sql, s.types, false)
 		st.plan = plan{binder: now.binder, hit: hit, control: controlOf(sql)}
@@ -198,7 +198,7 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 		}
 	}
 	if now.live && st.plan.binder != now.binder {
-		st.plan = plan{binder: now.binder, hit: now.binder.Match(st.text, s.mayExecute()), control: controlOf(st.text)}
+		st.plan = plan{binder: now.binder, hit: s.matchPrepared(now, st.text), control: controlOf(st.text)}
 	}
 	if now.live && st.plan.control != noControl {
 		if err := s.controls(now, st.plan.control); err != nil {

@@ -172,7 +172,7 @@ func (s *session) queryIn(now *epoch) error {
 	if err != nil {
 		return s.pass(raw) // the server finds the same fault
 	}
-	switch now.binder.Match(sql, s.mayExecute()) {
+	switch s.match(now, sql) {
 	case rewrite.Miss:
 		if controlOf(sql) == begins {
 			s.frame = own(s.frame)

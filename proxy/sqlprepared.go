@@ -39,7 +39,7 @@ func (s *session) preparedHits(e *epoch) map[string]bool {
 		return nil
 	}
 	for name, st := range s.view.bySQL {
-		if e.binder.Match([]byte(st.client), false) != rewrite.Names {
+		if text := []byte(st.client); e.binder.Match(text, false) != rewrite.Names && !e.binder.ShowsCatalogs(text) {
 			continue
 		}
 		if hits == nil {

@@ -163,6 +163,8 @@ type catalogUse struct {
 	used    bool // what it shows depends on the session's version
 	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
 	natural bool // it has a NATURAL JOIN
+
+	printed map[*ast.TypeCast]bool // casts of which the result is printed
 }
 
 // systemColumnOfCatalog has the subquery put out a system column that is asked for.

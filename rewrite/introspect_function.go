@@ -47,13 +47,22 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 	}
 	switch n := node.Node.(type) {
 	case *ast.Node_FuncCall:
+		name := lastString(n.FuncCall.Funcname)
+		if printers[name] && isBuiltin(stringsOf(n.FuncCall.Funcname), name) {
+			b.printedOperands(n.FuncCall.Args...)
+			return false
+		}
 		if b.printing(n.FuncCall) == "" {
 			return false
 		}
 		b.printingCall(s, node)
 		return true
 	case *ast.Node_TypeCast:
-		return b.nameAsText(s, n.TypeCast)
+		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast)
+	case *ast.Node_AExpr:
+		if isBuiltin(stringsOf(n.AExpr.Name), "||") {
+			b.printedOperands(n.AExpr.Lexpr, n.AExpr.Rexpr)
+		}
 	}
 	return false
 }

@@ -1,8 +1,41 @@
 package rewrite
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
+
+// printers are the builtin functions that make text of whatever they are given.
+var printers = map[string]bool{
+	"format": true, "concat": true, "concat_ws": true, "to_json": true, "to_jsonb": true,
+	"json_build_object": true, "jsonb_build_object": true, "json_build_array": true, "jsonb_build_array": true,
+}
+
+// printedOperands marks what is printed by the expression that it is part of.
+func (b *binding) printedOperands(operands ...*ast.Node) {
+	for _, n := range operands {
+		if c := n.GetTypeCast(); c != nil && b.printsName(c) {
+			if b.catalogs.printed == nil {
+				b.catalogs.printed = map[*ast.TypeCast]bool{}
+			}
+			b.catalogs.printed[c] = true
+		}
+	}
+}
+
+// printedName binds a cast that printedOperands has marked.
+func (b *binding) printedName(s *scope, n *ast.Node) bool {
+	if !b.catalogs.printed[n.GetTypeCast()] {
+		return false
+	}
+	b.typeCast(s, n.GetTypeCast())
+	b.wrapName(n)
+	return true
+}
 
 // nameAsText binds x::regclass::text, and the same with regtype: what is printed is the name of a relation or type, and
 // the version's is printed instead. false means that a cast is none of these.
@@ -33,11 +66,34 @@ func isTextType(t *ast.TypeName) bool {
 
 // printsName tells whether a cast makes something of a number that prints as the name of a relation or type.
 func (b *binding) printsName(c *ast.TypeCast) bool {
-	if b.views.nameSQL(c) == "" || len(c.TypeName.ArrayBounds) > 0 {
+	if b.views.nameSQL(c) == "" || len(c.TypeName.ArrayBounds) > 0 || b.isOtherRelation(c) {
 		return false
 	}
 	b.catalogs.used = true
 	return true
+}
+
+// isOtherRelation tells whether a cast to regclass is that of a constant which means no table that is renamed.
+func (b *binding) isOtherRelation(c *ast.TypeCast) bool {
+	k := c.Arg.GetAConst()
+	if k.GetSval() == nil || !isBuiltin(stringsOf(c.TypeName.Names), "regclass") {
+		return false
+	}
+	text := k.GetSval().Sval
+	if oid, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return !b.views.renames(catalog.OID(oid))
+	}
+	parts, ok := splitName(text)
+	if !ok || len(parts) > 2 {
+		return false
+	}
+	r, f := b.relationNamed(strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1])
+	return f == found && r.rel != nil && !b.views.renames(r.rel.OID)
+}
+
+// renames tells whether the table has another name.
+func (in *introspection) renames(oid catalog.OID) bool {
+	return slices.ContainsFunc(in.groups, func(g *tableGroup) bool { return g.renamed && g.oids[0] == oid })
 }
 
 // nameSQL is the SQL of the name of the object r.o; "" if no such name differs.

@@ -59,6 +59,12 @@ type env struct {
 // inEachStage runs f once for each stage of the migration and each version that is served in it.
 func inEachStage(t *testing.T, f func(t *testing.T, e *env)) {
 	t.Helper()
+	inEachStageOf(t, shop, f)
+}
+
+// inEachStageOf is inEachStage for the shop and what else is in the schema.
+func inEachStageOf(t *testing.T, schema string, f func(t *testing.T, e *env)) {
+	t.Helper()
 	for _, s := range []struct {
 		name    string
 		phase   rules.Phase
@@ -75,8 +81,8 @@ func inEachStage(t *testing.T, f func(t *testing.T, e *env)) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			e := &env{fleet: newFleet(t, 1, shop), twin: pgtest.Database(t), Table: "individual", Column: "last_name"}
-			pgtest.Exec(t, e.twin, shop)
+			e := &env{fleet: newFleet(t, 1, schema), twin: pgtest.Database(t), Table: "individual", Column: "last_name"}
+			pgtest.Exec(t, e.twin, schema)
 			if s.renamed {
 				pgtest.Exec(t, e.twin, renamedShop)
 				e.Table, e.Column = "person", "surname"
@@ -98,7 +104,13 @@ func (e *env) script(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl, err := template.New(name).Parse(string(text))
+	return e.fill(t, name, string(text))
+}
+
+// fill puts the version's names into a text.
+func (e *env) fill(t *testing.T, name, text string) string {
+	t.Helper()
+	tmpl, err := template.New(name).Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}

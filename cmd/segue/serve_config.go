@@ -85,6 +85,13 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		return proxy.Config{}, err
 	}
 	cfg := proxy.Config{Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout}
+	switch s.introspection {
+	case "on":
+	case "off":
+		cfg.Rewrite.PlainCatalogs = true
+	default:
+		return cfg, fmt.Errorf("--introspection cannot be %q: give on or off", s.introspection)
+	}
 	if s.tlsCert != "" {
 		cert, err := tls.LoadX509KeyPair(s.tlsCert, s.tlsKey)
 		if err != nil {

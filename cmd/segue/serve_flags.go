@@ -11,9 +11,9 @@ type serveFlags struct {
 	upstream, listen, adminListen, instanceID string
 	embedded, pprof                           bool
 
-	schemaVersion, defaultVersion, unpinned string
-	waitVersion                             bool
-	match                                   []string
+	schemaVersion, defaultVersion, unpinned, introspection string
+	waitVersion                                            bool
+	match                                                  []string
 
 	tlsCert, tlsKey, authFile string
 
@@ -34,6 +34,7 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&s.schemaVersion, "schema-version", "", "version of every session that does not choose one itself: for the sidecar of one app build")
 	f.StringVar(&s.defaultVersion, "default-version", "", "version in which unpinned statements are bound first (default base)")
 	f.StringVar(&s.unpinned, "unpinned", "auto", "statements of sessions without a version: auto (the default version, or the one other that knows their names), default or refuse")
+	f.StringVar(&s.introspection, "introspection", "on", "whether sessions of a version see its names in pg_catalog and information_schema (on), or those of the database (off)")
 	f.StringArrayVar(&s.match, "match", nil, "version by user and application, such as user=shop,application_name=web,version=surname; can be repeated, the first that fits wins")
 	f.BoolVar(&s.waitVersion, "wait-version", false, "not ready before the versions of --schema-version, --default-version and --match are served")
 

@@ -14,4 +14,6 @@ SELECT pg_get_indexdef(max(indexrelid::oid::int8)::oid), count(*) FROM pg_index 
 SELECT conname, conrelid::regclass, c.contype::text FROM pg_constraint c WHERE conrelid > 16000 ORDER BY 2, 1;
 SELECT CAST(oid AS regclass), (relname || '')::text, ('"{LineItem}"'::regclass), '{individual}'::regclass, 1::int4::regclass FROM pg_class WHERE relname = '{individual}' ORDER BY 1;
 SELECT array_agg(c.oid::regclass::text ORDER BY c.oid), CASE WHEN true THEN 'x' ELSE max(c.oid::regclass::text) END FROM pg_class c WHERE relkind = 'p';
+SELECT format('%s.%s', c.oid::regclass, c.relkind), c.oid::regclass || '!', 'x' || oid::pg_catalog.regclass AS y, json_build_object('t', oid::regclass) FROM pg_class c WHERE relname = '{individual}' ORDER BY c.oid;
+SELECT 'pg_class'::regclass AS x UNION ALL SELECT 'orders'::regclass ORDER BY 1;
 SELECT oid::regtype, typarray::regtype::text FROM pg_type WHERE typname = '{individual}' ORDER BY typnamespace;

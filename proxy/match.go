@@ -1,0 +1,24 @@
+package proxy
+
+import "github.com/seguedb/segue/rewrite"
+
+// match looks for what matters in a text that is to be sent now. What the system catalogs show matters only to sessions
+// that see other names in them; as long as it is not known which version the session has, it may be one of those.
+func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
+	hit := e.binder.Match(sql, s.mayExecute())
+	v := &s.view
+	known := v.session != nil && !v.stale && !v.closing && !s.staleHint.Load()
+	if hit == rewrite.Names || known && !e.binder.Introspects(v.session) || !e.binder.ShowsCatalogs(sql) {
+		return hit
+	}
+	return rewrite.Names
+}
+
+// matchPrepared is match for a text that is kept, and may be executed when the session has another version.
+func (s *session) matchPrepared(e *epoch, sql []byte) rewrite.Hit {
+	hit := e.binder.Match(sql, s.mayExecute())
+	if hit != rewrite.Names && e.binder.ShowsCatalogs(sql) {
+		return rewrite.Names
+	}
+	return hit
+}
