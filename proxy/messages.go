@@ -51,7 +51,10 @@ func (s *session) message(kind byte) error {
 		return s.execute()
 	case wire.Close:
 		return s.closeTarget()
-	case wire.Sync, wire.FuncCall:
+	case wire.Sync:
+		return s.pass(expect{kind: kind})
+	case wire.FuncCall:
+		s.change() // the function has only a number, and may be set_config
 		return s.pass(expect{kind: kind})
 	case wire.CopyDone, wire.CopyFail:
 		return s.pass(expect{kind: wire.CopyDone})

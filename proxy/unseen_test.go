@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"net/url"
 	"testing"
 
@@ -22,6 +23,16 @@ const movers = people + `;
 	CREATE FUNCTION fires() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM public.moves('other'); RETURN new; END $$;
 	CREATE TABLE note (a int);
 	CREATE TRIGGER fires BEFORE INSERT ON note FOR EACH ROW EXECUTE FUNCTION fires()`
+
+// callSetConfig is a FunctionCall of pg_catalog.set_config, all in text.
+func callSetConfig(arguments ...string) []byte {
+	body := binary.BigEndian.AppendUint32(nil, 2078) // its OID in pg_proc.dat
+	body = append(body, 0, 0, 0, byte(len(arguments)))
+	for _, a := range arguments {
+		body = append(binary.BigEndian.AppendUint32(body, uint32(len(a))), a...)
+	}
+	return wire.AppendMessage(nil, wire.FuncCall, append(body, 0, 0))
+}
 
 func TestChangesOfTheSessionThatAreNotInTheTextAreSeen(t *testing.T) {
 	t.Parallel()
@@ -54,6 +65,9 @@ func TestChangesOfTheSessionThatAreNotInTheTextAreSeen(t *testing.T) {
 		},
 		"a function that makes a temporary table": {
 			{simple(first), "Z"}, {simple("SELECT hides()"), "Z"}, {simple(first), "Z"},
+		},
+		"a function that is called by its number": {
+			{simple(first), "Z"}, {callSetConfig("search_path", "other", "off"), "Z"}, {simple(first), "Z"},
 		},
 		"a trigger": {
 			{simple(first), "Z"}, {simple("INSERT INTO note VALUES (1)"), "Z"}, {simple(first), "Z"},
