@@ -113,7 +113,7 @@ type move struct {
 	all       []*rules.Migration
 	epoch     int64
 	from      rules.Phase
-	ddl       []string
+	ddl       []string      // or, where a lens changes without any, the lock that awaits open transactions
 	tables    []catalog.OID // whose statements a gate holds; empty when there is no gate
 	gated     bool
 }
@@ -147,10 +147,33 @@ func (l *leader) design(ctx context.Context, t *rules.Transition) (*move, error)
 	}
 	m.ddl = ddlOf(m.migration, m.from, t.To)
 	m.gated = m.from.Live()
-	if m.gated {
-		m.tables, err = rules.Affected(m.migration, m.all, cat)
+	if !m.gated {
+		return m, nil
 	}
-	return m, err
+	if m.tables, err = rules.Affected(m.migration, m.all, cat); err != nil {
+		return nil, err
+	}
+	if len(m.ddl) == 0 {
+		m.ddl = lockOf(m.tables, cat)
+	}
+	return m, nil
+}
+
+// lockOf is the statement that takes the place of DDL where there is none, as in contract: a transaction that has used a
+// table would find other names in it all of a sudden. The lock waits for the end of all such transactions, as that of DDL
+// does. Foreign tables, which can be children of a table under migration, cannot be locked; their names change at once.
+func lockOf(tables []catalog.OID, cat *catalog.Catalog) []string {
+	var names []string
+	for _, oid := range tables {
+		switch r := cat.Relation(oid); r.Kind {
+		case catalog.Table, catalog.PartitionedTable:
+			names = append(names, "ONLY "+rules.Name{Schema: r.Schema, Name: r.Name}.SQL())
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS EXCLUSIVE MODE"}
 }
 
 // ddlOf lists the statements that take a migration from one phase to another.

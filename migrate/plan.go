@@ -38,7 +38,8 @@ func planOf(m *rules.Migration) []Step {
 		}
 	}
 	if m.Phase != rules.Contracted {
-		steps = append(steps, Step{Phase: rules.Contracted, Lock: lockNone, Note: "no DDL, behind the gate: the old names end"})
+		steps = append(steps, Step{Phase: rules.Contracted, Lock: lockExclusive,
+			Note: "no DDL, behind the gate: the lock awaits open transactions, then the old names end"})
 	}
 	return steps
 }

@@ -222,6 +222,9 @@ func TestDeleteWithdrawsAPendingTransition(t *testing.T) {
 	if err := i.Delete(t.Context(), "surname", "test"); !errors.As(err, &conflict) {
 		t.Errorf("deleting an active migration gives %v", err)
 	}
+	if _, err := conn.Exec(t.Context(), `COMMIT`); err != nil {
+		t.Fatal(err)
+	}
 	f.must("surname", rollback)
 	if err := i.Delete(t.Context(), "surname", "test"); err != nil {
 		t.Fatal(err)
