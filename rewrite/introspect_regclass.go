@@ -140,7 +140,7 @@ func (b *binding) wrapName(n *ast.Node) {
 // namesInOutput has the topmost query of a statement print the version's names where a column of its result is cast to
 // regclass or regtype. Such a column is of type text then, and what sorts by it does so by number as before.
 func (b *binding) namesInOutput(sel *ast.SelectStmt) {
-	if b.views == nil || b.catalogs.stored || sel.GetIntoClause() != nil {
+	if sel == nil || b.views == nil || b.catalogs.stored || sel.IntoClause != nil {
 		return
 	}
 	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
