@@ -57,11 +57,13 @@ CREATE FUNCTION pairs(n int, OUT a int, OUT b text) RETURNS SETOF record LANGUAG
 
 // The two sets of names. "old" and "new" are each the client's names while the database has the other's.
 var differentialNames = map[string]map[string]string{
-	"old": {"person": "individual", "surname": "last_name", "id": "id", "line": `"LineItem"`, "qty": `"Qty"`},
-	"new": {"person": "person", "surname": "surname", "id": "individual_id", "line": "line", "qty": "order"},
+	"old": {"person": "individual", "surname": "last_name", "id": "id", "line": `"LineItem"`, "qty": `"Qty"`,
+		"event": "event", "at": "happened_on"},
+	"new": {"person": "person", "surname": "surname", "id": "individual_id", "line": "line", "qty": "order",
+		"event": "incident", "at": "day"},
 }
 
-var placeholder = regexp.MustCompile(`\{(other_)?(person|surname|id|line|qty)\}`)
+var placeholder = regexp.MustCompile(`\{(other_)?(person|surname|id|line|qty|event|at)\}`)
 
 // otherPlaceholder is one for a name of the other set.
 var otherPlaceholder = regexp.MustCompile(`\{other_\w+\}`)
@@ -92,10 +94,16 @@ type world struct {
 // newWorld makes the databases for a client of the version named.
 func newWorld(t testing.TB, version string) *world {
 	t.Helper()
+	return newWorldOf(t, version, differentialSchema, "person", "line")
+}
+
+// newWorldOf is newWorld with another schema, of which the tables are under migration.
+func newWorldOf(t testing.TB, version, schema string, tables ...string) *world {
+	t.Helper()
 	other := map[string]string{"old": "new", "new": "old"}[version]
 	w := &world{names: differentialNames[version]}
-	w.client = schemaIn(t, differentialNames[version])
-	w.server = schemaIn(t, differentialNames[other])
+	w.client = schemaIn(t, schema, differentialNames[version])
+	w.server = schemaIn(t, schema, differentialNames[other])
 	ctx := context.Background()
 	logical, err := catalog.Load(ctx, w.client)
 	if err != nil {
@@ -105,10 +113,11 @@ func newWorld(t testing.TB, version string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lens := rules.NewLens("v", []*rules.TableLens{
-		lensBetween(logical, physical, "person", version, other),
-		lensBetween(logical, physical, "line", version, other),
-	})
+	var lenses []*rules.TableLens
+	for _, table := range tables {
+		lenses = append(lenses, lensBetween(logical, physical, table, version, other))
+	}
+	lens := rules.NewLens("v", lenses)
 	w.binder = NewBinder(&rules.Snapshot{
 		Lenses: map[string]*rules.Lens{"v": lens}, Catalog: physical,
 		Migrations: []*rules.Migration{{ID: "v", Phase: rules.Active}},
@@ -118,9 +127,9 @@ func newWorld(t testing.TB, version string) *world {
 	return w
 }
 
-func schemaIn(t testing.TB, names map[string]string) *pgx.Conn {
+func schemaIn(t testing.TB, schema string, names map[string]string) *pgx.Conn {
 	url := pgtest.Database(t)
-	pgtest.Exec(t, url, inNames(differentialSchema, names))
+	pgtest.Exec(t, url, inNames(schema, names))
 	conn, err := pgx.Connect(context.Background(), url)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +139,12 @@ func schemaIn(t testing.TB, names map[string]string) *pgx.Conn {
 }
 
 func lensBetween(logical, physical *catalog.Catalog, table, version, other string) *rules.TableLens {
-	name := func(v string) string { return strings.Trim(differentialNames[v][table], `"`) }
+	name := func(v string) string {
+		if n, ok := differentialNames[v][table]; ok {
+			return strings.Trim(n, `"`)
+		}
+		return table // of one name in both
+	}
 	l, p := logical.Lookup("public", name(version)), physical.Lookup("public", name(other))
 	out := &rules.TableLens{OID: p.OID, Schema: "public", Logical: l.Name, Physical: p.Name}
 	for i := range l.Columns {

@@ -19,27 +19,29 @@ var (
 
 	boundFromItems = words(`JoinExpr RangeFunction RangeSubselect RangeTableFunc RangeTableSample RangeVar`)
 
-	boundStatements = words(`CallStmt CheckPointStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
+	boundStatements = words(`AlterObjectSchemaStmt AlterPolicyStmt AlterPublicationStmt AlterSeqStmt AlterTableStmt CallStmt CheckPointStmt
+		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt
+		CreateStmt CreateTrigStmt DropStmt GrantStmt ReindexStmt RenameStmt RuleStmt SecLabelStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
 		DeallocateStmt DeclareCursorStmt DeleteStmt DiscardStmt ExecuteStmt ExplainStmt FetchStmt IndexStmt InsertStmt ListenStmt
 		LoadStmt LockStmt MergeStmt NotifyStmt PrepareStmt RefreshMatViewStmt SelectStmt TransactionStmt TruncateStmt
 		UnlistenStmt UpdateStmt VacuumStmt VariableSetStmt VariableShowStmt ViewStmt`)
 
 	// Parts of the above, which whoever binds the whole takes apart.
-	boundParts = words(`A_Indices A_Star Alias BitString Boolean CTECycleClause CTESearchClause ColumnDef CommonTableExpr DefElem
+	boundParts = words(`A_Indices A_Star AccessPriv Alias AlterTableCmd BitString Constraint FunctionParameter ObjectWithArgs
+		PartitionBoundSpec PartitionCmd PartitionElem PartitionSpec PublicationObjSpec PublicationTable ReplicaIdentityStmt ReturnStmt
+		StatsElem TableLikeClause TriggerTransition Boolean CTECycleClause CTESearchClause ColumnDef CommonTableExpr DefElem
 		Float GroupingSet IndexElem InferClause Integer IntoClause JsonAggConstructor JsonFormat JsonOutput JsonReturning
 		LockingClause MergeWhenClause OnConflictClause RangeTableFuncCol RawStmt ResTarget RoleSpec String TypeName VacuumRelation
 		WindowDef WithClause`)
 
 	// Parts of statements that are refused as a whole.
-	refusedParts = words(`AccessPriv AlterTableCmd Constraint CreateOpClassItem FunctionParameter ObjectWithArgs PartitionBoundSpec
-		PartitionCmd PartitionElem PartitionRangeDatum PartitionSpec PublicationObjSpec PublicationTable ReplicaIdentityStmt
-		StatsElem TableLikeClause TriggerTransition`)
+	refusedParts = words(`CreateOpClassItem PartitionRangeDatum`)
 
 	// What only parse analysis, the planner or PL/pgSQL makes; the raw parser never does.
 	analyzedOnly = words(`Aggref AlternativeSubPlan ArrayCoerceExpr ArrayExpr CallContext CaseTestExpr CoerceToDomain
 		CoerceToDomainValue CoerceViaIO CollateExpr ConvertRowtypeExpr DistinctExpr FieldSelect FieldStore FromExpr FuncExpr
 		InferenceElem InlineCodeBlock IntList JsonConstructorExpr MergeAction NextValueExpr NullIfExpr OidList OnConflictExpr OpExpr
-		PLAssignStmt Param Query RTEPermissionInfo RangeTblEntry RangeTblFunction RangeTblRef RelabelType ReturnStmt RowCompareExpr
+		PLAssignStmt Param Query RTEPermissionInfo RangeTblEntry RangeTblFunction RangeTblRef RelabelType RowCompareExpr
 		RowMarkClause ScalarArrayOpExpr SetOperationStmt SortGroupClause SubPlan SubscriptingRef TableFunc TableSampleClause
 		TargetEntry Var WindowClause WindowFunc WithCheckOption`)
 )
@@ -139,7 +141,8 @@ func TestStatementsAreBoundOrRefused(t *testing.T) {
 	everyKind(func(name string, n *ast.Node) {
 		switch name {
 		case "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt", "RefreshMatViewStmt", "IndexStmt", "ExplainStmt", "PrepareStmt",
-			"CreateTableAsStmt", "CallStmt":
+			"CreateTableAsStmt", "CallStmt", "AlterTableStmt", "CreateForeignTableStmt", "CreatePolicyStmt", "AlterPolicyStmt",
+			"CreateStmt", "CreateTrigStmt", "RuleStmt", "CreateStatsStmt":
 			return // an empty one is no valid input
 		}
 		b := bindingOf(t)

@@ -83,8 +83,8 @@ var refusalList = [refusals]Refusal{
 		Why:  "the two could not be told apart", Instead: "choose another name, or contract the migration first",
 	},
 	refusedCopy: {
-		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person)` and `ALTER TABLE … INHERIT person` where the columns' names differ in the database",
-		Why:  "the new table would get the names in the database", Instead: "list the columns, or do it before or after the migration",
+		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person)`, `ALTER TABLE … INHERIT person`, `ATTACH` and `DETACH PARTITION`, where the columns' names differ in the database",
+		Why:  "the other table has, or would be left with, the names in the database", Instead: "list the columns, or do it before or after the migration",
 	},
 	refusedSharedList: {
 		What: "One list of columns for several tables, where a column has different names in the database: `GRANT SELECT (surname) ON person, book`",

@@ -102,28 +102,3 @@ func (b *binding) wrapped(n *ast.Node) bool {
 	}
 	return true
 }
-
-// newRelation is the name of a relation that the statement makes. One that a table under migration has in the version
-// or in the database would collide with what the other side has.
-func (b *binding) newRelation(rv *ast.RangeVar) {
-	if rv == nil {
-		return
-	}
-	b.saw(rv)
-	b.saw(rv.Alias)
-	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" {
-		b.resettle("search_path")
-		return
-	}
-	for _, t := range b.lens.Tables {
-		if rv.Relname != t.Logical && rv.Relname != t.Physical {
-			continue
-		}
-		if rv.Schemaname != "" && rv.Schemaname != t.Schema {
-			b.resettle("search_path") // it may come before that table there
-			continue
-		}
-		b.concern(t)
-		b.refuse(int(rv.Location), "the new relation "+quoteIdent(rv.Relname), "has the name of a table under migration")
-	}
-}

@@ -153,7 +153,7 @@ func TestARefusalNamesTheConstructAndItsPlace(t *testing.T) {
 	}{
 		{"SELECT 'ü', row_to_json(p) FROM person p", `the whole row of p`, "p)"},
 		{"SELECT 1, NULL::person", "the type person", "person"},
-		{"SELECT 1; ALTER TABLE person ADD x int", "AlterTableStmt", "person ADD"},
+		{"SELECT 1; CREATE TABLE t (a int, LIKE person)", "LIKE", "person)"},
 		{"COPY person FROM STDIN WITH (FORMAT csv, HEADER MATCH)", "COPY FROM with HEADER MATCH", "person FROM"},
 	}
 	for _, tt := range tests {

@@ -31,9 +31,12 @@ func (b *binding) utility(n *ast.Node) {
 		}
 	case *ast.Node_IndexStmt:
 		b.indexStmt(n.IndexStmt)
+		b.newName(n.IndexStmt.Relation.GetSchemaname(), n.IndexStmt.Idxname, -1) // it is made in the table's schema
 		b.statement.Effect.Schema = true
 	default:
-		b.other(&ast.Node{Node: n})
+		if !b.definition(&ast.Node{Node: n}) {
+			b.other(&ast.Node{Node: n})
+		}
 	}
 }
 

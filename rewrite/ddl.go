@@ -1,0 +1,270 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// PostgreSQL keeps what DDL defines by the numbers of tables and columns: constraints, indexes, policies, views and
+// functions with a parsed body follow a rename and its rollback. So DDL is spliced like everything else; what is
+// refused is what the other live version could not live with, and what copies names.
+
+// definition binds the statements that make, alter or drop objects. It tells whether the statement is one of them.
+func (b *binding) definition(n *ast.Node) bool {
+	switch n := n.Node.(type) {
+	case *ast.Node_AlterTableStmt:
+		b.redefines()
+		b.alterTable(n.AlterTableStmt)
+	case *ast.Node_CreateStmt:
+		b.redefines()
+		b.createTable(n.CreateStmt)
+	case *ast.Node_CreateForeignTableStmt:
+		b.redefines()
+		b.saw(n.CreateForeignTableStmt)
+		b.sawEach(n.CreateForeignTableStmt.Options)
+		b.createTable(n.CreateForeignTableStmt.BaseStmt)
+	case *ast.Node_CreateFunctionStmt:
+		b.redefines()
+		b.createFunction(n.CreateFunctionStmt)
+	case *ast.Node_RuleStmt:
+		b.redefines() // a rule ON SELECT makes a view of a table
+		b.createRule(n.RuleStmt)
+	case *ast.Node_RenameStmt:
+		b.redefines()
+		b.resettle("search_path")
+		b.rename(n.RenameStmt)
+	case *ast.Node_AlterObjectSchemaStmt:
+		b.redefines()
+		b.resettle("search_path")
+		b.setSchema(n.AlterObjectSchemaStmt)
+	case *ast.Node_DropStmt:
+		b.redefines()
+		b.resettle("search_path")
+		b.drop(n.DropStmt)
+	case *ast.Node_CreateSeqStmt:
+		b.redefines()
+		b.saw(n.CreateSeqStmt)
+		b.newRelation(n.CreateSeqStmt.Sequence)
+		b.sequenceOptions(n.CreateSeqStmt.Options)
+	case *ast.Node_AlterSeqStmt:
+		b.saw(n.AlterSeqStmt)
+		b.existing(n.AlterSeqStmt.Sequence, n.AlterSeqStmt.MissingOk)
+		b.sequenceOptions(n.AlterSeqStmt.Options)
+	default:
+		return b.attachment(&ast.Node{Node: n})
+	}
+	return true
+}
+
+// attachment binds the statements that say something about relations and leave their shape as it is.
+func (b *binding) attachment(n *ast.Node) bool {
+	switch n := n.Node.(type) {
+	case *ast.Node_CreateTrigStmt:
+		b.createTrigger(n.CreateTrigStmt)
+	case *ast.Node_CreatePolicyStmt:
+		b.saw(n.CreatePolicyStmt)
+		b.policy(n.CreatePolicyStmt.Table, n.CreatePolicyStmt.Qual, n.CreatePolicyStmt.WithCheck)
+	case *ast.Node_AlterPolicyStmt:
+		b.saw(n.AlterPolicyStmt)
+		b.policy(n.AlterPolicyStmt.Table, n.AlterPolicyStmt.Qual, n.AlterPolicyStmt.WithCheck)
+	case *ast.Node_CreateStatsStmt:
+		b.createStatistics(n.CreateStatsStmt)
+	case *ast.Node_CreatePublicationStmt:
+		b.saw(n.CreatePublicationStmt)
+		b.sawEach(n.CreatePublicationStmt.Options)
+		b.publication(n.CreatePublicationStmt.Pubobjects)
+	case *ast.Node_AlterPublicationStmt:
+		b.saw(n.AlterPublicationStmt)
+		b.sawEach(n.AlterPublicationStmt.Options)
+		b.publication(n.AlterPublicationStmt.Pubobjects)
+	case *ast.Node_CommentStmt:
+		b.saw(n.CommentStmt)
+		b.describedObject(n.CommentStmt.Objtype, n.CommentStmt.Object)
+	case *ast.Node_SecLabelStmt:
+		b.saw(n.SecLabelStmt)
+		b.describedObject(n.SecLabelStmt.Objtype, n.SecLabelStmt.Object)
+	case *ast.Node_GrantStmt:
+		b.grant(n.GrantStmt)
+	case *ast.Node_ReindexStmt:
+		b.saw(n.ReindexStmt)
+		b.sawEach(n.ReindexStmt.Params)
+		b.existing(n.ReindexStmt.Relation, false)
+	case *ast.Node_AlterObjectDependsStmt:
+		if n.AlterObjectDependsStmt.Relation == nil {
+			return false
+		}
+		b.saw(n.AlterObjectDependsStmt)
+		b.existing(n.AlterObjectDependsStmt.Relation, false)
+	default:
+		b.newType(&ast.Node{Node: n})
+		return false
+	}
+	return true
+}
+
+// redefines notes that relations or functions are others afterwards.
+func (b *binding) redefines() {
+	b.statement.Effect.Schema, b.statement.Effect.State = true, true
+}
+
+// sawEach is sawAll for a list.
+func (b *binding) sawEach(list []*ast.Node) {
+	for _, n := range list {
+		b.sawAll(n)
+	}
+}
+
+// existing binds the name of a relation that DDL is about, which need not be a table. Only names that one under
+// migration has are looked up. missingOK says that the statement does nothing if there is none.
+func (b *binding) existing(rv *ast.RangeVar, missingOK bool) named {
+	if rv == nil {
+		return named{}
+	}
+	if !b.isAffectedName(rv.Relname) {
+		b.saw(rv)
+		return named{}
+	}
+	if missingOK && b.vanished(rv) {
+		return named{}
+	}
+	r, _, _ := b.rangeVar(rv, false, nil)
+	return r
+}
+
+// vanished tells whether the version has no such relation, in a statement that puts up with it. If the database has
+// one, it must not be taken for it.
+func (b *binding) vanished(rv *ast.RangeVar) bool {
+	if _, f := b.relationNamed(rv.Schemaname, rv.Relname); f != missing {
+		return false
+	}
+	b.sawAll(rv)
+	b.mistaken(rv.Schemaname, rv.Relname, int(rv.Location))
+	return true
+}
+
+// mistaken refuses a name that only the database has.
+func (b *binding) mistaken(schema, name string, location int) {
+	server := b.atServer(name)
+	if schema != "" {
+		server = b.physical(schema, name)
+	}
+	if server != nil {
+		b.concern(b.lens.Table(server.OID))
+		b.affected = true
+		b.unsupported(location, refusedDoubt, "the name "+quoteIdent(name), "is that of another table in the database")
+	}
+}
+
+// subject is the item of the table that a definition is about, whose columns its expressions and lists name.
+func (b *binding) subject(rv *ast.RangeVar, missingOK bool) *item {
+	if missingOK && b.vanished(rv) {
+		return &item{name: rv.Relname, relVisible: true, colsVisible: true, unknown: true, plain: true}
+	}
+	return b.unaliased(rv)
+}
+
+// A span is a range of tokens, from the first to the one after the last.
+type span struct{ from, to int }
+
+// whole is the span of the statement at hand.
+func (b *binding) whole() span {
+	return span{b.tokens.at(b.statement.Start), b.tokens.before(b.statement.End) + 1}
+}
+
+// find is the first token of a kind in a span that stands in no brackets; the end of the span when there is none.
+func (b *binding) find(in span, kind ast.Token) int {
+	for i := in.from; i < in.to; i++ {
+		switch {
+		case b.tokens.kind(i) == kind:
+			return i
+		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+			i = b.closing(i)
+		}
+	}
+	return in.to
+}
+
+// bracket is the first opening bracket in a span; the end of the span when there is none.
+func (b *binding) bracket(in span) int {
+	for i := in.from; i < in.to; i++ {
+		if b.tokens.is(i, '(') {
+			return i
+		}
+	}
+	return in.to
+}
+
+// commas cuts a span at the commas that stand in no brackets.
+func (b *binding) commas(in span) []span {
+	var out []span
+	from := in.from
+	for i := in.from; i < in.to; i++ {
+		switch {
+		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+			i = b.closing(i)
+		case b.tokens.is(i, ','):
+			out = append(out, span{from, i})
+			from = i + 1
+		}
+	}
+	return append(out, span{from, in.to})
+}
+
+// names binds bare names of columns of an item, which begin at the tokens given. message is PostgreSQL's, with @
+// for the name.
+func (b *binding) names(list []*ast.Node, first []int, it *item, location int, message string) {
+	for k := range list {
+		c, ok := b.columnNamed(it, stringOf(list[k]), location, message)
+		if !ok || c.physical == c.name {
+			continue
+		}
+		if k >= len(first) {
+			b.misplaced(location, c.name)
+			return
+		}
+		b.renameToken(first[k], c.name, c.physical, func() { list[k] = stringNode(c.physical) })
+	}
+}
+
+// nameList is names for a list in the brackets that open at a token.
+func (b *binding) nameList(list []*ast.Node, open int, it *item, location int, message string) {
+	var first []int
+	if b.tokens.is(open, '(') {
+		first = b.elements(open)
+	}
+	b.names(list, first, it, location, message)
+}
+
+// columnNamed finds a column of an item by its bare name. ok is false when it is not known, or fails.
+func (b *binding) columnNamed(it *item, name string, location int, message string) (c *column, ok bool) {
+	c, f := it.column(name, inVersion)
+	if f == found {
+		b.use(c.table, c.root.nameInVersion(c))
+		return c, true
+	}
+	if !it.unknown {
+		_, g := it.column(name, atServer)
+		message = strings.ReplaceAll(message, "@", name)
+		if it.rel != nil {
+			message = strings.ReplaceAll(message, "%", b.nameInVersion(it))
+		}
+		b.fail("42703", location, g == missing, message, "")
+	}
+	return nil, false
+}
+
+// The messages of PostgreSQL for columns that a relation lacks: @ stands for the column and % for the relation.
+const (
+	columnOfRelation = `column "@" of relation "%" does not exist`
+	columnInKey      = `column "@" named in key does not exist`
+	columnInForeign  = `column "@" referenced in foreign key constraint does not exist`
+	columnAlone      = `column "@" does not exist`
+)
+
+// rowOfTable is an item with the columns of a table.
+func (b *binding) rowOfTable(r named) *item {
+	it := &item{name: r.name, relVisible: true, colsVisible: true, bare: true, rel: r.rel, table: r.table}
+	b.relationColumns(it, r.rel)
+	return it
+}

@@ -1,0 +1,92 @@
+package rewrite
+
+import "github.com/seguedb/segue/rewrite/ast"
+
+// A defined is the table that a definition is about.
+type defined struct {
+	scope *scope // of its expressions
+	item  *item
+	made  *ast.RangeVar // its name, where the statement makes it
+}
+
+// columnDef binds what follows the name of a column in ADD COLUMN, ALTER TYPE and CREATE TABLE.
+func (b *binding) columnDef(t *defined, d *ast.ColumnDef) {
+	if d == nil {
+		return
+	}
+	b.saw(d)
+	b.typeName(d.TypeName)
+	b.sawAll(d.CollClause)
+	b.sawEach(d.Fdwoptions)
+	b.expr(t.scope, d.RawDefault) // USING of ALTER TYPE
+	for _, n := range d.Constraints {
+		c := n.GetConstraint()
+		b.constraint(t, c, span{b.tokens.at(int(c.GetLocation())), b.whole().to})
+	}
+}
+
+// constraint binds a constraint of a column or a table, which begins at the start of the span or behind it. Constraints
+// keep numbers of columns, so they follow every rename.
+func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
+	if c == nil {
+		return
+	}
+	b.saw(c)
+	b.sawEach(c.Options)
+	if c.Location > 0 {
+		in.from = b.tokens.at(int(c.Location))
+	}
+	switch c.Contype {
+	case ast.ConstrType_CONSTR_NULL, ast.ConstrType_CONSTR_NOTNULL, ast.ConstrType_CONSTR_IDENTITY,
+		ast.ConstrType_CONSTR_ATTR_DEFERRABLE, ast.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE,
+		ast.ConstrType_CONSTR_ATTR_DEFERRED, ast.ConstrType_CONSTR_ATTR_IMMEDIATE:
+	case ast.ConstrType_CONSTR_DEFAULT, ast.ConstrType_CONSTR_GENERATED, ast.ConstrType_CONSTR_CHECK:
+		b.expr(t.scope, c.RawExpr)
+	case ast.ConstrType_CONSTR_PRIMARY, ast.ConstrType_CONSTR_UNIQUE, ast.ConstrType_CONSTR_EXCLUSION:
+		b.keyConstraint(t, c, in)
+	case ast.ConstrType_CONSTR_FOREIGN:
+		b.foreignKey(t, c, in)
+	default:
+		b.unsupported(int(c.Location), refusedConstruct, c.Contype.String(), "is not understood")
+	}
+}
+
+// keyConstraint binds PRIMARY KEY, UNIQUE and EXCLUDE.
+func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
+	open := b.bracket(in)
+	if len(c.Exclusions) > 0 {
+		elements := make([]*ast.Node, 0, len(c.Exclusions))
+		for _, n := range c.Exclusions {
+			if pair := n.GetList().GetItems(); len(pair) > 0 {
+				elements = append(elements, pair[0]) // the other one is the operator
+			}
+		}
+		b.indexElements(t.scope, elements, open, -1, t.item)
+		b.expr(t.scope, c.WhereClause)
+	}
+	b.nameList(c.Keys, open, t.item, int(c.Location), columnInKey)
+	if len(c.Including) > 0 {
+		if len(c.Keys) > 0 || len(c.Exclusions) > 0 {
+			open = b.closing(open) + 2
+		}
+		b.nameList(c.Including, open, t.item, int(c.Location), columnInKey)
+	}
+}
+
+// foreignKey binds FOREIGN KEY (…) REFERENCES, and REFERENCES of one column.
+func (b *binding) foreignKey(t *defined, c *ast.Constraint, in span) {
+	b.nameList(c.FkAttrs, b.bracket(in), t.item, -1, columnInForeign)
+	after := b.afterName(c.Pktable)
+	other := t.item
+	if t.made != nil && t.made.Relname == c.Pktable.Relname && t.made.Schemaname == c.Pktable.Schemaname {
+		b.saw(c.Pktable)
+	} else {
+		other = b.unaliased(c.Pktable)
+	}
+	b.nameList(c.PkAttrs, after, other, -1, columnInForeign)
+	if len(c.FkDelSetCols) == 0 {
+		return
+	}
+	i := b.find(span{after, in.to}, ast.Token_DELETE_P)
+	b.nameList(c.FkDelSetCols, b.bracket(span{i, in.to}), t.item, -1, columnInForeign)
+}

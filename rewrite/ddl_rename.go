@@ -1,0 +1,138 @@
+package rewrite
+
+import "github.com/seguedb/segue/rewrite/ast"
+
+// rename binds ALTER … RENAME.
+func (b *binding) rename(x *ast.RenameStmt) {
+	b.saw(x)
+	if x.Relation == nil {
+		b.otherObject(x.RenameType, x.Object)
+		if x.RenameType == ast.ObjectType_OBJECT_TYPE || x.RenameType == ast.ObjectType_OBJECT_DOMAIN {
+			b.newName("", x.Newname, -1)
+		}
+		return
+	}
+	it := &item{unknown: true}
+	if b.isAffectedName(x.Relation.Relname) || x.RenameType == ast.ObjectType_OBJECT_COLUMN {
+		it = b.subject(x.Relation, x.MissingOk)
+	} else {
+		b.saw(x.Relation)
+	}
+	switch x.RenameType {
+	case ast.ObjectType_OBJECT_COLUMN, ast.ObjectType_OBJECT_ATTRIBUTE:
+		b.renameColumn(x, it)
+	case ast.ObjectType_OBJECT_TABCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
+		// They are called the same in every version.
+	default:
+		b.renameRelation(x, it)
+	}
+}
+
+// renameColumn binds RENAME COLUMN of a column that does not migrate, whose name is the same in every version.
+func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
+	c, ok := b.columnNamed(it, x.Subname, -1, columnAlone)
+	if !ok || c.table == nil {
+		return
+	}
+	b.keepsColumn(it, &ast.AlterTableCmd{Name: x.Subname}, "rename")
+	switch other, f := it.column(x.Newname, inVersion); {
+	case f == found && other.physical != x.Newname: // the server says that there is such a column
+		last := b.whole().to - 1
+		if b.tokens.kind(last) == ast.Token_CASCADE || b.tokens.kind(last) == ast.Token_RESTRICT {
+			last--
+		}
+		b.renameToken(last, x.Newname, other.physical, func() { x.Newname = other.physical })
+	case f == missing && b.columnTaken(c.table.OID, x.Newname):
+		b.forbid(-1, refusedTakenName, c.table, "rename a column of "+quoteIdent(c.table.Logical)+" to "+quoteIdent(x.Newname)+
+			", which another version or the database calls another column there")
+	}
+}
+
+// renameRelation binds RENAME TO of whatever shares the names of tables.
+func (b *binding) renameRelation(x *ast.RenameStmt, it *item) {
+	schema := x.Relation.Schemaname
+	if it.rel != nil {
+		schema = it.rel.Schema
+		if it.table != nil && b.isTarget(it.rel.OID) {
+			b.forbid(int(x.Relation.Location), refusedMoving, it.table, "rename "+quoteIdent(it.table.Logical))
+			return
+		}
+	}
+	b.newName(schema, x.Newname, -1)
+}
+
+// setSchema binds ALTER … SET SCHEMA.
+func (b *binding) setSchema(x *ast.AlterObjectSchemaStmt) {
+	b.saw(x)
+	if x.Relation == nil {
+		b.otherObject(x.ObjectType, x.Object)
+		return
+	}
+	r := b.existing(x.Relation, x.MissingOk)
+	if r.table != nil && b.isTarget(r.rel.OID) {
+		b.forbid(int(x.Relation.Location), refusedMoving, r.table, "move "+quoteIdent(r.table.Logical)+" to another schema")
+		return
+	}
+	if r.table == nil {
+		b.newName(x.Newschema, x.Relation.Relname, -1)
+	}
+}
+
+// drop binds DROP.
+func (b *binding) drop(x *ast.DropStmt) {
+	b.saw(x)
+	switch x.RemoveType {
+	case ast.ObjectType_OBJECT_TABLE, ast.ObjectType_OBJECT_FOREIGN_TABLE, ast.ObjectType_OBJECT_VIEW,
+		ast.ObjectType_OBJECT_MATVIEW, ast.ObjectType_OBJECT_SEQUENCE, ast.ObjectType_OBJECT_INDEX:
+		b.dropRelations(x)
+	case ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
+		for _, n := range x.Objects {
+			if l := n.GetList(); l != nil && len(l.Items) > 1 {
+				b.objectOf(l, len(l.Items)-1, b.find(b.whole(), ast.Token_ON)+1, x.MissingOk)
+			}
+		}
+	case ast.ObjectType_OBJECT_SCHEMA:
+		for _, n := range x.Objects {
+			b.dropSchema(stringOf(n))
+		}
+	default:
+		for _, n := range x.Objects {
+			b.otherObject(x.RemoveType, n)
+		}
+	}
+}
+
+// dropRelations binds DROP TABLE and the like. What inherits from a table goes with it.
+func (b *binding) dropRelations(x *ast.DropStmt) {
+	all := b.whole()
+	i := all.from + 2 // behind DROP TABLE, which may be two words
+	for b.tokens.kind(i) == ast.Token_VIEW || b.tokens.kind(i) == ast.Token_TABLE || b.tokens.kind(i) == ast.Token_CONCURRENTLY {
+		i++
+	}
+	if x.MissingOk {
+		i += 2
+	}
+	parts := b.commas(span{i, all.to})
+	for k, n := range x.Objects {
+		l := n.GetList()
+		if l == nil || k >= len(parts) {
+			b.notUnderstood(n)
+			return
+		}
+		r := b.objectOf(l, len(l.Items), parts[k].from, x.MissingOk)
+		if r.rel == nil {
+			continue
+		}
+		if t := b.carriesTarget(r.rel.OID); t != nil {
+			b.forbid(b.tokens.start(parts[k].from), refusedMoving, t, "drop "+quoteIdent(t.Logical))
+		}
+	}
+}
+
+func (b *binding) dropSchema(name string) {
+	for _, t := range b.lens.Tables {
+		if t.Schema == name && b.isTarget(t.OID) {
+			b.forbid(-1, refusedMoving, t, "drop the schema of "+quoteIdent(t.Logical))
+		}
+	}
+}
