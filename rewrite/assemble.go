@@ -27,6 +27,7 @@ func (r *rewriting) finish(d *draft) *Text {
 	}
 	t.Version, t.Ambiguous = d.lens.Version, d.ambiguous
 	t.names = names{snap: r.binder.snap, lens: d.lens}
+	t.Question = r.questionOf(d)
 	r.describe(t, d)
 	return t
 }
@@ -182,11 +183,15 @@ func (r *rewriting) unreadable(err error) *Text {
 	if !errors.As(err, &syntax) {
 		syntax = &ast.SyntaxError{Message: err.Error()}
 	}
-	failure := syntaxError(r.binder.snap, syntax)
-	if failure.Code == codeSyntaxError {
-		return r.replaced(unreadable, failure)
+	refusal, failure := syntaxRefused(syntax), syntaxError(r.binder.snap, syntax)
+	var t *Text
+	if failure != nil {
+		t = r.replaced(unreadable, failure)
+	} else {
+		t = r.refuseWhole(refusal)
 	}
-	return r.refuseWhole(failure)
+	t.Question = r.questionOfUnread(refusal)
+	return t
 }
 
 // replaced makes a text whose only statement is something else than the client's text.

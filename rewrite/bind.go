@@ -29,6 +29,9 @@ type bound struct {
 	edits      []Edit      // sorted and free of overlaps, on the client's text
 	statements []Statement // Start and End in the client's text, first to last token
 	tree       *ast.ParseResult
+
+	planned []Edit // what would have been changed in the last statement, if a name were not missing in it
+	askable bool   // planned is set
 }
 
 // A binding is the work on one text. What concerns one statement starts anew with each.
@@ -43,6 +46,7 @@ type binding struct {
 	changes   []change
 	seen      map[any]struct{}       // nodes that were understood
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
+	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
 	placed    map[int]bool           // tokens that are known to begin the USING of a join
 	table     int                    // the word TABLE of the SELECT at hand; -1 when it is written otherwise
 	columns   map[*ast.ColumnRef]*column
@@ -73,6 +77,9 @@ func bind(in *bindInput) (*bound, error) {
 		b.bindStatement(raw.Stmt)
 		b.resettleUnseen()
 		out.edits = append(out.edits, b.finish(raw)...)
+		if out.askable = b.failure != nil && b.statement.Failure == b.failure; out.askable {
+			out.planned, out.askable = b.plannedEdits()
+		}
 		out.statements = append(out.statements, b.statement)
 		b.settle()
 	}
@@ -92,7 +99,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 		last--
 	}
 	b.statement = Statement{Start: b.tokens.start(first), End: b.tokens.end(last), Tag: nodeName(raw.Stmt)}
-	b.changes = b.changes[:0]
+	b.changes, b.asked = b.changes[:0], nil
 	b.seen = map[any]struct{}{}
 	b.sublabels = map[*ast.SubLink]label{}
 	b.columns = map[*ast.ColumnRef]*column{}

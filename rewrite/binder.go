@@ -157,6 +157,12 @@ func (r *rewriting) read() *Text {
 		}
 		r.tree, err = parse(r.source.utf8)
 	}
+	if at := strings.IndexByte(r.source.utf8, '\\'); err != nil && at >= 0 && !r.session.StandardStrings {
+		// Perhaps a quote was taken for the end of a string.
+		t := r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
+		t.Question = r.questionOfUnread(t.Statements[0].Failure)
+		return t
+	}
 	if err != nil {
 		return r.unreadable(err)
 	}

@@ -8,7 +8,29 @@ func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name str
 	if relation != "" {
 		message = "column " + relation + "." + name + " does not exist"
 	}
-	b.fail("42703", int(ref.Location), true, message, "")
+	if b.fail("42703", int(ref.Location), true, message, ""); relation == "" {
+		b.askFor(s, ref, name)
+	}
+}
+
+// askFor has the server be asked for a column that cannot be seen from here under the name that it has there, since then
+// the server's words tell where it is.
+func (b *binding) askFor(s *scope, ref *ast.ColumnRef, name string) {
+	i := b.tokens.at(int(ref.Location))
+	if written, ok := b.tokens.ident(i); !ok || written != name {
+		return
+	}
+	for ; s != nil; s = s.parent {
+		for _, it := range s.entries {
+			if it.table == nil {
+				continue
+			}
+			if c := it.table.Column(name); c != nil && c.Physical != name {
+				b.asked = []Edit{{Start: b.tokens.start(i), End: b.tokens.identEnd(i), New: quoteIdent(c.Physical)}}
+				return
+			}
+		}
+	}
 }
 
 // failAmbiguous raises 42702 in PostgreSQL's words (colNameToVar).

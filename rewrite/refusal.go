@@ -10,9 +10,10 @@ import (
 
 // The SQLSTATEs of errors that the rewriter raises by itself.
 const (
-	codeRefused          = "0A000" // feature_not_supported
-	codeInvalidParameter = "22023" // invalid_parameter_value
-	codeCannotConnectNow = "57P03" // cannot_connect_now: later it may work
+	codeRefused           = "0A000" // feature_not_supported
+	codeFailedTransaction = "25P02" // in_failed_sql_transaction
+	codeInvalidParameter  = "22023" // invalid_parameter_value
+	codeCannotConnectNow  = "57P03" // cannot_connect_now: later it may work
 )
 
 // isUnknownName tells whether an error means that the version's schema has no such name, so that another may have it.
@@ -53,12 +54,17 @@ func unpinnedRefused(snap *rules.Snapshot) *Error {
 	return e
 }
 
-// syntaxError is what becomes of a text that the parser cannot read. A server whose grammar is not newer than the
-// parser's cannot either; of any other server that is not known.
+// syntaxError is the error to a text that the parser cannot read. A server whose grammar is not newer than the parser's
+// cannot either; of any other server that is not known, and nil is returned.
 func syntaxError(snap *rules.Snapshot, err *ast.SyntaxError) *Error {
 	if snap.Catalog.ServerVersion/10000 <= ast.GrammarVersion {
 		return &Error{Code: codeSyntaxError, Message: err.Message, Position: err.Position}
 	}
+	return nil
+}
+
+// syntaxRefused is the refusal of a text that the parser cannot read, but the server perhaps.
+func syntaxRefused(err *ast.SyntaxError) *Error {
 	return refusedSyntax.raise("syntax",
 		"segue cannot read this text, which may concern a table that is being migrated: "+err.Message, err.Position)
 }
