@@ -76,6 +76,7 @@ type Function struct {
 	OID        OID
 	Schema     string
 	Name       string
+	Kind       byte     // prokind: 'f', 'p', 'a' or 'w'
 	Args       int      // input arguments
 	Return     OID      // prorettype
 	ReturnsSet bool     // proretset

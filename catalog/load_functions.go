@@ -8,7 +8,8 @@ import (
 
 const functionsSQL = `
 	SELECT p.oid, n.nspname::pg_catalog.text, p.proname::pg_catalog.text, p.prorettype, p.proretset,
-	       p.proargtypes::pg_catalog.oid[], p.proargmodes::pg_catalog.text[], p.proargnames, p.proallargtypes
+	       p.proargtypes::pg_catalog.oid[], p.proargmodes::pg_catalog.text[], p.proargnames, p.proallargtypes,
+	       p.prokind::pg_catalog.text
 	FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 	WHERE p.oid BETWEEN $1 AND $2
 	ORDER BY p.oid`
@@ -18,10 +19,13 @@ func readFunctions(ctx context.Context, q Querier, low, high uint32) (out []*Fun
 		f := new(Function)
 		var modes, names []string
 		var types []OID
-		if err := rows.Scan(&f.OID, &f.Schema, &f.Name, &f.Return, &f.ReturnsSet, &f.ArgTypes, &modes, &names, &types); err != nil {
+		var kind string
+		if err := rows.Scan(&f.OID, &f.Schema, &f.Name, &f.Return, &f.ReturnsSet, &f.ArgTypes, &modes, &names, &types,
+			&kind); err != nil {
 			return err
 		}
 		f.Args = len(f.ArgTypes)
+		f.Kind = kind[0]
 		for i, mode := range modes {
 			if mode != "o" && mode != "b" && mode != "t" {
 				continue

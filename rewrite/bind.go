@@ -51,11 +51,12 @@ type binding struct {
 	table     int                    // the word TABLE of the SELECT at hand; -1 when it is written otherwise
 	columns   map[*ast.ColumnRef]*column
 	renamed   map[*ast.ColumnRef]bool // references whose last name changes
-	affected  bool                    // a table whose lens changes something is concerned
-	failure   *Error                  // the first name that the version does not have
-	refusal   *Error                  // the first thing that was not understood
-	doubted   bool                    // the refusal came before the failure, which is then not certain
-	catalogs  catalogUse
+	rowBinding
+	affected bool   // a table whose lens changes something is concerned
+	failure  *Error // the first name that the version does not have
+	refusal  *Error // the first thing that was not understood
+	doubted  bool   // the refusal came before the failure, which is then not certain
+	catalogs catalogUse
 }
 
 // unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.
@@ -63,6 +64,7 @@ type unsettled struct {
 	version   bool // segue.version
 	path      bool // search_path or temporary tables
 	relations bool // relations were made or dropped
+	rows      bool // relations were made that may hold rows of a table under migration
 }
 
 // bind resolves every name of a text by PostgreSQL's rules. Its only error is *NeedRelation.
@@ -104,6 +106,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.sublabels = map[*ast.SubLink]label{}
 	b.columns = map[*ast.ColumnRef]*column{}
 	b.renamed = map[*ast.ColumnRef]bool{}
+	b.rowBinding = rowBinding{}
 	b.placed = nil
 	b.affected, b.doubted = false, false
 	b.failure, b.refusal = nil, nil
@@ -158,6 +161,7 @@ func (b *binding) unsettledRefusal() *Error {
 func (b *binding) settle() {
 	e := b.statement.Effect
 	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
+	b.unsettled.rows = b.unsettled.rows || e.Schema && b.seesRows()
 	b.unsettled.path = b.unsettled.path || b.moved.path
 	b.unsettled.version = b.unsettled.version || b.moved.version
 	b.moved = unsettled{}

@@ -31,7 +31,7 @@ func (b *binding) columnRef(s *scope, ref *ast.ColumnRef, captured func(string) 
 	if h.col.table != nil {
 		b.use(h.col.table, h.col.root.nameInVersion(h.col))
 	}
-	b.rowTypeColumn(ref.Location, h.col)
+	b.rowColumn(ref, h.col)
 	b.splice(s, ref, parts, h, captured)
 }
 
@@ -58,11 +58,11 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 		}
 		if it, f := s.relation(name, inVersion); f == found {
 			if !h.doubtful {
-				b.wholeRowOf(it, ref)
+				b.wholeRowOf(s, it, ref)
 				return h, false
 			}
-			if it.table != nil && !it.plain {
-				b.wholeRowOf(it, ref)
+			if b.difference(b.itemValue(it)) != sameShape {
+				b.unsupported(int(ref.Location), refusedRow, "the name "+quoteIdent(name), "may be a row or a column")
 			}
 			return hit{}, true
 		}
@@ -86,7 +86,7 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 	case it.unknown:
 		return hit{item: it}, true
 	case b.isFunctionOf(it, name):
-		b.wholeRowOf(it, ref)
+		b.rowFunctionRef(it, ref, name)
 		return h, false
 	}
 	b.columnMissing(s, ref, parts[len(parts)-2], name)
@@ -198,33 +198,6 @@ func (b *binding) respell(ref *ast.ColumnRef, from, to []string) {
 	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
 		ref.Fields = columnRefNode(to).GetColumnRef().Fields
 	})
-}
-
-// wholeRow is t.* where it is one value, as in count(t.*).
-func (b *binding) wholeRow(s *scope, ref *ast.ColumnRef, parts []string) {
-	if len(parts) == 0 {
-		return // a bare * here is an error of the server's own
-	}
-	if it, f := b.resolveItem(s, ref, parts); f == found {
-		b.wholeRowOf(it, ref)
-	}
-}
-
-// wholeRowOf refuses a whole row whose field names are not the version's.
-func (b *binding) wholeRowOf(it *item, ref *ast.ColumnRef) {
-	b.useRow(it)
-	for _, c := range it.cols {
-		b.rowTypeColumn(ref.Location, c)
-	}
-	if !it.plain || (it.rel != nil || it.table != nil) && !it.unknown && !it.named {
-		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has other names in the database than in the version")
-	}
-	if it.renamed != "" {
-		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has another name in the database")
-	}
-	if it.hidden && len(ref.Fields) > 1 {
-		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "is named with its schema")
-	}
 }
 
 // useRow counts a use of all columns.

@@ -12,38 +12,30 @@ func (b *binding) exprs(s *scope, list []*ast.Node) {
 // rowItems binds the items of VALUES and ROW, where t.* stands for its columns in order.
 func (b *binding) rowItems(s *scope, list []*ast.Node) {
 	for _, n := range list {
-		if !b.rowByPosition(s, n, true) {
-			b.expr(s, n)
+		if b.rowByPosition(s, n) {
+			continue
+		}
+		b.expr(s, n)
+		if i := n.GetAIndirection(); i != nil && isStar(n) && b.difference(b.indirections[i]) == orderDiffers {
+			b.unsupported(b.minLocation(n), refusedRow, "(…).*", "stands for columns that are in another order in the database")
 		}
 	}
 }
 
-// rowByPosition handles a whole row where only the order of its columns counts. It is left alone if the version's
-// order is the server's.
-func (b *binding) rowByPosition(s *scope, n *ast.Node, starOnly bool) bool {
+// rowByPosition handles t.* where only the order of its columns counts. It is left alone if the version's order is the
+// server's.
+func (b *binding) rowByPosition(s *scope, n *ast.Node) bool {
 	ref := n.GetColumnRef()
-	if ref == nil || len(ref.Fields) == 0 {
+	if ref == nil || len(ref.Fields) != 2 || ref.Fields[1].GetAStar() == nil {
 		return false
 	}
-	var it *item
-	f := missing
-	last := ref.Fields[len(ref.Fields)-1]
-	switch {
-	case last.GetAStar() != nil && len(ref.Fields) == 2:
-		it, f = s.relation(stringOf(ref.Fields[0]), inVersion)
-	case !starOnly && len(ref.Fields) == 1 && last.GetString_() != nil:
-		if h := s.column(stringOf(last), inVersion); h.finding == missing && !h.doubtful {
-			it, f = s.relation(stringOf(last), inVersion)
-			if s.column(stringOf(last), atServer).finding != missing {
-				return false
-			}
-		}
-	}
+	it, f := s.relation(stringOf(ref.Fields[0]), inVersion)
 	if f != found || !it.ordered || it.renamed != "" {
 		return false
 	}
 	b.saw(ref)
 	b.useRow(it)
+	put(&b.rowRefs, ref, b.itemValue(it))
 	return true
 }
 
@@ -65,6 +57,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.comparedWithRegclass(n.AExpr)
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
+		b.rowOperator(n.AExpr)
 	case *ast.Node_BoolExpr:
 		b.saw(n.BoolExpr)
 		b.exprs(s, n.BoolExpr.Args)
@@ -87,9 +80,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.expr(s, n.CaseWhen.Result)
 	case *ast.Node_NullTest:
 		b.saw(n.NullTest)
-		if !b.rowByPosition(s, n.NullTest.Arg, false) {
-			b.expr(s, n.NullTest.Arg)
-		}
+		b.expr(s, n.NullTest.Arg)
 	case *ast.Node_BooleanTest:
 		b.saw(n.BooleanTest)
 		b.expr(s, n.BooleanTest.Arg)
@@ -214,6 +205,9 @@ func (b *binding) jsonValue(s *scope, v *ast.JsonValueExpr) {
 		b.sawAll(v.Format)
 		b.expr(s, v.RawExpr)
 		b.expr(s, v.FormattedExpr)
+		if b.difference(b.valueOf(v.RawExpr)) != sameShape {
+			b.notReshaped(v.RawExpr)
+		}
 	}
 }
 
@@ -234,48 +228,6 @@ func (b *binding) subLink(s *scope, l *ast.SubLink) {
 	b.expr(s, l.Testexpr)
 	if len(out.cols) > 0 {
 		b.sublabels[l] = label{name: out.cols[0].label, strength: 2, unsure: out.cols[0].unsure || out.unknown}
+		put(&b.subvalues, l, b.sublinkValue(l, out.cols[0]))
 	}
-}
-
-// indirection binds subscripts and fields of a value.
-func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
-	b.saw(i)
-	if !b.fieldOfRow(s, i) {
-		b.expr(s, i.Arg)
-	}
-	for _, n := range i.Indirection {
-		if x := n.GetAIndices(); x != nil {
-			b.saw(x)
-			b.expr(s, x.Lidx)
-			b.expr(s, x.Uidx)
-		}
-	}
-}
-
-// fieldOfRow handles (t).column, which is another way to write t.column.
-func (b *binding) fieldOfRow(s *scope, i *ast.A_Indirection) bool {
-	ref := i.Arg.GetColumnRef()
-	name, bare := bareName(ref)
-	if !bare || len(i.Indirection) == 0 || i.Indirection[0].GetString_() == nil {
-		return false
-	}
-	if h := s.column(name, inVersion); h.finding != missing || h.doubtful || s.column(name, atServer).finding != missing {
-		return false
-	}
-	it, f := s.relation(name, inVersion)
-	if f != found || it.table == nil || it.unknown || it.renamed != "" {
-		return false
-	}
-	field := stringOf(i.Indirection[0])
-	c, f := it.column(field, inVersion)
-	if f != found {
-		return false
-	}
-	b.saw(ref)
-	b.use(it.table, c.root.nameInVersion(c))
-	b.rowTypeColumn(ref.Location, c)
-	if c.physical != field {
-		b.unsupported(int(ref.Location), refusedRow, "a field of the row of "+quoteIdent(name), "has another name in the database")
-	}
-	return true
 }

@@ -89,9 +89,13 @@ func (b *binding) relationItem(rv *ast.RangeVar, shadowed func(string) bool) *it
 	}
 	if !ok || r.rel == nil {
 		it.unknown, it.plain = true, true
+		if ok && b.unsettled.rows {
+			b.affected = true
+			b.unsupported(int(rv.Location), refusedSeries, "the relation "+quoteIdent(rv.Relname), "may hold rows of a table under migration, and has just been made")
+		}
 		return it
 	}
-	it.rel, it.table = r.rel, r.table
+	it.rel, it.table, it.rowType = r.rel, r.table, r.rel.RowType
 	b.relationColumns(it, r.rel)
 	b.renameColumns(it, rv.Alias, int(rv.Location))
 	return it
@@ -187,7 +191,7 @@ func (it *item) outputColumns(out output) {
 	it.plain, it.ordered, it.unknown = true, true, out.unknown
 	for _, o := range out.cols {
 		c := it.newColumn(o.label, o.label)
-		c.typ, c.typmod = o.typ, o.typmod
+		c.typ, c.typmod, c.rows = o.typ, o.typmod, o.rows
 		c.relation, c.num, c.known = o.relation, o.num, o.known
 	}
 }

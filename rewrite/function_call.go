@@ -12,7 +12,6 @@ func (b *binding) funcCall(s *scope, f *ast.FuncCall) {
 	if l := b.functionRows(name); l != nil {
 		b.concern(l)
 		b.use(l, "*")
-		b.unsupported(int(f.Location), refusedRowType, "the function "+strings.Join(name, "."), "takes or returns rows of "+quoteIdent(l.Logical))
 	}
 	b.callArguments(s, f)
 }
@@ -25,12 +24,9 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	if isBuiltin(name, "set_config") && len(f.Args) > 0 {
 		b.resettle(strings.ToLower(f.Args[0].GetAConst().GetSval().GetSval()))
 	}
-	counts := len(f.Args) == 1 && isBuiltin(name, "count")
-	for _, a := range f.Args {
-		if !counts || !b.rowByPosition(s, a, false) {
-			b.expr(s, a)
-		}
-	}
+	b.toleratesOrder(f)
+	b.exprs(s, f.Args)
+	b.rowArguments(f)
 	b.exprs(s, f.AggOrder)
 	b.expr(s, f.AggFilter)
 	b.window(s, f.Over)

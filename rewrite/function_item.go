@@ -21,6 +21,10 @@ func (b *binding) functionItem(s *scope, r *ast.RangeFunction) *item {
 	if len(r.Coldeflist) > 0 {
 		it.cols, it.unknown = nil, false
 		b.columnDefinitions(it, r.Coldeflist)
+		b.rowsFromJSON(r.Functions[0].GetList().GetItems(), it)
+	}
+	if r.Ordinality || len(r.Functions) > 1 {
+		it.rowType = 0 // its row is a record of all
 	}
 	if r.Ordinality {
 		it.newColumn("ordinality", "ordinality").known = true
@@ -50,6 +54,7 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 	}
 	if len(pair) > 1 && pair[1].GetList() != nil {
 		b.columnDefinitions(it, pair[1].GetList().Items)
+		b.rowsFromJSON(pair, it)
 		return
 	}
 	alias := ""
@@ -73,7 +78,9 @@ func (b *binding) unnest(call *ast.FuncCall, it *item, name string) {
 		name = "unnest"
 	}
 	for _, a := range call.Args {
-		if b.isScalarArray(a) {
+		if v := b.valueOf(a); v.array && b.difference(v) != sameShape {
+			b.unpackRows(it, v, a)
+		} else if b.isScalarArray(a) {
 			it.newColumn(name, name).known = true
 		} else {
 			it.unknown = true
@@ -97,7 +104,8 @@ func (b *binding) columnDefinitions(it *item, list []*ast.Node) {
 		b.saw(d)
 		b.sawAll(d.CollClause)
 		b.typeName(d.TypeName)
-		it.newColumn(d.Colname, d.Colname).known = true
+		c := it.newColumn(d.Colname, d.Colname)
+		c.known, c.rows = true, b.namedTypes[d.TypeName]
 	}
 }
 
@@ -189,7 +197,7 @@ func (b *binding) rowColumns(it *item, typ catalog.OID) {
 		it.unknown = true // a domain over a row
 		return
 	}
-	it.table = b.lens.Table(rel.OID)
+	it.table, it.rowType = b.lens.Table(rel.OID), rel.RowType
 	b.concern(it.table)
 	b.relationColumns(it, rel)
 	for _, c := range it.cols {

@@ -42,7 +42,13 @@ func TestColumnsThatAVersionDoesNotShowAreNotThere(t *testing.T) {
 			"COPY (SELECT id, _segue_new_total AS total FROM ONLY public.individual) TO STDOUT CSV HEADER"},
 		{"aliases by position", "SELECT a FROM individual AS i (a, b, c)", ""},
 		{"a whole row by position", "SELECT ROW(i.*) FROM individual i", ""},
-		{"a whole row that is only counted", "SELECT count(i) FROM individual i", ""},
+		{"a whole row that is only counted", "SELECT count(i) FROM individual i", "SELECT count(i) FROM individual i"},
+		{"a whole row as text", "SELECT i::text FROM individual i", ""},
+		{"a whole row as JSON", "SELECT to_json(i) FROM individual i",
+			"SELECT to_json((SELECT _segue_row FROM (SELECT (v.w).id AS id, (v.w).sum AS sum, (v.w)._segue_new_total AS total" +
+				" FROM (SELECT i AS w) AS v WHERE v.w IS DISTINCT FROM NULL) AS _segue_row)) FROM individual i"},
+		{"fields of a whole row", "SELECT (i).total, (i).* FROM individual i",
+			"SELECT (i)._segue_new_total AS total, (i).id, (i).sum, (i)._segue_new_total AS total FROM individual i"},
 		{"RETURNING", "UPDATE individual SET total = total + 1 RETURNING *",
 			"UPDATE individual SET _segue_new_total = _segue_new_total + 1 RETURNING individual.id, individual.sum, individual._segue_new_total AS total"},
 	}

@@ -91,9 +91,7 @@ func (b *binding) targetColumn(s *scope, t *ast.ResTarget, target *item) {
 	if !ok {
 		return
 	}
-	if lastString(t.Indirection) != "" {
-		b.rowTypeColumn(t.Location, c)
-	}
+	b.writtenFields(t, c)
 	if c.physical != t.Name {
 		b.renameToken(b.tokens.at(int(t.Location)), t.Name, c.physical, func() { t.Name = c.physical })
 	}

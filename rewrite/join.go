@@ -137,6 +137,9 @@ func mergedColumn(kind ast.JoinType, p pair, it *item, spelled joinSpelling) *co
 		side = p.right
 	}
 	c.table = side.table
+	if c.rows = p.left.rows; !c.rows.holdsRows() {
+		c.rows = p.right.rows
+	}
 	if kind == ast.JoinType_JOIN_FULL {
 		c.known = true
 		return c

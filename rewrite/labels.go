@@ -1,12 +1,17 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // A label is the name of an output column, and where it comes from.
 type label struct {
 	name     string
 	strength int            // as FigureColnameInternal returns it: 0 none, 1 weak, 2 good
 	ref      *ast.ColumnRef // the reference that gave the name, if one did
+	node     proto.Message  // the field, function or type that gave it, if one did
 	unsure   bool           // servers of other major versions say something else
 }
 
@@ -34,13 +39,13 @@ func (b *binding) figureLabel(n *ast.Node) label {
 		}
 	case *ast.Node_AIndirection:
 		if name := lastString(n.AIndirection.Indirection); name != "" {
-			return label{name: name, strength: 2}
+			return label{name: name, strength: 2, node: n.AIndirection}
 		}
 		return b.figureLabel(n.AIndirection.Arg)
 	case *ast.Node_FuncCall:
 		// The special syntax of SQL is another function, or another label, before PostgreSQL 14.
 		special := n.FuncCall.Funcformat == ast.CoercionForm_COERCE_SQL_SYNTAX
-		return label{name: lastString(n.FuncCall.Funcname), strength: 2, unsure: special && b.cat.ServerVersion < 140000}
+		return label{name: lastString(n.FuncCall.Funcname), strength: 2, node: n.FuncCall, unsure: special && b.cat.ServerVersion < 140000}
 	case *ast.Node_AExpr:
 		if n.AExpr.Kind == ast.A_Expr_Kind_AEXPR_NULLIF {
 			return label{name: "nullif", strength: 2}
@@ -48,7 +53,7 @@ func (b *binding) figureLabel(n *ast.Node) label {
 	case *ast.Node_TypeCast:
 		l := b.figureLabel(n.TypeCast.Arg)
 		if l.strength <= 1 && n.TypeCast.TypeName != nil {
-			return label{name: lastString(n.TypeCast.TypeName.Names), strength: 1, unsure: l.unsure}
+			return label{name: lastString(n.TypeCast.TypeName.Names), strength: 1, node: n.TypeCast.TypeName, unsure: l.unsure}
 		}
 		return l
 	case *ast.Node_CollateClause:

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -52,18 +51,6 @@ func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens
 		}
 	}
 	return identity
-}
-
-// rowTypeColumn refuses the use of a column that holds rows of an affected table: what is done with its fields cannot
-// be seen from here.
-func (b *binding) rowTypeColumn(location int32, c *column) {
-	if l := b.rowIn(c.typ); l != nil {
-		b.concern(l)
-		b.use(l, "*")
-		if !l.Identity {
-			b.unsupported(int(location), refusedRowType, "the column "+quoteIdent(c.name), "holds rows of "+quoteIdent(l.Logical))
-		}
-	}
 }
 
 // isFunctionOf tells whether t.name can be the call of a function with a row of t.
@@ -120,25 +107,6 @@ func (b *binding) functions(name []string) []*catalog.Function {
 		}
 	}
 	return out
-}
-
-// typeName binds the name of a type. That of an affected table's row has other field names than the version's.
-func (b *binding) typeName(t *ast.TypeName) {
-	if t == nil {
-		return
-	}
-	b.sawAll(t)
-	names := stringsOf(t.Names)
-	if t.PctType && len(names) > 1 {
-		names = names[:len(names)-1] // table.column%TYPE
-	}
-	l := b.rowTypeNamed(names)
-	if l == nil {
-		return
-	}
-	b.concern(l)
-	b.use(l, "*")
-	b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(names[len(names)-1]), "is the row type of a table, or holds rows of one")
 }
 
 // rowTypeNamed finds the table under migration whose rows a type of that name may hold.

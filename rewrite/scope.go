@@ -40,6 +40,7 @@ type item struct {
 	system map[string]*column // those system columns that were asked for
 
 	catalog *catalogItem // set where it is read through a subquery
+	rowType catalog.OID  // of its row as one value; 0 for an anonymous record
 }
 
 // A column is one name in an item.
@@ -52,6 +53,7 @@ type column struct {
 	logical  string           // its name in the version's table, whatever an alias makes of it
 	typ      catalog.OID      // 0 when unknown
 	typmod   int32
+	rows     value // what it holds, where typ does not say it
 
 	relation catalog.OID // where RowDescription says that it comes from
 	num      int16

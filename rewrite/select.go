@@ -20,6 +20,7 @@ type outputColumn struct {
 	unsure   bool // the label may be another one on this server
 	typ      catalog.OID
 	typmod   int32
+	rows     value // what it holds, where typ does not say it
 	relation catalog.OID
 	num      int16
 	known    bool // relation and num are certain
@@ -85,7 +86,7 @@ func (b *binding) selectStmt(parent *scope, sel *ast.SelectStmt) output {
 func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 	left := b.selectStmt(s, sel.Larg)
 	b.recursiveTerm(s, sel, left)
-	b.selectStmt(s, sel.Rarg)
+	right := b.selectStmt(s, sel.Rarg)
 	for _, n := range sel.SortClause {
 		b.sawAll(n)
 	}
@@ -100,6 +101,9 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 		if b.rowIn(c.typ) == nil {
 			c.typ = 0 // the other side may make another type of it
 		}
+		if v := right.rows(i); c.typ == 0 && !c.rows.holdsRows() && (v.item != nil || b.rowIn(v.typ) != nil) {
+			c.typ, c.rows = right.cols[i].typ, right.cols[i].rows
+		}
 	}
 	return left
 }
@@ -107,14 +111,20 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 func (b *binding) values(s *scope, sel *ast.SelectStmt) output {
 	width := 0
 	out := output{}
+	var rows []value
 	for _, n := range sel.ValuesLists {
 		items := n.GetList().GetItems()
 		width = max(width, len(items))
 		out.unknown = out.unknown || slices.ContainsFunc(items, isStar)
 		b.rowItems(s, items)
+		rows = b.columnRows(rows, items)
 	}
 	for i := range width {
-		out.cols = append(out.cols, outputColumn{label: "column" + strconv.Itoa(i+1), known: true})
+		c := outputColumn{label: "column" + strconv.Itoa(i+1), known: true}
+		if !out.unknown {
+			c.rows = rows[i]
+		}
+		out.cols = append(out.cols, c)
 	}
 	b.order(s, sel.SortClause, out)
 	b.limits(s, sel)

@@ -63,6 +63,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		b.saw(n.PrepareStmt)
 		for _, t := range n.PrepareStmt.Argtypes {
 			b.typeName(t.GetTypeName())
+			b.params = append(b.params, b.namedTypes[t.GetTypeName()])
 		}
 		b.bindStatement(n.PrepareStmt.Query)
 		b.statement.Columns = nil

@@ -51,7 +51,8 @@ func (b *binding) target(s *scope, t *ast.ResTarget) outputColumn {
 		out.label, out.unsure = t.Name, false
 	}
 	b.origin(s, t.Val, &out)
-	if t.Name == "" && l.ref != nil && b.renamed[l.ref] && len(b.changes) > before {
+	b.rowTarget(t.Val, &out)
+	if t.Name == "" && b.relabelled(l) && len(b.changes) > before {
 		b.keepLabel(t, l)
 	}
 	return out
@@ -129,7 +130,7 @@ func (b *binding) origin(s *scope, n *ast.Node, out *outputColumn) {
 	case *ast.Node_TypeCast, *ast.Node_AIndirection:
 		// A cast to the same type vanishes, and a field of a whole row is a column.
 	case *ast.Node_FuncCall:
-		out.known = len(n.FuncCall.Args) != 1 || n.FuncCall.Args[0].GetColumnRef() == nil
+		out.known = b.projections[n.FuncCall] == nil && (len(n.FuncCall.Args) != 1 || n.FuncCall.Args[0].GetColumnRef() == nil)
 	default:
 		out.known = true
 	}
@@ -139,9 +140,7 @@ func (b *binding) origin(s *scope, n *ast.Node, out *outputColumn) {
 // nil when it stays.
 func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*ast.Node, ok bool) {
 	if ind := t.Val.GetAIndirection(); ind != nil && len(ind.Indirection) > 0 && ind.Indirection[len(ind.Indirection)-1].GetAStar() != nil {
-		b.expr(s, t.Val)
-		out.unknown = true
-		return nil, true
+		return b.rowStar(s, t, out), true
 	}
 	ref := t.Val.GetColumnRef()
 	if ref == nil || len(ref.Fields) == 0 || ref.Fields[len(ref.Fields)-1].GetAStar() == nil {
@@ -186,6 +185,7 @@ func (o *output) addColumns(it *item) {
 		if c.name != "" {
 			o.cols = append(o.cols, outputColumn{
 				label: c.name, root: c.root, typ: c.typ, typmod: c.typmod, relation: c.relation, num: c.num, known: c.known,
+				rows: c.rows,
 			})
 		}
 	}

@@ -92,10 +92,12 @@ func (c *cte) renamed(out output) output {
 func (b *binding) searchAndCycle(c *cte) {
 	if s := c.node.SearchClause; s != nil {
 		b.saw(s)
+		b.rowsInPath(c, s.SearchColList)
 		c.out.cols = append(c.out.cols, outputColumn{label: s.SearchSeqColumn, known: true})
 	}
 	if y := c.node.CycleClause; y != nil {
 		b.saw(y)
+		b.rowsInPath(c, y.CycleColList)
 		b.sawAll(y.CycleMarkValue)
 		b.sawAll(y.CycleMarkDefault)
 		c.out.cols = append(c.out.cols,

@@ -1,0 +1,219 @@
+package rewrite
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// indirection binds subscripts and fields of a value.
+func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
+	b.saw(i)
+	if ref := i.Arg.GetColumnRef(); ref != nil && len(i.Indirection) > 0 && i.Indirection[0].GetAIndices() == nil {
+		put(&b.tolerated, ref, true) // its fields are found by their names
+	}
+	b.expr(s, i.Arg)
+	b.subscripts(s, i.Indirection)
+	v := b.valueOf(i.Arg)
+	if !v.holdsRows() {
+		return
+	}
+	token := -1
+	if b.difference(v) != sameShape {
+		if token = b.indirectionToken(i); token < 0 {
+			b.misplaced(b.minLocation(i.Arg), lastString(i.Indirection))
+			return
+		}
+	}
+	last, renamed := b.followFields(v, i.Indirection, token)
+	put(&b.indirections, i, last)
+	put(&b.respelled, proto.Message(i), renamed)
+}
+
+// subscripts binds the subscripts among fields and subscripts.
+func (b *binding) subscripts(s *scope, list []*ast.Node) {
+	for _, n := range list {
+		if x := n.GetAIndices(); x != nil {
+			b.saw(x)
+			b.expr(s, x.Lidx)
+			b.expr(s, x.Uidx)
+		}
+	}
+}
+
+// followFields follows subscripts and fields from a value, and splices physical names. token is the one before the
+// first of them, -1 where none can change. It returns what is at the end (before a star, the row), and whether the last
+// name has changed.
+func (b *binding) followFields(v value, list []*ast.Node, token int) (end value, renamed bool) {
+	for k, n := range list {
+		switch x := n.Node.(type) {
+		case *ast.Node_AIndices:
+			if !x.AIndices.IsSlice {
+				v = v.element()
+			}
+			if token >= 0 {
+				token = b.closing(token + 1)
+			}
+		case *ast.Node_String_:
+			if token >= 0 {
+				token += 2 // the dot and the name
+			}
+			v, renamed = b.followField(v, list, k, token)
+			if token >= 0 {
+				token = b.afterIdent(token) - 1
+			}
+		}
+	}
+	return v, renamed
+}
+
+// followField finds the k-th name in a row.
+func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, bool) {
+	name := stringOf(list[k])
+	fields := v.item // of a row as such, the columns as its alias calls them
+	if fields == nil || v.array {
+		fields = b.fields(v)
+	}
+	if fields == nil {
+		return value{}, false
+	}
+	c, f := fields.column(name, inVersion)
+	location := -1
+	if token >= 0 {
+		location = b.tokens.start(token)
+	}
+	switch {
+	case f == found:
+	case f == missing && b.rowFunction(name, v) != nil:
+		if _, g := fields.column(name, atServer); g != missing {
+			b.unsupported(location, refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database")
+		}
+		return b.ofType(b.rowFunction(name, v).Return), false
+	default:
+		b.fieldMissing(v, fields, name, location, f)
+		return value{}, false
+	}
+	b.use(c.table, c.root.nameInVersion(c))
+	b.concernRows(c)
+	if c.physical == name {
+		return b.columnValue(c), false
+	}
+	if c.physical == "" || token < 0 {
+		b.unsupported(location, refusedRow, "the field "+quoteIdent(name), "cannot be named in the database")
+		return value{}, false
+	}
+	b.renameToken(token, name, c.physical, func() { list[k] = stringNode(c.physical) })
+	return b.columnValue(c), true
+}
+
+// fieldMissing raises the error of a row that has no such field, if the server would not.
+func (b *binding) fieldMissing(v value, fields *item, name string, location int, f finding) {
+	_, g := fields.column(name, atServer)
+	switch {
+	case f == ambiguous || v.array:
+		b.unsupported(location, refusedDoubt, "the field "+quoteIdent(name), "cannot be told from others")
+	case b.rowFunctionExists(name):
+		b.unsupported(location, refusedRow, "the function "+quoteIdent(name)+" of a row", "may see the names of its fields")
+	case v.item != nil && v.item.relVisible:
+		b.fail("42703", location, g == missing, "column "+v.item.name+"."+name+" does not exist", "")
+	case v.typ != 0:
+		b.fail("42703", location, g == missing, `column "`+name+`" not found in data type `+quoteIdent(b.typeTitle(v)), "")
+	default:
+		b.fail("42703", location, g == missing, `could not identify column "`+name+`" in record data type`, "")
+	}
+}
+
+// rowFunctionExists tells whether there is a function of that name which may take a row.
+func (b *binding) rowFunctionExists(name string) bool {
+	for _, f := range b.cat.Functions(name) {
+		if len(f.ArgTypes) == 1 && (isPolymorphic(f.ArgTypes[0]) || b.ofType(f.ArgTypes[0]).holdsRows()) {
+			return true
+		}
+	}
+	return false
+}
+
+// typeTitle is what the version calls a row type.
+func (b *binding) typeTitle(v value) string {
+	rel := b.relationOf(v.typ)
+	if rel == nil {
+		return "record"
+	}
+	if l := b.lens.Table(rel.OID); l != nil {
+		return l.Logical
+	}
+	return rel.Name
+}
+
+// indirectionToken finds the last token of what the fields of an indirection follow: the bracket that closes (…), a
+// parameter, or the last name of a reference with subscripts. The grammar keeps no such location, so it is the first
+// place where the fields and subscripts stand as they should. -1 when there is none.
+func (b *binding) indirectionToken(i *ast.A_Indirection) int {
+	first := b.tokens.at(b.minLocation(i.Arg))
+	switch n := i.Arg.Node.(type) {
+	case *ast.Node_ParamRef:
+		if b.indirectionFollows(first, i.Indirection) {
+			return first
+		}
+	case *ast.Node_ColumnRef:
+		if !b.tokens.is(first-1, '(') || i.Indirection[0].GetAIndices() != nil {
+			if last := b.afterIdent(b.part(first, len(n.ColumnRef.Fields)-1)) - 1; b.indirectionFollows(last, i.Indirection) {
+				return last
+			}
+		}
+	}
+	end := b.tokens.at(b.maxLocation(i.Arg))
+	for open := first; open >= 0 && (open == first || b.tokens.is(open, '(')); open-- {
+		if !b.tokens.is(open, '(') || b.opened[open] {
+			continue
+		}
+		if last := b.closing(open); last >= end && b.indirectionFollows(last, i.Indirection) {
+			put(&b.opened, open, true)
+			return last
+		}
+	}
+	return -1
+}
+
+// indirectionFollows tells whether the fields and subscripts stand after a token.
+func (b *binding) indirectionFollows(token int, list []*ast.Node) bool {
+	for _, n := range list {
+		if n.GetAIndices() != nil {
+			if !b.tokens.is(token+1, '[') {
+				return false
+			}
+			token = b.closing(token + 1)
+			continue
+		}
+		if !b.tokens.is(token+1, '.') {
+			return false
+		}
+		token += 2
+		if n.GetAStar() != nil {
+			return b.tokens.is(token, '*')
+		}
+		if name, ok := b.tokens.ident(token); !ok || name != stringOf(n) {
+			return false
+		}
+		token = b.afterIdent(token) - 1
+	}
+	return true
+}
+
+// writtenFields follows the fields of a column that is written, as in SET member.surname = ….
+func (b *binding) writtenFields(t *ast.ResTarget, c *column) {
+	if len(t.Indirection) == 0 {
+		return
+	}
+	b.concernRows(c)
+	v := b.columnValue(c)
+	if b.difference(v) == sameShape {
+		return
+	}
+	token := b.afterIdent(b.tokens.at(int(t.Location))) - 1
+	if !b.indirectionFollows(token, t.Indirection) {
+		b.misplaced(int(t.Location), t.Name)
+		return
+	}
+	b.followFields(v, t.Indirection, token)
+}

@@ -1,0 +1,185 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// typeName binds the name of a type. A row type is renamed with its table.
+func (b *binding) typeName(t *ast.TypeName) {
+	if t == nil {
+		return
+	}
+	b.sawAll(t)
+	names := stringsOf(t.Names)
+	if len(names) == 0 {
+		return
+	}
+	if t.PctType {
+		b.columnType(t, names)
+		return
+	}
+	schema, name := "", names[len(names)-1]
+	if len(names) > 1 {
+		schema = names[len(names)-2]
+	}
+	typ, rel, certain := b.typeNamed(schema, name)
+	if !certain {
+		if l := b.rowTypeNamed(names); l != nil {
+			b.concern(l)
+			b.use(l, "*")
+			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
+		}
+		return
+	}
+	v := b.ofType(typ)
+	put(&b.namedTypes, t, value{typ: v.typ, array: v.array || len(t.ArrayBounds) > 0 && v.holdsRows()})
+	l := b.rowIn(typ)
+	if l == nil {
+		return
+	}
+	b.concern(l)
+	b.use(l, "*")
+	if b.difference(v) == orderDiffers {
+		b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "has its fields in another order in the database")
+	}
+	if rel != nil && rel.Name != name {
+		b.spliceType(t, names, rel)
+	}
+}
+
+// typeNamed resolves the name of a type as LookupTypeName does, with the version's names. certain is false where that
+// cannot be known, or the version has none of that name. rel is the relation of which it is the row type.
+func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.Relation, certain bool) {
+	schemas := []string{schema}
+	if schema == "" {
+		if schemas = b.sess.SearchPath; schemas == nil {
+			return 0, nil, shippedTypes[name]
+		}
+	}
+	for _, s := range schemas {
+		if s == "pg_catalog" && shippedTypes[name] {
+			return 0, nil, true
+		}
+		if rel, _ := b.inSchema(s, name); rel != nil && rel.RowType != 0 {
+			return rel.RowType, rel, b.rowTypeSeen(schema, name, rel)
+		}
+		for _, t := range b.cat.TypesNamed(name) {
+			if t.Schema == s && t.Relation == 0 && !b.hidesArray(t) {
+				return t.OID, nil, b.rowTypeSeen(schema, name, nil)
+			}
+		}
+	}
+	return 0, nil, false
+}
+
+// hidesArray tells whether a type is the array that PostgreSQL makes for a table, under a name that the version does
+// not know.
+func (b *binding) hidesArray(t *catalog.Type) bool {
+	rel := b.cat.ByRowType(t.Elem)
+	return rel != nil && b.isHidden(rel, rel.Name)
+}
+
+// rowTypeSeen tells whether the server, too, finds the type: under the name as it is, or the one that is spliced.
+func (b *binding) rowTypeSeen(schema, name string, rel *catalog.Relation) bool {
+	if rel != nil && rel.Name != name {
+		return true
+	}
+	at := b.atServer(name)
+	if schema != "" {
+		at = b.physical(schema, name)
+	}
+	return at == nil || at == rel || !b.isHidden(at, name)
+}
+
+// spliceType writes the row type's name at the server.
+func (b *binding) spliceType(t *ast.TypeName, names []string, rel *catalog.Relation) {
+	to := append(slices.Clone(names[:len(names)-1]), rel.Name)
+	if at := b.atServer(rel.Name); len(names) == 1 && (at == nil || at.OID != rel.OID || shippedTypes[rel.Name] || b.otherTypes(rel)) {
+		to = []string{rel.Schema, rel.Name}
+	}
+	first := b.tokens.at(int(t.Location))
+	last := b.part(first, len(names)-1)
+	if name, ok := b.tokens.ident(last); !ok || name != names[len(names)-1] {
+		b.misplaced(int(t.Location), names[len(names)-1])
+		return
+	}
+	put(&b.respelled, proto.Message(t), true)
+	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
+		t.Names = nil
+		for _, name := range to {
+			t.Names = append(t.Names, stringNode(name))
+		}
+	})
+}
+
+// otherTypes tells whether something else than the relation's row type has its name.
+func (b *binding) otherTypes(rel *catalog.Relation) bool {
+	return slices.ContainsFunc(b.cat.TypesNamed(rel.Name), func(t *catalog.Type) bool { return t.OID != rel.RowType })
+}
+
+// columnType binds table.column%TYPE.
+func (b *binding) columnType(t *ast.TypeName, names []string) {
+	if len(names) < 2 {
+		return
+	}
+	schema, table, column := "", names[len(names)-2], names[len(names)-1]
+	if len(names) > 2 {
+		schema = names[len(names)-3]
+	}
+	r, f := b.relationNamed(schema, table)
+	if f != found || r.rel == nil || r.table == nil {
+		if l := b.rowTypeNamed(names[:len(names)-1]); l != nil {
+			b.concern(l)
+			b.unsupported(int(t.Location), refusedRowType, "the type of a column of "+quoteIdent(table), "cannot be told")
+		}
+		return
+	}
+	b.concern(r.table)
+	c := r.table.Column(column)
+	if c == nil {
+		b.fail("42703", int(t.Location), false, `column "`+column+`" of relation "`+table+`" does not exist`, "")
+		return
+	}
+	b.use(r.table, column)
+	to := []string{r.name, c.Physical}
+	if r.schema != "" {
+		to = append([]string{r.schema}, to...)
+	}
+	if len(names) > 3 {
+		to = append(names[:len(names)-3:len(names)-3], to...)
+	}
+	if slices.Equal(to, names) {
+		return
+	}
+	first := b.tokens.at(int(t.Location))
+	last := b.part(first, len(names)-1)
+	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
+		t.Names = nil
+		for _, name := range to {
+			t.Names = append(t.Names, stringNode(name))
+		}
+	})
+}
+
+// shippedTypes are the types of pg_catalog that are neither rows nor arrays (pg_type.dat): where search_path does not
+// say otherwise they come before all others.
+var shippedTypes = func() map[string]bool {
+	out := map[string]bool{}
+	for name := range strings.FieldsSeq(`aclitem any anyarray anycompatible anycompatiblearray anycompatiblemultirange
+		anycompatiblenonarray anycompatiblerange anyelement anyenum anymultirange anynonarray anyrange bit bool box bpchar bytea char
+		cid cidr circle cstring date datemultirange daterange event_trigger fdw_handler float4 float8 gtsvector index_am_handler inet
+		int2 int2vector int4 int4multirange int4range int8 int8multirange int8range internal interval json jsonb jsonpath
+		language_handler line lseg macaddr macaddr8 money name numeric nummultirange numrange oid oidvector path point polygon record
+		refcursor regclass regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype
+		table_am_handler text tid time timestamp timestamptz timetz trigger tsm_handler tsmultirange tsquery tsrange tstzmultirange
+		tstzrange tsvector txid_snapshot unknown uuid varbit varchar void xid xid8 xml`) {
+		out[name] = true
+	}
+	return out
+}()
