@@ -179,6 +179,9 @@ func (r *rewriting) refuseWhole(failure *Error) *Text {
 // unreadable makes the text that stands for one that the parser could not read.
 func (r *rewriting) unreadable(err error) *Text {
 	r.binder.stats.ParseErrors.Add(1)
+	if errors.Is(err, ast.ErrTooDeep) {
+		return r.refuseWhole(tooDeep())
+	}
 	var syntax *ast.SyntaxError
 	if !errors.As(err, &syntax) {
 		syntax = &ast.SyntaxError{Message: err.Error()}

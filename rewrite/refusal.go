@@ -69,6 +69,12 @@ func syntaxRefused(err *ast.SyntaxError) *Error {
 		"segue cannot read this text, which may concern a table that is being migrated: "+err.Message, err.Position)
 }
 
+// tooDeep is the refusal of a text of which we cannot have the tree, though the server may accept it.
+func tooDeep() *Error {
+	return refusedDepth.raise("nesting",
+		"segue cannot read this text, which may concern a table that is being migrated: it is nested too deeply", 0)
+}
+
 // unreadableEncoding is the refusal of a text whose bytes mean nothing to us.
 func unreadableEncoding(name string) *Error {
 	return refusedEncoding.raise("client_encoding",

@@ -32,6 +32,7 @@ const (
 	refusedCatalog
 	refusedConstruct
 	refusedSyntax
+	refusedDepth
 	refusedBackslash
 	refusedSeries
 	refusedEncoding
@@ -101,6 +102,10 @@ var refusalList = [refusals]Refusal{
 	refusedSyntax: {
 		What: "A text that cannot be parsed, on a server newer than PostgreSQL 16",
 		Why:  "its grammar may know more than ours", Instead: "use the syntax of PostgreSQL 16",
+	},
+	refusedDepth: {
+		What: "Expressions nested some thousand levels deep, such as `1 + 1 + …`",
+		Why:  "the parser's tree does not go that deep", Instead: "split the expression, or use a list or an array",
 	},
 	refusedBackslash: {
 		What: "A backslash in a string while `standard_conforming_strings` is off",

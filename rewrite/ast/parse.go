@@ -4,6 +4,7 @@ package ast
 
 import (
 	"errors"
+	"fmt"
 
 	pg "github.com/pganalyze/pg_query_go/v5"
 	"github.com/pganalyze/pg_query_go/v5/parser"
@@ -21,13 +22,20 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return e.Message }
 
-// Parse makes the raw parse tree of a UTF-8 text. Its error is always a *SyntaxError.
+// ErrTooDeep says that a text is nested deeper than its tree can be handed over. A server may accept it.
+var ErrTooDeep = errors.New("the text is nested too deeply")
+
+// Parse makes the raw parse tree of a UTF-8 text. Its error is a *SyntaxError or ErrTooDeep.
 func Parse(sql string) (*ParseResult, error) {
 	tree, err := pg.Parse(sql)
-	if err != nil {
+	var rejected *parser.Error
+	switch {
+	case err == nil:
+		return tree, nil
+	case errors.As(err, &rejected):
 		return nil, syntaxError(err)
 	}
-	return tree, nil
+	return nil, fmt.Errorf("%w: %w", ErrTooDeep, err) // the parser has read it; only decoding the tree can have failed
 }
 
 // Scan makes the tokens of a UTF-8 text, comments included; Start and End are byte offsets. Its error is always a *SyntaxError.
