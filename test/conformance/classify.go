@@ -114,10 +114,19 @@ func classify(want, got *segment) (class, string) {
 // fromText tells an error of a name in code on the server: a function's body, or what it was handed.
 var fromText = regexp.MustCompile(`(?s)ERROR:  (column|relation|record|type) .*(does not exist|has no field).*(QUERY:|CONTEXT:  (SQL function|PL/pgSQL function|SQL statement))`)
 
-var layout = regexp.MustCompile(`[ -]+|\+\n`)
+var (
+	layout  = regexp.MustCompile(`[ -]+|\+\n`)
+	aliased = regexp.MustCompile(`(\w+)` + suffix + ` (\w+)`) // a renamed table in a plan, with its alias
+)
 
 // nameless is an output without what renaming does to it: the suffix, and the widths that follow from it.
 func nameless(output string) string {
+	output = aliased.ReplaceAllStringFunc(output, func(s string) string {
+		if m := aliased.FindStringSubmatch(s); m[1] == m[2] {
+			return m[1]
+		}
+		return s
+	})
 	output = layout.ReplaceAllString(strings.ReplaceAll(output, suffix, ""), " ")
 	return strings.ReplaceAll(strings.ReplaceAll(output, " \n", "\n"), "\n ", "\n")
 }
