@@ -73,6 +73,15 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 			}
 			continue
 		}
+		if t.Question != nil && !e.closed() {
+			refused, err := s.serversWords(t.Question)
+			if err != nil {
+				return nil, err
+			}
+			if refused != nil {
+				return nil, refused
+			}
+		}
 		if t, err = s.enterAll(e, t); err == nil {
 			if memo != nil {
 				memo.text, memo.generation = t, s.view.generation
@@ -126,6 +135,15 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 	t, err := e.binder.Rewrite(with, text)
 	var need *rewrite.NeedRelation
 	switch {
+	case err == nil && t.Question != nil && t.Question.Unread():
+		refused, err := s.serversWords(t.Question)
+		if refused == nil && err == nil {
+			refused = ownError(t.Question.Otherwise)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return nil, refused
 	case err == nil && len(t.Statements) <= 1:
 		return nil, errAborted
 	case err == nil && fresh:

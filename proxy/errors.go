@@ -45,14 +45,7 @@ func replaceable(fields wire.ErrorFields) bool {
 func inClientsWords(fields wire.ErrorFields, t *rewrite.Text) wire.ErrorFields {
 	position, _ := strconv.Atoi(fields.Get(wire.FieldPosition))
 	if f := t.FailureAt(fields.Get(wire.FieldCode), fields.Get(wire.FieldMessage), position); f != nil {
-		own := &wire.Error{Code: f.Code, Message: f.Message, Detail: f.Detail, Hint: f.Hint}
-		if f.Position > 0 {
-			own.Position = strconv.Itoa(f.Position)
-		}
-		return own.Fields()
-	}
-	if !t.Changed {
-		return fields
+		return ownError(f).Fields()
 	}
 	for i := range fields {
 		switch field := &fields[i]; field.Code {

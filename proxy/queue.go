@@ -283,7 +283,7 @@ func (q *queue) notice() verdict {
 	switch {
 	case e.flags&(captured|reprepare) != 0:
 		return verdict{action: swallow, expect: *e}
-	case e.text != nil && e.text.Changed:
+	case e.text != nil:
 		return verdict{action: mend, expect: *e}
 	}
 	return verdict{}

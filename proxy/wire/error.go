@@ -89,12 +89,17 @@ type Error struct {
 	Detail   string
 	Hint     string
 	Position string
+
+	Sent ErrorFields // all of it as a server has sent it: then the other fields do not count for Fields
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
 
 // Fields returns the error as fields, in the order in which the server sends them.
 func (e *Error) Fields() ErrorFields {
+	if e.Sent != nil {
+		return e.Sent
+	}
 	severity := e.Severity
 	if severity == "" {
 		severity = "ERROR"
