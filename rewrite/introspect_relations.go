@@ -95,7 +95,7 @@ var catalogRelations = map[string]catalogRelation{
 	"information_schema.view_routine_usage":   one(infoTable()),
 	"information_schema.routine_table_usage":  one(infoTable()),
 	"information_schema.routine_column_usage": one(infoTable("column_name")),
-	"information_schema.views":                {physical: []string{"view_definition"}},
+	"information_schema.views":                {mentions: []mention{infoTable()}, physical: []string{"view_definition"}},
 	"information_schema.check_constraints":    {physical: []string{"check_clause"}},
 	"information_schema.triggers": one(mention{schema: "event_object_schema", table: "event_object_table",
 		definitions: []string{"action_condition"}}),

@@ -43,31 +43,21 @@ func (in *introspection) spell(rel *catalog.Relation, system []string) *substitu
 			rows.add(rel, m, g)
 		}
 	}
-	if len(rows.concerned) == 0 {
+	if len(rows.concerned) == 0 && len(rows.oids) == 0 {
 		return nil
 	}
-	from := " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t WHERE "
-	concerned := "(" + strings.Join(rows.concerned, " OR ") + ")"
-	if catalogRelations[rel.Schema+"."+rel.Name].costly {
-		concerned = "true"
-	}
+	from := " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t"
+	plain := make([]string, 0, len(rel.Columns)+len(system))
 	mapped := make([]string, 0, len(rel.Columns)+len(system))
-	more := ""
 	for i := range rel.Columns {
+		plain = append(plain, "t."+quoteIdent(rel.Columns[i].Name))
 		mapped = append(mapped, rows.column(&rel.Columns[i]))
 	}
 	for _, name := range system {
-		more += ", t." + name
-		mapped = append(mapped, "t."+name)
+		plain, mapped = append(plain, "t."+name), append(mapped, "t."+name)
 	}
-	text := "(SELECT t.*" + more + from + concerned + " IS NOT TRUE UNION ALL SELECT " + strings.Join(mapped, ", ") + from + concerned
-	if concerned == "true" {
-		text = "(SELECT " + strings.Join(mapped, ", ") + from + concerned
-	}
-	for _, hidden := range rows.hidden {
-		text += " AND (" + hidden + ") IS NOT TRUE"
-	}
-	text += ")"
+	text := "(" + rows.query(strings.Join(plain, ", "), strings.Join(mapped, ", "), from,
+		catalogRelations[rel.Schema+"."+rel.Name].costly) + ")"
 	tree, err := ast.Parse("SELECT FROM " + text + " AS t")
 	if err != nil {
 		panic("the substitute of " + rel.Name + " does not parse: " + err.Error() + ": " + text)
@@ -75,17 +65,43 @@ func (in *introspection) spell(rel *catalog.Relation, system []string) *substitu
 	return &substitute{text: text, query: tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery}
 }
 
+// query puts the rows together. Where they are told by OID, which half a row comes from is decided above the halves:
+// a half without a condition of its own becomes a plain scan in the planner's eyes (is_safe_append_member), so that
+// joins can use its indexes too.
+func (r *rowMap) query(plain, mapped, from string, costly bool) string {
+	shown := ""
+	for _, hidden := range r.hidden {
+		shown += " AND (" + hidden + ") IS NOT TRUE"
+	}
+	if len(r.oids) > 0 {
+		return "SELECT " + plain + " FROM (SELECT " + plain + ", false AS " + mappedMark + from + " UNION ALL SELECT " + mapped + ", true" + from +
+			") AS t WHERE (t." + r.oid + eq + "ANY (" + oidArray(r.oids) + "))" + eq + "t." + mappedMark + shown
+	}
+	if costly {
+		return "SELECT " + mapped + from + " WHERE true" + shown
+	}
+	concerned := " WHERE (" + strings.Join(r.concerned, " OR ") + ")"
+	return "SELECT " + plain + from + concerned + " IS NOT TRUE UNION ALL SELECT " + mapped + from + concerned + shown
+}
+
+// mappedMark is the column that tells the two halves apart.
+const mappedMark = "_segue_mapped"
+
 // A rowMap is how the rows of a catalog relation are shown.
 type rowMap struct {
-	concerned []string            // conditions on t; a row for which none is true stays as it is
+	oid       string              // the column that tells the rows, where there is one
+	oids      []catalog.OID       // its values in the rows that look different
+	concerned []string            // else conditions on t; a row for which none is true stays as it is
 	hidden    []string            // conditions on t of rows that are not shown
 	when      map[string][]string // by column: WHEN condition THEN value
+	changes   int                 // how many conditions and values there are
 }
 
 func (r *rowMap) set(column, condition, value string) {
 	if r.when == nil {
 		r.when = map[string][]string{}
 	}
+	r.changes++
 	r.when[column] = append(r.when[column], " WHEN "+condition+" THEN "+value)
 }
 
@@ -114,20 +130,16 @@ func (r *rowMap) add(rel *catalog.Relation, m mention, g *tableGroup) {
 		return
 	}
 	where := m.concerns(g)
-	before := len(r.when) + len(r.hidden)
-	size := 0
-	for _, w := range r.when {
-		size += len(w)
-	}
+	before := r.changes
 	if m.table != "" && g.renamed {
 		r.set(m.table, where, literal(g.logical))
 	}
 	r.addColumns(rel, m, g, where)
-	after := len(r.when) + len(r.hidden)
-	for _, w := range r.when {
-		size -= len(w)
-	}
-	if size != 0 || after != before {
+	switch {
+	case r.changes == before:
+	case m.oid != "":
+		r.oid, r.oids = m.oid, append(r.oids, g.oids...)
+	default:
 		r.concerned = append(r.concerned, where)
 	}
 }
@@ -147,6 +159,7 @@ func (r *rowMap) addColumns(rel *catalog.Relation, m mention, g *tableGroup, whe
 			}
 		}
 		for _, c := range g.hidden {
+			r.changes++
 			if m.number != "" {
 				r.hidden = append(r.hidden, where+" AND t."+m.number+eq+number(int64(c.Num)))
 			} else {
@@ -187,7 +200,11 @@ func (r *rowMap) addType(rel *catalog.Relation, m mention, g *tableGroup) {
 			where = "t." + m.schema + eq + literal(g.schema) + " AND t." + m.typ + eq + literal(p.name)
 		}
 		r.set(column, where, literal(p.logical))
-		r.concerned = append(r.concerned, where)
+		if m.rowType != "" {
+			r.oid, r.oids = m.rowType, append(r.oids, p.oid)
+		} else {
+			r.concerned = append(r.concerned, where)
+		}
 	}
 }
 
