@@ -99,6 +99,13 @@ var liveScripts = map[string]script{
 		{simple("DEALLOCATE p"), "Z"},
 		{simple("EXECUTE p (1)"), "Z"},
 	},
+	"what is prepared in SQL shows the client's text": {
+		{simple("PREPARE p AS SELECT count(*) FROM individual ; "), "Z"},
+		{simple("EXECUTE p"), "Z"},
+		{simple("SELECT 1 AS individual; PREPARE q (int) AS SELECT id FROM individual WHERE id = $1; EXECUTE q (1); EXECUTE p; "), "Z"},
+		{simple("EXECUTE q (1)"), "Z"},
+		{simple("SELECT name, statement, prepare_time < now() FROM pg_prepared_statements ORDER BY name"), "Z"},
+	},
 	"prepare outlives a rollback": {
 		{messages(simple("BEGIN"), simple("PREPARE p AS SELECT last_name FROM individual WHERE id = 1"), simple("ROLLBACK"), simple("EXECUTE p")), "ZZZZ"},
 	},

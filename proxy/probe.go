@@ -33,8 +33,29 @@ func inHex(expr string) string {
 	return `pg_catalog.encode(pg_catalog.convert_to((` + expr + `)::pg_catalog.text, 'UTF8'), 'hex')`
 }
 
+// pathJSON is the search_path as it is in effect. current_schemas tells it, but creates the temporary schema of a session
+// that has none when pg_temp comes first, and fails for a user who may not. So then the setting is read as
+// recomputeNamespacePath in namespace.c does.
+const pathJSON = `CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+  AND pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')), 'pg_temp') OPERATOR(pg_catalog.>) 0
+ THEN (WITH setting AS MATERIALIZED (
+   SELECT CASE WHEN m.part[1] IS NOT NULL THEN pg_catalog.replace(m.part[1], '""', '"') ELSE pg_catalog.lower(m.part[2]) END AS name, m.at
+   FROM pg_catalog.regexp_matches(pg_catalog.current_setting('search_path'), '"((?:[^"]|"")*)"|([^",[:space:]]+)', 'g')
+    WITH ORDINALITY m(part, at)
+  ), named AS MATERIALIZED (
+   SELECT CASE WHEN s.name OPERATOR(pg_catalog.=) '$user' THEN CURRENT_USER ELSE s.name::pg_catalog.name END AS name, s.at
+   FROM setting s
+   UNION ALL SELECT 'pg_catalog', 0 WHERE NOT EXISTS (
+    SELECT FROM setting s WHERE s.name OPERATOR(pg_catalog.=) 'pg_catalog')
+  ), known AS MATERIALIZED (
+   SELECT n.nspname AS name, pg_catalog.min(p.at) AS at
+   FROM named p JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) p.name
+   WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE') GROUP BY n.nspname
+  ) SELECT pg_catalog.json_agg(k.name ORDER BY k.at) FROM known k)
+ ELSE pg_catalog.to_json(pg_catalog.current_schemas(true)) END`
+
 const probeJSON = `pg_catalog.json_build_object(
- 'path', pg_catalog.to_json(pg_catalog.current_schemas(true)),
+ 'path', ` + pathJSON + `,
  'version', pg_catalog.current_setting('segue.version', true),
  'strings', pg_catalog.current_setting('standard_conforming_strings'),
  'encoding', pg_catalog.current_setting('client_encoding'),

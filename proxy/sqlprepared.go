@@ -11,7 +11,7 @@ import (
 type sqlStatement struct {
 	client string // the client's text of the PREPARE
 	source string // what pg_prepared_statements shows of it: the whole text that it was part of
-	made   string // the PREPARE as it was sent; "" when not known on its own
+	made   string // the PREPARE as it was sent
 }
 
 // learnPrepared follows what the server lists. What it lists and the session does not know was prepared while nothing
@@ -143,11 +143,9 @@ func (s *session) sent(t *rewrite.Text) {
 			if s.view.bySQL == nil {
 				s.view.bySQL = make(map[string]*sqlStatement)
 			}
-			made := ""
-			if len(t.Statements) == 1 {
-				made = t.SQL
+			s.view.bySQL[effect.Prepare.Name] = &sqlStatement{
+				client: effect.Prepare.Client, source: t.SQL, made: t.SQL[st.Start:st.End],
 			}
-			s.view.bySQL[effect.Prepare.Name] = &sqlStatement{client: effect.Prepare.Client, source: t.SQL, made: made}
 			s.change()
 		case effect.Deallocate != "", effect.DropAll:
 			s.change() // the probe tells what is left
