@@ -164,6 +164,15 @@ func (b *binding) subject(rv *ast.RangeVar, missingOK bool) *item {
 	return b.unaliased(rv)
 }
 
+// unplaced binds what the server reports errors of without a position.
+func (b *binding) unplaced(bind func()) {
+	before := b.failure
+	bind()
+	if b.failure != before {
+		b.failure.Position = 0
+	}
+}
+
 // A span is a range of tokens, from the first to the one after the last.
 type span struct{ from, to int }
 

@@ -64,7 +64,7 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 		b.alteredColumn(it, cmd, in)
 		b.columnDef(t, cmd.Def.GetColumnDef())
 	case ast.AlterTableType_AT_AddConstraint:
-		b.constraint(t, cmd.Def.GetConstraint(), in)
+		b.unplaced(func() { b.constraint(t, cmd.Def.GetConstraint(), in) })
 	case ast.AlterTableType_AT_AddInherit:
 		b.adopt(it, cmd.Def.GetRangeVar())
 	case ast.AlterTableType_AT_DropInherit:

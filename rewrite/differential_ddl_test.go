@@ -176,3 +176,52 @@ func TestDifferentialDDLDefinesTheSame(t *testing.T) {
 		})
 	}
 }
+
+// DDL that PostgreSQL itself rejects in the version's schema.
+var failingDefinitions = []string{
+	`ALTER TABLE {other_person} ADD x int`,
+	`ALTER TABLE {person} ALTER {other_surname} SET DEFAULT 'x'`,
+	`ALTER TABLE {person} DROP COLUMN nonsense`,
+	`ALTER TABLE {person} ADD COLUMN {surname} text`,
+	`ALTER TABLE {person} RENAME COLUMN city TO {surname}`,
+	`ALTER TABLE {person} RENAME COLUMN {other_surname} TO x`,
+	`ALTER TABLE {person} ADD CHECK ({other_surname} <> '')`,
+	`ALTER TABLE {person} ADD UNIQUE (city, {other_surname})`,
+	`ALTER TABLE {person} ADD FOREIGN KEY ({other_surname}) REFERENCES {line}`,
+	`ALTER TABLE pet ADD FOREIGN KEY (person_id) REFERENCES {person} ({other_surname})`,
+	`ALTER TABLE pet ADD FOREIGN KEY (person_id) REFERENCES {other_person}`,
+	`CREATE TABLE {person} (a int)`,
+	`CREATE TABLE public.{line} AS SELECT 1 AS a`,
+	`CREATE TABLE t (a int REFERENCES {other_person} (x))`,
+	`CREATE VIEW v AS SELECT {other_surname} FROM {person}`,
+	`CREATE INDEX ON {person} (city, lower({other_surname}))`,
+	`CREATE INDEX ON {person} ({other_surname})`,
+	`CREATE STATISTICS s ON {other_surname}, city FROM {person}`,
+	`CREATE POLICY p ON {person} USING ({other_surname} = 'x')`,
+	`CREATE TRIGGER t BEFORE UPDATE OF {other_surname} ON {person} FOR EACH ROW EXECUTE FUNCTION noop()`,
+	`CREATE TRIGGER t BEFORE UPDATE ON {person} FOR EACH ROW WHEN (NEW.{other_surname} = 'x') EXECUTE FUNCTION noop()`,
+	`CREATE TRIGGER t BEFORE UPDATE ON {other_person} FOR EACH ROW EXECUTE FUNCTION noop()`,
+	`CREATE RULE r AS ON UPDATE TO {person} DO ALSO INSERT INTO audit VALUES (NEW.{other_surname})`,
+	`COMMENT ON COLUMN {person}.{other_surname} IS 'x'`,
+	`COMMENT ON TABLE {other_person} IS 'x'`,
+	`GRANT SELECT ({other_surname}) ON {person} TO PUBLIC`,
+	`GRANT SELECT ON {other_person} TO PUBLIC`,
+	`CREATE FUNCTION f(n int) RETURNS text LANGUAGE sql RETURN (SELECT {other_surname} FROM {person})`,
+	`CREATE PUBLICATION p FOR TABLE {person} ({other_surname})`,
+	`DROP TABLE {other_line}, book`,
+	`DROP TRIGGER there ON {other_person}`,
+	`REINDEX TABLE {other_person}`,
+}
+
+func TestDifferentialDDLFailsAsInPostgres(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"old", "new"} {
+		t.Run("a client of the "+version+" names", func(t *testing.T) {
+			t.Parallel()
+			w := newDDLWorld(t, version)
+			for _, sql := range failingDefinitions {
+				w.checkFailure(t, sql)
+			}
+		})
+	}
+}
