@@ -173,9 +173,11 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 		}
 	}
 	if blockers, stuck := c.blocked[id]; stuck && r.Kind != migrate.Activate {
-		st.Pending = &migrate.Pending{
-			Kind: r.Kind, To: to, Since: Epoch, Attempts: 3, LastError: "a transaction holds a lock on public.individual",
+		reason := "a lock on the tables is held for longer than the drain limit"
+		for _, b := range blockers {
+			reason += ": " + b.Why
 		}
+		st.Pending = &migrate.Pending{Kind: r.Kind, To: to, Since: Epoch, Attempts: 3, LastError: reason}
 		st.Blockers = blockers
 		c.record(id, "attempt", "blocked", r.Actor)
 		return nil

@@ -157,7 +157,7 @@ func writePending(w io.Writer, st *migrate.Status) {
 	}
 	line := fmt.Sprintf("%s: attempt %d", p.Kind, p.Attempts)
 	if p.LastError != "" {
-		line += ": " + p.LastError
+		line += ": " + withoutBlockers(p.LastError, st.Blockers)
 	}
 	fmt.Fprintln(w, line)
 	for _, what := range st.WaitingFor {
@@ -168,4 +168,15 @@ func writePending(w io.Writer, st *migrate.Status) {
 	for _, b := range st.Blockers {
 		fmt.Fprintf(w, "  blocked by %s\n", blocker(b))
 	}
+}
+
+// withoutBlockers cuts the list of blockers off a reason that ends in it, where they are shown in lines of their own.
+func withoutBlockers(reason string, blockers []migrate.Blocker) string {
+	if len(blockers) == 0 || blockers[0].Why == "" {
+		return reason
+	}
+	if before, _, found := strings.Cut(reason, ": "+blockers[0].Why); found {
+		return before
+	}
+	return reason
 }
