@@ -48,3 +48,16 @@ func TestTheLedgerFindsEveryLostWrite(t *testing.T) {
 		})
 	}
 }
+
+func TestNoWorkerWritesTheRowThatIsShown(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	pgtest.Exec(t, url, shopSchema, fmt.Sprintf(shopRows, 2*shownRow))
+	l, err := openLedger(t.Context(), pgtest.Connect(t, url), 2*shownRow, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.rows) != 1 || l.rows[0].id != 2*shownRow {
+		t.Errorf("the ledger has %d rows, the first with id %d; want only %d", len(l.rows), l.rows[0].id, 2*shownRow)
+	}
+}
