@@ -63,6 +63,9 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 	}
 	if call == nil {
 		it.newColumn(firstOf(alias, name), firstOf(alias, name)).known = true
+		if b.difference(b.valueOf(pair[0])) != sameShape {
+			b.unsupported(b.minLocation(pair[0]), refusedRow, "an expression in FROM", "makes rows that are not followed")
+		}
 		return
 	}
 	if isBuiltin(stringsOf(call.Funcname), "unnest") {
@@ -130,6 +133,7 @@ func (b *binding) functionColumns(call *ast.FuncCall, it *item, scalar string) {
 		if c.known = true; len(candidates) == 1 {
 			c.typ = first.Return
 		}
+		c.rows = b.resultOf(call)
 	case shapeRow:
 		b.rowColumns(it, first.Return)
 	default:

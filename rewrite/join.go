@@ -140,6 +140,9 @@ func mergedColumn(kind ast.JoinType, p pair, it *item, spelled joinSpelling) *co
 	if c.rows = p.left.rows; !c.rows.holdsRows() {
 		c.rows = p.right.rows
 	}
+	if c.typ == 0 && !c.rows.holdsRows() {
+		c.rows.typ = p.right.typ
+	}
 	if kind == ast.JoinType_JOIN_FULL {
 		c.known = true
 		return c

@@ -44,11 +44,11 @@ const (
 // refusalList is in the order in which the page shows it.
 var refusalList = [refusals]Refusal{
 	refusedRow: {
-		What: "A row as a whole: `SELECT p FROM person p`, `row_to_json(p)`, `p::text`, `surname(p)`",
-		Why:  "its field names would be those of the database", Instead: "list the columns",
+		What: "A row as one value where the names of its fields may show and cannot be changed: in functions that take any type and are not known (`my_json(p)`), `jsonb_populate_record(p, …)`, `p #= hstore`, `to_json` of an array of rows that is not made on the spot; and, where the version's columns are in another order than the database's, everywhere but in `to_json(p)` and the like, `(p).surname`, `(p).*` and `count(p)`",
+		Why:  "the names would be those of the database", Instead: "list the columns",
 	},
 	refusedRowType: {
-		What: "Its row type, and what is made of it: `NULL::person`, `jsonb_populate_record(NULL::person, …)`, `PREPARE q (person)`, a function or a column of that type",
+		What: "Its row type where rows are made by the names of their fields: `jsonb_populate_record(NULL::person, …)`, `json_to_record(…) AS (member person)`; its array type by a name of its own: `_person`",
 		Why:  "the same", Instead: "list the columns",
 	},
 	refusedJoin: {

@@ -139,12 +139,17 @@ func (b *binding) ofType(typ catalog.OID) value {
 	return value{}
 }
 
-// value is what a column holds.
+// columnValue is what a column holds.
 func (b *binding) columnValue(c *column) value {
-	if c.rows.holdsRows() {
-		return c.rows
+	if !c.rows.holdsRows() {
+		return b.ofType(c.typ)
 	}
-	return b.ofType(c.typ)
+	v := c.rows
+	if v.typ != 0 {
+		known := b.ofType(v.typ)
+		v.typ, v.array = known.typ, v.array || known.array
+	}
+	return v
 }
 
 // itemValue is the row of an item as one value. That of a table has the table's type, whatever its alias says.

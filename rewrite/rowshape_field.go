@@ -15,15 +15,13 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	b.expr(s, i.Arg)
 	b.subscripts(s, i.Indirection)
 	v := b.valueOf(i.Arg)
-	if !v.holdsRows() {
+	if b.difference(v) == sameShape {
 		return
 	}
-	token := -1
-	if b.difference(v) != sameShape {
-		if token = b.indirectionToken(i); token < 0 {
-			b.misplaced(b.minLocation(i.Arg), lastString(i.Indirection))
-			return
-		}
+	token := b.indirectionToken(i)
+	if token < 0 {
+		b.misplaced(b.minLocation(i.Arg), lastString(i.Indirection))
+		return
 	}
 	last, renamed := b.followFields(v, i.Indirection, token)
 	put(&b.indirections, i, last)
@@ -42,7 +40,7 @@ func (b *binding) subscripts(s *scope, list []*ast.Node) {
 }
 
 // followFields follows subscripts and fields from a value, and splices physical names. token is the one before the
-// first of them, -1 where none can change. It returns what is at the end (before a star, the row), and whether the last
+// first of them. It returns what is at the end (before a star, the row), and whether the last
 // name has changed.
 func (b *binding) followFields(v value, list []*ast.Node, token int) (end value, renamed bool) {
 	for k, n := range list {
@@ -51,17 +49,11 @@ func (b *binding) followFields(v value, list []*ast.Node, token int) (end value,
 			if !x.AIndices.IsSlice {
 				v = v.element()
 			}
-			if token >= 0 {
-				token = b.closing(token + 1)
-			}
+			token = b.closing(token + 1)
 		case *ast.Node_String_:
-			if token >= 0 {
-				token += 2 // the dot and the name
-			}
+			token += 2 // the dot and the name
 			v, renamed = b.followField(v, list, k, token)
-			if token >= 0 {
-				token = b.afterIdent(token) - 1
-			}
+			token = b.afterIdent(token) - 1
 		}
 	}
 	return v, renamed
@@ -74,14 +66,11 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, b
 	if fields == nil || v.array {
 		fields = b.fields(v)
 	}
-	if fields == nil {
+	if fields == nil || b.difference(v) == sameShape {
 		return value{}, false
 	}
 	c, f := fields.column(name, inVersion)
-	location := -1
-	if token >= 0 {
-		location = b.tokens.start(token)
-	}
+	location := b.tokens.start(token)
 	switch {
 	case f == found:
 	case f == missing && b.rowFunction(name, v) != nil:
@@ -98,7 +87,7 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, b
 	if c.physical == name {
 		return b.columnValue(c), false
 	}
-	if c.physical == "" || token < 0 {
+	if c.physical == "" {
 		b.unsupported(location, refusedRow, "the field "+quoteIdent(name), "cannot be named in the database")
 		return value{}, false
 	}

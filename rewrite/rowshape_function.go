@@ -1,10 +1,13 @@
 package rewrite
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
 )
 
 // A rowUse says what a builtin function does with the rows that it is given.
@@ -68,12 +71,26 @@ func (b *binding) rowUse(f *ast.FuncCall) rowUse {
 
 // toleratesOrder marks the arguments of a call for which it does not matter in what order a row's fields stand.
 func (b *binding) toleratesOrder(f *ast.FuncCall) {
+	if !b.reordered() {
+		return
+	}
 	counts := len(f.Args) == 1 && isBuiltin(stringsOf(f.Funcname), "count") && !f.AggDistinct
 	for _, a := range f.Args {
 		if ref := a.GetColumnRef(); ref != nil && (counts || b.rowUse(f) == rowsShown) {
 			put(&b.tolerated, ref, true)
 		}
 	}
+}
+
+// reordered tells whether the version has a table whose columns stand in another order than the server's.
+func (b *binding) reordered() bool {
+	return slices.ContainsFunc(b.lens.Tables, func(t *rules.TableLens) bool {
+		rel := b.cat.Relation(t.OID)
+		if t.Identity || rel == nil {
+			return false
+		}
+		return !slices.EqualFunc(t.Columns, rel.Columns, func(l rules.ColumnLens, c catalog.Column) bool { return l.Num == c.Num })
+	})
 }
 
 // rowArguments sees to the rows among the arguments of a call, which have been bound.

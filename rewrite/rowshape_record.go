@@ -146,7 +146,7 @@ func (b *binding) reshapeTarget(n *ast.Node, sel *ast.SelectStmt) {
 			last--
 		}
 	}
-	if isStar(t.GetVal()) || t.GetLocation() < 0 {
+	if isStar(t.GetVal()) || t.GetLocation() < 0 || t.GetName() == "" && b.relabelled(b.labelOf(t.Val)) {
 		b.notReshaped(n)
 		return
 	}
@@ -223,6 +223,10 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value) {
 		}
 		inner = "COALESCE(" + rowHole + ")" // where a star is no list of columns
 	}
+	inner += " AS w"
+	if n.GetColumnRef() == nil {
+		inner += " OFFSET 0" // else the planner would evaluate it for each field
+	}
 	text, ok := b.record(v, inner, maxTypeDepth)
 	if !ok {
 		b.notReshaped(n)
@@ -269,7 +273,7 @@ func (b *binding) record(v value, row string, depth int) (text string, ok bool) 
 		names = append(names, c.physical)
 		field := "(v.w)." + quoteIdent(c.physical)
 		if nested := b.columnValue(c); b.difference(nested) != sameShape {
-			if field, ok = b.record(nested, field, depth-1); !ok {
+			if field, ok = b.record(nested, field+" AS w", depth-1); !ok {
 				return "", false
 			}
 		}
@@ -279,5 +283,5 @@ func (b *binding) record(v value, row string, depth int) (text string, ok bool) 
 		return "", false
 	}
 	return "(SELECT _segue_row FROM (SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + row +
-		" AS w) AS v WHERE v.w IS DISTINCT FROM NULL) AS _segue_row)", true
+		") AS v WHERE v.w IS DISTINCT FROM NULL) AS _segue_row)", true
 }

@@ -66,7 +66,10 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 		if s == "pg_catalog" && shippedTypes[name] {
 			return 0, nil, true
 		}
-		if rel, _ := b.inSchema(s, name); rel != nil && rel.RowType != 0 {
+		if rel, _ := b.inSchema(s, name); rel != nil && (rel.RowType != 0 || rel.Temp) {
+			if rel.RowType == 0 {
+				return 0, nil, false // of a temporary table only the name and the columns are known
+			}
 			return rel.RowType, rel, b.rowTypeSeen(schema, name, rel)
 		}
 		for _, t := range b.cat.TypesNamed(name) {

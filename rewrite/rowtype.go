@@ -55,11 +55,8 @@ func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens
 
 // isFunctionOf tells whether t.name can be the call of a function with a row of t.
 func (b *binding) isFunctionOf(it *item, name string) bool {
-	if it.rel == nil {
-		return it.table != nil
-	}
 	for _, f := range b.cat.Functions(name) {
-		if f.Args == 1 && len(f.ArgTypes) == 1 && (f.ArgTypes[0] == it.rel.RowType || isAnyElement(f.ArgTypes[0])) {
+		if len(f.ArgTypes) == 1 && (it.rowType != 0 && f.ArgTypes[0] == it.rowType || isAnyElement(f.ArgTypes[0])) {
 			return true
 		}
 	}
