@@ -37,6 +37,7 @@
 //	lexer       tokens, for what the parser gives no place
 //	choose      the version: the session's own, or the one that binds the text of a session without one
 //	bind        every name resolved by PostgreSQL's rules (bind.go and the files by statement and clause)
+//	introspect  the system catalogs, as the version sees them (introspect*.go)
 //	assemble    edits spliced into the client's own bytes, stand-ins put in
 //	proof       the spliced text parsed again and compared with the tree in which the binder made the same changes
 //	oracle      labels and origins of the result's columns compared with what the server says

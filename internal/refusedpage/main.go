@@ -24,7 +24,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	page, err := fill(string(old), rewrite.Refusals())
+	page, err := fill(string(old), rewrite.Refusals(), rewrite.Unmapped())
 	if err != nil {
 		return err
 	}
@@ -35,16 +35,27 @@ func run(args []string) error {
 const (
 	begin = "<!-- generated from rewrite/refused_list.go: go generate ./rewrite -->\n"
 	end   = "<!-- end of what is generated -->\n"
+
+	beginUnmapped = "<!-- generated from rewrite/introspect_unmapped.go: go generate ./rewrite -->\n"
 )
 
-// fill puts the list between the markers of a page.
-func fill(page string, list []rewrite.Refusal) (string, error) {
+// fill puts the lists between the markers of a page.
+func fill(page string, list []rewrite.Refusal, unmapped []string) (string, error) {
+	page, err := between(page, begin, table(list))
+	if err != nil {
+		return "", err
+	}
+	return between(page, beginUnmapped, "- "+strings.Join(unmapped, ";\n- ")+".\n")
+}
+
+// between replaces what stands between a marker and the end marker that follows.
+func between(page, begin, text string) (string, error) {
 	before, rest, ok := strings.Cut(page, begin)
 	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
 		return "", fmt.Errorf("the page has no lines %q and %q", begin, end)
 	}
-	return before + begin + "\n" + table(list) + "\n" + end + after, nil
+	return before + begin + "\n" + text + "\n" + end + after, nil
 }
 
 // table is the list as Markdown. Defects come after it, as they are none of the client's.

@@ -15,7 +15,7 @@ func TestThePageSaysWhatTheCodeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := fill(string(page), rewrite.Refusals())
+	want, err := fill(string(page), rewrite.Refusals(), rewrite.Unmapped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,8 +26,8 @@ func TestThePageSaysWhatTheCodeRefuses(t *testing.T) {
 
 func TestAPageWithoutTheMarkersIsLeftAlone(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"", begin, end, end + begin} {
-		if got, err := fill(page, nil); err == nil {
+	for _, page := range []string{"", begin, end, end + begin, begin + end} {
+		if got, err := fill(page, nil, nil); err == nil {
 			t.Errorf("%q was filled: %q", page, got)
 		}
 	}

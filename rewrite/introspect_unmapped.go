@@ -1,0 +1,30 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+)
+
+// unmapped is what prints names of the database besides the columns of catalogs that catalogRelations lists.
+var unmapped = []string{
+	"`pg_get_viewdef`, `pg_get_ruledef`, `pg_get_functiondef`, `pg_describe_object`, `pg_identify_object`, `pg_get_statisticsobjdef_expressions`, and policies with a subquery",
+	"`regclass` and `regtype` values that come out of a subquery, a function or a table; those that a statement casts itself are mapped, and are of type `text` in its result",
+	"`pg_typeof`, and `EXPLAIN`",
+	"the bodies of functions, and queries that run in them",
+	"statements as `pg_stat_activity`, `pg_prepared_statements` and `pg_cursors` show them: as they were sent to the server",
+	"views and functions that build JSON, XML or text from whole rows of the table",
+	"what logical decoding sends to subscribers",
+	"names that the server makes up from those of tables and columns: of indexes, constraints and sequences that were given none, as in `CREATE INDEX ON person (surname)`. A rename leaves them as they are, too",
+}
+
+// Unmapped lists what shows the names of the database to every session, as Markdown phrases without a full stop.
+func Unmapped() []string {
+	var columns []string
+	for relation, r := range catalogRelations {
+		for _, c := range r.physical {
+			columns = append(columns, "`"+strings.TrimPrefix(relation, "pg_catalog.")+"."+c+"`")
+		}
+	}
+	slices.Sort(columns)
+	return append([]string{"of the system catalogs " + strings.Join(columns, ", ")}, unmapped...)
+}
