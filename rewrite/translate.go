@@ -29,10 +29,15 @@ func (t *Text) Translate(s string) string {
 	if len(toLogical) == 0 {
 		return s
 	}
-	for _, q := range quotes {
-		s = replaceQuoted(s, q[0], q[1], toLogical)
+	before, key, after := cutKey(s)
+	if key != "" {
+		logical := replaceColumns(key, toLogical)
+		key, after = logical, replaceSecondKey(after, key, logical)
 	}
-	return replaceKey(s, toLogical)
+	for _, q := range quotes {
+		before, after = replaceQuoted(before, q[0], q[1], toLogical), replaceQuoted(after, q[0], q[1], toLogical)
+	}
+	return before + key + after
 }
 
 // LogicalNames maps the table and column fields of an error or notice to the version's names.
@@ -141,31 +146,25 @@ func replaceQuoted(s, open, closing string, to map[string]string) string {
 			b.WriteString(s)
 			return b.String()
 		}
-		if bare := trimQuoted(name); to[bare] != "" {
-			name = strings.Replace(name, bare, to[bare], 1)
-		}
+		bare := trimQuoted(name)
+		name = strings.Replace(name, bare, replaceDotted(bare, to), 1)
 		b.WriteString(before + open + name + closing)
 		s = rest
 	}
 }
 
-// replaceKey replaces the names of the columns in the first (a, b)=( of a detail. Expressions stay as they are.
-func replaceKey(s string, to map[string]string) string {
-	end := strings.Index(s, ")=(")
-	if end < 0 {
-		return s
+// replaceDotted replaces a name or its parts, as in table.column, where nothing in it is quoted.
+func replaceDotted(name string, to map[string]string) string {
+	if logical := to[name]; logical != "" {
+		return logical
 	}
-	start := strings.IndexByte(s[:end], '(') + 1
-	if start == 0 {
-		return s
-	}
-	columns := strings.Split(s[start:end], ", ")
-	for i, c := range columns {
-		if logical, ok := to[strings.Trim(c, `"`)]; ok {
-			columns[i] = quoteIdent(logical)
+	parts := strings.Split(name, ".")
+	for i, part := range parts {
+		if logical := to[part]; logical != "" {
+			parts[i] = logical
 		}
 	}
-	return s[:start] + strings.Join(columns, ", ") + s[end:]
+	return strings.Join(parts, ".")
 }
 
 // replaceCopy replaces the names in a context as CopyFromErrorCallback in copyfrom.c makes it: COPY table, line 3, column

@@ -1,0 +1,81 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// cutKey cuts a detail that shows a key with its values into what is before, within and behind the brackets of the key:
+// Key (a, lower(b))=(1, x) of an index, and Partition key of the failing row contains (a) = (1). The key is empty when
+// there is none.
+func cutKey(s string) (before, key, after string) {
+	if strings.HasPrefix(s, "Failing row contains (") {
+		return s, "", "" // these are values
+	}
+	end, spaced := strings.Index(s, ")=("), strings.Index(s, ") = (")
+	if end < 0 || spaced >= 0 && spaced < end {
+		end = spaced
+	}
+	if end < 0 {
+		return s, "", ""
+	}
+	start := opening(s[:end]) + 1
+	if start == 0 {
+		return s, "", ""
+	}
+	return s[:start], s[start:end], s[end:]
+}
+
+// replaceSecondKey replaces the key where the detail of an exclusion constraint shows it again.
+func replaceSecondKey(after, key, logical string) string {
+	const conflicts = " conflicts with existing key ("
+	if strings.Count(after, conflicts+key+")=(") != 1 {
+		return after
+	}
+	return strings.Replace(after, conflicts+key, conflicts+logical, 1)
+}
+
+// opening is the offset of the bracket that the text would close next; -1 when there is none. Quoted brackets are none.
+func opening(s string) int {
+	depth := 0
+	var quote byte
+	for i := len(s) - 1; i >= 0; i-- {
+		switch c := s[i]; {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"', c == '\'':
+			quote = c
+		case c == ')':
+			depth++
+		case c == '(':
+			if depth--; depth < 0 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// replaceColumns replaces the columns in expressions as ruleutils.c writes them. Names of functions, types and collations
+// stay, though a column may be called the same.
+func replaceColumns(exprs string, to map[string]string) string {
+	t, err := scanTokens(exprs)
+	if err != nil {
+		return exprs
+	}
+	var edits []Edit
+	for i := range t.list {
+		name, ok := t.ident(i)
+		switch {
+		case !ok || to[name] == "", t.is(i+1, '('), t.is(i-1, '.'), t.is(i+1, '.'):
+			continue
+		case t.kind(i-1) == ast.Token_TYPECAST, t.kind(i-1) == ast.Token_COLLATE:
+			continue
+		}
+		edits = append(edits, Edit{Start: t.start(i), End: t.identEnd(i), New: quoteIdent(to[name])})
+	}
+	return applyEdits(exprs, edits)
+}
