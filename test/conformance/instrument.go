@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,8 +29,8 @@ func withoutSteps(output string) string {
 
 // instrument adds to a script a step at its beginning, and one behind each statement that can have made a table, outside
 // of transaction blocks; behind a block that had DDL in it the step follows its end. A step comes before each statement
-// that drops or renames a table or column: that is refused on a table under migration, so the migration is taken back
-// first, as somebody who wanted to do that would.
+// that drops or renames a table or column, or ties another table's column names to it: that is refused on a table under
+// migration, so the migration is taken back first, as somebody who wanted to do that would.
 func instrument(name, script string) string {
 	var b strings.Builder
 	step := func(s string) { fmt.Fprintf(&b, stepLine+"\n", s) }
@@ -88,28 +89,46 @@ func isDDL(w []string) bool {
 	return len(w) > 0 && (w[0] == "create" || w[0] == "alter" || w[0] == "drop" || w[0] == "do")
 }
 
-// endsTable tells whether a statement takes away a table or column, or its name.
+// endsTable tells whether a statement takes away a table or column, or its name, or makes another table depend on the
+// names that columns have in the database.
 func endsTable(w []string) bool {
-	if len(w) < 3 || w[1] != "table" || w[0] != "drop" && w[0] != "alter" {
+	if len(w) < 3 {
 		return false
 	}
-	if w[0] == "drop" {
-		return true
-	}
-	for i, x := range w[3:] {
-		switch x {
-		case "rename":
-			return true
-		case "schema":
-			return w[i+2] == "set"
-		case "drop":
-			next := append(w[i+4:], "")[0]
-			return next != "constraint" && next != "not" && next != "default" && next != "identity" && next != "expression"
-		case "type":
-			return true
-		}
+	switch {
+	case w[0] == "drop":
+		return w[1] == "table"
+	case w[0] == "create":
+		return makesTable(w) && (slices.Contains(w, "inherits") || slices.Contains(w, "like") && !slices.Contains(w, "select"))
+	case w[0] == "alter" && w[1] == "table":
+		return slices.ContainsFunc(subcommands(w[2:]), func(c string) bool {
+			switch c {
+			case "rename", "set schema", "attach partition", "inherit", "drop column", "type":
+				return true
+			}
+			return false
+		})
 	}
 	return false
+}
+
+// subcommands are what an ALTER TABLE does that matters here. Names of columns can look alike: that does no harm.
+func subcommands(w []string) []string {
+	var out []string
+	for i, x := range w {
+		next := append(w[i+1:], "")[0]
+		switch {
+		case x == "drop" && !slices.Contains([]string{"constraint", "not", "default", "identity", "expression"}, next):
+			out = append(out, "drop column")
+		case x == "set" && next == "schema", x == "attach" && next == "partition":
+			out = append(out, x+" "+next)
+		case x == "rename", x == "type":
+			out = append(out, x)
+		case x == "inherit" && i > 0 && w[i-1] != "no":
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // makesTable tells whether a statement can leave a permanent table behind.
