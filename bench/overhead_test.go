@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/internal/serve"
+	"github.com/seguedb/segue/migrate"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+const shop = `
+CREATE TABLE individual (id bigint PRIMARY KEY, first_name text, last_name text);
+INSERT INTO individual SELECT n, 'Ada', 'Lovelace' FROM generate_series(1, 1000) n;
+CREATE TABLE orders (id bigint PRIMARY KEY, owner bigint, total bigint);
+INSERT INTO orders SELECT n, n, n FROM generate_series(1, 1000) n;`
+
+// BenchmarkOverhead is one round trip of a prepared statement of one client, on loopback: directly, and through the proxy
+// with nothing live, and with a rename cut over, for a table that it does not concern and for the one that it does. Every
+// sub-benchmark measures direct beside it, alternating, and reports how many times as long the proxy took.
+func BenchmarkOverhead(b *testing.B) {
+	direct := pgtest.Database(b)
+	pgtest.Exec(b, direct, shop)
+	running, err := serve.Start(b.Context(), serve.Config{Upstream: direct, Listen: "127.0.0.1:0"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := running.Stop(ctx); err != nil {
+			b.Error(err)
+		}
+	})
+	const (
+		orders     = "SELECT total FROM orders WHERE id = $1"
+		individual = "SELECT last_name FROM individual WHERE id = $1"
+		person     = "SELECT surname FROM person WHERE id = $1"
+	)
+	through := pgtest.Through(b, direct, running.Addr())
+	b.Run("nothing live", func(b *testing.B) { compare(b, direct, orders, through, orders) })
+	cutOver(b, running.Instance)
+	b.Run("live, another table", func(b *testing.B) { compare(b, direct, orders, through, orders) })
+	base := through + "&segue.version=base"
+	b.Run("live, rewritten", func(b *testing.B) { compare(b, direct, person, base, individual) })
+}
+
+// cutOver takes the rename to phase cutover.
+func cutOver(b *testing.B, instance *migrate.Instance) {
+	b.Helper()
+	ctx := b.Context()
+	if _, _, err := instance.Create(ctx, "surname.yaml", []byte(rename), "bench"); err != nil {
+		b.Fatal(err)
+	}
+	for _, kind := range []migrate.Kind{migrate.Activate, migrate.Cutover} {
+		if err := instance.Request(ctx, "surname", migrate.Request{Kind: kind}); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := instance.Wait(ctx, "surname"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// compare runs one statement directly and one through the proxy in turn.
+func compare(b *testing.B, direct, directSQL, proxy, proxySQL string) {
+	one, other := pgtest.Connect(b, direct), pgtest.Connect(b, proxy)
+	var took [2]time.Duration
+	ask := func(i int, conn *pgx.Conn, sql string, id int) {
+		began := time.Now()
+		rows, err := conn.Query(b.Context(), sql, id)
+		if err == nil {
+			for rows.Next() {
+			}
+			err = rows.Err()
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		took[i] += time.Since(began)
+	}
+	ask(0, one, directSQL, 1)
+	ask(1, other, proxySQL, 1)
+	took = [2]time.Duration{}
+	n := 0
+	for b.Loop() {
+		n++
+		ask(0, one, directSQL, n%1000+1)
+		ask(1, other, proxySQL, n%1000+1)
+	}
+	b.ReportMetric(float64(took[0].Nanoseconds())/float64(n), "direct-ns/op")
+	b.ReportMetric(float64(took[1].Nanoseconds())/float64(n), "proxy-ns/op")
+	b.ReportMetric(float64(took[1])/float64(took[0]), "times-direct")
+}
