@@ -28,6 +28,9 @@ func (s *session) mend(f wire.Frame, e expect) error {
 	} else if e.text != nil {
 		fields = inClientsWords(fields, e.text)
 	}
+	if e.fail == nil && e.text != nil && !e.text.Changed {
+		s.reword(fields, e.text.Version)
+	}
 	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
 	}

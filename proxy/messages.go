@@ -87,6 +87,10 @@ func (s *session) passIn(now *epoch, e expect) error {
 	}
 	q.pushLocked(e)
 	q.mu.Unlock()
+	if !now.live && !s.blind {
+		s.blind = true
+		s.doubtVersion()
+	}
 	return s.relayBounded()
 }
 

@@ -89,6 +89,9 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 		}
 		return s.deliver(f)
 	default:
+		if f.Type == wire.ErrorResponse || f.Type == wire.NoticeResponse {
+			return s.rewordUnseen(f)
+		}
 		if err := s.deliver(f); err != nil {
 			return err
 		}
@@ -108,7 +111,10 @@ func (s *session) parameter(body []byte) {
 	switch string(name) {
 	case "application_name":
 		s.setApplication(string(value))
-	case "session_authorization", "search_path", "client_encoding", "standard_conforming_strings":
+	case "client_encoding":
+		s.encoding = string(value)
+		s.staleHint.Store(true)
+	case "session_authorization", "search_path", "standard_conforming_strings":
 		s.staleHint.Store(true)
 	}
 }

@@ -28,10 +28,12 @@ type session struct {
 	unnamed portal
 	portals map[string]portal
 	rewrote bool // something was prepared in another text than the client's
+	blind   bool // something was sent without a look since the view was read
 
 	// Of the server's goroutine.
-	fields  []wire.Field
-	columns []rewrite.Column
+	fields   []wire.Field
+	columns  []rewrite.Column
+	encoding string // client_encoding, as the server reports it
 
 	messages  atomic.Uint64 // that the client has sent
 	staleHint atomic.Bool   // the server reported a change of a setting that matters
@@ -45,6 +47,7 @@ type session struct {
 type identity struct {
 	application string
 	pinned      string // version; "" when unpinned
+	unsure      bool   // it may have changed since
 }
 
 // run serves the session until it ends, and returns when both connections are closed.
@@ -143,9 +146,9 @@ func (s *session) version() string {
 	return s.identity.pinned
 }
 
-func (s *session) setIdentity(version, application string) {
+func (s *session) setIdentity(version, application string, unsure bool) {
 	s.mu.Lock()
-	s.identity = identity{application, version}
+	s.identity = identity{application, version, unsure}
 	s.mu.Unlock()
 }
 
@@ -153,6 +156,7 @@ func (s *session) setIdentity(version, application string) {
 func (s *session) setApplication(name string) {
 	s.mu.Lock()
 	s.identity.application = name
+	s.identity.unsure = s.identity.unsure || len(s.srv.cfg.Versions.Match) > 0
 	s.mu.Unlock()
 	if len(s.srv.cfg.Versions.Match) > 0 {
 		s.staleHint.Store(true)
@@ -173,6 +177,7 @@ func (s *session) info() migrate.SessionInfo {
 func (s *Server) newSession(l *link) *session {
 	sess := &session{link: l, srv: s, address: l.client.RemoteAddr().String()}
 	sess.queue.init(l.status)
+	sess.encoding = l.params["client_encoding"]
 	pinned := l.version
 	sess.identity.application = l.startup.application
 	sess.identity.pinned = sess.versionFor(&pinned, l.startup.application)

@@ -40,6 +40,7 @@ func (s *session) change() {
 	s.view.changedAt = s.queue.readyDue()
 	s.queue.mu.Unlock()
 	s.view.stale = true
+	s.doubtVersion()
 }
 
 // fresh tells whether the view can be used for the next text. It may have to wait for answers to know.
@@ -90,7 +91,8 @@ func (s *session) refresh(e *epoch) error {
 	own := answer.overlay()
 	s.learnPrepared(answer.Prepared)
 	next.Prepared = s.preparedHits(e)
-	s.setIdentity(next.Version, answer.Application)
+	s.setIdentity(next.Version, answer.Application, v.closing)
+	s.blind = false
 	if !v.answered && v.epoch == e && v.session != nil && same(v.session, next) && sameOverlay(v.own, own) {
 		return nil
 	}

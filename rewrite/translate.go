@@ -29,13 +29,18 @@ func (t *Text) Translate(s string) string {
 	if len(toLogical) == 0 {
 		return s
 	}
+	return replaceNames(s, toLogical, toLogical)
+}
+
+// replaceNames replaces what stands in quotes, and the columns of a key.
+func replaceNames(s string, quoted, columns map[string]string) string {
 	before, key, after := cutKey(s)
 	if key != "" {
-		logical := replaceColumns(key, toLogical)
+		logical := replaceColumns(key, columns)
 		key, after = logical, replaceSecondKey(after, key, logical)
 	}
 	for _, q := range quotes {
-		before, after = replaceQuoted(before, q[0], q[1], toLogical), replaceQuoted(after, q[0], q[1], toLogical)
+		before, after = replaceQuoted(before, q[0], q[1], quoted), replaceQuoted(after, q[0], q[1], quoted)
 	}
 	return before + key + after
 }
@@ -45,7 +50,12 @@ func (t *Text) LogicalNames(schema, table, column string) (string, string) {
 	if t.names.lens == nil {
 		return table, column
 	}
-	for _, l := range t.names.lens.Tables {
+	return t.names.logical(schema, table, column)
+}
+
+// logical maps the names of a table and of a column of it.
+func (n *names) logical(schema, table, column string) (string, string) {
+	for _, l := range n.lens.Tables {
 		if l.Schema != schema || l.Physical != table {
 			continue
 		}

@@ -68,6 +68,9 @@ func (s *transcript) errors() {
 	s.query("DELETE FROM $t WHERE $c = 'Hopper'")
 	s.query("SELECT * FROM")
 	s.query("SELECT $c FROM $t WHERE id = 2")
+	s.query("INSERT INTO orders (person_id, item) VALUES (999, 'for nobody')")
+	s.query("INSERT INTO orders (person_id, item) SELECT 999, '$t'")
+	s.query("UPDATE orders SET person_id = 999")
 }
 
 // batches runs several statements in one pipeline, one of which fails.

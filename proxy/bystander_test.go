@@ -1,0 +1,131 @@
+package proxy
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+const (
+	family = `CREATE TABLE individual (id int PRIMARY KEY, last_name text NOT NULL);
+		CREATE TABLE orders (id int CONSTRAINT orders_key PRIMARY KEY, owner int CONSTRAINT owned REFERENCES individual DEFERRABLE);
+		CREATE TABLE parts (id int CONSTRAINT part_of REFERENCES orders);
+		INSERT INTO individual VALUES (1, 'Moss')`
+	renamedFamily = `ALTER TABLE individual RENAME TO person; ALTER TABLE person RENAME last_name TO surname`
+	personRules   = `
+id: person
+operations:
+  - rename_table:  { from: public.individual, to: person }
+  - rename_column: { table: public.person, from: last_name, to: surname }
+`
+	// adder fails in the function, of which the text says nothing.
+	adder = `CREATE FUNCTION adder() RETURNS void LANGUAGE sql BEGIN ATOMIC INSERT INTO person (id) VALUES (7); END`
+)
+
+// bystanders name no table under migration, but their errors do.
+var bystanders = map[string]script{
+	"a foreign key": {
+		{simple("INSERT INTO orders VALUES (1, 7)"), "Z"},
+		{messages(parse("", "INSERT INTO orders VALUES (1, $1::int)"), bind("", "", []byte("7")), execute(""), syncMsg()), "Z"},
+	},
+	"a foreign key that is checked at the end": {
+		{messages(simple("BEGIN"), simple("SET CONSTRAINTS ALL DEFERRED"), simple("INSERT INTO orders VALUES (1, 7)"), simple("COMMIT")), "ZZZZ"},
+		{messages(parse("", "SET CONSTRAINTS ALL DEFERRED"), bind("", ""), execute(""),
+			parse("", "INSERT INTO orders VALUES (1, 7)"), bind("", ""), execute(""), syncMsg()), "Z"},
+	},
+	"a foreign key that is checked in COPY": {
+		{simple("COPY orders FROM STDIN"), "G"},
+		{messages(copyData("1\t7\n"), copyDone()), "Z"},
+	},
+	"values are not names": {
+		{simple("DO $$ BEGIN RAISE NOTICE 'not the table \"per%', 'son\"'; RAISE 'nor \"per%', 'son\"'; END $$"), "Z"},
+		{messages(parse("", "SELECT $1::int"), bind("", "", []byte("person")), execute(""), syncMsg()), "Z"},
+	},
+	"other errors": {
+		{simple("INSERT INTO orders VALUES (1, 1), (1, 1)"), "Z"},
+		{simple("SELECT nope FROM orders"), "Z"},
+		{simple("TRUNCATE orders"), "Z"},
+		{simple("TRUNCATE orders CASCADE"), "Z"},
+	},
+}
+
+func TestErrorsOfOtherTablesSpeakTheNamesOfTheVersion(t *testing.T) {
+	t.Parallel()
+	for name, s := range bystanders {
+		for _, tc := range []struct {
+			version string
+			phase   rules.Phase
+			ddl     string // of the database
+			twin    string // of the one that the version is to see
+		}{
+			{rules.Base, rules.Cutover, renamedFamily, ""},
+			{"person", rules.Active, "", renamedFamily},
+			{"person", rules.Cutover, renamedFamily, renamedFamily},
+		} {
+			t.Run(name+" as "+tc.version+" in phase "+string(tc.phase), func(t *testing.T) {
+				t.Parallel()
+				p := openProxy(t)
+				p.run(family, tc.ddl)
+				p.Open(p.snapshot(1, migration(t, 1, tc.phase, personRules)))
+				twin := pgtest.Database(t)
+				pgtest.Exec(t, twin, family, tc.twin)
+				u, err := url.Parse(twin)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := s.play(t, u.Host, u.Path[1:])
+				got := s.play(t, p.addr, p.database, wire.Parameter{Name: "segue.version", Value: tc.version})
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("the client sees (-twin +proxy):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+func TestErrorsInsideAFunctionSpeakTheNamesOfTheVersion(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(family, renamedFamily, adder)
+	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, personRules)))
+	c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
+	c.say(simple("SELECT adder()"))
+	e := c.hearError()
+	if want := `null value in column "last_name" of relation "individual" violates not-null constraint`; e.Message != want {
+		t.Errorf("%s\nwant %s", e.Message, want)
+	}
+}
+
+func TestASessionThatMayHaveAnotherVersionGetsTheServersWordsUntilItIsKnown(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(family, renamedFamily)
+	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, personRules)))
+	c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
+	fails := func(table string) {
+		t.Helper()
+		c.say(simple("INSERT INTO orders VALUES (1, 7)"))
+		if e, want := c.hearError(), `Key (owner)=(7) is not present in table "`+table+`".`; e.Detail != want {
+			t.Errorf("%s\nwant %s", e.Detail, want)
+		}
+		c.hear(wire.ReadyForQuery)
+	}
+	fails("individual")
+	c.say(simple("SET segue.version = 'person'"))
+	c.hearUntil(wire.ReadyForQuery)
+	fails("person")
+	c.say(messages(simple("SET segue.version = 'base'"), simple("SELECT last_name FROM individual")))
+	c.hearUntil(wire.ReadyForQuery)
+	c.hearUntil(wire.ReadyForQuery)
+	fails("individual")
+	p.Open(p.snapshot(2))
+	c.say(simple("SET segue.version = 'person'"))
+	c.hearUntil(wire.ReadyForQuery)
+	p.Open(p.snapshot(3, migration(t, 1, rules.Cutover, personRules)))
+	fails("person")
+}
