@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -51,6 +52,10 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 	}
 	if last == "regclass" && len(f.Args) == 1 && f.Args[0].GetAConst().GetSval() != nil {
 		b.relationInString(f.Args[0].GetAConst())
+		return
+	}
+	if slices.Contains(wholeSchemaFunctions, last) {
+		b.printsSchema(f, last)
 		return
 	}
 	if sqlFunctions[last] {

@@ -23,6 +23,14 @@ var stateWords = []word{
 	{text: "schema", meaning: meansSetting},
 	{text: "names", meaning: meansSetting},
 
+	// Functions that print every table there is.
+	{text: "schema_to_xml", meaning: meansName},
+	{text: "schema_to_xmlschema", meaning: meansName},
+	{text: "schema_to_xml_and_xmlschema", meaning: meansName},
+	{text: "database_to_xml", meaning: meansName},
+	{text: "database_to_xmlschema", meaning: meansName},
+	{text: "database_to_xml_and_xmlschema", meaning: meansName},
+
 	// Relations that come, change or go, temporary ones too (there is no other way to make them): what is known of them
 	// for this session is to be asked again.
 	{text: "create", meaning: meansState},
