@@ -87,6 +87,9 @@ var rowStatements = []string{
 	`SELECT x.{surname} FROM (SELECT (p).* FROM {person} p) x ORDER BY 1`,
 	`SELECT a, (p).a FROM {person} AS p (a, b) ORDER BY 1`,
 	`SELECT (p).* FROM {person} AS p (a, b) ORDER BY a`,
+	`SELECT (coalesce(q, p)).*, (coalesce(p, q)).{surname} FROM {person} AS p (a, b, c), {person} AS q (a, b) WHERE p.a = q.a ORDER BY q.a`,
+	`SELECT (array_agg(p ORDER BY a))[1].{surname} FROM {person} AS p (a, b, c)`,
+	`SELECT (s.p).{surname}, (s.p).* FROM (SELECT p FROM {person} AS p (a, b, c)) s ORDER BY 1`,
 	`SELECT count(*) FROM {person} p WHERE (p).{surname} = {surname}(p)`,
 	`SELECT {surname} FROM {person} p ORDER BY (p).{surname}`,
 	`SELECT (p).{surname}, count(*) FROM {person} p GROUP BY (p).{surname} ORDER BY 1`,
@@ -269,5 +272,43 @@ func TestRowsInATableThatTheSameStringMakesAreRefused(t *testing.T) {
 		if f := text.Statements[1].Failure; f == nil || f.Code != codeRefused {
 			t.Errorf("%s: the second statement is not refused: %v", template, f)
 		}
+	}
+}
+
+// Statements that name what the version's rows do not have.
+var failingRowStatements = []string{
+	`SELECT (p).{other_surname} FROM {person} p`,
+	`SELECT 'ü', (p.*).{other_surname} FROM {person} p`,
+	`SELECT {other_surname}(p) FROM {person} p`,
+	`SELECT (p).nothing FROM {person} p`,
+	`SELECT p.nothing FROM {person} p`,
+	`SELECT (who).{other_surname} FROM archive`,
+	`SELECT (a).who.{other_surname} FROM archive a`,
+	`SELECT (who).nothing FROM archive`,
+	`SELECT (coalesce(p, p)).{other_surname} FROM {person} p`,
+	`SELECT (s.p).{other_surname} FROM (SELECT p FROM {person} p) s`,
+	`SELECT (one()).nothing`,
+	`SELECT ((one()).who).{other_surname}`,
+	`SELECT NULL::{other_person}`,
+	`SELECT NULL::public.{other_person}[], {surname} FROM {person}`,
+	`UPDATE archive SET who.{other_surname} = 'x'`,
+	`UPDATE archive SET who.nothing = 'x'`,
+	`INSERT INTO archive (at, who.{other_surname}) VALUES (1, 'x')`,
+	`SELECT to_json(x.p) FROM {person} p`,
+	`SELECT (array_agg(p))[1].{other_surname} FROM {person} p`,
+	`SELECT (coalesce(p, p)).a FROM {person} AS p (a)`,
+	`SELECT (p).{surname}.x FROM {person} p`,
+}
+
+func TestRowShapesWithoutTheFieldFailAsInPostgres(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"old", "new"} {
+		t.Run("a client of the "+version+" names", func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOf(t, version, rowShapeSchema, "person", "line", "kind")
+			for _, sql := range failingRowStatements {
+				w.checkFailure(t, sql)
+			}
+		})
 	}
 }

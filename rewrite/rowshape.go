@@ -178,19 +178,36 @@ func (b *binding) fields(v value) *item {
 	return nil
 }
 
-// valueOf is what an expression holds. It must have been bound.
+// valueOf is what an expression holds. It must have been bound. Only a reference to a row itself knows its fields by
+// the names of an alias.
 func (b *binding) valueOf(n *ast.Node) value {
 	if n == nil || n.Node == nil {
 		return value{}
 	}
+	if ref := n.GetColumnRef(); ref != nil {
+		return b.referred(ref)
+	}
+	v := b.operandsOf(n)
+	if v.typ != 0 {
+		v.item = nil
+	}
+	return v
+}
+
+// referred is what a reference to a row or a column holds.
+func (b *binding) referred(ref *ast.ColumnRef) value {
+	if v, ok := b.rowRefs[ref]; ok {
+		return v
+	}
+	if c := b.columns[ref]; c != nil {
+		return b.columnValue(c)
+	}
+	return value{}
+}
+
+// operandsOf is valueOf for what is no reference.
+func (b *binding) operandsOf(n *ast.Node) value {
 	switch n := n.Node.(type) {
-	case *ast.Node_ColumnRef:
-		if v, ok := b.rowRefs[n.ColumnRef]; ok {
-			return v
-		}
-		if c := b.columns[n.ColumnRef]; c != nil {
-			return b.columnValue(c)
-		}
 	case *ast.Node_ParamRef:
 		if i := int(n.ParamRef.Number) - 1; i >= 0 && i < len(b.params) {
 			return b.params[i]

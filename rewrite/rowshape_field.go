@@ -23,7 +23,7 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 		b.misplaced(b.minLocation(i.Arg), lastString(i.Indirection))
 		return
 	}
-	last, renamed := b.followFields(v, i.Indirection, token)
+	last, renamed := b.followFields(v, i.Indirection, token, b.fieldMissing(b.minLocation(i.Arg)))
 	put(&b.indirections, i, last)
 	put(&b.respelled, proto.Message(i), renamed)
 }
@@ -40,9 +40,8 @@ func (b *binding) subscripts(s *scope, list []*ast.Node) {
 }
 
 // followFields follows subscripts and fields from a value, and splices physical names. token is the one before the
-// first of them. It returns what is at the end (before a star, the row), and whether the last
-// name has changed.
-func (b *binding) followFields(v value, list []*ast.Node, token int) (end value, renamed bool) {
+// first of them. It returns what is at the end (before a star, the row), and whether the last name has changed.
+func (b *binding) followFields(v value, list []*ast.Node, token int, miss missingField) (end value, renamed bool) {
 	for k, n := range list {
 		switch x := n.Node.(type) {
 		case *ast.Node_AIndices:
@@ -52,7 +51,7 @@ func (b *binding) followFields(v value, list []*ast.Node, token int) (end value,
 			token = b.closing(token + 1)
 		case *ast.Node_String_:
 			token += 2 // the dot and the name
-			v, renamed = b.followField(v, list, k, token)
+			v, renamed = b.followField(v, list, k, token, miss)
 			token = b.afterIdent(token) - 1
 		}
 	}
@@ -60,7 +59,7 @@ func (b *binding) followFields(v value, list []*ast.Node, token int) (end value,
 }
 
 // followField finds the k-th name in a row.
-func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, bool) {
+func (b *binding) followField(v value, list []*ast.Node, k, token int, miss missingField) (value, bool) {
 	name := stringOf(list[k])
 	fields := v.item // of a row as such, the columns as its alias calls them
 	if fields == nil || v.array {
@@ -79,7 +78,12 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, b
 		}
 		return b.ofType(b.rowFunction(name, v).Return), false
 	default:
-		b.fieldMissing(v, fields, name, location, f)
+		if f == ambiguous || b.rowFunctionExists(name) {
+			b.unsupported(location, refusedRow, "the field or function "+quoteIdent(name)+" of a row", "is not certain")
+			return value{}, false
+		}
+		_, g := fields.column(name, atServer)
+		miss(v, name, g == missing)
 		return value{}, false
 	}
 	b.use(c.table, c.root.nameInVersion(c))
@@ -95,20 +99,28 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int) (value, b
 	return b.columnValue(c), true
 }
 
-// fieldMissing raises the error of a row that has no such field, if the server would not.
-func (b *binding) fieldMissing(v value, fields *item, name string, location int, f finding) {
-	_, g := fields.column(name, atServer)
-	switch {
-	case f == ambiguous || v.array:
-		b.unsupported(location, refusedDoubt, "the field "+quoteIdent(name), "cannot be told from others")
-	case b.rowFunctionExists(name):
-		b.unsupported(location, refusedRow, "the function "+quoteIdent(name)+" of a row", "may see the names of its fields")
-	case v.item != nil && v.item.relVisible:
-		b.fail("42703", location, g == missing, "column "+v.item.name+"."+name+" does not exist", "")
-	case v.typ != 0:
-		b.fail("42703", location, g == missing, `column "`+name+`" not found in data type `+quoteIdent(b.typeTitle(v)), "")
-	default:
-		b.fail("42703", location, g == missing, `could not identify column "`+name+`" in record data type`, "")
+// A missingField raises the error of a row that has no such field; natural says that the server finds none either.
+type missingField func(v value, name string, natural bool)
+
+// fieldMissing raises 42703 in PostgreSQL's words (unknown_attribute), which points to the row.
+func (b *binding) fieldMissing(location int) missingField {
+	return func(v value, name string, natural bool) {
+		switch {
+		case v.item != nil && v.item.relVisible:
+			b.fail("42703", location, natural, "column "+v.item.name+"."+name+" does not exist", "")
+		case v.typ != 0:
+			b.fail("42703", location, natural, `column "`+name+`" not found in data type `+b.typeTitle(v), "")
+		default:
+			b.fail("42703", location, natural, `could not identify column "`+name+`" in record data type`, "")
+		}
+	}
+}
+
+// unassignable raises 42703 in PostgreSQL's words (transformAssignmentIndirection).
+func (b *binding) unassignable(t *ast.ResTarget) missingField {
+	return func(v value, name string, natural bool) {
+		b.fail("42703", int(t.Location), natural, `cannot assign to field "`+name+`" of column "`+t.Name+
+			`" because there is no such column in data type `+b.typeTitle(v), "")
 	}
 }
 
@@ -122,16 +134,20 @@ func (b *binding) rowFunctionExists(name string) bool {
 	return false
 }
 
-// typeTitle is what the version calls a row type.
+// typeTitle is what the version calls a row type, as format_type prints it.
 func (b *binding) typeTitle(v value) string {
 	rel := b.relationOf(v.typ)
 	if rel == nil {
 		return "record"
 	}
+	name, schema := rel.Name, ""
 	if l := b.lens.Table(rel.OID); l != nil {
-		return l.Logical
+		name = l.Logical
 	}
-	return rel.Name
+	if r, f := b.relationNamed("", name); f != found || r.rel == nil || r.rel.OID != rel.OID {
+		schema = quoteIdent(rel.Schema) + "."
+	}
+	return schema + quoteIdent(name)
 }
 
 // indirectionToken finds the last token of what the fields of an indirection follow: the bracket that closes (…), a
@@ -204,5 +220,5 @@ func (b *binding) writtenFields(t *ast.ResTarget, c *column) {
 		b.misplaced(int(t.Location), t.Name)
 		return
 	}
-	b.followFields(v, t.Indirection, token)
+	b.followFields(v, t.Indirection, token, b.unassignable(t))
 }

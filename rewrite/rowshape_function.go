@@ -175,9 +175,11 @@ func (b *binding) takenByFunction(name string, v value) bool {
 func (b *binding) project(f *ast.FuncCall, v value) {
 	fields := b.projected(v)
 	name := stringOf(f.Funcname[0])
-	c, found1 := fields.column(name, inVersion)
-	if found1 != found {
-		b.fieldMissing(v, fields, name, int(f.Location), found1)
+	c, f1 := fields.column(name, inVersion)
+	if f1 != found {
+		_, at := fields.column(name, atServer)
+		b.fail("42883", int(f.Location), at == missing, "function "+name+"("+b.typeTitle(v)+") does not exist",
+			"No function matches the given name and argument types. You might need to add explicit type casts.")
 		return
 	}
 	b.use(c.table, c.root.nameInVersion(c))

@@ -33,6 +33,9 @@ func (b *binding) typeName(t *ast.TypeName) {
 		if l := b.rowTypeNamed(names); l != nil {
 			b.concern(l)
 			b.use(l, "*")
+			if typ == 0 && rel == nil && b.typeMissing(t, schema, name) {
+				return
+			}
 			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
 		}
 		return
@@ -68,7 +71,7 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 		}
 		if rel, _ := b.inSchema(s, name); rel != nil && (rel.RowType != 0 || rel.Temp) {
 			if rel.RowType == 0 {
-				return 0, nil, false // of a temporary table only the name and the columns are known
+				return 0, rel, false // of a temporary table only the name and the columns are known
 			}
 			return rel.RowType, rel, b.rowTypeSeen(schema, name, rel)
 		}
@@ -79,6 +82,32 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 		}
 	}
 	return 0, nil, false
+}
+
+// typeMissing raises 42704 in PostgreSQL's words (typenameType) where the server would find the row type of a table that
+// the version knows under another name, and the version nothing.
+func (b *binding) typeMissing(t *ast.TypeName, schema, name string) bool {
+	schemas := []string{schema}
+	if schema == "" {
+		schemas = b.sess.SearchPath
+	}
+	hidden := false
+	for _, s := range schemas {
+		_, here := b.inSchema(s, name)
+		hidden = hidden || here
+	}
+	if !hidden {
+		return false
+	}
+	title := name
+	if schema != "" {
+		title = schema + "." + name
+	}
+	if len(t.ArrayBounds) > 0 {
+		title += "[]"
+	}
+	b.fail("42704", int(t.Location), false, `type "`+title+`" does not exist`, "")
+	return true
 }
 
 // hidesArray tells whether a type is the array that PostgreSQL makes for a table, under a name that the version does
