@@ -92,7 +92,7 @@ func classify(want, got *segment) (class, string) {
 		return crashed, ""
 	case sameBut(isMessage, want.output, got.output) && wantError == gotError:
 		return worded, ""
-	case gotError && !wantError && fromText.MatchString(got.output):
+	case fromText.MatchString(got.output) && !fromText.MatchString(want.output):
 		return bodied, ""
 	case isIntrospection(want.chunk) && wantError == gotError:
 		return introspects, ""
