@@ -32,11 +32,11 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 		if err != nil {
 			return nil, err
 		}
-		failed, err := s.inFailed(!fresh || e.closed())
+		failed, err := s.inFailed(!fresh || s.view.aged || e.closed())
 		if err != nil {
 			return nil, err
 		}
-		if !fresh && !failed {
+		if (!fresh || s.view.aged) && !failed {
 			if err := s.refresh(e); err != nil {
 				return nil, err
 			}

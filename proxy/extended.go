@@ -252,7 +252,7 @@ func (s *session) controls(now *epoch, c control) error {
 		return nil
 	}
 	s.rebase(now)
-	if fresh, err := s.fresh(); fresh || err != nil {
+	if fresh, err := s.fresh(); fresh && !s.view.aged || err != nil {
 		return err
 	}
 	s.queue.mu.Lock()

@@ -92,3 +92,35 @@ func TestChangesOfTheSessionThatAreNotInTheTextAreSeen(t *testing.T) {
 		})
 	}
 }
+
+func TestASchemaThatIsMadeWhileSearchPathNamesItIsSeen(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people, "ALTER TABLE individual RENAME TO person")
+	m := migration(t, 1, rules.Cutover, `
+id: person
+operations:
+  - rename_table: { from: public.individual, to: person }
+`)
+	p.Open(p.snapshot(1, m))
+	conn := pgtest.Connect(t, p.url)
+	ctx := t.Context()
+	if _, err := conn.Exec(ctx, "SET search_path = later, public"); err != nil {
+		t.Fatal(err)
+	}
+	read := func() (name string) {
+		t.Helper()
+		if err := conn.QueryRow(ctx, "SELECT last_name FROM individual WHERE id = 1").Scan(&name); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	if got := read(); got != "Moss" {
+		t.Fatalf("the table has %q", got)
+	}
+	p.run("CREATE SCHEMA later", "CREATE TABLE later.person AS SELECT 1 AS id, 'Stranger' AS last_name")
+	p.Open(p.snapshot(1, m))
+	if got := read(); got != "Moss" {
+		t.Errorf("after another table took the name in the database the version sees %q", got)
+	}
+}

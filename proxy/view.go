@@ -27,6 +27,7 @@ type view struct {
 	generation uint64 // counts the different sessions seen
 
 	stale     bool   // read it again before it is used
+	aged      bool   // the catalog has changed since it was read: a schema may exist now that search_path names
 	changedAt uint64 // number of the ReadyForQuery that ends the last change that was sent
 
 	closing  bool   // it was read in the transaction of a change
@@ -78,7 +79,7 @@ func (s *session) refresh(e *epoch) error {
 	}
 	s.queue.mu.Unlock()
 	v.closing = v.lastIdle < v.changedAt
-	v.stale = false
+	v.stale, v.aged = false, false
 
 	next := &rewrite.Session{
 		Version:         s.versionFor(answer.Version, answer.Application),
@@ -113,7 +114,7 @@ func (s *session) rebase(e *epoch) {
 	if v.epoch == nil || !v.epoch.live {
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
-	v.epoch = e
+	v.epoch, v.aged = e, true
 	if v.session == nil {
 		return
 	}
