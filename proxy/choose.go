@@ -41,7 +41,7 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 				return nil, err
 			}
 		}
-		if memo != nil && memo.generation == s.view.generation && memo.text != nil && !failed {
+		if memo != nil && memo.generation == s.view.generation && memo.text != nil && !memo.text.Mispredicted() && !failed {
 			if err = s.enter(e, memo.text); err == nil {
 				return memo.text, nil
 			}

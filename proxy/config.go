@@ -21,7 +21,9 @@ type Config struct {
 	DrainTimeout time.Duration // on Shutdown: how long transactions may go on; default 30s
 	HoldTimeout  time.Duration // how long a statement may be held while the instance is suspended; default 30s
 	Rewrite      rewrite.Options
-	StrictOracle bool // a RowDescription that is not as predicted ends the session with an error: for tests
+	// StrictOracle is for tests: a RowDescription that is not as predicted ends the session with an error. Without it the
+	// result is delivered, logged and counted, and the text is refused from then on.
+	StrictOracle bool
 	Log          hclog.Logger
 
 	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations.

@@ -10,6 +10,7 @@ import (
 type oracle struct {
 	done     []atomic.Bool // for each statement: nothing is left to compare
 	left     atomic.Int32  // how many are not done
+	wrong    atomic.Bool   // some answer was not as predicted
 	distrust func()        // remembers that the text is not to be trusted; nil when no binder keeps it
 }
 
@@ -29,15 +30,22 @@ func (o *oracle) arm(check []bool, distrust func()) {
 // Verified tells whether nothing is left for Verify to do.
 func (t *Text) Verified() bool { return t.oracle.left.Load() == 0 }
 
+// Mispredicted tells whether Verify has found the text's rewrite to be wrong. Whoever keeps a Text has to give it up then,
+// and to ask Rewrite again, which refuses.
+func (t *Text) Mispredicted() bool { return t.oracle.wrong.Load() }
+
 // Verify compares the server's first RowDescription for statement number i, counted from 0, with what was predicted;
-// labels are in the session's encoding. After a mismatch the text is refused from then on, by every later Rewrite of
-// it; the error says what differs, and what has been received must not reach the client. Safe for concurrent use.
+// labels are in the session's encoding. The error says what differs. From then on every Rewrite of the text in its version
+// refuses it, with 0A000, for as long as the binder lives, and the binder's Stats count it. What becomes of the answer at
+// hand is the caller's affair: it is what the server made of the text that was sent, and the statement may have been
+// executed. Safe for concurrent use.
 func (t *Text) Verify(i int, got []Column) error {
 	o := &t.oracle
 	if i < 0 || i >= len(o.done) || o.done[i].Load() {
 		return nil
 	}
 	if err := t.compare(t.Statements[i].Columns, got); err != nil {
+		o.wrong.Store(true)
 		if o.distrust != nil {
 			o.distrust()
 		}

@@ -43,6 +43,9 @@ func TestAnAnswerThatWasNotPredictedEndsTheTrustInARewrite(t *testing.T) {
 				}
 				return
 			}
+			if !text.Mispredicted() {
+				t.Error("the text does not know that it is wrong")
+			}
 			if err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("err = %v, want %s", err, tc.says)
 			}

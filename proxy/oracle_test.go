@@ -1,0 +1,44 @@
+package proxy
+
+import (
+	"testing"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+// TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn has a column replaced behind the proxy's back by another of the
+// same name, which the binder knows by its number.
+func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
+	t.Parallel()
+	run := messages(bind("", "s"), describePortal(""), execute(""), syncMsg())
+	for name, text := range map[string][]byte{
+		"a simple query":       simple("SELECT surname FROM individual"),
+		"a prepared statement": run,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := openProxy(t, func(c *Config) { c.StrictOracle = false })
+			p.run(people)
+			p.phase(1, rules.Active)
+			p.run("ALTER TABLE individual DROP last_name; ALTER TABLE individual ADD last_name text")
+			c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
+			c.say(messages(parse("s", "SELECT surname FROM individual"), syncMsg()))
+			c.hearUntil(wire.ReadyForQuery)
+			c.say(text)
+			c.hearUntil(wire.RowDescription) // the first result is delivered: it is the server's answer to what was sent
+			c.hearUntil(wire.ReadyForQuery)
+			for range 2 {
+				c.say(text)
+				if e := c.hearError(); e.Code != "0A000" {
+					t.Errorf("%v", e)
+				}
+				c.hear(wire.ReadyForQuery)
+			}
+			p.Open(p.snapshot(2, migration(t, 1, rules.Active, surname)))
+			c.say(text)
+			c.hearUntil(wire.RowDescription)
+			c.hearUntil(wire.ReadyForQuery)
+		})
+	}
+}
