@@ -253,6 +253,7 @@ func (b *binding) columnNamed(it *item, name string, location int, message strin
 		return c, true
 	}
 	if !it.unknown {
+		b.lookAgain([]*item{it}, name)
 		_, g := it.column(name, atServer)
 		message = strings.ReplaceAll(message, "@", name)
 		if it.rel != nil {

@@ -56,10 +56,7 @@ func TestColumnsThatAVersionDoesNotShowAreNotThere(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := &Session{Version: "person", SearchPath: []string{"pg_catalog", "public"}, StandardStrings: true}
-			text, err := NewBinder(reordered(), Options{}).Rewrite(s, tt.sql)
-			if err != nil {
-				t.Fatal(err)
-			}
+			text := mustRewrite(t, NewBinder(reordered(), Options{}), s, tt.sql)
 			f := text.Statements[0].Failure
 			if (f != nil) != (tt.want == "") {
 				t.Fatalf("%s: %v", text.SQL, f)

@@ -107,6 +107,7 @@ func (b *binding) writtenColumn(target *item, name string, location int) (*colum
 		b.use(c.table, name)
 		return c, true
 	}
+	b.lookAgain([]*item{target}, name)
 	_, f = target.column(name, atServer)
 	b.fail("42703", location, f == missing, `column "`+name+`" of relation "`+b.nameInVersion(target)+`" does not exist`, "")
 	return nil, false

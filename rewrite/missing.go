@@ -4,6 +4,9 @@ import "github.com/seguedb/segue/rewrite/ast"
 
 // columnMissing raises 42703 in PostgreSQL's words (errorMissingColumn).
 func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name string) {
+	for up := s; up != nil; up = up.parent {
+		b.lookAgain(up.items, name)
+	}
 	message := `column "` + name + `" does not exist`
 	if relation != "" {
 		message = "column " + relation + "." + name + " does not exist"

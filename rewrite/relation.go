@@ -90,7 +90,7 @@ func (b *binding) schemas(name string) []string {
 func (b *binding) inSchema(schema, name string) (rel *catalog.Relation, hidden bool) {
 	for _, t := range b.lens.Tables {
 		if t.Logical == name && t.Schema == schema {
-			if rel := b.cat.Relation(t.OID); rel != nil {
+			if rel := b.current(t.OID); rel != nil {
 				return rel, false
 			}
 		}
@@ -160,7 +160,7 @@ func (b *binding) qualifiedRelation(schema, name string) (named, finding) {
 
 // as makes the physical name of a relation that was found.
 func (b *binding) as(rel *catalog.Relation) named {
-	return named{rel: rel, table: b.lens.Table(rel.OID), name: rel.Name}
+	return named{rel: rel, table: b.lensOf(rel), name: rel.Name}
 }
 
 // gone is the answer for a name that nothing has, unless an earlier statement of the text may have made it.

@@ -97,6 +97,7 @@ func (b *binding) listedColumn(cols []*ast.Node, k, i int, r named) {
 	name := stringOf(cols[k])
 	c := r.table.Column(name)
 	if c == nil {
+		b.lookAgain([]*item{{table: r.table, rel: r.rel}}, name)
 		b.fail("42703", -1, r.rel.Column(name) == nil,
 			`column "`+name+`" of relation "`+r.table.Logical+`" does not exist`, "")
 		return
