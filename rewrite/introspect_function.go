@@ -53,12 +53,12 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 			return false
 		}
 		if b.printing(n.FuncCall) == "" {
-			return false
+			return b.relationLookup(s, node)
 		}
 		b.printingCall(s, node)
 		return true
 	case *ast.Node_TypeCast:
-		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast)
+		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast) || b.relationLookup(s, node)
 	case *ast.Node_AExpr:
 		if isBuiltin(stringsOf(n.AExpr.Name), "||") {
 			b.printedOperands(n.AExpr.Lexpr, n.AExpr.Rexpr)
@@ -162,11 +162,7 @@ func (b *binding) printingCall(s *scope, n *ast.Node) {
 	p := printings[name]
 	b.affected = true
 	b.callArguments(s, f)
-	open := b.tokens.at(int(f.Location))
-	for b.tokens.is(b.afterIdent(open), '.') {
-		open = b.part(open, 1)
-	}
-	open = b.afterIdent(open)
+	open := b.afterIdent(b.functionName(f))
 	args := b.elements(open)
 	if !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
 		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")

@@ -32,7 +32,7 @@ func (b *binding) printedName(s *scope, n *ast.Node) bool {
 	if !b.catalogs.printed[n.GetTypeCast()] {
 		return false
 	}
-	b.typeCast(s, n.GetTypeCast())
+	b.boundCast(s, n)
 	b.wrapName(n)
 	return true
 }
@@ -46,7 +46,7 @@ func (b *binding) nameAsText(s *scope, c *ast.TypeCast) bool {
 	}
 	b.saw(c)
 	b.typeName(c.TypeName)
-	b.typeCast(s, inner)
+	b.boundCast(s, c.Arg)
 	b.wrapName(c.Arg)
 	return true
 }
@@ -133,7 +133,7 @@ func (b *binding) wrapName(n *ast.Node) {
 		before, after = "("+before, after+concat+"'')" // an operator gives no label
 	}
 	whole := &ast.Node{Node: n.Node}
-	b.replace(start, start, before, nil)
+	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}}) // around what is inside
 	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{whole}) })
 }
 
@@ -298,4 +298,11 @@ func (b *binding) opening(i int) int {
 		}
 	}
 	return -1
+}
+
+// boundCast binds a cast that is to be wrapped.
+func (b *binding) boundCast(s *scope, n *ast.Node) {
+	if !b.relationLookup(s, n) {
+		b.typeCast(s, n.GetTypeCast())
+	}
 }

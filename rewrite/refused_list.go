@@ -72,7 +72,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "what will run is not known", Instead: "use `BEGIN ATOMIC`, or do it before or after the migration",
 	},
 	refusedComputedName: {
-		What: "A name that is computed or hidden in a string: `('per' || 'son')::regclass`, `'person'::text::regtype`",
+		What: "A name that is computed or hidden in a string: `has_table_privilege('per' || 'son', 'SELECT')`, `'person'::text::regtype`",
 		Why:  "what it names is not known", Instead: "write a plain constant",
 	},
 	refusedMoving: {

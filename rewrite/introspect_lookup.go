@@ -1,0 +1,150 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// relationLookup binds to_regclass(x), and x::regclass where x may be a text that only the server knows: a parameter, or
+// what a query has read from the catalogs. The version's names are looked for first, in all the ways in which they are
+// usually spelled. false means that the expression is none of these.
+func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
+	if f := n.GetFuncCall(); f != nil {
+		if len(f.Args) != 1 || !isBuiltin(stringsOf(f.Funcname), "to_regclass") || f.Args[0].GetAConst() != nil {
+			return false
+		}
+		lookup := b.lookupSQL(true)
+		if lookup == "" {
+			return false
+		}
+		b.saw(f)
+		b.expr(s, f.Args[0])
+		open := b.afterIdent(b.functionName(f))
+		b.wrapLookup(f.Args[0], lookup, b.tokens.start(open+1), b.tokens.end(b.closing(open)-1))
+		return true
+	}
+	c := n.GetTypeCast()
+	if c == nil || !isBuiltin(stringsOf(c.GetTypeName().GetNames()), "regclass") || len(c.TypeName.ArrayBounds) > 0 {
+		return false
+	}
+	lookup := b.lookupSQL(false)
+	if lookup == "" {
+		return false
+	}
+	start, end, ok := b.operandRange(c)
+	if !ok || c.Arg.GetAConst() != nil {
+		return false
+	}
+	b.saw(c)
+	b.typeName(c.TypeName)
+	b.expr(s, c.Arg)
+	if b.mayBeText(c.Arg) {
+		// What is no text comes out of the detour as it went in, since regclassin reads numbers, too.
+		b.wrapLookup(c.Arg, "pg_catalog.regclassin(pg_catalog.textout("+lookup+"))", start, end)
+	}
+	return true
+}
+
+// functionName is the token of the last part of a call's name.
+func (b *binding) functionName(f *ast.FuncCall) int {
+	i := b.tokens.at(int(f.Location))
+	for b.tokens.is(b.afterIdent(i), '.') {
+		i = b.part(i, 1)
+	}
+	return i
+}
+
+// operandRange is where the operand of a cast stands.
+func (b *binding) operandRange(c *ast.TypeCast) (start, end int, ok bool) {
+	i := b.tokens.at(int(c.Location))
+	if b.tokens.kind(i) != ast.Token_CAST {
+		start, _, ok = b.castRange(c)
+		return start, b.tokens.end(i - 1), ok
+	}
+	for last := b.closing(i + 1); last > i; last-- {
+		if b.tokens.kind(last) == ast.Token_AS {
+			return b.tokens.start(i + 2), b.tokens.end(last - 1), true
+		}
+	}
+	return 0, 0, false
+}
+
+// The types of pg_type.dat that hold text.
+var textTypes = map[catalog.OID]bool{18: true, 19: true, 25: true, 1042: true, 1043: true}
+
+// mayBeText tells whether an expression may be a text that is no constant.
+func (b *binding) mayBeText(n *ast.Node) bool {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_ColumnRef:
+		c := b.columns[n.ColumnRef]
+		return c == nil || c.typ == 0 || textTypes[c.typ]
+	case *ast.Node_TypeCast:
+		return isTextType(n.TypeCast.TypeName)
+	case *ast.Node_ParamRef, *ast.Node_FuncCall, *ast.Node_AExpr, *ast.Node_SubLink, *ast.Node_CaseExpr, *ast.Node_CoalesceExpr:
+		return true
+	}
+	return false
+}
+
+// lookupSQL is the SQL of what to look up for the text l.n; "" where no table has another name. absent has the names that
+// only the database has looked up as nothing.
+func (b *binding) lookupSQL(absent bool) string {
+	sql := ""
+	for _, g := range b.views.groups {
+		if !g.renamed {
+			continue
+		}
+		own := func(r named, f finding) bool { return f == found && r.rel != nil && r.rel.OID == g.oids[0] }
+		sql += " WHEN l.k" + eq + "ANY (" + textArray(spelled(g.schema, g.logical, own(b.relationNamed("", g.logical)))) +
+			") THEN " + literal(dotted([]string{g.schema, g.names[0]}))
+		_, qualified := b.relationNamed(g.schema, g.names[0])
+		_, bare := b.relationNamed("", g.names[0])
+		if absent && qualified == missing {
+			sql += " WHEN l.k" + eq + "ANY (" + textArray(spelled(g.schema, g.names[0], bare == missing)) + ") THEN NULL"
+		}
+	}
+	if sql == "" {
+		return ""
+	}
+	return "CASE" + sql + " ELSE l.n END"
+}
+
+// spelled are the ways to write a name with its schema, and without it where it is found so.
+func spelled(schema, name string, bare bool) []string {
+	ways := func(name string) []string {
+		quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+		if foldIdent(name) != name || strings.ContainsAny(name, ".\" \t\n\r\f\v") {
+			return []string{quoted}
+		}
+		return []string{name, quoted}
+	}
+	var out []string
+	if bare {
+		out = ways(name)
+	}
+	for _, s := range ways(schema) {
+		for _, n := range ways(name) {
+			out = append(out, s+"."+n)
+		}
+	}
+	return out
+}
+
+// wrapLookup has an expression, from start to end of the text, looked up in the version's names.
+func (b *binding) wrapLookup(n *ast.Node, lookup string, start, end int) {
+	b.affected, b.catalogs.used = true, true
+	// Around what is inside: the first of two insertions at one place comes first.
+	l := b.labelOf(n)
+	before := "(SELECT " + lookup + " AS " + quoteIdent(l.name) + ` FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
+		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT ("
+	after := ")::pg_catalog.text) AS l(n)) AS l)"
+	if l.strength < 2 {
+		before, after = "(CASE WHEN true THEN "+before, after+" END)" // CASE gives way to the label of a cast
+	}
+	whole := &ast.Node{Node: n.Node}
+	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}})
+	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{whole}) })
+}
