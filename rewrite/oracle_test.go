@@ -75,3 +75,17 @@ func TestATextWithoutPredictionNeedsNoCheck(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheWidthOfValuesWithAStarIsNotPredicted(t *testing.T) {
+	t.Parallel()
+	s := &Session{Version: "person", SearchPath: []string{"pg_catalog", "public"}, StandardStrings: true}
+	b := NewBinder(renamedTable(), Options{MatchAll: true})
+	for _, sql := range []string{"SELECT * FROM person n, LATERAL (VALUES (n.*)) v", "SELECT v.* FROM pet n, LATERAL (VALUES (n.*)) v"} {
+		if st := mustRewrite(t, b, s, sql).Statements[0]; st.Failure != nil || st.Columns != nil {
+			t.Errorf("%s: %v, predicted %v", sql, st.Failure, st.Columns)
+		}
+	}
+	if st := mustRewrite(t, b, s, "SELECT v.* FROM pet n, LATERAL (VALUES (n.id, 2)) v").Statements[0]; len(st.Columns) != 2 {
+		t.Errorf("without a star two columns are predicted, not %v", st.Columns)
+	}
+}

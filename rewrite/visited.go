@@ -23,18 +23,19 @@ func (b *binding) sawAll(n proto.Message) {
 	if n == nil || reflect.ValueOf(n).IsNil() {
 		return
 	}
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) { b.seen[m.Interface()] = struct{}{} })
+	eachNode(n, func(m proto.Message) { b.seen[m] = struct{}{} })
 }
 
 // demandAllSeen refuses the statement if any of its nodes was passed over: a clause that nobody looked at could hold a
 // name that means something else in the database.
 func (b *binding) demandAllSeen(stmt *ast.Node) {
-	eachMessage(stmt.ProtoReflect(), func(m protoreflect.Message) {
-		if b.refusal != nil || isPlainValue(m.Interface()) {
+	eachNode(stmt, func(m proto.Message) {
+		if b.refusal != nil || isPlainValue(m) {
 			return
 		}
-		if _, ok := b.seen[m.Interface()]; !ok {
-			b.refuse(locationOf(m), string(m.Descriptor().Name()), "is not understood")
+		if _, ok := b.seen[m]; !ok {
+			r := m.ProtoReflect()
+			b.refuse(locationOf(r), string(r.Descriptor().Name()), "is not understood")
 		}
 	})
 }
@@ -63,23 +64,6 @@ func nodeName(n *ast.Node) string {
 		return string(f.Message().Name())
 	}
 	return strings.TrimPrefix(reflect.TypeOf(n.Node).Elem().Name(), "Node_")
-}
-
-// eachMessage calls visit for a message and for every message within it, in no order.
-func eachMessage(m protoreflect.Message, visit func(protoreflect.Message)) {
-	visit(m)
-	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case f.Kind() != protoreflect.MessageKind:
-		case f.IsList():
-			for i := range v.List().Len() {
-				eachMessage(v.List().Get(i).Message(), visit)
-			}
-		default:
-			eachMessage(v.Message(), visit)
-		}
-		return true
-	})
 }
 
 // locationOf is the byte offset of a node; -1 when it has none. The parser leaves 0 out, so a node without the field
