@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
@@ -108,9 +109,18 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 	return t, nil
 }
 
-// rewrite is Rewrite without the cache.
-func (b *Binder) rewrite(s *Session, sql string, key uint64) (*Text, error) {
+// rewrite is Rewrite without the cache. A panic of ours ends this text, and not the process with all its sessions; it
+// counts as a rewrite that was not proved.
+func (b *Binder) rewrite(s *Session, sql string, key uint64) (t *Text, err error) {
 	r := &rewriting{binder: b, session: s, sql: sql, key: key}
+	defer func() {
+		if p := recover(); p != nil {
+			b.stats.Unproven.Add(1)
+			failure := unproven()
+			failure.Detail = fmt.Sprintf("segue failed while it bound the statement: %v", p)
+			t, err = r.refuseWhole(failure), nil
+		}
+	}()
 	if t := r.read(); t != nil {
 		return t, nil
 	}
