@@ -27,9 +27,13 @@
 // transaction, the pipeline and what was prepared are afterwards as they would have been; only the error's fields are
 // replaced.
 //
+// Errors and notices get the names of the session's version: those of a text that was bound from its Text (mend), those of
+// a text that was sent unseen as far as a name in quotes can mean nothing else (bystander.go).
+//
 // # Gates
 //
 // An epoch is what all sessions go by: the binder, and which tables are gated. Hold replaces it and waits until what is in
 // flight is done. A session registers a text as in flight, and looks at the epoch, in one step under its queue's lock;
-// Hold takes the same lock to look. So either Hold waits for the text or the text waits for Hold.
+// Hold takes the same lock to look. So either Hold waits for the text or the text waits for Hold. What was sent before a
+// table came under migration was not looked at: Open registers all of it.
 package proxy
