@@ -1,10 +1,15 @@
 package test
 
 import (
+	"context"
 	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rules"
 )
 
 // What else a schema can have that psql describes. It is added to the shop and its twin before the migration.
@@ -71,4 +76,45 @@ func TestPgDumpDumpsTheSchemaOfItsVersion(t *testing.T) {
 			return unrestricted.ReplaceAllString(dump, "")
 		})
 	})
+}
+
+func TestPreparedQueriesOnCatalogsFollowTheCutover(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	f.create(t, surname)
+	f.phase(t, "surname", rules.Active)
+	ctx := context.Background()
+	old, renamed := pgtest.Connect(t, f.url(t, 0, rules.Base)), pgtest.Connect(t, f.url(t, 0, "surname"))
+	ask := func(conn *pgx.Conn, sql string, args ...any) []string {
+		t.Helper()
+		rows, err := conn.Query(ctx, sql, args...)
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+		return list
+	}
+	const columns = "SELECT column_name::text FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position"
+	const attributes = "SELECT attname::text FROM pg_attribute WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = $1) AND attnum > 0 ORDER BY attnum"
+	check := func(when string) {
+		t.Helper()
+		for _, sql := range []string{columns, attributes} {
+			if got := strings.Join(ask(old, sql, "individual"), " "); got != "id first_name last_name city" {
+				t.Errorf("%s, base sees the columns %s", when, got)
+			}
+			if got := strings.Join(ask(renamed, sql, "person"), " "); got != "id first_name surname city" {
+				t.Errorf("%s, the new version sees the columns %s", when, got)
+			}
+		}
+	}
+	check("before cutover")
+	f.phase(t, "surname", rules.Cutover)
+	check("after cutover")
+	const byName = "SELECT attname::text FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = 3"
+	if got := ask(old, byName, "individual"); len(got) != 1 || got[0] != "last_name" {
+		t.Errorf("base finds the table by its name as a parameter, and sees %q", got)
+	}
 }
