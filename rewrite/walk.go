@@ -10,8 +10,8 @@ import (
 
 // eachNode calls visit for a message and for every message within it, in the order of the fields.
 //
-// Every affected statement is walked so when it is first bound. Plain reflection over the generated structs takes a
-// fifth of what protoreflect's Range takes, and has an order.
+// Every affected statement is walked so when it is first bound. Plain reflection over the generated structs has an order,
+// and is cheaper than protoreflect's Range: BenchmarkBind went from 33 µs and 198 allocations to 20 µs and 90.
 func eachNode(m proto.Message, visit func(proto.Message)) {
 	if v := reflect.ValueOf(m); v.IsValid() && !v.IsNil() {
 		visit(m)
