@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -18,7 +19,8 @@ func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := openProxy(t, func(c *Config) { c.StrictOracle = false })
+			var asked atomic.Int32 // to read the catalog again
+			p := openProxy(t, func(c *Config) { c.StrictOracle, c.SchemaChanged = false, func() { asked.Add(1) } })
 			p.run(people)
 			p.phase(1, rules.Active)
 			p.run("ALTER TABLE individual DROP last_name; ALTER TABLE individual ADD last_name text")
@@ -28,6 +30,9 @@ func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
 			c.say(text)
 			c.hearUntil(wire.RowDescription) // the first result is delivered: it is the server's answer to what was sent
 			c.hearUntil(wire.ReadyForQuery)
+			if asked.Load() == 0 {
+				t.Error("the catalog is not read again")
+			}
 			for range 2 {
 				c.say(text)
 				if e := c.hearError(); e.Code != "0A000" {
