@@ -49,9 +49,9 @@ func TestRewriteShowsWhatWouldBeSentAndWhy(t *testing.T) {
 			`{"sql": "SELECT last_name FROM individual", "version": "base"}`,
 			admin.RewriteResult{
 				Version: "base", Before: "SELECT last_name FROM individual",
-				After: "SELECT surname AS last_name FROM person AS individual", Changed: true,
+				After: "SELECT surname AS last_name FROM public.person AS individual", Changed: true,
 				Statements: []admin.RewrittenStatement{{
-					Kind: "SelectStmt", After: "SELECT surname AS last_name FROM person AS individual",
+					Kind: "SelectStmt", After: "SELECT surname AS last_name FROM public.person AS individual",
 					Labels: []string{"last_name"}, Why: []string{table, column},
 				}},
 			},

@@ -128,7 +128,7 @@ func (b *binding) existing(rv *ast.RangeVar, missingOK bool) named {
 	if missingOK && b.vanished(rv) {
 		return named{}
 	}
-	r, _, _ := b.rangeVar(rv, false, nil)
+	r, _, _ := b.rangeVar(rv, false)
 	return r
 }
 

@@ -38,7 +38,7 @@ func (b *binding) parents(x *ast.CreateStmt, it *item) []named {
 			b.notUnderstood(n)
 			continue
 		}
-		r, _, ok := b.rangeVar(rv, false, nil)
+		r, _, ok := b.rangeVar(rv, false)
 		if !ok || r.rel == nil {
 			it.unknown = true
 			continue
@@ -78,7 +78,7 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 // like binds LIKE, which copies the names in the database.
 func (b *binding) like(l *ast.TableLikeClause, it *item) {
 	b.saw(l)
-	r, _, ok := b.rangeVar(l.Relation, false, nil)
+	r, _, ok := b.rangeVar(l.Relation, false)
 	if !ok || r.rel == nil {
 		it.unknown = true
 		return

@@ -76,13 +76,12 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 			return b.cteItem(rv, c)
 		}
 	}
-	return b.relationItem(rv, func(name string) bool { return s.cte(name) != nil })
+	return b.relationItem(rv)
 }
 
-// relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement. shadowed tells whether
-// something else would be found under a bare name; nil where nothing is.
-func (b *binding) relationItem(rv *ast.RangeVar, shadowed func(string) bool) *item {
-	r, added, ok := b.rangeVar(rv, true, shadowed)
+// relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
+func (b *binding) relationItem(rv *ast.RangeVar) *item {
+	r, added, ok := b.rangeVar(rv, true)
 	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added}
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname

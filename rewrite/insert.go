@@ -12,7 +12,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation, nil)
+	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {

@@ -183,9 +183,8 @@ func (b *binding) ask(key rules.Name) (named, finding) {
 }
 
 // rangeVar resolves a RangeVar that must name an existing relation, and splices its physical name. aliasable says that
-// an alias may follow it, so that it stays known by the version's name; added tells whether one was. For shadowed see
-// relationItem.
-func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool, shadowed func(string) bool) (r named, added, ok bool) {
+// an alias may follow it, so that it stays known by the version's name; added tells whether one was.
+func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool) (r named, added, ok bool) {
 	b.saw(rv)
 	b.saw(rv.Alias)
 	r, f := b.relationNamed(rv.Schemaname, rv.Relname)
@@ -197,7 +196,9 @@ func (b *binding) rangeVar(rv *ast.RangeVar, aliasable bool, shadowed func(strin
 		b.concern(r.table)
 		b.use(r.table, "")
 	}
-	if r.rel != nil && r.schema == "" && r.name != rv.Relname && shadowed != nil && shadowed(r.name) {
+	if r.rel != nil && r.schema == "" && !r.rel.Temp && r.name != rv.Relname {
+		// The client's own name is its own risk. One that we put in its place must mean this table whatever else has it: a
+		// CTE, or a table that somebody has just made in an earlier schema of the search_path.
 		r.schema = r.rel.Schema
 	}
 	if r.rel == nil || r.name == rv.Relname && r.schema == rv.Schemaname {

@@ -59,7 +59,7 @@ func TestNamesOfRelationsMeanWhatTheyMeanInTheVersion(t *testing.T) {
 	}{
 		{name: "the version's name", path: public,
 			sql:  "SELECT surname FROM person",
-			want: "SELECT last_name AS surname FROM individual AS person"},
+			want: "SELECT last_name AS surname FROM public.individual AS person"},
 		{name: "the database's name is not the version's", path: public,
 			sql: "SELECT 1 FROM individual", code: "42P01"},
 		{name: "the search goes on to the next schema past a name that the version does not have", path: both,
@@ -113,7 +113,7 @@ func TestNamesOfRelationsMeanWhatTheyMeanInTheVersion(t *testing.T) {
 			overlay: overlay{{Name: "fresh"}: {OID: 77, Schema: "public", Name: "fresh", Kind: catalog.Table,
 				Columns: []catalog.Column{{Num: 1, Name: "last_name", Type: 25}}}},
 			sql:  "SELECT surname, last_name FROM person, fresh",
-			want: "SELECT person.last_name AS surname, fresh.last_name FROM individual AS person, fresh"},
+			want: "SELECT person.last_name AS surname, fresh.last_name FROM public.individual AS person, fresh"},
 		{name: "without a known search_path a unique name is known", path: nil,
 			sql: "SELECT surname FROM public.person", want: "SELECT last_name AS surname FROM public.individual AS person"},
 		{name: "without a known search_path other names are asked for", path: nil,

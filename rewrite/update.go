@@ -11,7 +11,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation, nil)
+	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "UPDATE")
 	joined := b.targetAndFrom(s, target, n.FromClause)
 	b.expr(s, n.WhereClause)
@@ -25,7 +25,7 @@ func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation, nil)
+	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "DELETE")
 	joined := b.targetAndFrom(s, target, n.UsingClause)
 	b.expr(s, n.WhereClause)
@@ -47,7 +47,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	b.saw(n)
 	s := &scope{parent: parent}
 	b.with(s, n.WithClause)
-	target := b.relationItem(n.Relation, nil)
+	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "MERGE")
 	s.enter(target)
 	_, source := b.fromItem(s, n.SourceRelation)

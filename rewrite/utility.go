@@ -20,14 +20,14 @@ func (b *binding) utility(n *ast.Node) {
 		b.vacuum(n.VacuumStmt)
 	case *ast.Node_RefreshMatViewStmt:
 		b.saw(n.RefreshMatViewStmt)
-		b.rangeVar(n.RefreshMatViewStmt.Relation, false, nil)
+		b.rangeVar(n.RefreshMatViewStmt.Relation, false)
 	case *ast.Node_ClusterStmt:
 		b.saw(n.ClusterStmt)
 		for _, p := range n.ClusterStmt.Params {
 			b.sawAll(p)
 		}
 		if n.ClusterStmt.Relation != nil {
-			b.rangeVar(n.ClusterStmt.Relation, false, nil)
+			b.rangeVar(n.ClusterStmt.Relation, false)
 		}
 	case *ast.Node_IndexStmt:
 		b.indexStmt(n.IndexStmt)
@@ -44,7 +44,7 @@ func (b *binding) utility(n *ast.Node) {
 func (b *binding) relations(list []*ast.Node) {
 	for _, n := range list {
 		if rv := n.GetRangeVar(); rv != nil {
-			b.rangeVar(rv, false, nil)
+			b.rangeVar(rv, false)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (b *binding) vacuum(v *ast.VacuumStmt) {
 			continue
 		}
 		b.saw(r)
-		rel, _, ok := b.rangeVar(r.Relation, false, nil)
+		rel, _, ok := b.rangeVar(r.Relation, false)
 		if ok && rel.table != nil {
 			b.columnList(r.VaCols, b.afterName(r.Relation), rel, r.Relation)
 		}
@@ -132,7 +132,7 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 
 // unaliased is the item of a table that can have no alias: references qualified by its name are those to it.
 func (b *binding) unaliased(rv *ast.RangeVar) *item {
-	r, _, ok := b.rangeVar(rv, false, nil)
+	r, _, ok := b.rangeVar(rv, false)
 	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: true, plain: true}
 	if r.name != rv.Relname {
 		it.renamed = r.name
