@@ -28,8 +28,10 @@ type Config struct {
 
 	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations.
 	SchemaChanged func()
-	// WaitVersion is called for a session that asks for a version that is not served.
-	// nil: the session is refused at once.
+
+	// Unserved is called for each new session of the upstream's database, from any goroutine, and may block. An error says
+	// why none can be served yet; the client gets it as 08006. nil: sessions are always served.
+	Unserved func() error
 }
 
 // UpstreamConfig says where the server is and how TLS towards it is used.

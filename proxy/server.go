@@ -236,6 +236,11 @@ func (s *Server) admit(st startup) *wire.Error {
 	if st.replication || st.database != s.cfg.Upstream.Database {
 		return nil
 	}
+	if s.cfg.Unserved != nil {
+		if err := s.cfg.Unserved(); err != nil {
+			return withHint(fatal("08006", "no session can be served yet: %v", err), "It is tried again all the time; connect again later.")
+		}
+	}
 	version := st.version
 	if version == "" {
 		version = s.cfg.Versions.versionFor(st.user, st.application)

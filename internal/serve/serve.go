@@ -38,6 +38,7 @@ type Running struct {
 	Instance *migrate.Instance
 	Proxy    *proxy.Server
 
+	opening  *opening
 	listener net.Listener
 	probes   net.Listener
 	admin    *admin.Server
@@ -47,13 +48,13 @@ type Running struct {
 
 // Start binds the listeners, starts the instance and serves. It returns when clients are served, or with the reason why
 // not; then nothing is left running. A server that cannot be reached is tried again until ctx ends: meanwhile the admin
-// API answers that the instance is not ready, and clients wait in the listener's queue, because as long as no snapshot
-// was read nobody knows which of their statements matter.
+// API answers that the instance is not ready, and clients get 08006 with the reason, because as long as no snapshot was
+// read nobody knows which of their statements matter.
 func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if cfg.Log == nil {
 		cfg.Log = hclog.NewNullLogger()
 	}
-	r := &Running{}
+	r := &Running{opening: newOpening()}
 	if err := r.build(cfg); err != nil {
 		return nil, err
 	}
@@ -65,10 +66,11 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	if r.probes != nil {
 		group.Go(func() error { return r.admin.Serve(r.probes) })
 	}
-	if err := startInstance(ctx, r.Instance, cfg.Log); err != nil {
-		return nil, errors.Join(err, r.stopAdmin(context.WithoutCancel(ctx)), r.unlisten(), group.Wait())
-	}
 	group.Go(func() error { return r.Proxy.Serve(r.listener) })
+	if err := startInstance(ctx, r.Instance, r.opening, cfg.Log); err != nil {
+		stop := context.WithoutCancel(ctx)
+		return nil, errors.Join(err, r.Proxy.Shutdown(stop), r.stopAdmin(stop), r.unlisten(), group.Wait())
+	}
 	return r, nil
 }
 
@@ -88,6 +90,7 @@ func (r *Running) build(cfg Config) (err error) {
 	}
 	// The proxy serves nobody before r.Instance is set.
 	pc.SchemaChanged = func() { r.Instance.Refresh() }
+	pc.Unserved = r.opening.unserved
 	if r.Proxy, err = proxy.New(pc); err != nil {
 		return err
 	}

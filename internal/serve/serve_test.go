@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
@@ -44,16 +46,21 @@ func TestAnInstanceServesClientsAndAdminUntilStop(t *testing.T) {
 func TestUntilTheServerAnswersTheInstanceIsNotReadyAndTriesAgain(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	admin := freeAddress(t)
+	admin, clients, upstream := freeAddress(t), freeAddress(t), freeAddress(t)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := Start(ctx, Config{
-			Upstream: "postgres://postgres@" + freeAddress(t) + "/shop?sslmode=disable", Listen: "127.0.0.1:0", AdminListen: admin,
+			Upstream: "postgres://postgres@" + upstream + "/shop?sslmode=disable", Listen: clients, AdminListen: admin,
 		})
 		failed <- err
 	}()
 	pgtest.Eventually(t, func() bool { return status(t, "http://"+admin+"/readyz") == http.StatusServiceUnavailable },
 		"the admin API answers that the instance is not ready")
+	_, err := pgx.Connect(t.Context(), "postgres://postgres@"+clients+"/shop?sslmode=disable")
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || refused.Code != "08006" || !strings.Contains(refused.Message, upstream[len("127.0.0.1:"):]) {
+		t.Errorf("a client gets %v", err)
+	}
 	cancel()
 	if err := <-failed; err == nil {
 		t.Error("Start has given up without an error")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -15,11 +17,44 @@ import (
 // startEvery is the time between two tries to reach the server at start.
 const startEvery = time.Second
 
+// An opening is what clients that connect while the instance starts have to know. Its methods are safe for concurrent
+// use.
+type opening struct {
+	tried chan struct{} // closed after the first try
+	once  sync.Once
+	err   atomic.Pointer[error] // of the last try; nil once the instance has started
+}
+
+func newOpening() *opening { return &opening{tried: make(chan struct{})} }
+
+// outcome takes note of how a try went.
+func (o *opening) outcome(err error) {
+	if err == nil {
+		o.err.Store(nil)
+	} else {
+		o.err.Store(&err)
+	}
+	o.once.Do(func() { close(o.tried) })
+}
+
+// unserved says why no client can be served yet. It waits for the first try, which takes milliseconds where the server answers.
+func (o *opening) unserved() error {
+	<-o.tried
+	if err := o.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // startInstance starts the instance, and tries again for as long as the server cannot be reached or says that it is
 // not ready for connections.
-func startInstance(ctx context.Context, i *migrate.Instance, log hclog.Logger) error {
+func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hclog.Logger) error {
 	for {
 		err := i.Start(ctx)
+		if err != nil {
+			err = oneLine{err}
+		}
+		o.outcome(err)
 		if err == nil || !unreachable(err) {
 			return err
 		}
@@ -41,3 +76,9 @@ func unreachable(err error) bool {
 	_, ok := errors.AsType[*pgconn.ConnectError](err)
 	return ok
 }
+
+// oneLine is an error whose words stand on one line: those of a failed connection have one for each address.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
