@@ -122,13 +122,13 @@ func (s *session) bind() error {
 				return err
 			}
 		}
-		portalName, name, err := wire.DecodeBind(s.frame.Body)
+		_, name, err := wire.DecodeBind(s.frame.Body)
 		if err != nil {
 			return s.pass(expect{kind: wire.Bind})
 		}
 		p, err := s.current(now, name)
 		if err == nil {
-			portalName, _, _ = cutString(s.frame.Body) // it may have been moved
+			portalName, _, _ := cutString(s.frame.Body) // only now, for current may move the frame
 			s.setPortal(portalName, p)
 			err = s.passChosen(now, expect{kind: wire.Bind, text: p.text})
 		}

@@ -245,7 +245,7 @@ func (m *statementMaker) plain(ctes, outer []source, width int, free bool) (stri
 			continue
 		}
 		targets = append(targets, v)
-		if i := strings.LastIndexAny(v, ". "); strings.IndexAny(v, "( :") < 0 {
+		if i := strings.LastIndexAny(v, ". "); !strings.ContainsAny(v, "( :") {
 			cols = append(cols, v[i+1:])
 		}
 	}

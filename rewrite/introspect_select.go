@@ -189,17 +189,16 @@ func (r *rowMap) addType(rel *catalog.Relation, m mention, g *tableGroup) {
 		name, logical string
 	}
 	for _, p := range []pair{{g.rowType, g.names[0], g.logical}, {g.array, arrayName(g.names[0]), arrayName(g.logical)}} {
-		column, where := m.rowType, ""
+		var where string
 		switch {
 		case p.oid == 0:
 			continue
 		case m.rowType != "":
-			column, where = m.typ, "t."+m.rowType+eq+oidLiteral(p.oid)
+			where = "t." + m.rowType + eq + oidLiteral(p.oid)
 		default:
-			column = m.typ
 			where = "t." + m.schema + eq + literal(g.schema) + " AND t." + m.typ + eq + literal(p.name)
 		}
-		r.set(column, where, literal(p.logical))
+		r.set(m.typ, where, literal(p.logical))
 		if m.rowType != "" {
 			r.oid, r.oids = m.rowType, append(r.oids, p.oid)
 		} else {
