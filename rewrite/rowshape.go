@@ -20,6 +20,7 @@ type value struct {
 	typ   catalog.OID // a row type, or another that holds rows; 0 for an anonymous record
 	item  *item       // whose row it is: the fields are called as its columns; nil where only the type is known
 	array bool        // it is an array of these
+	blank bool        // an anonymous record of which the server does not know the fields by name
 }
 
 // holdsRows tells whether there may be a row in the value.

@@ -109,6 +109,7 @@ func (b *binding) columnRows(rows []value, items []*ast.Node) []value {
 		if !isStar(n) {
 			if !rows[i].holdsRows() {
 				rows[i] = v
+				rows[i].blank = v.typ == 0
 			}
 			continue
 		}

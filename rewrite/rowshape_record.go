@@ -40,7 +40,7 @@ func (b *binding) reshapeArgument(f *ast.FuncCall, i int) {
 			at.last = j - 1
 		}
 	}
-	b.reshape(n, at)
+	b.reshape(n, at, lastString(f.Funcname) == "hstore")
 }
 
 // elementSpans are the elements of the bracketed list that opens at a token.
@@ -58,14 +58,14 @@ func (b *binding) elementSpans(open int) []tokenSpan {
 
 // reshape writes a record with the version's names instead of a row. An expression that belongs to its query level, as
 // an aggregate does, stays where it is, and its operands are reshaped.
-func (b *binding) reshape(n *ast.Node, at tokenSpan) {
+func (b *binding) reshape(n *ast.Node, at tokenSpan, nulls bool) {
 	v := b.valueOf(n)
 	if b.difference(v) == sameShape {
 		return
 	}
 	switch x := n.Node.(type) {
 	case *ast.Node_FuncCall:
-		if b.handsOn(x.FuncCall) {
+		if b.handsOn(x.FuncCall) && !nulls {
 			for i, a := range x.FuncCall.Args {
 				if b.difference(b.valueOf(a)) != sameShape {
 					b.reshapeArgument(x.FuncCall, i)
@@ -89,7 +89,7 @@ func (b *binding) reshape(n *ast.Node, at tokenSpan) {
 		b.notReshaped(n)
 		return
 	}
-	b.wrap(n, at, v)
+	b.wrap(n, at, v, nulls)
 }
 
 func (b *binding) notReshaped(n *ast.Node) {
@@ -118,7 +118,7 @@ func (b *binding) reshapeEach(n *ast.Node, items []*ast.Node, bracket byte) {
 	parts := b.elementSpans(open)
 	for i, x := range items {
 		if i < len(parts) {
-			b.reshape(x, parts[i])
+			b.reshape(x, parts[i], false)
 		}
 	}
 }
@@ -150,13 +150,13 @@ func (b *binding) reshapeTarget(n *ast.Node, sel *ast.SelectStmt) {
 		b.notReshaped(n)
 		return
 	}
-	b.reshape(t.Val, tokenSpan{first, last})
+	b.reshape(t.Val, tokenSpan{first, last}, false)
 }
 
 // movable tells whether an expression means the same as the target of a subquery without FROM.
 func (b *binding) movable(n *ast.Node, v value) bool {
-	if v.typ == 0 && n.GetColumnRef() == nil && n.GetFuncCall() == nil {
-		return false // PostgreSQL does not find out the fields of other expressions
+	if v.typ == 0 && (v.blank || n.GetColumnRef() == nil && n.GetFuncCall() == nil) {
+		return false // PostgreSQL does not find out the fields of other expressions (expandRecordVariable)
 	}
 	ok := true
 	eachOwnMessage(nodeMessage(n), func(m protoreflect.Message) {
@@ -213,8 +213,9 @@ func eachOwnMessage(m protoreflect.Message, visit func(protoreflect.Message)) {
 const rowHole = "$1"
 
 // wrap writes the record around the row. The row is evaluated once; a NULL instead of a row, as an outer join makes,
-// stays one, since there is then no record to select.
-func (b *binding) wrap(n *ast.Node, at tokenSpan, v value) {
+// stays one, since there is then no record to select. With nulls it becomes a record of NULLs: hstore takes the names
+// from the argument's type.
+func (b *binding) wrap(n *ast.Node, at tokenSpan, v value, nulls bool) {
 	inner := rowHole
 	if isStar(n) {
 		if v.typ == 0 {
@@ -227,7 +228,7 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value) {
 	if n.GetColumnRef() == nil {
 		inner += " OFFSET 0" // else the planner would evaluate it for each field
 	}
-	text, ok := b.record(v, inner, maxTypeDepth)
+	text, ok := b.record(v, inner, nulls, maxTypeDepth)
 	if !ok {
 		b.notReshaped(n)
 		return
@@ -256,7 +257,7 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value) {
 
 // record is the SQL of a record with the version's names, made from a row; ok is false where that is not possible. Its
 // alias stands alone, where any column of that name would come first, also one of a query further out.
-func (b *binding) record(v value, row string, depth int) (text string, ok bool) {
+func (b *binding) record(v value, row string, nulls bool, depth int) (text string, ok bool) {
 	fields := b.fields(v)
 	if fields == nil || fields.unknown || depth == 0 {
 		return "", false
@@ -273,7 +274,10 @@ func (b *binding) record(v value, row string, depth int) (text string, ok bool) 
 		names = append(names, c.physical)
 		field := "(v.w)." + quoteIdent(c.physical)
 		if nested := b.columnValue(c); b.difference(nested) != sameShape {
-			if field, ok = b.record(nested, field+" AS w", depth-1); !ok {
+			if nested.typ == 0 {
+				return "", false
+			}
+			if field, ok = b.record(nested, field+" AS w", false, depth-1); !ok {
 				return "", false
 			}
 		}
@@ -282,6 +286,10 @@ func (b *binding) record(v value, row string, depth int) (text string, ok bool) 
 	if len(list) == 0 {
 		return "", false
 	}
-	return "(SELECT _segue_row FROM (SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + row +
-		") AS v WHERE v.w IS DISTINCT FROM NULL) AS _segue_row)", true
+	where := " WHERE v.w IS DISTINCT FROM NULL"
+	if nulls {
+		where = ""
+	}
+	return "(SELECT _segue_row FROM (SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + row + ") AS v" + where +
+		") AS _segue_row)", true
 }

@@ -40,6 +40,10 @@ func (b *binding) rowStar(s *scope, t *ast.ResTarget, out *output) (nodes []*ast
 	if plain {
 		return nil
 	}
+	if t.Name != "" {
+		b.refuse(int(t.Location), "(…).* AS "+quoteIdent(t.Name), "has a name that PostgreSQL drops")
+		return nil
+	}
 	return b.expandRow(t, x, fields, before)
 }
 

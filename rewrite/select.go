@@ -104,6 +104,7 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 		if v := right.rows(i); c.typ == 0 && !c.rows.holdsRows() && (v.item != nil || b.rowIn(v.typ) != nil) {
 			c.typ, c.rows = right.cols[i].typ, right.cols[i].rows
 		}
+		c.rows.blank = c.rows.item != nil
 	}
 	return left
 }

@@ -157,6 +157,10 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 	if plain {
 		return nil, true
 	}
+	if t.Name != "" {
+		b.refuse(int(t.Location), "* AS "+quoteIdent(t.Name), "has a name that PostgreSQL drops")
+		return nil, true
+	}
 	return b.expandStar(s, ref, items), true
 }
 
