@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
@@ -88,10 +89,28 @@ func (r *rewriting) compareVersions(d *draft) (*draft, error) {
 			return whole[0], nil
 		}
 		d.ambiguous = true
+		d.adviseToChoose(whole)
 		return d, nil
 	}
 	d.ambiguous = !d.fails(nil) && slices.ContainsFunc(whole, r.differsFrom(d))
 	return d, nil
+}
+
+// adviseToChoose has the errors of unknown names say that several versions know the names, each in its own way, so that
+// only the session can tell which one it means.
+func (d *draft) adviseToChoose(versions []*draft) {
+	names := make([]string, len(versions))
+	for i, v := range versions {
+		names[i] = v.lens.Version
+	}
+	hint := "Versions " + strings.Join(names, " and ") + " bind this differently: SET segue.version to the one that is meant."
+	for i := range d.statements {
+		if f := d.statements[i].Failure; f != nil && f.isUnknownName() {
+			advised := *f
+			advised.Hint, advised.natural = hint, false
+			d.statements[i].Failure = &advised
+		}
+	}
 }
 
 // fails tells whether a statement of the draft must fail, in a way for which is is true.

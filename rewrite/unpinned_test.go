@@ -64,6 +64,20 @@ func twistedBind(in *bindInput) (*bound, error) {
 	return out, err
 }
 
+func TestANameThatVersionsBindDifferentlyIsToBeChosen(t *testing.T) {
+	t.Parallel()
+	b := plainBinder()
+	b.bind = twistedBind
+	text := mustRewrite(t, b, &Session{StandardStrings: true}, "SELECT surname, twist FROM individual")
+	f := text.Statements[0].Failure
+	if want := "Versions surname and size bind this differently: SET segue.version to the one that is meant."; f.Hint != want {
+		t.Errorf("hint %q, want %q", f.Hint, want)
+	}
+	if f.natural {
+		t.Error("the server is left to say it, and knows no hint")
+	}
+}
+
 func TestTheDefaultModeLooksAtNoOtherVersion(t *testing.T) {
 	t.Parallel()
 	s := &Session{Unpinned: UnpinnedDefault, StandardStrings: true}
