@@ -3,6 +3,7 @@ package rewrite
 import (
 	"strings"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
@@ -94,8 +95,8 @@ func (b *binding) copyHeader(c *ast.CopyStmt, r named) bool {
 	case c.IsFrom && header == "match":
 		b.unsupported(int(c.Relation.Location), refusedHeader, "COPY FROM with HEADER MATCH", "compares with the names that the columns have in the database")
 		return true
-	case c.IsFrom:
-		return false
+	case c.IsFrom || r.rel.Kind != catalog.Table:
+		return false // DoCopy refuses to copy from other kinds by their name
 	}
 	b.copyQuery(c, r, cols)
 	return true
