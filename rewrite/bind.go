@@ -48,9 +48,10 @@ type binding struct {
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
 	placed    map[int]bool           // tokens that are known to begin the USING of a join
-	table     int                    // the word TABLE of the SELECT at hand; -1 when it is written otherwise
-	columns   map[*ast.ColumnRef]*column
-	renamed   map[*ast.ColumnRef]bool // references whose last name changes
+	aliasLists
+	table   int // the word TABLE of the SELECT at hand; -1 when it is written otherwise
+	columns map[*ast.ColumnRef]*column
+	renamed map[*ast.ColumnRef]bool // references whose last name changes
 	rowBinding
 	affected bool   // a table whose lens changes something is concerned
 	failure  *Error // the first name that the version does not have
@@ -75,8 +76,7 @@ func bind(in *bindInput) (*bound, error) {
 		if raw.GetStmt().GetNode() == nil {
 			continue
 		}
-		b.begin(raw)
-		b.bindStatement(raw.Stmt)
+		b.bindWhole(raw)
 		b.resettleUnseen()
 		out.edits = append(out.edits, b.finish(raw)...)
 		if out.askable = b.failure != nil && b.statement.Failure == b.failure; out.askable {
@@ -89,6 +89,16 @@ func bind(in *bindInput) (*bound, error) {
 		return nil, &NeedRelation{Names: b.need}
 	}
 	return out, nil
+}
+
+// bindWhole binds a statement, and does so again when it has turned out that tables in it need alias lists.
+func (b *binding) bindWhole(raw *ast.RawStmt) {
+	b.aliased = nil
+	for known := -1; known < len(b.aliased); {
+		known = len(b.aliased)
+		b.begin(raw)
+		b.bindStatement(raw.Stmt)
+	}
 }
 
 func (b *binding) begin(raw *ast.RawStmt) {
@@ -108,6 +118,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.renamed = map[*ast.ColumnRef]bool{}
 	b.rowBinding = rowBinding{}
 	b.placed = nil
+	b.aliasable, b.hiddenAliases = nil, 0
 	b.affected, b.doubted = false, false
 	b.failure, b.refusal = nil, nil
 	b.catalogs = catalogUse{}

@@ -97,6 +97,9 @@ func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	it.rel, it.table, it.rowType = r.rel, r.table, r.rel.RowType
 	b.relationColumns(it, r.rel)
 	b.renameColumns(it, rv.Alias, int(rv.Location))
+	if it.table != nil {
+		b.aliasTable(it, rv)
+	}
 	return it
 }
 

@@ -33,6 +33,7 @@ func (b *binding) functionItem(s *scope, r *ast.RangeFunction) *item {
 		it.name = r.Alias.Aliasname
 	}
 	b.renameColumns(it, r.Alias, -1)
+	b.aliasFunction(it, r)
 	return it
 }
 

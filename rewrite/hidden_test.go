@@ -49,6 +49,10 @@ func TestColumnsThatAVersionDoesNotShowAreNotThere(t *testing.T) {
 				" FROM (SELECT i AS w) AS v WHERE v.w IS DISTINCT FROM NULL) AS _segue_row)) FROM individual i"},
 		{"fields of a whole row", "SELECT (i).total, (i).* FROM individual i",
 			"SELECT (i)._segue_new_total AS total, (i).id, (i).sum, (i)._segue_new_total AS total FROM individual i"},
+		{"a join by column names", "SELECT x FROM individual JOIN (VALUES (1, 2)) v (x, total) USING (total)",
+			"SELECT x FROM individual AS individual (id, total, _segue_hidden_1, sum) JOIN (VALUES (1, 2)) v (x, total) USING (total)"},
+		{"a natural join with itself", "SELECT * FROM individual i NATURAL JOIN individual",
+			"SELECT i.id, i.sum, i.total FROM individual i (id, total, _segue_hidden_1, sum) NATURAL JOIN individual AS individual (id, total, _segue_hidden_2, sum)"},
 		{"RETURNING", "UPDATE individual SET total = total + 1 RETURNING *",
 			"UPDATE individual SET _segue_new_total = _segue_new_total + 1 RETURNING individual.id, individual.sum, individual._segue_new_total AS total"},
 	}

@@ -65,12 +65,8 @@ func (it *item) physicalNames(count int) []string {
 // addColumnList writes the columns that are meant where the client left them out.
 func (b *binding) addColumnList(rv *ast.RangeVar, names []string, apply func([]string)) {
 	end := b.tokens.identEnd(b.tableEnd(b.tokens.at(int(rv.Location)), rv))
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = quoteIdent(name)
-	}
 	b.affected = true
-	b.replace(end, end, " ("+strings.Join(quoted, ", ")+")", func() { apply(names) })
+	b.replace(end, end, " ("+strings.Join(quoteIdents(names), ", ")+")", func() { apply(names) })
 }
 
 // targetColumn binds a column that is written: in the list of INSERT, or on the left side in SET. Subscripts and

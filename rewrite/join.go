@@ -95,25 +95,18 @@ func (b *binding) merge(j *ast.JoinExpr, left, right, it *item) []*column {
 	case len(j.UsingClause) > 0:
 		pairs = b.usingPairs(j, left, right)
 	}
-	spelled := b.spellJoin(j, pairs, left, right)
+	b.spellJoin(j, pairs, left, right)
 	merged := make([]*column, 0, len(pairs))
 	for _, p := range pairs {
-		merged = append(merged, mergedColumn(j.Jointype, p, it, spelled))
+		merged = append(merged, mergedColumn(j.Jointype, p, it))
 	}
 	it.cols = append(it.cols, merged...)
 	for _, side := range []*item{left, right} {
 		for _, c := range side.cols {
 			if !isMerged(pairs, c) {
 				it.cols = append(it.cols, c)
-			} else if spelled == joinByOn {
-				hidden := *c
-				hidden.name = ""
-				it.cols = append(it.cols, &hidden)
 			}
 		}
-	}
-	if spelled == joinByOn {
-		it.plain, it.ordered = false, false
 	}
 	for _, c := range it.cols {
 		it.plain = it.plain && c.name == c.physical
@@ -126,12 +119,9 @@ func isMerged(pairs []pair, c *column) bool {
 }
 
 // mergedColumn mirrors buildMergedJoinVar: the column of one side where that is the same value, and else one of its own.
-func mergedColumn(kind ast.JoinType, p pair, it *item, spelled joinSpelling) *column {
+func mergedColumn(kind ast.JoinType, p pair, it *item) *column {
 	c := &column{name: p.name, physical: p.left.physical, item: it, typ: p.left.typ, typmod: p.left.typmod}
 	c.root = c
-	if spelled == joinByOn {
-		c.physical = ""
-	}
 	side := p.left
 	if kind == ast.JoinType_JOIN_RIGHT {
 		side = p.right
@@ -147,7 +137,7 @@ func mergedColumn(kind ast.JoinType, p pair, it *item, spelled joinSpelling) *co
 		c.known = true
 		return c
 	}
-	if p.sameType() || spelled == joinByOn {
+	if p.sameType() {
 		c.root, c.item = side.root, side.item
 		c.relation, c.num, c.known = side.relation, side.num, side.known
 	}

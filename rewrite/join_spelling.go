@@ -7,83 +7,42 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
-// A joinSpelling is how a join is written in what is sent.
-type joinSpelling byte
-
-const (
-	joinAsIs    joinSpelling = iota
-	joinByUsing              // USING with the physical names
-	joinByOn                 // ON, since the two sides have different physical names
-)
-
-// spellJoin chooses how the join is written so that the server merges the same columns, and changes the text where
-// that is another way than the client's. USING and NATURAL mean the version's names.
-func (b *binding) spellJoin(j *ast.JoinExpr, pairs []pair, left, right *item) joinSpelling {
+// spellJoin sees to it that the server merges the same columns: USING and NATURAL mean the version's names. Where the
+// physical names do not say the same, the tables of the join are given alias lists with the version's.
+func (b *binding) spellJoin(j *ast.JoinExpr, pairs []pair, left, right *item) {
 	switch {
 	case j.IsNatural:
-		return b.spellNatural(j, pairs, left, right)
-	case len(j.UsingClause) > 0:
-		return b.spellUsing(j, pairs, left, right)
+		b.spellNatural(j, pairs, left, right)
+	case len(j.UsingClause) > 0 && len(pairs) == len(j.UsingClause): // else a name is missing: that has been reported
+		b.spellUsing(j, pairs, left, right)
 	}
-	return joinAsIs
 }
 
-func (b *binding) spellUsing(j *ast.JoinExpr, pairs []pair, left, right *item) joinSpelling {
-	at := b.usingToken(j)
-	if len(pairs) != len(j.UsingClause) {
-		return joinAsIs // a name is missing: that has been reported
-	}
+func (b *binding) spellUsing(j *ast.JoinExpr, pairs []pair, left, right *item) {
 	if !samePhysical(pairs, left, right) {
-		if !b.canJoinByOn(j, pairs, at) {
-			return joinAsIs
-		}
-		text, quals := b.onClause(pairs)
-		close := b.closing(at + 1)
-		b.replace(b.tokens.start(at), b.tokens.end(close), text, func() { j.UsingClause, j.Quals = nil, quals })
-		return joinByOn
+		b.joinByAliases(j)
+		return
 	}
+	at := b.usingToken(j)
 	for i, p := range pairs {
 		if p.left.physical == p.name {
 			continue
 		}
 		if at < 0 {
 			b.misplaced(-1, p.name)
-			return joinAsIs
+			return
 		}
 		b.renameToken(b.elements(at + 1)[i], p.name, p.left.physical, func() { j.UsingClause[i] = stringNode(p.left.physical) })
 	}
-	return joinByUsing
 }
 
 // spellNatural leaves a NATURAL join alone if the server merges the very same columns.
-func (b *binding) spellNatural(j *ast.JoinExpr, pairs []pair, left, right *item) joinSpelling {
+func (b *binding) spellNatural(j *ast.JoinExpr, pairs []pair, left, right *item) {
 	server := commonColumns(left, right, func(c *column) string { return c.physical })
 	same := slices.EqualFunc(pairs, server, func(a, b pair) bool { return a.left == b.left && a.right == b.right })
-	if same && samePhysical(pairs, left, right) {
-		return joinAsIs
+	if !same || !samePhysical(pairs, left, right) {
+		b.joinByAliases(j)
 	}
-	natural, end := b.naturalTokens(j)
-	if natural < 0 {
-		b.unsupported(b.minLocation(j.Rarg), refusedJoin, "NATURAL JOIN", "means other columns in the database than in the version")
-		return joinAsIs
-	}
-	b.replace(b.tokens.start(natural), b.tokens.start(natural+1), "", func() { j.IsNatural = false })
-	if len(pairs) > 0 && samePhysical(pairs, left, right) {
-		var names []string
-		var nodes []*ast.Node
-		for _, p := range pairs {
-			names = append(names, quoteIdent(p.left.physical))
-			nodes = append(nodes, stringNode(p.left.physical))
-		}
-		b.replace(end, end, " USING ("+strings.Join(names, ", ")+")", func() { j.UsingClause = nodes })
-		return joinByUsing
-	}
-	if !b.canJoinByOn(j, pairs, natural) {
-		return joinAsIs
-	}
-	text, quals := b.onClause(pairs)
-	b.replace(end, end, " "+text, func() { j.Quals = quals })
-	return joinByOn
 }
 
 // samePhysical tells whether USING can say the pairs: one physical name for both sides of each, which means no other
@@ -108,54 +67,14 @@ func countPhysical(it *item, name string) int {
 	return n
 }
 
-// canJoinByOn tells whether ON means the same: the merged column is that of one side, nothing names the join as a
-// whole, and both columns can be qualified.
-func (b *binding) canJoinByOn(j *ast.JoinExpr, pairs []pair, token int) bool {
-	location := b.tokens.start(token)
-	ok := token >= 0 && j.Alias == nil && j.JoinUsingAlias == nil && j.Jointype != ast.JoinType_JOIN_FULL
-	for _, p := range pairs {
-		ok = ok && p.sameType() && canQualify(p.left) && canQualify(p.right)
-	}
-	if !ok {
-		b.unsupported(location, refusedJoin, "a join by column names", "merges columns that have different names in the database")
-	}
-	return ok
-}
+func dotted(parts []string) string { return strings.Join(quoteIdents(parts), ".") }
 
-func canQualify(c *column) bool {
-	return c.item.relVisible && c.physical != "" && countPhysical(c.item, c.physical) == 1
-}
-
-// onClause says in ON what USING says of the pairs.
-func (b *binding) onClause(pairs []pair) (string, *ast.Node) {
-	if len(pairs) == 0 {
-		return "ON true", &ast.Node{Node: &ast.Node_AConst{AConst: &ast.A_Const{
-			Val: &ast.A_Const_Boolval{Boolval: &ast.Boolean{Boolval: true}},
-		}}}
+func quoteIdents(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = quoteIdent(name)
 	}
-	var texts []string
-	var nodes []*ast.Node
-	for _, p := range pairs {
-		l, r := []string{p.left.item.sent(), p.left.physical}, []string{p.right.item.sent(), p.right.physical}
-		texts = append(texts, dotted(l)+" = "+dotted(r))
-		nodes = append(nodes, &ast.Node{Node: &ast.Node_AExpr{AExpr: &ast.A_Expr{
-			Kind: ast.A_Expr_Kind_AEXPR_OP, Name: []*ast.Node{stringNode("=")}, Lexpr: columnRefNode(l), Rexpr: columnRefNode(r),
-		}}})
-	}
-	if len(nodes) == 1 {
-		return "ON " + texts[0], nodes[0]
-	}
-	return "ON " + strings.Join(texts, " AND "), &ast.Node{Node: &ast.Node_BoolExpr{BoolExpr: &ast.BoolExpr{
-		Boolop: ast.BoolExprType_AND_EXPR, Args: nodes,
-	}}}
-}
-
-func dotted(parts []string) string {
-	quoted := make([]string, len(parts))
-	for i, p := range parts {
-		quoted[i] = quoteIdent(p)
-	}
-	return strings.Join(quoted, ".")
+	return quoted
 }
 
 func stringNode(s string) *ast.Node {
@@ -207,42 +126,4 @@ func (b *binding) lists(i int, names []string) bool {
 		}
 	}
 	return true
-}
-
-// naturalTokens finds the word NATURAL of a join whose right side is a plain table, and the offset where that ends.
-func (b *binding) naturalTokens(j *ast.JoinExpr) (natural, end int) {
-	rv := j.Rarg.GetRangeVar()
-	if rv == nil {
-		return -1, 0
-	}
-	first := b.tokens.at(int(rv.Location))
-	for natural = first - 1; natural >= 0 && natural >= first-6; natural-- {
-		if b.tokens.kind(natural) == ast.Token_NATURAL {
-			return natural, b.tokens.end(b.tableEnd(first, rv))
-		}
-	}
-	return -1, 0
-}
-
-// tableEnd is the last token of a table in FROM whose name begins at token i, its alias included.
-func (b *binding) tableEnd(i int, rv *ast.RangeVar) int {
-	only := b.tokens.is(i-1, '(') && b.tokens.kind(i-2) == ast.Token_ONLY
-	for b.tokens.is(b.afterIdent(i), '.') {
-		i = b.part(i, 1)
-	}
-	i = b.afterIdent(i) - 1
-	if b.tokens.is(i+1, '*') || only && b.tokens.is(i+1, ')') {
-		i++
-	}
-	if rv.Alias == nil {
-		return i
-	}
-	if b.tokens.kind(i+1) == ast.Token_AS {
-		i++
-	}
-	i = b.afterIdent(i+1) - 1
-	if len(rv.Alias.Colnames) > 0 && b.tokens.is(i+1, '(') {
-		i = b.closing(i + 1)
-	}
-	return i
 }

@@ -52,7 +52,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the same", Instead: "list the columns",
 	},
 	refusedJoin: {
-		What: "`JOIN … USING` and `NATURAL JOIN` that merge columns whose names differ in the database, where no `ON` says the same (`FULL JOIN`)",
+		What: "`JOIN … USING` and `NATURAL JOIN` that merge columns whose names differ in the database, with a function in `FROM` that cannot be given a list of column aliases: `ROWS FROM (people(), …)`, `people() WITH ORDINALITY`",
 		Why:  "which columns match depends on the names", Instead: "write the join with `ON`",
 	},
 	refusedPosition: {

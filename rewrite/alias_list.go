@@ -1,0 +1,145 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// An alias with a list of columns gives a table of FROM the version's names for all of the statement. It is added where
+// names decide by themselves what a join merges, so that they cannot be replaced one by one.
+
+// aliasLists are the tables of the statement at hand that are given one.
+type aliasLists struct {
+	aliased       map[any]bool  // kept while the statement is bound anew
+	aliasable     map[any]*item // tables in FROM, and functions that return rows, by their nodes
+	hiddenAliases int           // names made up for columns that the version does not show
+}
+
+// joinByAliases has the statement bound anew, with alias lists for the tables in a join. It is refused where they have
+// them already.
+func (b *binding) joinByAliases(j *ast.JoinExpr) {
+	b.unsupported(b.minLocation(j.Rarg), refusedJoin, "a join by column names", "merges columns that have different names in the database")
+	b.aliasLater(j.Larg)
+	b.aliasLater(j.Rarg)
+}
+
+// aliasLater asks for alias lists for what has columns of other names at the server, on one side of a join.
+func (b *binding) aliasLater(side *ast.Node) {
+	var node any
+	switch n := side.Node.(type) {
+	case *ast.Node_RangeTableSample:
+		b.aliasLater(n.RangeTableSample.Relation)
+	case *ast.Node_JoinExpr:
+		b.aliasLater(n.JoinExpr.Larg)
+		b.aliasLater(n.JoinExpr.Rarg)
+	case *ast.Node_RangeVar:
+		node = n.RangeVar
+	case *ast.Node_RangeFunction:
+		node = n.RangeFunction
+	}
+	if it := b.aliasable[node]; it != nil && slices.ContainsFunc(it.cols, (*column).isRenamed) {
+		put(&b.aliased, node, true)
+	}
+}
+
+// isRenamed tells whether the server knows the column by another name.
+func (c *column) isRenamed() bool { return c.name != c.physical }
+
+// aliasTable gives a table in FROM an alias list if one was asked for.
+func (b *binding) aliasTable(it *item, rv *ast.RangeVar) {
+	put(&b.aliasable, any(rv), it)
+	if !b.aliased[rv] {
+		return
+	}
+	cols := make([]*column, 0, len(it.rel.Columns))
+	for i := range it.rel.Columns {
+		cols = append(cols, it.cols[slices.IndexFunc(it.cols, func(c *column) bool { return c.num == it.rel.Columns[i].Num })])
+	}
+	aliased := rv.Alias != nil || it.hidden
+	it.hidden = it.hidden || it.bare
+	b.aliasColumns(it, cols, &rv.Alias, aliased, b.tableEnd(b.tokens.at(int(rv.Location)), rv))
+}
+
+// aliasFunction gives a function in FROM an alias list if one was asked for. It must return one row type, whose fields
+// are in the version's order.
+func (b *binding) aliasFunction(it *item, r *ast.RangeFunction) {
+	if it.table == nil || !it.ordered || r.Ordinality || len(r.Functions) != 1 {
+		return
+	}
+	call := r.Functions[0].GetList().GetItems()[0].GetFuncCall()
+	if call == nil || r.IsRowsfrom {
+		return
+	}
+	put(&b.aliasable, any(r), it)
+	if b.aliased[r] {
+		open := b.afterIdent(b.part(b.tokens.at(int(call.Location)), len(call.Funcname)-1))
+		b.aliasColumns(it, it.cols, &r.Alias, r.Alias != nil, b.aliasEnd(b.closing(open), r.Alias))
+	}
+}
+
+// aliasColumns writes an alias list with the version's names for the columns of an item. The columns are in the server's
+// order, and all of them are listed: should one have been dropped in the meantime, that is an error instead of a list
+// that means other columns. end is the item's last token, and named says that an alias stands there.
+func (b *binding) aliasColumns(it *item, cols []*column, alias **ast.Alias, named bool, end int) {
+	given := len((*alias).GetColnames())
+	var names []string
+	for _, c := range cols {
+		if c.physical = c.name; c.name == "" { // no name that another column has, or that could be merged with one
+			b.hiddenAliases++
+			c.physical = "_segue_hidden_" + strconv.Itoa(b.hiddenAliases)
+		}
+		names = append(names, c.physical)
+	}
+	it.plain = it.ordered
+	names = names[given:]
+	list := strings.Join(quoteIdents(names), ", ")
+	at := b.tokens.identEnd(end)
+	switch {
+	case given > 0:
+		at, list = b.tokens.start(end), ", "+list // inside the client's own list
+	case named:
+		list = " (" + list + ")"
+	default:
+		list = " AS " + quoteIdent(it.name) + " (" + list + ")"
+	}
+	b.affected = true
+	b.replace(at, at, list, func() {
+		if *alias == nil {
+			*alias = &ast.Alias{Aliasname: it.name}
+		}
+		for _, name := range names {
+			(*alias).Colnames = append((*alias).Colnames, stringNode(name))
+		}
+	})
+}
+
+// tableEnd is the last token of a table in FROM whose name begins at token i, its alias included.
+func (b *binding) tableEnd(i int, rv *ast.RangeVar) int {
+	only := b.tokens.is(i-1, '(') && b.tokens.kind(i-2) == ast.Token_ONLY
+	for b.tokens.is(b.afterIdent(i), '.') {
+		i = b.part(i, 1)
+	}
+	i = b.afterIdent(i) - 1
+	if b.tokens.is(i+1, '*') || only && b.tokens.is(i+1, ')') {
+		i++
+	}
+	return b.aliasEnd(i, rv.Alias)
+}
+
+// aliasEnd is the last token of the alias that follows token i; i itself when there is none.
+func (b *binding) aliasEnd(i int, alias *ast.Alias) int {
+	if alias == nil {
+		return i
+	}
+	if b.tokens.kind(i+1) == ast.Token_AS {
+		i++
+	}
+	i = b.afterIdent(i+1) - 1
+	if len(alias.Colnames) > 0 && b.tokens.is(i+1, '(') {
+		i = b.closing(i + 1)
+	}
+	return i
+}
