@@ -167,7 +167,7 @@ func (b *binding) newHeir(parent named, child *item, location int) {
 		return
 	}
 	for _, c := range child.cols {
-		if c.table == nil && parent.table.Column(c.name) == nil && b.columnTaken(parent.rel.OID, c.name) {
+		if c.table != parent.table && parent.table.Column(c.name) == nil && b.columnTaken(parent.rel.OID, c.name) {
 			b.forbid(location, refusedTakenName, parent.table, "let a table inherit from "+quoteIdent(parent.table.Logical)+
 				" that has a column "+quoteIdent(c.name)+", whose name another version or the database has there")
 		}

@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // createTable binds CREATE TABLE: the new table's name must be free in every version, and what it takes from tables
 // under migration must not bring the database's names into it.
@@ -43,16 +46,74 @@ func (b *binding) parents(x *ast.CreateStmt, it *item) []named {
 			it.unknown = true
 			continue
 		}
-		if x.Partbound == nil && b.columnsDiffer(r) {
-			b.unsupported(int(rv.Location), refusedCopy, "INHERITS", "takes the names that the columns have in the database")
+		row := b.rowOfTable(r)
+		if x.Partbound == nil && !row.ordered {
+			b.unsupported(int(rv.Location), refusedCopy, "INHERITS", "takes columns that the version does not show, or in another order")
 		}
-		for _, c := range b.rowOfTable(r).cols {
-			c.item = it
-			it.cols = append(it.cols, c)
+		for _, c := range row.cols {
+			b.inheritColumn(it, c, r, int(rv.Location))
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// inheritColumn gives the new table a column of a parent, which the server merges with one of the same physical name. The
+// two must be one in every version: a column that two parents have of their own can be renamed in neither (renameatt).
+func (b *binding) inheritColumn(it *item, c *column, parent named, location int) {
+	c.item = it
+	other, f := it.column(c.name, inVersion)
+	at, g := it.column(c.physical, atServer)
+	switch {
+	case f == missing && g == missing || c.name == "":
+		it.cols = append(it.cols, c)
+	case other != at:
+		it.cols = append(it.cols, c)
+		b.unsupported(location, refusedCopy, "INHERITS", "merges columns by the names that they have in the database")
+	case b.originOf(other) == b.originOf(c):
+	case b.columnMoves(c.relation, c.num), b.columnMoves(other.relation, other.num):
+		t := parent.table
+		if t == nil {
+			t = other.table
+		}
+		b.forbid(location, refusedTakenName, t, "let a table inherit the migrating column "+quoteIdent(c.name)+" from two tables")
+	}
+}
+
+// An origin is the column of a table that inherits it from none.
+type origin struct {
+	table catalog.OID
+	name  string
+}
+
+// originOf climbs from a column of a table to where it comes from. A diamond has one origin; a column that has several is
+// taken for its own.
+func (b *binding) originOf(c *column) origin {
+	tops := map[catalog.OID]bool{}
+	b.climb(c.relation, c.physical, tops)
+	own := origin{c.relation, c.physical}
+	for top := range tops {
+		if len(tops) == 1 {
+			own.table = top
+		}
+	}
+	return own
+}
+
+func (b *binding) climb(oid catalog.OID, column string, tops map[catalog.OID]bool) {
+	rel := b.cat.Relation(oid)
+	inherited := false
+	if rel != nil {
+		for _, o := range rel.Parents {
+			if parent := b.cat.Relation(o); parent != nil && parent.Column(column) != nil {
+				inherited = true
+				b.climb(o, column, tops)
+			}
+		}
+	}
+	if !inherited {
+		tops[oid] = true
+	}
 }
 
 // newColumns gives the new table its own columns. Those of a partition are the parent's.

@@ -15,6 +15,11 @@ CREATE TABLE individual (id int PRIMARY KEY, last_name text, city text) PARTITIO
 CREATE TABLE individual_1 PARTITION OF individual FOR VALUES FROM (1) TO (10);
 CREATE TABLE plain (id int, born date);
 CREATE TABLE other (a int);
+CREATE TABLE parent (name text);
+CREATE TABLE uncle () INHERITS (parent);
+CREATE TABLE aunt () INHERITS (parent);
+CREATE TABLE namesake (name text, given text);
+CREATE TABLE titled (title text);
 CREATE SCHEMA elsewhere;
 `
 
@@ -26,7 +31,7 @@ func movingBinder(t *testing.T, phase rules.Phase) *Binder {
 	pgtest.Exec(t, url, movingSchema)
 	if phase == rules.Cutover {
 		pgtest.Exec(t, url, `ALTER TABLE individual RENAME COLUMN last_name TO surname; ALTER TABLE individual RENAME TO person;
-			ALTER TABLE plain RENAME COLUMN born TO birthday`)
+			ALTER TABLE plain RENAME COLUMN born TO birthday; ALTER TABLE parent RENAME COLUMN name TO title`)
 	}
 	cat, err := catalog.Load(context.Background(), pgtest.Connect(t, url))
 	if err != nil {
@@ -37,6 +42,7 @@ func movingBinder(t *testing.T, phase rules.Phase) *Binder {
 		rules.RenameColumn{Table: in("individual"), From: "last_name", To: "surname"},
 		rules.RenameTable{From: in("individual"), To: "person"},
 		rules.RenameColumn{Table: in("plain"), From: "born", To: "birthday"},
+		rules.RenameColumn{Table: in("parent"), From: "name", To: "title"},
 	}}}, cat)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +76,9 @@ var breaking = []string{
 	`CREATE SEQUENCE person`,
 	`CREATE INDEX person ON individual (city)`,
 	`ALTER TABLE other RENAME TO person`,
+	`CREATE TABLE heir (title text) INHERITS (parent)`,
+	`CREATE TABLE heir () INHERITS (parent, titled)`,
+	`CREATE TABLE heir () INHERITS (titled, uncle)`,
 }
 
 // What the old version may do all the while.
@@ -89,6 +98,9 @@ var harmless = []string{
 	`ALTER TABLE individual ADD COLUMN last_name text`,
 	`DROP VIEW IF EXISTS no_person`,
 	`DROP TABLE other`,
+	`CREATE TABLE heir (name text) INHERITS (parent)`,
+	`CREATE TABLE heir () INHERITS (uncle, aunt)`,
+	`CREATE TABLE heir () INHERITS (parent, plain, aunt)`,
 }
 
 func TestNoVersionMayTakeFromTheOtherWhatItWasWrittenFor(t *testing.T) {
@@ -111,6 +123,20 @@ func TestNoVersionMayTakeFromTheOtherWhatItWasWrittenFor(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Two tables from which a column would be inherited that moves in one of them: the server could rename it in neither.
+func TestAMigratingColumnIsInheritedFromOneTableOnly(t *testing.T) {
+	t.Parallel()
+	for _, phase := range []rules.Phase{rules.Active, rules.Cutover} {
+		b := movingBinder(t, phase)
+		s := &Session{Version: rules.Base, StandardStrings: true, SearchPath: []string{"pg_catalog", "public"}}
+		for _, sql := range []string{`CREATE TABLE heir () INHERITS (parent, namesake)`, `CREATE TABLE heir () INHERITS (namesake, uncle)`} {
+			if f := failureIn(t, b, s, sql); f == nil || f.Code != codeRefused {
+				t.Errorf("%s, %s: %+v", phase, sql, f)
+			}
+		}
 	}
 }
 

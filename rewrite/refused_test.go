@@ -51,7 +51,7 @@ var refusedStatements = []string{
 	`CREATE DOMAIN d AS {person}`,
 	`CREATE TYPE pair AS (a {person}, b int)`,
 	`CREATE TABLE copied (LIKE {person})`,
-	`CREATE TABLE child () INHERITS ({person})`,
+	`CREATE TABLE child () INHERITS ({person}, book)`,
 	`CREATE TABLE {other_person} (a int)`,
 	`CREATE VIEW {other_person} AS SELECT 1 AS a`,
 	`CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT {surname} FROM {person}'`,
