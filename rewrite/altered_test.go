@@ -15,6 +15,15 @@ var alteredUses = []struct{ alter, use string }{
 	{`ALTER TABLE {person} ADD COLUMN extra int DEFAULT 7`, `SELECT p.extra, {surname} FROM {person} p WHERE p.extra > 0 ORDER BY extra, {surname}`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `INSERT INTO {person} ({id}, {surname}, extra) VALUES (50, 'x', 5) ON CONFLICT ({id}) DO UPDATE SET extra = excluded.extra`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `CREATE INDEX ON {person} (extra, {surname}) WHERE extra > 0`},
+	{`ALTER TABLE {person} ADD COLUMN extra int`, `CREATE INDEX ON {person} (extra, {surname})`},
+	{`ALTER TABLE {person} ADD COLUMN extra int`, `CREATE INDEX ON {person} ({surname}) INCLUDE (extra)`},
+	{`ALTER TABLE {person} ADD COLUMN extra int`, `ALTER TABLE {person} ADD CONSTRAINT extra_key UNIQUE (extra, {surname})`},
+	{`ALTER TABLE {person} ADD COLUMN extra int UNIQUE`, `INSERT INTO {person} ({id}, {surname}) VALUES (50, 'x') ON CONFLICT (extra) DO NOTHING`},
+	{`ALTER TABLE {person} ADD COLUMN extra int DEFAULT 7`, `COPY {person} ({surname}, extra) TO STDOUT WITH (FORMAT csv, HEADER)`},
+	{`ALTER TABLE {person} ADD COLUMN extra int DEFAULT 7`, `SELECT {surname} FROM {person} a JOIN {person} b USING (extra, {surname}) ORDER BY 1`},
+	{`ALTER TABLE {person} ADD COLUMN extra int DEFAULT 7`, `SELECT (p).extra, (p).{surname} FROM {person} p ORDER BY 2`},
+	{`ALTER TABLE {person} ADD COLUMN extra int`, `GRANT SELECT (extra, {surname}) ON {person} TO PUBLIC`},
+	{`ALTER TABLE {person} ADD COLUMN extra int`, `CREATE STATISTICS more ON extra, {surname} FROM {person}`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `ALTER TABLE {person} ALTER extra SET DEFAULT 5, ALTER {surname} SET DEFAULT 'x'; INSERT INTO {person} ({id}) VALUES (51)`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `COMMENT ON COLUMN {person}.extra IS 'more'`},
 	{`ALTER TABLE {person} RENAME COLUMN city TO town`, `SELECT town, {surname} FROM {person} ORDER BY {person}.town, 2`},
@@ -54,7 +63,8 @@ func (w *world) checkAltered(t *testing.T, alter, use string) {
 	text, err := w.binder.Rewrite(&s, use)
 	var need *NeedRelation
 	if !errors.As(err, &need) {
-		t.Fatalf("%s\nis bound without a question: %v, %v", use, text, err)
+		t.Errorf("%s\nis bound without a question: %v, %v", use, text, err)
+		return
 	}
 	for _, n := range need.Names {
 		s.Overlay[n] = now.Lookup(n.Schema, n.Name)

@@ -133,6 +133,7 @@ func (b *binding) copyColumns(c *ast.CopyStmt, r named) ([]rules.ColumnLens, boo
 	for _, n := range c.Attlist {
 		lc := r.table.Column(stringOf(n))
 		if lc == nil {
+			b.lookAgain([]*item{{table: r.table, rel: r.rel}}, stringOf(n))
 			b.fail("42703", -1, false, `column "`+stringOf(n)+`" of relation "`+r.table.Logical+`" does not exist`, "")
 			return nil, false
 		}

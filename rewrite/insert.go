@@ -172,6 +172,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 		if f != found {
 			_, g := target.column(e.Name, atServer)
 			if !target.unknown {
+				b.lookAgain([]*item{target}, e.Name)
 				b.fail("42703", location, g == missing, `column "`+e.Name+`" does not exist`, "")
 			}
 			continue

@@ -182,6 +182,7 @@ func (b *binding) usingColumn(it *item, name, side string) (*column, bool) {
 		c := it.newColumn(name, name)
 		return c, true
 	default:
+		b.lookAgain([]*item{it}, name)
 		server := slices.ContainsFunc(it.cols, func(c *column) bool { return c.physical == name })
 		b.fail("42703", -1, !server, `column "`+name+`" specified in USING clause does not exist in `+side+` table`, "")
 	}

@@ -105,6 +105,9 @@ type missingField func(v value, name string, natural bool)
 // fieldMissing raises 42703 in PostgreSQL's words (unknown_attribute), which points to the row.
 func (b *binding) fieldMissing(location int) missingField {
 	return func(v value, name string, natural bool) {
+		if v.item != nil {
+			b.lookAgain([]*item{v.item}, name)
+		}
 		switch {
 		case v.item != nil && v.item.relVisible:
 			b.fail("42703", location, natural, "column "+v.item.name+"."+name+" does not exist", "")
