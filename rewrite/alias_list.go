@@ -9,7 +9,8 @@ import (
 )
 
 // An alias with a list of columns gives a table of FROM the version's names for all of the statement. It is added where
-// names decide by themselves what a join merges, so that they cannot be replaced one by one.
+// the names cannot be replaced one by one: where they decide by themselves what a join merges, where nothing else names a
+// column unmistakably, and where the fields of a join's row are called by them.
 
 // aliasLists are the tables of the statement at hand that are given one.
 type aliasLists struct {
@@ -40,17 +41,51 @@ func (b *binding) aliasLater(side *ast.Node) {
 	case *ast.Node_RangeFunction:
 		node = n.RangeFunction
 	}
+	b.aliasNode(node)
+}
+
+// aliasNode asks for an alias list for an item of FROM, if that gives its columns other names.
+func (b *binding) aliasNode(node any) {
 	if it := b.aliasable[node]; it != nil && slices.ContainsFunc(it.cols, (*column).isRenamed) {
 		put(&b.aliased, node, true)
+	}
+}
+
+// aliasLevels has the statement bound anew, with alias lists for all that can be named from a level. It belongs to a
+// refusal, which stands if that does not help.
+func (b *binding) aliasLevels(s *scope) {
+	for ; s != nil; s = s.parent {
+		for _, it := range s.entries {
+			b.aliasNode(it.node)
+		}
+	}
+}
+
+// aliasRow does the same for the tables whose columns are the fields of a row that is not one of a table.
+func (b *binding) aliasRow(v value) {
+	if v.item == nil || v.typ != 0 || v.item.rel != nil {
+		return
+	}
+	for _, c := range v.item.cols {
+		b.aliasNode(c.item.node)
+		b.aliasNode(c.root.item.node)
 	}
 }
 
 // isRenamed tells whether the server knows the column by another name.
 func (c *column) isRenamed() bool { return c.name != c.physical }
 
+func (b *binding) canAlias(node any, it *item) {
+	it.node = node
+	put(&b.aliasable, node, it)
+}
+
 // aliasTable gives a table in FROM an alias list if one was asked for.
 func (b *binding) aliasTable(it *item, rv *ast.RangeVar) {
-	put(&b.aliasable, any(rv), it)
+	if it.table == nil {
+		return
+	}
+	b.canAlias(rv, it)
 	if !b.aliased[rv] {
 		return
 	}
@@ -73,7 +108,7 @@ func (b *binding) aliasFunction(it *item, r *ast.RangeFunction) {
 	if call == nil || r.IsRowsfrom {
 		return
 	}
-	put(&b.aliasable, any(r), it)
+	b.canAlias(r, it)
 	if b.aliased[r] {
 		open := b.afterIdent(b.part(b.tokens.at(int(call.Location)), len(call.Funcname)-1))
 		b.aliasColumns(it, it.cols, &r.Alias, r.Alias != nil, b.aliasEnd(b.closing(open), r.Alias))

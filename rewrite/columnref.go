@@ -119,6 +119,7 @@ func (b *binding) checkUnresolved(s *scope, ref *ast.ColumnRef, parts []string) 
 		return // the item that is named is the unknown one
 	}
 	if h := s.column(parts[0], atServer); h.finding != missing {
+		b.aliasLevels(s)
 		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(parts[0]), "may mean another column in the database")
 	}
 }
@@ -128,6 +129,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 	own := slices.Clone(parts)
 	own[len(own)-1] = h.col.physical
 	if h.shadowed && h.col.physical != h.col.name {
+		b.aliasLevels(s)
 		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(h.col.name), "may mean a column that is not known here")
 		return
 	}
@@ -149,6 +151,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 			return
 		}
 	}
+	b.aliasLevels(s)
 	b.unsupported(int(ref.Location), refusedDoubt, "the column "+quoteIdent(parts[len(parts)-1]), "cannot be named unmistakably in the database")
 }
 

@@ -50,12 +50,20 @@ func (b *binding) parents(x *ast.CreateStmt, it *item) []named {
 		if x.Partbound == nil && !row.ordered {
 			b.unsupported(int(rv.Location), refusedCopy, "INHERITS", "takes columns that the version does not show, or in another order")
 		}
+		if isTemporary(x.Relation) && b.columnsDiffer(r) {
+			b.unsupported(int(rv.Location), refusedCopy, "a temporary table", "is not under migration as its parent is")
+		}
 		for _, c := range row.cols {
 			b.inheritColumn(it, c, r, int(rv.Location))
 		}
 		out = append(out, r)
 	}
 	return out
+}
+
+// isTemporary tells whether a statement makes the relation in the session's temporary schema.
+func isTemporary(rv *ast.RangeVar) bool {
+	return rv.Relpersistence == "t" || isTempSchema(rv.Schemaname)
 }
 
 // inheritColumn gives the new table a column of a parent, which the server merges with one of the same physical name. The

@@ -43,6 +43,16 @@ var joiningStatements = []string{
 	`SELECT {surname} FROM {person} p JOIN book USING ({surname}) ORDER BY {id} FOR UPDATE OF p`,
 	`SELECT {person}.{id} FROM {person} JOIN book USING ({surname}), {person} q WHERE q.{surname} = {person}.{surname} ORDER BY 1`,
 
+	// stars and rows that cannot be written column by column
+	`SELECT * FROM ({person} a JOIN {person} b USING ({id})) AS j ORDER BY {id}`,
+	`SELECT j.* FROM ({person} a CROSS JOIN {person} b) AS j ORDER BY 1, 10`,
+	`SELECT * FROM {line} i LEFT JOIN LATERAL (SELECT *, i.{qty} FROM {line} a, {line} b WHERE a.sku = b.sku) ss ON true ORDER BY 1, 4`,
+	`SELECT row_to_json(x.*), x FROM {person} p JOIN {person} q USING ({surname}, {id}) AS x ORDER BY x.{id}`,
+	`SELECT row_to_json(j), to_jsonb(j.*) FROM ({person} a JOIN pet ON pet.person_id = a.{id}) AS j ORDER BY j.name`,
+	`SELECT json_agg(j) FROM ({line} a JOIN (SELECT 1 AS one) s ON a.{qty} = s.one) AS j`,
+	`SELECT (SELECT {surname} FROM many(2) z LIMIT 1) AS s FROM {person} ORDER BY 1`,
+	`SELECT {surname} FROM {person} WHERE {surname} IN (SELECT {surname} FROM many(2) z WHERE z.x < {person}.{id}) ORDER BY 1`,
+
 	// functions that return its rows
 	`SELECT * FROM people() JOIN book USING ({surname}) ORDER BY {id}`,
 	`SELECT p.{id}, {surname}, p.{surname} FROM people() p FULL JOIN book USING ({surname}) ORDER BY 2, 1`,

@@ -52,6 +52,8 @@ CREATE FUNCTION people() RETURNS SETOF {person} LANGUAGE sql AS 'SELECT * FROM {
 CREATE FUNCTION label({person}) RETURNS text LANGUAGE sql AS 'SELECT $1.{surname} || 1';
 CREATE FUNCTION one(OUT n int, OUT who {person}) LANGUAGE sql AS 'SELECT 1, x FROM {person} x WHERE {id} = 1';
 CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+CREATE FUNCTION many(n int, OUT x int, OUT y int) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i FROM generate_series(1, n) i';
+CREATE FUNCTION many(n text) RETURNS int LANGUAGE sql AS 'SELECT 1';
 CREATE FUNCTION pairs(n int, OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i::text FROM generate_series(1, n) i';
 `
 

@@ -43,6 +43,7 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 	switch n := n.Node.(type) {
 	case *ast.Node_RangeVar:
 		it := b.tableItem(s, n.RangeVar)
+		b.aliasTable(it, n.RangeVar)
 		b.substitute(node, it)
 		return it, s.enter(it)
 	case *ast.Node_RangeSubselect:
@@ -97,9 +98,6 @@ func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	it.rel, it.table, it.rowType = r.rel, r.table, r.rel.RowType
 	b.relationColumns(it, r.rel)
 	b.renameColumns(it, rv.Alias, int(rv.Location))
-	if it.table != nil {
-		b.aliasTable(it, rv)
-	}
 	return it
 }
 

@@ -84,7 +84,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the two could not be told apart", Instead: "choose another name, or contract the migration first",
 	},
 	refusedCopy: {
-		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person, book)` where both have a column of that name, `ALTER TABLE … INHERIT person`, `ATTACH` and `DETACH PARTITION`, where the columns' names differ in the database",
+		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person, book)` where both have a column of that name, `CREATE TEMP TABLE … INHERITS (person)`, `ALTER TABLE … INHERIT person`, `ATTACH` and `DETACH PARTITION`, where the columns' names differ in the database",
 		Why:  "the other table has, or would be left with, the names in the database", Instead: "list the columns, or do it before or after the migration",
 	},
 	refusedSharedList: {

@@ -52,6 +52,7 @@ var refusedStatements = []string{
 	`CREATE TYPE pair AS (a {person}, b int)`,
 	`CREATE TABLE copied (LIKE {person})`,
 	`CREATE TABLE child () INHERITS ({person}, book)`,
+	`CREATE TEMP TABLE child () INHERITS ({person})`,
 	`CREATE TABLE {other_person} (a int)`,
 	`CREATE VIEW {other_person} AS SELECT 1 AS a`,
 	`CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT {surname} FROM {person}'`,

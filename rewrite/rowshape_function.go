@@ -109,6 +109,7 @@ func (b *binding) rowArguments(f *ast.FuncCall) {
 			b.reshapeArgument(f, i)
 		case use != rowsUnlisted, b.takesRow(f, i, v):
 		default:
+			b.aliasRow(v)
 			b.unsupported(int(f.Location), refusedRow, "the function "+lastString(f.Funcname), "may see the names of a row's fields")
 		}
 	}

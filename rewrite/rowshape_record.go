@@ -93,6 +93,7 @@ func (b *binding) reshape(n *ast.Node, at tokenSpan, nulls bool) {
 }
 
 func (b *binding) notReshaped(n *ast.Node) {
+	b.aliasRow(b.valueOf(n))
 	b.unsupported(b.minLocation(n), refusedRow, "a row", "would show the names of the database here")
 }
 

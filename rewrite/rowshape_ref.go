@@ -69,6 +69,7 @@ func (b *binding) spliceRow(s *scope, it *item, ref *ast.ColumnRef) {
 		b.respellRow(ref, parts, it.sent(), star)
 		return
 	}
+	b.aliasLevels(s)
 	b.unsupported(int(ref.Location), refusedDoubt, "the row "+quoteIdent(it.name), "cannot be named unmistakably in the database")
 }
 

@@ -39,6 +39,7 @@ type item struct {
 
 	system map[string]*column // those system columns that were asked for
 
+	node    any          // where it can be given an alias list: the node that says so
 	catalog *catalogItem // set where it is read through a subquery
 	rowType catalog.OID  // of its row as one value; 0 for an anonymous record
 }

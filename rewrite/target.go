@@ -217,6 +217,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 			}
 			text, node, ok := b.starColumn(s, it, c)
 			if !ok {
+				b.aliasLevels(s)
 				b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for the column "+quoteIdent(c.name)+", which cannot be named unmistakably")
 				return nil
 			}
