@@ -8,9 +8,9 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// A session can alter a table under migration and use what it has altered before the catalog has followed: in the same
-// transaction, or the moment after. A name that no version has may be that of such a column, so the session's own server
-// is asked for the table before the statement fails.
+// A session can alter a table and use what it has altered before the catalog has followed: in the same transaction, or
+// the moment after. A name that no version has may be that of such a column, so the session's own server is asked for
+// the table before the statement fails.
 
 // current is a table under migration as the session's server has shown it, if it was asked, or else as in the catalog.
 func (b *binding) current(oid catalog.OID) *catalog.Relation {
@@ -56,11 +56,10 @@ func (b *binding) altered(known, now *catalog.Relation) bool {
 	return !slices.EqualFunc(known.Columns, now.Columns, func(c, d catalog.Column) bool { return c.Num == d.Num && c.Name == d.Name })
 }
 
-// lookAgain has the server asked for those tables under migration among the items of which no version knows a column of
-// the name.
+// lookAgain has the server asked for those tables among the items of which no version knows a column of the name.
 func (b *binding) lookAgain(items []*item, name string) {
 	for _, it := range items {
-		if it.table == nil || it.rel == nil || b.isColumn(it.table.OID, name) {
+		if it.rel == nil || it.table != nil && b.isColumn(it.table.OID, name) {
 			continue
 		}
 		key := rules.Name{Schema: it.rel.Schema, Name: it.rel.Name}

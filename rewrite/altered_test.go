@@ -24,6 +24,8 @@ var alteredUses = []struct{ alter, use string }{
 	{`ALTER TABLE {person} ADD COLUMN extra int DEFAULT 7`, `SELECT (p).extra, (p).{surname} FROM {person} p ORDER BY 2`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `GRANT SELECT (extra, {surname}) ON {person} TO PUBLIC`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `CREATE STATISTICS more ON extra, {surname} FROM {person}`},
+	{`ALTER TABLE orders ADD COLUMN seller int DEFAULT 1`, `SELECT o.seller, p.{surname} FROM {person} p LEFT JOIN orders o ON p.{id} = o.seller ORDER BY 1, 2`},
+	{`ALTER TABLE orders ADD COLUMN seller int`, `ALTER TABLE orders ADD CONSTRAINT sold_by FOREIGN KEY (seller) REFERENCES {person} ({id})`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `ALTER TABLE {person} ALTER extra SET DEFAULT 5, ALTER {surname} SET DEFAULT 'x'; INSERT INTO {person} ({id}) VALUES (51)`},
 	{`ALTER TABLE {person} ADD COLUMN extra int`, `COMMENT ON COLUMN {person}.extra IS 'more'`},
 	{`ALTER TABLE {person} RENAME COLUMN city TO town`, `SELECT town, {surname} FROM {person} ORDER BY {person}.town, 2`},
