@@ -20,13 +20,12 @@ const (
 	explained                // EXPLAIN shows physical names
 	introspects              // \d, catalogs, information_schema, regclass
 	worded                   // the same errors and notices in other words
-	refused                  // refused by us, which is honest
-	follows                  // of an object that an earlier statement with a difference was to make or fill
+	refused                  // refused by us, though not at the same place in the other run
 )
 
 var classNames = map[class]string{
 	wrong: "wrong result", crashed: "connection lost", missed: "error not raised", failed: "unexpected error",
-	leaked: "physical names", planned: "another plan", bodied: "names in text for the server", explained: "physical names in EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused", follows: "follows from another",
+	leaked: "physical names", planned: "another plan", bodied: "names in text for the server", explained: "physical names in EXPLAIN", introspects: "introspection", worded: "words of an error", refused: "refused",
 }
 
 func (c class) String() string { return classNames[c] }
@@ -46,27 +45,18 @@ var refusalPattern = regexp.MustCompile(`ERROR:  segue cannot rewrite this state
 // otherRefusals are the rest of what the proxy and the rewriter say of their own accord.
 var otherRefusals = regexp.MustCompile(`ERROR:  ((?:this statement is not rewritten|segue |segue:|a statement on a table under migration|several statements in one string|this session has not).*)`)
 
-// findings compares two outputs of a script statement by statement. t holds what earlier files are known to have left
-// in another state, and is added to.
-func findings(file, script, want, got string, t *taint) []finding {
+// findings compares two outputs of a script statement by statement.
+func findings(file, script, want, got string) []finding {
 	cs := chunks(script)
 	wanted, had := segments(cs, normal(want)), segments(cs, normal(got))
 	var out []finding
 	for i := range wanted {
 		w, g := wanted[i], had[i]
-		concerned := t.wordsOf(w.chunk)
 		if w.output == g.output && w.ran == g.ran {
-			if t.touches(concerned) {
-				t.derive(w.chunk)
-			}
 			continue
 		}
 		f := finding{file: file, statement: w.chunk.text(), want: w.output, got: g.output}
 		f.class, f.construct = classify(&w, &g)
-		if f.class != refused && f.class != crashed && f.class != leaked && (t.touches(concerned) || isAborted(g.output)) {
-			f.class = follows
-		}
-		t.add(w.chunk)
 		out = append(out, f)
 		if f.class == crashed {
 			break
@@ -74,9 +64,6 @@ func findings(file, script, want, got string, t *taint) []finding {
 	}
 	return out
 }
-
-// isAborted tells whether a statement failed only because an earlier one did.
-func isAborted(output string) bool { return strings.Contains(output, "current transaction is aborted") }
 
 // classify says what kind of difference two outputs of a statement show.
 func classify(want, got *segment) (class, string) {

@@ -28,6 +28,7 @@ type regression struct {
 type outcome struct {
 	outputs map[string]string // by test, the content of results/*.out
 	files   map[string]*fileRecord
+	refused []refusal
 	skipped []string // columns that could not be renamed
 	took    time.Duration
 	passed  []string // as PostgreSQL expects
@@ -38,8 +39,8 @@ func (o *outcome) summary() string {
 	return fmt.Sprintf("%d of %d files as PostgreSQL expects, in %s", len(o.passed), len(o.passed)+len(o.failed), o.took.Round(time.Second))
 }
 
-// run runs the suite once on a cluster of its own.
-func (r *regression) run(ctx context.Context, mode string) (*outcome, error) {
+// run runs the suite once on a cluster of its own. fail is what is to fail in mode control.
+func (r *regression) run(ctx context.Context, mode string, fail []refusal) (*outcome, error) {
 	c, err := pgcluster.Start(ctx, pgcluster.Options{Settings: map[string]string{
 		// What pg_regress sets in its own temporary installations, and what the expected files assume.
 		"max_prepared_transactions": "2", "log_autovacuum_min_duration": "0", "timezone": "PST8PDT",
@@ -56,16 +57,16 @@ func (r *regression) run(ctx context.Context, mode string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := startStage(ctx, c, mode, r.renameTables)
+	s, err := startStage(ctx, c, mode, r.renameTables, fail)
 	if err != nil {
 		return nil, err
 	}
 	o, err := r.pgRegress(ctx, c, work, s)
-	s.stop(ctx)
+	refused := s.stop(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o.files, o.skipped = s.files, s.renamer.skipped
+	o.files, o.skipped, o.refused = s.files, s.renamer.skipped, refused
 	return o, nil
 }
 

@@ -16,30 +16,24 @@ type result struct {
 	outcome  *outcome
 	findings []finding
 	accepted int
-	missing  []string // files that did not run
+	differ   map[string]bool // files that do not print what they print directly, for whatever reason
+	missing  []string        // files that did not run
 }
 
-// judge compares a mode's outputs with those of direct.
-func judge(mode string, scripts map[string]string, direct, got *outcome, list []*acceptance) *result {
-	r := &result{mode: mode, outcome: got}
-	files := slices.SortedFunc(maps.Keys(direct.outputs), func(a, b string) int {
-		return cmp.Or(cmp.Compare(setsUp(b), setsUp(a)), cmp.Compare(a, b))
-	})
-	shared := newTaint(scripts)
-	for _, file := range files {
+// judge compares a mode's outputs with those that are wanted: of mode direct, or if something was refused of mode control.
+func judge(mode string, scripts map[string]string, direct, want, got *outcome, list []*acceptance) *result {
+	r := &result{mode: mode, outcome: got, differ: map[string]bool{}}
+	for _, file := range slices.Sorted(maps.Keys(direct.outputs)) {
 		output, ok := got.outputs[file]
 		if !ok {
 			r.missing = append(r.missing, file)
 			continue
 		}
-		if normal(direct.outputs[file]) == normal(output) {
+		r.differ[file] = normal(direct.outputs[file]) != normal(output)
+		if normal(want.outputs[file]) == normal(output) {
 			continue
 		}
-		t := shared
-		if setsUp(file) == 0 {
-			t = shared.clone()
-		}
-		for _, f := range findings(file, scripts[file], direct.outputs[file], output, t) {
+		for _, f := range findings(file, scripts[file], want.outputs[file], output) {
 			if accepted(list, mode, &f) {
 				r.accepted++
 				continue
@@ -48,17 +42,6 @@ func judge(mode string, scripts map[string]string, direct, got *outcome, list []
 		}
 	}
 	return r
-}
-
-// setsUp is greater the more other files build on what a file leaves behind.
-func setsUp(file string) int {
-	switch {
-	case file == "test_setup":
-		return 2
-	case strings.HasPrefix(file, "create_") && file != "create_table_like" || file == "geometry":
-		return 1
-	}
-	return 0
 }
 
 // differing lists the files with findings, with their number by class.
@@ -110,10 +93,16 @@ func (r *result) writeFigures(w io.Writer) {
 			hung++
 		}
 	}
-	files := len(r.outcome.outputs)
+	files, exact := len(r.outcome.outputs), 0
+	for _, differs := range r.differ {
+		if !differs {
+			exact++
+		}
+	}
 	different := len(r.differing())
 	fmt.Fprintf(w, "mode %s: %s\n", r.mode, r.outcome.summary())
-	fmt.Fprintf(w, "  files: %d, as direct %d, different %d, did not run %d, hung %d\n", files, files-different, different, len(r.missing), hung)
+	fmt.Fprintf(w, "  files: %d, as direct %d, as direct but for what is refused or accepted %d, different %d, did not run %d, hung %d\n",
+		files, exact, files-exact-different, different, len(r.missing), hung)
 	share := 0.0
 	if concerned > 0 {
 		share = 100 * float64(refusals) / float64(concerned)
@@ -121,7 +110,7 @@ func (r *result) writeFigures(w io.Writer) {
 	fmt.Fprintf(w, "  statements on renamed tables: %d, refused: %d (%.2f %%)\n", concerned, refusals, share)
 	fmt.Fprintf(w, "  mispredicted results: %d, unproven rewrites: %d\n", mispredicts, unproven)
 	fmt.Fprintf(w, "  differences: %d, accepted besides: %d\n", len(r.findings), r.accepted)
-	for c := wrong; c <= follows; c++ {
+	for c := wrong; c <= refused; c++ {
 		if by[c] > 0 {
 			fmt.Fprintf(w, "    %-22s %d\n", c, by[c])
 		}
@@ -133,28 +122,45 @@ func (r *result) writeTelling(w io.Writer, telling []string) {
 		return
 	}
 	differing := r.differing()
-	same := 0
+	same, but := 0, 0
 	for _, f := range telling {
-		if differing[f] == nil && !slices.Contains(r.missing, f) {
+		switch {
+		case slices.Contains(r.missing, f) || differing[f] != nil:
+		case r.differ[f]:
+			but++
+		default:
 			same++
 		}
 	}
-	fmt.Fprintf(w, "\ntelling files (as direct without renaming, and not as direct with it and without a proxy): %d of %d as direct\n", same, len(telling))
+	fmt.Fprintf(w, "\ntelling files (as direct without renaming, and not as direct with it and without a proxy): of %d, %d as direct, %d but for what is refused or accepted\n",
+		len(telling), same, but)
 	for _, f := range telling {
-		verdict := verdictOf(differing[f])
-		if slices.Contains(r.missing, f) {
-			verdict = "did not run"
-		}
-		fmt.Fprintf(w, "  %-24s %s\n", f, verdict)
+		fmt.Fprintf(w, "  %-24s %s\n", f, r.verdict(f, differing[f]))
 	}
 }
 
-func verdictOf(by map[class]int) string {
-	if by == nil {
-		return "identical"
+// verdict says in a line how a file fared.
+func (r *result) verdict(file string, by map[class]int) string {
+	refusals := 0
+	for _, x := range r.outcome.refused {
+		if x.Query.File == file {
+			refusals++
+		}
 	}
 	var parts []string
-	for c := wrong; c <= follows; c++ {
+	switch {
+	case slices.Contains(r.missing, file):
+		return "did not run"
+	case by == nil && !r.differ[file]:
+		return "identical"
+	case by == nil && refusals > 0:
+		return fmt.Sprintf("identical but for %d refused", refusals)
+	case by == nil:
+		return "identical but for what is accepted"
+	case refusals > 0:
+		parts = append(parts, fmt.Sprintf("refused %d", refusals))
+	}
+	for c := wrong; c <= refused; c++ {
 		if by[c] > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", c, by[c]))
 		}
@@ -166,33 +172,19 @@ var quotedName = regexp.MustCompile(`"[^"]*"`)
 
 // writeRefusals ranks what was refused.
 func (r *result) writeRefusals(w io.Writer) {
-	type group struct {
-		n       int
-		example *finding
-	}
-	groups := map[string]*group{}
-	for i := range r.findings {
-		f := &r.findings[i]
-		if f.class != refused {
-			continue
-		}
-		key := quotedName.ReplaceAllString(f.construct, `"…"`)
-		g := groups[key]
-		if g == nil {
-			g = &group{example: f}
-			groups[key] = g
-		}
-		g.n++
-		if len(f.statement) < len(g.example.statement) {
-			g.example = f
-		}
+	groups := map[string][]*refusal{}
+	for i := range r.outcome.refused {
+		x := &r.outcome.refused[i]
+		key := quotedName.ReplaceAllString(x.construct(), `"…"`)
+		groups[key] = append(groups[key], x)
 	}
 	keys := slices.SortedFunc(maps.Keys(groups), func(a, b string) int {
-		return cmp.Or(cmp.Compare(groups[b].n, groups[a].n), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(len(groups[b]), len(groups[a])), cmp.Compare(a, b))
 	})
 	fmt.Fprintf(w, "\nrefusals by construct\n")
 	for _, k := range keys {
-		fmt.Fprintf(w, "  %5d  %s\n         %s: %s\n", groups[k].n, k, groups[k].example.file, oneLine(groups[k].example.statement, 300))
+		shortest := slices.MinFunc(groups[k], func(a, b *refusal) int { return cmp.Compare(len(a.Query.Text), len(b.Query.Text)) }).Query
+		fmt.Fprintf(w, "  %5d  %s\n         %s: %s\n", len(groups[k]), k, shortest.File, oneLine(shortest.Text, 300))
 	}
 }
 
@@ -244,7 +236,7 @@ func (r *result) writeFiles(w io.Writer) {
 				counts += ", HUNG"
 			}
 		}
-		fmt.Fprintf(w, "  %-24s %s; %s\n", name, verdictOf(differing[name]), counts)
+		fmt.Fprintf(w, "  %-24s %s; %s\n", name, r.verdict(name, differing[name]), counts)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 // A record is the rest of a saved outcome beside the outputs.
 type record struct {
 	Passed, Failed []string
-	Skipped        []string `json:",omitempty"`
+	Skipped        []string  `json:",omitempty"`
+	Refused        []refusal `json:",omitempty"`
 	Took           time.Duration
 	Files          map[string]*fileRecord
 }
@@ -28,7 +29,7 @@ func (o *outcome) save(dir string) error {
 			return err
 		}
 	}
-	b, err := json.MarshalIndent(record{o.passed, o.failed, o.skipped, o.took, o.files}, "", " ")
+	b, err := json.MarshalIndent(record{o.passed, o.failed, o.skipped, o.refused, o.took, o.files}, "", " ")
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func load(dir string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{outputs: map[string]string{}, passed: r.Passed, failed: r.Failed, skipped: r.Skipped, took: r.Took, files: r.Files}
+	o := &outcome{outputs: map[string]string{}, passed: r.Passed, failed: r.Failed, skipped: r.Skipped, refused: r.Refused, took: r.Took, files: r.Files}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -25,6 +26,7 @@ const (
 	modePassthrough = "passthrough" // through a proxy with nothing live
 	modeParsed      = "parsed"      // a rule is live on a table that no script names, and every statement is bound all the same
 	modeRenamed     = "renamed"     // the columns of all tables are renamed behind the proxy, and clients are pinned to base
+	modeControl     = "control"     // no proxy and no rename, but what was refused in mode renamed fails
 	modeBare        = "bare"        // those of test_setup are renamed, and there is no proxy: tells which files depend on names
 )
 
@@ -32,13 +34,14 @@ const (
 const database = "regression"
 
 // patience is how long one file may take before its sessions are ended.
-const patience = 4 * time.Minute
+const patience = 10 * time.Minute
 
 // A stage is what scripts of one run talk to: the server, or a proxy before it, of which the harness is the control
 // plane. What it knows of the scripts comes from their steps, which are served one at a time.
 type stage struct {
 	mode    string
 	server  *proxy.Server // nil without a proxy
+	tap     *tap          // nil in modes in which nobody counts refusals
 	address string
 	renamer *renamer
 	stats   rewrite.Stats
@@ -51,6 +54,7 @@ type stage struct {
 	reloading   time.Duration
 	files       map[string]*fileRecord
 	file        *fileRecord // the one that is running
+	name        atomic.Pointer[string]
 	watchdog    *time.Timer
 	served      chan struct{} // closed when the proxy's listener has ended
 }
@@ -68,15 +72,18 @@ type fileRecord struct {
 	at    [5]uint64 // the counters then
 }
 
-// startStage prepares the database and starts what the mode needs.
-func startStage(ctx context.Context, c *pgcluster.Cluster, mode string, renameTables bool) (*stage, error) {
+// startStage prepares the database and starts what the mode needs. fail is what is to fail in mode control.
+func startStage(ctx context.Context, c *pgcluster.Cluster, mode string, renameTables bool, fail []refusal) (*stage, error) {
 	s := &stage{mode: mode, address: c.Address(), files: map[string]*fileRecord{}}
 	var err error
 	if s.renamer, err = newRenamer(ctx, c.URL(database), renameTables); err != nil {
 		return nil, err
 	}
-	if mode == modeDirect || mode == modeBare {
+	switch mode {
+	case modeDirect, modeBare:
 		return s, nil
+	case modeControl:
+		return s, s.openTap(append([]refusal{}, fail...))
 	}
 	cfg := proxy.Config{
 		Upstream: proxy.UpstreamConfig{Network: "tcp", Address: c.Address(), SSLMode: "disable", Database: database},
@@ -102,7 +109,20 @@ func startStage(ctx context.Context, c *pgcluster.Cluster, mode string, renameTa
 		defer close(s.served)
 		_ = s.server.Serve(l)
 	}()
+	if mode == modeRenamed {
+		return s, s.openTap(nil)
+	}
 	return s, nil
+}
+
+// openTap puts a tap before what scripts have talked to until now.
+func (s *stage) openTap(fail []refusal) error {
+	t, err := openTap(s.address, fail, s.running)
+	if err != nil {
+		return err
+	}
+	s.tap, s.address = t, t.listener.Addr().String()
+	return nil
 }
 
 func (s *stage) locked(do func()) {
@@ -199,6 +219,7 @@ func (s *stage) enter(ctx context.Context, name string) {
 	}
 	s.file = &fileRecord{began: time.Now(), at: s.counters()}
 	s.files[name] = s.file
+	s.name.Store(&name)
 	file := s.file
 	s.watchdog = time.AfterFunc(patience, func() { s.locked(func() { s.endSessions(ctx, file) }) })
 }
@@ -233,9 +254,21 @@ func (s *stage) endSessions(ctx context.Context, file *fileRecord) {
 	}
 }
 
-// stop ends the proxy.
-func (s *stage) stop(ctx context.Context) {
+// running is the name of the file that is running. Safe for concurrent use.
+func (s *stage) running() string {
+	if name := s.name.Load(); name != nil {
+		return *name
+	}
+	return ""
+}
+
+// stop ends the proxy, and returns what was refused.
+func (s *stage) stop(ctx context.Context) (refused []refusal) {
 	s.locked(s.leave)
+	if s.tap != nil {
+		s.tap.close()
+		refused = s.tap.refused
+	}
 	if s.server != nil {
 		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
@@ -244,6 +277,7 @@ func (s *stage) stop(ctx context.Context) {
 		fmt.Fprintf(os.Stderr, "%s: %d snapshots, %s for them, %d tables renamed\n", s.mode, s.reloads, s.reloading.Round(time.Millisecond), s.renamer.renamed)
 	}
 	s.renamer.conn.Close(context.WithoutCancel(ctx))
+	return refused
 }
 
 // lines gathers what is written, by lines. Safe for concurrent use.
