@@ -24,6 +24,9 @@ func (b *binding) definition(n *ast.Node) bool {
 		b.saw(n.CreateForeignTableStmt)
 		b.sawEach(n.CreateForeignTableStmt.Options)
 		b.createTable(n.CreateForeignTableStmt.BaseStmt)
+	case *ast.Node_CompositeTypeStmt:
+		b.redefines()
+		b.createCompositeType(n.CompositeTypeStmt)
 	case *ast.Node_CreateFunctionStmt:
 		b.redefines()
 		b.createFunction(n.CreateFunctionStmt)
@@ -90,6 +93,8 @@ func (b *binding) attachment(n *ast.Node) bool {
 		b.saw(n.ReindexStmt)
 		b.sawEach(n.ReindexStmt.Params)
 		b.existing(n.ReindexStmt.Relation, false)
+	case *ast.Node_AlterDefaultPrivilegesStmt:
+		b.sawAll(n.AlterDefaultPrivilegesStmt) // it names schemas and roles
 	case *ast.Node_AlterObjectDependsStmt:
 		if n.AlterObjectDependsStmt.Relation == nil {
 			return false

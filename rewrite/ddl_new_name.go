@@ -103,3 +103,13 @@ func (b *binding) newType(n *ast.Node) {
 	}
 	b.newName(cmp.Or(schema, b.creationSchema()), stringOf(words[len(words)-1]), -1)
 }
+
+// createCompositeType binds CREATE TYPE … AS (…). A field that holds rows of a table under migration does so by number.
+func (b *binding) createCompositeType(x *ast.CompositeTypeStmt) {
+	b.newType(&ast.Node{Node: &ast.Node_CompositeTypeStmt{CompositeTypeStmt: x}})
+	b.saw(x)
+	b.saw(x.Typevar)
+	for _, n := range x.Coldeflist {
+		b.columnDef(&defined{scope: &scope{}, item: &item{}}, n.GetColumnDef())
+	}
+}

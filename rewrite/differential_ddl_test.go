@@ -23,6 +23,7 @@ CREATE TABLE pet (id int PRIMARY KEY, person_id int, name text);
 CREATE TABLE {line} ({qty} int, price int, sku text CONSTRAINT sku_key PRIMARY KEY);
 CREATE VIEW adults AS SELECT {id} AS adult, {surname} AS family FROM {person} WHERE born < '2000-01-01';
 CREATE SCHEMA other;
+CREATE SCHEMA event_2024;
 CREATE TABLE other.elsewhere (y int);
 INSERT INTO {person} VALUES (1, 'Ada', 'Lovelace', 'London', NULL, NULL, NULL), (2, 'Alan', 'Turing', 'London', '1912-06-23', '{math}', 1);
 INSERT INTO {line} VALUES (1, 100, 'pen'), (20, 3, 'cup');
@@ -43,11 +44,12 @@ CREATE PUBLICATION pub FOR TABLE book;
 
 // definitions describes everything that users have defined, by the names of tables and columns as they are.
 const definitions = `
-WITH c AS (SELECT * FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'other'::regnamespace))
+WITH c AS (SELECT * FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'other'::regnamespace, to_regnamespace('fresh')))
 SELECT 'relation', c.oid::regclass::text, concat(relkind, relpersistence, relrowsecurity, relforcerowsecurity, relreplident, relispartition),
   concat(reloptions, relacl), concat(pg_get_expr(relpartbound, c.oid), pg_get_partkeydef(c.oid)) FROM c WHERE relkind <> 'i'
 UNION ALL SELECT 'column', c.oid::regclass::text, attname, concat(format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attstattarget, attstorage, attcompression, attislocal, attinhcount),
   concat(attoptions, attacl, (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.oid AND adnum = attnum)) FROM c JOIN pg_attribute ON attrelid = c.oid WHERE attnum > 0 AND relkind NOT IN ('i', 'I')
+UNION ALL SELECT 'default acl', defaclnamespace::regnamespace::text, defaclobjtype::text, defaclacl::text, '' FROM pg_default_acl
 UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(o.oid), concat(convalidated, condeferrable) FROM pg_constraint o JOIN c ON c.oid = conrelid
 UNION ALL SELECT 'index', indrelid::regclass::text, pg_get_indexdef(indexrelid), concat(indisclustered, indisreplident, indisvalid), '' FROM pg_index JOIN c ON c.oid = indexrelid
 UNION ALL SELECT 'statistics', stxrelid::regclass::text, pg_get_statisticsobjdef(o.oid), '', '' FROM pg_statistic_ext o

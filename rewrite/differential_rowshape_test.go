@@ -21,6 +21,7 @@ var rowStatements = []string{
 	`SELECT {person} FROM {person} ORDER BY 1`,
 	`SELECT p FROM {person} p ORDER BY p`,
 	`SELECT p::text FROM {person} p ORDER BY 1`,
+	`SELECT label(k), label(k.*) FROM kind k`,
 	`SELECT CAST(p AS varchar) FROM {person} p ORDER BY 1`,
 	`SELECT p IS NULL, p IS NOT NULL, p IS DISTINCT FROM NULL FROM {person} p ORDER BY p.{id}`,
 	`SELECT count(p), count(DISTINCT p), count(p.*) FROM {person} p`,

@@ -19,9 +19,9 @@ var (
 
 	boundFromItems = words(`JoinExpr RangeFunction RangeSubselect RangeTableFunc RangeTableSample RangeVar`)
 
-	boundStatements = words(`AlterObjectSchemaStmt AlterPolicyStmt AlterPublicationStmt AlterSeqStmt AlterTableStmt CallStmt CheckPointStmt
+	boundStatements = words(`AlterDefaultPrivilegesStmt AlterObjectSchemaStmt AlterPolicyStmt AlterPublicationStmt AlterSeqStmt AlterTableStmt CallStmt CheckPointStmt
 		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt
-		CreateStmt CreateTrigStmt DropStmt GrantStmt ReindexStmt RenameStmt RuleStmt SecLabelStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
+		CompositeTypeStmt CreateStmt CreateTrigStmt DropStmt GrantStmt ReindexStmt RenameStmt RuleStmt SecLabelStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
 		DeallocateStmt DeclareCursorStmt DeleteStmt DiscardStmt ExecuteStmt ExplainStmt FetchStmt IndexStmt InsertStmt ListenStmt
 		LoadStmt LockStmt MergeStmt NotifyStmt PrepareStmt RefreshMatViewStmt SelectStmt TransactionStmt TruncateStmt
 		UnlistenStmt UpdateStmt VacuumStmt VariableSetStmt VariableShowStmt ViewStmt`)

@@ -49,7 +49,7 @@ var refusedStatements = []string{
 	`GRANT USAGE ON TYPE {person} TO public`,
 	`ALTER EXTENSION plpgsql ADD TABLE {person}`,
 	`CREATE DOMAIN d AS {person}`,
-	`CREATE TYPE pair AS (a {person}, b int)`,
+	`CREATE SCHEMA fresh CREATE VIEW seen AS SELECT {surname} FROM {person}`,
 	`CREATE TABLE copied (LIKE {person})`,
 	`CREATE TABLE child () INHERITS ({person}, book)`,
 	`CREATE TEMP TABLE child () INHERITS ({person})`,

@@ -129,11 +129,18 @@ func (b *binding) takesRow(f *ast.FuncCall, i int, v value) bool {
 				return false
 			}
 			if k == i || f.Args[i].GetNamedArgExpr() != nil {
-				found = found || b.ofType(typ) == v
+				t := b.ofType(typ)
+				found = found || t == v || t.array == v.array && b.inherits(v.typ, t.typ)
 			}
 		}
 	}
 	return found
+}
+
+// inherits tells whether rows of a type can be given for those of another (typeInheritsFrom).
+func (b *binding) inherits(typ, from catalog.OID) bool {
+	child, parent := b.relationOf(typ), b.relationOf(from)
+	return child != nil && parent != nil && slices.Contains(b.cat.Descendants(parent.OID), child.OID)
 }
 
 // isProjection tells whether a call is another way to write a field of a row (ParseFuncOrColumn): functions that take

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -151,8 +153,6 @@ func (b *binding) other(n *ast.Node) {
 	b.statement.Effect.Schema = true
 	b.statement.Effect.State = true
 	tag := nodeName(n)
-	created := n.GetCreateStmt().GetRelation()
-	b.newRelation(created)
 	switch n.Node.(type) {
 	case *ast.Node_DoStmt:
 		b.resettle("")
@@ -165,7 +165,7 @@ func (b *binding) other(n *ast.Node) {
 	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
 		switch x := m.Interface().(type) {
 		case *ast.RangeVar:
-			if x != created {
+			if !b.madeInNewSchema(n, x) {
 				b.otherRelation(x, tag)
 			}
 		case *ast.TypeName:
@@ -178,6 +178,13 @@ func (b *binding) other(n *ast.Node) {
 		b.otherName(o, tag)
 	}
 	b.refuse(b.statement.Start, tag, "is not understood on a table under migration")
+}
+
+// madeInNewSchema tells of a table that CREATE SCHEMA makes in the new schema, where no other has its name.
+func (b *binding) madeInNewSchema(n *ast.Node, rv *ast.RangeVar) bool {
+	return slices.ContainsFunc(n.GetCreateSchemaStmt().GetSchemaElts(), func(e *ast.Node) bool {
+		return e.GetCreateStmt().GetRelation() == rv
+	})
 }
 
 // sqlInStrings looks for tables in the body of a function or of DO.

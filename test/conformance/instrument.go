@@ -95,21 +95,41 @@ func endsTable(w []string) bool {
 	if len(w) < 3 {
 		return false
 	}
+	if w[1] == "foreign" {
+		w = slices.Delete(slices.Clone(w), 1, 2)
+	}
 	switch {
 	case w[0] == "drop":
 		return w[1] == "table"
 	case w[0] == "create":
-		return makesTable(w) && (slices.Contains(w, "inherits") || slices.Contains(w, "like") && !slices.Contains(w, "select"))
+		temporary := w[1] == "temp" || w[1] == "temporary"
+		return (makesTable(w) || temporary) && (inherits(w, temporary) || slices.Contains(w, "like") && !slices.Contains(w, "select"))
 	case w[0] == "alter" && w[1] == "table":
 		return slices.ContainsFunc(subcommands(w[2:]), func(c string) bool {
 			switch c {
-			case "rename", "set schema", "attach partition", "inherit", "drop column", "type":
+			case "rename", "set schema", "attach partition", "detach partition", "inherit", "drop column", "type":
 				return true
 			}
 			return false
 		})
 	}
 	return false
+}
+
+// inherits tells whether a new table inherits so that it is refused: from several tables, of which two may have a column
+// of one name, or as a temporary table.
+func inherits(w []string, temporary bool) bool {
+	i := slices.Index(w, "inherits")
+	if i < 0 {
+		return false
+	}
+	parents := w[i+1:]
+	if end := slices.IndexFunc(parents, func(x string) bool {
+		return slices.Contains([]string{"with", "partition", "using", "on", "tablespace", "without"}, x)
+	}); end >= 0 {
+		parents = parents[:end]
+	}
+	return temporary || len(parents) > 1
 }
 
 // subcommands are what an ALTER TABLE does that matters here. Names of columns can look alike: that does no harm.
@@ -120,11 +140,11 @@ func subcommands(w []string) []string {
 		switch {
 		case x == "drop" && !slices.Contains([]string{"constraint", "not", "default", "identity", "expression"}, next):
 			out = append(out, "drop column")
-		case x == "set" && next == "schema", x == "attach" && next == "partition":
+		case x == "set" && next == "schema", x == "attach" && next == "partition", x == "detach" && next == "partition":
 			out = append(out, x+" "+next)
 		case x == "rename", x == "type":
 			out = append(out, x)
-		case x == "inherit" && i > 0 && w[i-1] != "no":
+		case x == "inherit":
 			out = append(out, x)
 		}
 	}
