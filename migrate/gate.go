@@ -111,6 +111,7 @@ func (g *gatekeeper) run(ctx context.Context, first *observation, opened chan<- 
 			}
 			if o != nil {
 				g.take(ctx, o)
+				g.i.taken.add(o)
 			}
 		case err := <-g.work:
 			g.worked(err)

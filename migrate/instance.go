@@ -27,6 +27,7 @@ type Instance struct {
 	reread   atomic.Bool                    // read the catalog at the next chance: see Refresh
 	wake     bell                           // makes the follower read now
 	changed  broadcast                      // sent after every read that showed something new
+	taken    record                         // of the reads that were acted on: see CatchUp
 	health   health
 	usage    usageBuffer
 	locks    lockQuestions

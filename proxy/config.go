@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"time"
 
@@ -28,6 +29,11 @@ type Config struct {
 
 	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations.
 	SchemaChanged func()
+
+	// CatchUp reads what is stored in the database now, and returns when Open was called with it if it is news; an error
+	// says why that is not known. It is called, from any goroutine, after a statement has failed because of a name that
+	// may be outdated. nil: such a statement fails, and is not tried again.
+	CatchUp func(context.Context) error
 
 	// Unserved is called for each new session of the upstream's database, from any goroutine, and may block. An error says
 	// why none can be served yet; the client gets it as 08006. nil: sessions are always served.

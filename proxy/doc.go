@@ -27,6 +27,8 @@
 // transaction, the pipeline and what was prepared are afterwards as they would have been; only the error's fields are
 // replaced.
 //
+// A statement that meets newer names than are known is sent once more, if nothing of it was executed (retry.go).
+//
 // Errors and notices get the names of the session's version: those of a text that was bound from its Text (mend), those of
 // a text that was sent unseen as far as a name in quotes can mean nothing else (bystander.go).
 //

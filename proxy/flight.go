@@ -77,6 +77,13 @@ func (q *queue) unseen(tables []catalog.OID) {
 	q.flights = append(q.flights, flight{tables, ready, true})
 }
 
+// landAborted forgets all flights when the server has aborted what it was doing, outside a transaction block, and discards
+// what comes up to Sync: it holds no lock any more, and executes nothing.
+func (q *queue) landAborted() {
+	clear(q.flights)
+	q.flights = q.flights[:0]
+}
+
 // land forgets the flights that are over.
 func (q *queue) land() {
 	if len(q.flights) == 0 {

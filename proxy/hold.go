@@ -133,7 +133,7 @@ func (s *session) wait(e *epoch) error {
 	case <-e.changed:
 		return nil
 	case <-cancel:
-		return &wire.Error{Code: "57014", Message: "canceling statement due to user request"}
+		return cancelError()
 	case <-timeout:
 		return &wire.Error{
 			Code:    "55P03",
@@ -145,6 +145,11 @@ func (s *session) wait(e *epoch) error {
 	case <-s.queue.stopped:
 		return s.queue.why()
 	}
+}
+
+// cancelError is what the server says of a statement that was cancelled.
+func cancelError() *wire.Error {
+	return &wire.Error{Code: "57014", Message: "canceling statement due to user request"}
 }
 
 // watchClient notices that the client goes away while it is not read from. The function that it returns ends the watch

@@ -23,13 +23,26 @@ func (s *session) serveClient() error {
 			if err := s.server.out.Flush(); err != nil {
 				return err
 			}
+			if s.keeping {
+				if again, err := s.listen(); err != nil {
+					return err
+				} else if again {
+					continue
+				}
+			}
 		}
 		f, err := s.client.in.Next()
+		if s.keeping && isTimeout(err) {
+			continue // woken by wakeReader
+		}
 		if err != nil {
 			return err
 		}
 		s.messages.Add(1)
 		s.frame = f
+		if err := s.keep(); err != nil {
+			return err
+		}
 		if err := s.message(f.Type); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ type metrics struct {
 
 	rewritten    prometheus.Counter
 	reprepared   prometheus.Counter
+	retried      prometheus.Counter
 	held         prometheus.Counter
 	holdSeconds  prometheus.Histogram
 	mispredicted prometheus.Counter
@@ -42,6 +43,7 @@ func newMetrics(s *Server) *metrics {
 		srv:          s,
 		rewritten:    counter("rewritten_total", "Texts sent to the server in other words than the client's."),
 		reprepared:   counter("reprepared_total", "Statements prepared again, unseen, because the lens had changed."),
+		retried:      counter("retried_total", "Groups of messages sent once more, because they had met newer names than were known."),
 		held:         counter("held_total", "Statements that waited at a gate."),
 		mispredicted: counter("oracle_mismatches_total", "Results that were not as the binder predicted."),
 		holdSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -58,7 +60,7 @@ func newMetrics(s *Server) *metrics {
 func (s *Server) Collector() prometheus.Collector { return s.metrics }
 
 func (m *metrics) parts() []prometheus.Collector {
-	return append([]prometheus.Collector{m.rewritten, m.reprepared, m.held, m.holdSeconds, m.mispredicted}, m.rewriter...)
+	return append([]prometheus.Collector{m.rewritten, m.reprepared, m.retried, m.held, m.holdSeconds, m.mispredicted}, m.rewriter...)
 }
 
 // Describe implements prometheus.Collector.

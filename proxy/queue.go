@@ -31,6 +31,7 @@ type queue struct {
 
 	stmts     prepared
 	flights   []flight
+	retry     retry
 	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
 
 	ending  *wire.Error   // what the client is told when the session ends
@@ -128,6 +129,8 @@ type verdict struct {
 	action  action
 	expect  expect // what it answers, when action is not forward
 	command int    // for check: number of the statement within the text
+
+	postponed bool // an error that the client gets only when it is decided that its group is not sent once more
 }
 
 // respond takes note of a response and says what to do with it. body is only looked at for those types for which it
@@ -135,6 +138,12 @@ type verdict struct {
 func (q *queue) respond(kind byte, body []byte) verdict {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	v := q.note(kind, body)
+	q.retry.answered(kind, v)
+	return v
+}
+
+func (q *queue) note(kind byte, body []byte) verdict {
 	switch kind {
 	case wire.NotificationResponse, wire.ParameterStatus:
 		return verdict{}
@@ -216,12 +225,16 @@ func (q *queue) failed(body []byte) verdict {
 	case e.fail != nil || e.text != nil:
 		v.action = mend
 	}
+	v.postponed = q.retry.postpones(&e, body)
 	q.copyIn = false
 	switch e.kind {
 	case wire.Query, wire.FuncCall, wire.Sync:
 		return v // ReadyForQuery follows by itself
 	}
 	q.skip()
+	if v.postponed && q.ring.readies == 0 {
+		q.landAborted()
+	}
 	return v
 }
 
@@ -265,7 +278,7 @@ func (q *queue) ready(body []byte) verdict {
 		switch e.kind {
 		case wire.Query, wire.FuncCall, wire.Sync:
 			v.expect = *e
-			if e.flags&hidden != 0 {
+			if e.flags&hidden != 0 || q.retry.state == retryDue {
 				v.action = swallow
 			}
 			q.pop()

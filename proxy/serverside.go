@@ -79,6 +79,12 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	case wire.ReadyForQuery:
 		s.srv.noteLanding()
 	}
+	switch {
+	case v.postponed:
+		return s.postpone(f, v)
+	case s.late != nil && f.Type == wire.ReadyForQuery:
+		return s.decide(&f)
+	}
 	switch v.action {
 	case swallow:
 	case mend:

@@ -27,13 +27,16 @@ type session struct {
 	types   []uint32 // of the Parse that is being handled
 	unnamed portal
 	portals map[string]portal
-	rewrote bool // something was prepared in another text than the client's
-	blind   bool // something was sent without a look since the view was read
+	rewrote bool            // something was prepared in another text than the client's
+	blind   bool            // something was sent without a look since the view was read
+	keeping bool            // queue.retry may hold something
+	counted []*rewrite.Text // since the group in queue.retry began
 
 	// Of the server's goroutine.
 	fields   []wire.Field
 	columns  []rewrite.Column
-	encoding string // client_encoding, as the server reports it
+	encoding string     // client_encoding, as the server reports it
+	late     *lateError // nil when no error is held back
 
 	messages  atomic.Uint64 // that the client has sent
 	staleHint atomic.Bool   // the server reported a change of a setting that matters

@@ -27,6 +27,9 @@ func (s *session) count(t *rewrite.Text) {
 	if len(t.Tables) == 0 {
 		return
 	}
+	if s.keeping {
+		s.counted = append(s.counted, t)
+	}
 	s.mu.Lock()
 	if s.uses == nil {
 		s.uses = make(map[*rewrite.Text]int64)

@@ -25,7 +25,7 @@ type Config struct {
 	AdminListen string // address of the admin API, host:port; empty: none
 
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
-	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Migrate.Upstream and Admin.Control. What the proxy
+	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
 	// and the rewriter count is shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
@@ -90,6 +90,7 @@ func (r *Running) build(cfg Config) (err error) {
 	}
 	// The proxy serves nobody before r.Instance is set.
 	pc.SchemaChanged = func() { r.Instance.Refresh() }
+	pc.CatchUp = func(ctx context.Context) error { return r.Instance.CatchUp(ctx) }
 	pc.Unserved = r.opening.unserved
 	if r.Proxy, err = proxy.New(pc); err != nil {
 		return err

@@ -1,0 +1,199 @@
+package proxy
+
+import (
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// A statement may meet names that the snapshot in force does not know yet: this process was frozen while another instance
+// cut over, say. The server then rejects it with 42703 or 42P01 while it analyses it, and nothing was executed. Such a
+// group of messages is sent once more if the snapshot turns out to have been outdated.
+//
+// A group is what the server answers with one ReadyForQuery: a Query, or messages of the extended protocol up to Sync.
+// One that begins while nothing is owed, outside a transaction, and while a migration is live, is kept until the first
+// part of its answer is on its way to the client. If that first answer is the error, the server's goroutine holds it back
+// and asks for the newest snapshot (retry_decide.go). With the same snapshot as before the client gets the error, and with
+// another one the client's goroutine handles the kept messages once more, as if they had just come (retry_replay.go): they
+// pass the gate, are bound anew, and take their places among the prepared statements.
+//
+// The two goroutines hand the group over under queue.mu:
+//
+//	none → kept → deciding → none                    the client gets the error
+//	                       → due → under way → none  the kept messages are handled once more
+//
+// From deciding on nothing of the client's is sent: its goroutine, before it handles the next message, waits until it is
+// decided, and first does what is due. When it waits for the client instead, it is woken by a read deadline; that is set
+// only while it does so, and under queue.mu, so that no other read can meet it.
+type retry struct {
+	state   retryState
+	kept    *[maxKept]byte // the group's messages, one behind the other; nil in states none and under way
+	n       int
+	whole   bool            // the message that ends the group is kept
+	binder  *rewrite.Binder // that was in force when the group began
+	reading bool            // the client's goroutine waits for the client's next message
+}
+
+type retryState byte
+
+const (
+	retryNone     retryState = iota
+	retryKept                // a group is kept, and nothing of it was answered
+	retryDeciding            // its error has come
+	retryDue                 // it has to be sent once more
+	retryUnderWay            // it is being sent once more
+)
+
+// maxKept bounds the messages of a group that is kept.
+const maxKept = 64 << 10
+
+var keptBuffers = sync.Pool{New: func() any { return new([maxKept]byte) }}
+
+// opens tells whether a group that begins with such a message can be kept. A Close is answered before anything can fail.
+func opens(kind byte) bool {
+	switch kind {
+	case wire.Query, wire.Parse, wire.Bind, wire.Describe:
+		return true
+	}
+	return false
+}
+
+// continues tells whether such a message can belong to the group that another has begun.
+func continues(kind byte) bool {
+	switch kind {
+	case wire.Parse, wire.Bind, wire.Describe, wire.Execute, wire.Close, wire.Sync, wire.Flush:
+		return true
+	}
+	return false
+}
+
+// add keeps a message.
+func (r *retry) add(f wire.Frame) {
+	r.n += copy(r.kept[r.n:], f.Raw)
+	r.whole = f.Type == wire.Query || f.Type == wire.Sync
+}
+
+// drop forgets the group.
+func (r *retry) drop() {
+	if r.kept != nil {
+		keptBuffers.Put(r.kept)
+	}
+	*r = retry{reading: r.reading}
+}
+
+// busy tells whether the client is owed an answer although the server may owe none.
+func (r *retry) busy() bool { return r.state > retryKept }
+
+// answered takes note of a response. What the client sees of a group makes it too late for another try.
+func (r *retry) answered(kind byte, v verdict) {
+	if r.state != retryKept || v.action == swallow || v.postponed {
+		return
+	}
+	if kind != wire.NotificationResponse && kind != wire.ParameterStatus {
+		r.drop()
+	}
+}
+
+// keep takes note of the client's message in s.frame, before it is handled. If the group before it is to be sent once more,
+// that is done first.
+func (s *session) keep() error {
+	kind := s.frame.Type
+	if s.keeping {
+		if err := s.settleRetry(); err != nil {
+			return err
+		}
+	} else if s.srv.cfg.CatchUp == nil || !opens(kind) {
+		return nil
+	}
+	now := s.srv.epoch.Load()
+	if !now.live && !s.keeping {
+		return nil
+	}
+	if s.frame.Rest > 0 && s.frame.Size() <= maxKept && (opens(kind) || continues(kind)) {
+		if err := s.whole(); err != nil {
+			return err
+		}
+	}
+	q := &s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := &q.retry
+	switch {
+	case r.state == retryKept && !r.whole && continues(kind) && r.n+s.frame.Size() <= maxKept:
+		r.add(s.frame)
+	case r.state == retryKept:
+		r.drop()
+	case now.live && opens(kind) && s.frame.Size() <= maxKept && q.quiet() && q.status == wire.Idle:
+		r.state, r.binder = retryKept, now.binder
+		r.kept = keptBuffers.Get().(*[maxKept]byte)
+		r.add(s.frame)
+		clear(s.counted)
+		s.counted = s.counted[:0]
+	}
+	s.keeping = r.state != retryNone
+	return nil
+}
+
+// settleRetry waits for a decision that is under way, and sends the group once more if that is what was decided. The
+// message in s.frame stays the client's next one.
+func (s *session) settleRetry() error {
+	q := &s.queue
+	q.mu.Lock()
+	q.retry.reading = false
+	state := q.retry.state
+	q.mu.Unlock()
+	if state == retryDeciding {
+		if err := s.server.out.Flush(); err != nil { // the Sync that the decision may wait for
+			return err
+		}
+		if err := q.until(func() bool { state = q.retry.state; return state != retryDeciding }); err != nil {
+			return err
+		}
+	}
+	if state != retryDue {
+		return nil
+	}
+	next := own(s.frame)
+	err := s.replay()
+	s.frame = next
+	return err
+}
+
+// listen is called before the client's goroutine waits for the client, while a group is kept. again: something was due
+// and has been done, so what it has written is to be flushed first.
+func (s *session) listen() (again bool, err error) {
+	q := &s.queue
+	q.mu.Lock()
+	due := q.retry.state == retryDue
+	q.retry.reading = !due && q.retry.state != retryNone
+	s.keeping = q.retry.state != retryNone
+	q.mu.Unlock()
+	if !due {
+		return false, nil
+	}
+	return true, s.replay()
+}
+
+// wakeReader makes the client's goroutine look at what is due. queue.mu is held.
+func (s *session) wakeReader() {
+	if s.queue.retry.reading {
+		_ = s.client.SetReadDeadline(time.Unix(1, 0))
+	}
+	s.queue.notify()
+}
+
+// frames calls do with each of the messages.
+func frames(messages []byte, do func(wire.Frame) error) error {
+	for len(messages) > 0 {
+		end := 1 + int(binary.BigEndian.Uint32(messages[1:]))
+		raw := messages[:end:end]
+		if err := do(wire.Frame{Type: raw[0], Raw: raw, Body: raw[5:]}); err != nil {
+			return err
+		}
+		messages = messages[end:]
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+// catchUpPatience bounds how long an error is held back while the newest snapshot is read.
+const catchUpPatience = 2 * time.Second
+
+// A lateError is an error of the server that is held back until it is decided whether its group is sent once more. It
+// belongs to the server's goroutine.
+type lateError struct {
+	frame   wire.Frame // in memory of its own
+	verdict verdict
+}
+
+// postpones tells whether the error that answers e is one after which the group that is kept may be sent once more, and
+// takes note of it. That is the first answer to the group, so nothing before it was executed; and an error that has a
+// position and no internal query comes from the analysis of the client's own text, so nothing of that was executed either.
+func (r *retry) postpones(e *expect, body []byte) bool {
+	if r.state != retryKept || e.inj != nil {
+		return false
+	}
+	fields, err := wire.DecodeError(body)
+	if err != nil || fields.Get(wire.FieldSeverityFixed) != "ERROR" ||
+		fields.Get(wire.FieldPosition) == "" || fields.Get(wire.FieldInternalQuery) != "" {
+		return false
+	}
+	code := fields.Get(wire.FieldCode)
+	if !unknownName(code) {
+		return false
+	}
+	// What the client would get: a stand-in fails with 42703 whatever it stands for.
+	if e.fail != nil {
+		code = e.fail.Code
+	} else if e.text != nil {
+		position, _ := strconv.Atoi(fields.Get(wire.FieldPosition))
+		if f := e.text.FailureAt(code, fields.Get(wire.FieldMessage), position); f != nil {
+			code = f.Code
+		}
+	}
+	if !unknownName(code) {
+		return false
+	}
+	r.state = retryDeciding
+	return true
+}
+
+// unknownName tells whether a code is undefined_column or undefined_table.
+func unknownName(code string) bool { return code == "42703" || code == "42P01" }
+
+// postpone holds an error back until its group's ReadyForQuery has come. Where the group is open none will come before
+// the client has had its answer; then it is decided at once.
+func (s *session) postpone(f wire.Frame, v verdict) error {
+	s.late = &lateError{own(f), v}
+	q := &s.queue
+	q.mu.Lock()
+	due := q.ring.readies > 0
+	q.mu.Unlock()
+	if due {
+		return nil
+	}
+	s.srv.noteLanding()
+	return s.decide(nil)
+}
+
+// decide sees to it that the group of the error is sent once more if there is a newer snapshot, and else delivers the
+// error, and the ReadyForQuery behind it if that has come.
+//
+// It is called by the server's goroutine, which reads nothing meanwhile. That blocks nobody: the server owes nothing, the
+// client's goroutine sends nothing, and what the group had in flight has landed, so that a gate does not wait for it.
+func (s *session) decide(ready *wire.Frame) error {
+	late := s.late
+	s.late = nil
+	newer, cancelled := s.catchUp()
+	q := &s.queue
+	q.mu.Lock()
+	if newer && q.stop == nil {
+		q.retry.state = retryDue
+		s.wakeReader()
+		q.mu.Unlock()
+		return nil
+	}
+	q.retry.drop()
+	q.notify()
+	q.mu.Unlock()
+	if err := s.deliverLate(late, cancelled); err != nil || ready == nil {
+		return err
+	}
+	if err := s.deliver(*ready); err != nil {
+		return err
+	}
+	return s.leaveIfDraining()
+}
+
+// deliverLate gives the client the error that was held back, or, if the statement was cancelled meanwhile, what the server
+// says then.
+func (s *session) deliverLate(late *lateError, cancelled bool) error {
+	switch {
+	case cancelled:
+	case late.verdict.action == mend:
+		return s.mend(late.frame, late.verdict.expect)
+	default:
+		return s.rewordUnseen(late.frame)
+	}
+	if _, err := s.client.out.Write(cancelError().AppendTo(s.client.out.AvailableBuffer())); err != nil {
+		return clientError{err}
+	}
+	return nil
+}
+
+// catchUp has the newest snapshot installed, and tells whether it is another one than the group was bound in. Without an
+// answer in time, or when the session ends, there is none.
+func (s *session) catchUp() (newer, cancelled bool) {
+	ctx, stop := context.WithTimeout(context.Background(), catchUpPatience)
+	defer stop()
+	cancel := s.held.begin()
+	defer s.held.end()
+	done := make(chan error, 1)
+	go func() { done <- s.srv.cfg.CatchUp(ctx) }()
+	var err error
+	select {
+	case err = <-done:
+	case <-cancel:
+		cancelled = true
+	case <-s.queue.stopped:
+		err = errEnded
+	}
+	if cancelled || errors.Is(err, errEnded) {
+		stop()
+		<-done
+		return false, cancelled
+	}
+	if err != nil {
+		s.srv.log.Warn("the newest names could not be read after a statement has failed", "error", err)
+	}
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return s.srv.epoch.Load().binder != s.queue.retry.binder, false
+}

@@ -1,0 +1,245 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
+)
+
+// slow makes catching up wait until go is called, or it is given up.
+func (o *outdated) slow() (began <-chan struct{}, goOn func()) {
+	start, proceed := make(chan struct{}), make(chan struct{})
+	next := o.catchUp
+	o.catchUp = func(ctx context.Context) error {
+		close(start)
+		select {
+		case <-proceed:
+			return next(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	var once sync.Once
+	goOn = func() { once.Do(func() { close(proceed) }) }
+	o.t.Cleanup(goOn)
+	return start, goOn
+}
+
+func TestWhatComesWhileNamesAreReadWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	for name, newer := range map[string]bool{"newer names": true, "none": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := openOutdated(t)
+			o.rename()
+			if !newer {
+				o.unaware()
+			}
+			began, goOn := o.slow()
+			c := o.loginBase()
+			c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+			<-began
+			c.say(messages(simple("SELECT 1"), parse("", "SELECT 2"), bind("", ""), execute(""), syncMsg()))
+			goOn()
+			if newer {
+				if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+					t.Errorf("heard %q", got)
+				}
+			} else {
+				c.hearError()
+				c.hear(wire.ReadyForQuery)
+			}
+			for _, want := range []string{"TDCZ", "12DCZ"} {
+				if got := c.hearUntil(wire.ReadyForQuery); got != want {
+					t.Errorf("heard %q, want %q", got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestTheRestOfAnOpenGroupMayComeAtAnyTime(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	began, goOn := o.slow()
+	c := o.loginBase()
+	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), flush()))
+	<-began
+	c.say(messages(bind("", "s"), execute("")))
+	goOn()
+	c.hear(wire.ParseComplete)
+	c.say(syncMsg())
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2DCZ" {
+		t.Errorf("heard %q", got)
+	}
+}
+
+func TestACancelRequestEndsTheWaitForNewerNames(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	began, _ := o.slow()
+	conn := pgtest.Connect(t, o.url)
+	failed := make(chan error, 1)
+	go func() {
+		_, err := conn.Exec(context.Background(), "SELECT last_name FROM individual")
+		failed <- err
+	}()
+	<-began
+	if err := conn.PgConn().CancelRequest(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var refused *pgconn.PgError
+	if err := <-failed; !errors.As(err, &refused) || refused.Code != "57014" {
+		t.Errorf("%v", err)
+	}
+	var one int
+	if err := conn.QueryRow(context.Background(), "SELECT 1").Scan(&one); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	o.retried(0)
+}
+
+func TestAClientThatGoesAwayEndsTheWaitForNewerNames(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	began, _ := o.slow()
+	c := o.loginBase()
+	c.say(simple("INSERT INTO individual (id, last_name) VALUES (9, 'x')"))
+	<-began
+	c.Close()
+	pgtest.Eventually(t, func() bool { return len(o.Sessions()) == 0 }, "the session ends")
+	o.retried(0)
+}
+
+func TestADrainLetsTheSecondTryFinish(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	began, goOn := o.slow()
+	c := o.loginBase()
+	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	<-began
+	done := make(chan error, 1)
+	go func() { done <- o.Shutdown(context.Background()) }()
+	pgtest.Eventually(t, o.draining.Load, "the drain begins")
+	goOn()
+	if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+		t.Errorf("heard %q", got)
+	}
+	if e := c.hearFatal(); e.Code != "57P01" {
+		t.Errorf("%+v", e)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAShutdownThatHasLostItsPatienceEndsTheWaitForNewerNames(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	began, _ := o.slow()
+	c := o.loginBase()
+	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	<-began
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = o.Shutdown(ctx)
+	if e := c.hearError(); e.Code != "42703" {
+		t.Errorf("%+v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	if e := c.hearFatal(); e.Code != "57P01" {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestTheSecondTryWaitsAtAGate(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		group []byte
+		until byte
+		want  string
+	}{
+		"a query":          {simple("SELECT last_name FROM individual WHERE id = 1"), wire.ReadyForQuery, "TDCZ"},
+		"an open group":    {messages(parse("", "SELECT last_name FROM individual WHERE id = 1"), flush()), wire.ParseComplete, "1"},
+		"a prepared query": {messages(bind("", "s"), execute(""), syncMsg()), wire.ReadyForQuery, "2DCZ"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := openOutdated(t)
+			newest, tables := o.catchUp, o.Server.epoch.Load().binder.Snapshot().Tables
+			o.catchUp = func(ctx context.Context) error {
+				if err := newest(ctx); err != nil {
+					return err
+				}
+				return o.Hold(ctx, tables, o.locks()) // which would wait for the first try if that were in flight
+			}
+			c := o.loginBase()
+			c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), syncMsg()))
+			c.hearUntil(wire.ReadyForQuery)
+			o.rename()
+			c.say(tc.group)
+			o.retriedSoon()
+			o.held(1)
+			o.Open(o.Server.epoch.Load().binder.Snapshot())
+			if got := c.hearUntil(tc.until); got != tc.want {
+				t.Errorf("heard %q", got)
+			}
+		})
+	}
+}
+
+// retriedSoon waits until a group is being sent once more. While it is not decided its session counts as held.
+func (o *outdated) retriedSoon() {
+	o.t.Helper()
+	pgtest.Eventually(o.t, func() bool { return o.retries() == 1 }, "a group is sent once more")
+}
+
+func TestUsesOfAStatementSentOnceMoreAreCountedOnce(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	c := o.loginBase()
+	o.Uses()
+	o.rename()
+	c.say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), syncMsg()))
+	c.hearUntil(wire.ReadyForQuery)
+	o.retried(1)
+	var n int64
+	for _, u := range o.Uses() {
+		if u.Column == "last_name" && u.Version == rules.Base {
+			n += u.Count
+		}
+	}
+	if n != 1 {
+		t.Errorf("counted %d times", n)
+	}
+}
+
+func TestManySessionsMeetNewerNamesAtOnce(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.rename()
+	clients := make([]*rawClient, 8)
+	for i := range clients {
+		clients[i] = o.loginBase()
+	}
+	for _, c := range clients {
+		c.say(messages(parse("", "UPDATE individual SET last_name = last_name WHERE id = 2"), bind("", ""), execute(""), syncMsg()))
+	}
+	for _, c := range clients {
+		if got := c.hearUntil(wire.ReadyForQuery); got != "12CZ" {
+			t.Errorf("heard %q", got)
+		}
+	}
+}
