@@ -3,6 +3,7 @@ package main
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -12,7 +13,23 @@ var acceptedText string
 // An acceptance is a difference that is accepted.
 type acceptance struct {
 	mode, file, part, reason string
-	used                     bool
+	names                    *regexp.Regexp // of objects, in which the suffix of a renamed column may stand
+	used                     int            // how many statements it explains
+}
+
+// covers tells whether a finding is this difference and no other.
+func (a *acceptance) covers(mode string, f *finding) bool {
+	if a.mode != mode || a.file != "*" && a.file != f.file {
+		return false
+	}
+	if a.names != nil {
+		plain := a.names.ReplaceAllStringFunc(f.got, func(name string) string { return strings.ReplaceAll(name, suffix, "") })
+		return plain != f.got && squeezed(plain) == squeezed(f.want)
+	}
+	if class, ok := strings.CutPrefix(a.part, "class "); ok {
+		return f.class.String() == class
+	}
+	return a.part == "*" || strings.Contains(f.statement, a.part)
 }
 
 // acceptances reads accepted.txt.
@@ -32,16 +49,22 @@ func acceptances(text string) ([]*acceptance, error) {
 		if !ok || a.part == "" || a.reason == "" {
 			return nil, fmt.Errorf("accepted.txt, line %d: want mode, file, part of the statement, --, reason", n)
 		}
+		if pattern, ok := strings.CutPrefix(a.part, "names "); ok {
+			var err error
+			if a.names, err = regexp.Compile(pattern); err != nil {
+				return nil, fmt.Errorf("accepted.txt, line %d: %w", n, err)
+			}
+		}
 		out = append(out, a)
 	}
 	return out, nil
 }
 
-// accepted tells whether a finding is on the list, and marks the line as used.
+// accepted tells whether a finding is on the list, and counts it there.
 func accepted(list []*acceptance, mode string, f *finding) bool {
 	for _, a := range list {
-		if a.mode == mode && a.file == f.file && (a.part == "*" || strings.Contains(f.statement, a.part)) {
-			a.used = true
+		if a.covers(mode, f) {
+			a.used++
 			return true
 		}
 	}

@@ -114,7 +114,12 @@ func nameless(output string) string {
 		}
 		return s
 	})
-	output = layout.ReplaceAllString(strings.ReplaceAll(output, suffix, ""), " ")
+	return squeezed(strings.ReplaceAll(output, suffix, ""))
+}
+
+// squeezed is an output without the widths of its columns.
+func squeezed(output string) string {
+	output = layout.ReplaceAllString(output, " ")
 	return strings.ReplaceAll(strings.ReplaceAll(output, " \n", "\n"), "\n ", "\n")
 }
 

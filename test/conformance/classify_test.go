@@ -46,11 +46,28 @@ func TestTheListOfAcceptedDifferencesNeedsReasons(t *testing.T) {
 		t.Fatalf("%v, %v", list, err)
 	}
 	f := finding{file: "select", statement: "SELECT a FROM t;"}
-	if !accepted(list, modeRenamed, &f) || !list[0].used {
+	if !accepted(list, modeRenamed, &f) || list[0].used != 1 {
 		t.Error("a difference on the list is not accepted")
 	}
 	if accepted(list, modeParsed, &f) {
 		t.Error("a difference in another mode is accepted")
+	}
+	list, err = acceptances("renamed * names t_[a-z_]*idx -- because\nrenamed * class another plan -- because\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		f  finding
+		on bool
+	}{
+		"a made-up name":         {finding{class: failed, want: "x  | t_a_idx\n", got: "x | t_a_phys_idx\n"}, true},
+		"one and something else": {finding{class: failed, want: "x  | t_a_idx\n", got: "y | t_a_phys_idx\n"}, false},
+		"another name":           {finding{class: failed, want: "a_idx\n", got: "a_phys_idx\n"}, false},
+		"of the class":           {finding{class: planned, want: "a", got: "b"}, true},
+	} {
+		if accepted(list, modeRenamed, &tc.f) != tc.on {
+			t.Errorf("%s: accepted is not %v", name, tc.on)
+		}
 	}
 	if _, err := acceptances("renamed select FROM t\n"); err == nil {
 		t.Error("a line without a reason is taken")

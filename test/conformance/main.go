@@ -112,7 +112,7 @@ func (c *comparison) run(ctx context.Context, modes []string, tell bool) error {
 		return fmt.Errorf("%d modes differ from direct; reports and outputs are in %s", bad, c.out)
 	}
 	for _, a := range list {
-		if !a.used && slices.Contains(modes, a.mode) && len(c.suite.tests) == 0 {
+		if a.used == 0 && slices.Contains(modes, a.mode) && len(c.suite.tests) == 0 {
 			return fmt.Errorf("accepted.txt: nothing differs any more for %s %s %s", a.mode, a.file, a.part)
 		}
 	}

@@ -172,9 +172,20 @@ func (r *renamer) release(ctx context.Context, names []string) error {
 		if r.conn.IsClosed() {
 			return errors.New("the connection was lost")
 		}
+		if _, err := r.conn.Exec(ctx, recreateSQL, suffix, strings.TrimSuffix(t.name, suffix), append(t.columns, t.name)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// recreateSQL gives function bodies that are kept as text and speak of a table the names that it and its columns had before
+// they were renamed. Such a function does not follow: Segue refuses to end a migration while one names what will be gone, and
+// whoever wants to makes it anew.
+const recreateSQL = `
+	UPDATE pg_proc SET prosrc = regexp_replace(prosrc, '\m(' || (
+		SELECT string_agg(regexp_replace(c, $1 || '$', ''), '|') FROM unnest($3::text[]) c) || ')' || $1 || '\M', '\1', 'g')
+	WHERE oid >= 16384 AND prosrc ~* ('\m' || $2 || '(' || $1 || ')?\M') AND prosrc ~ $1`
 
 // everyFourth chooses tables by their names, alike in every run.
 func everyFourth(name string) bool {

@@ -77,6 +77,10 @@ func TestAReleasedTableAndItsFamilyAreAsTheyWere(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.conn.Close(t.Context()) })
+	if err := r.rename(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, url, `CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql AS 'SELECT c_phys + a_phys FROM child_phys -- a_physics'`)
 	for range 2 { // it stays released
 		if err := r.rename(t.Context()); err != nil {
 			t.Fatal(err)
@@ -84,6 +88,13 @@ func TestAReleasedTableAndItsFamilyAreAsTheyWere(t *testing.T) {
 		if err := r.release(t.Context(), []string{"drop", "table", "child"}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	var body string
+	if err := r.conn.QueryRow(t.Context(), `SELECT prosrc FROM pg_proc WHERE proname = 'f'`).Scan(&body); err != nil {
+		t.Fatal(err)
+	}
+	if want := "SELECT c + a_phys FROM child -- a_physics"; body != want {
+		t.Errorf("the function's body is %q, want %q", body, want)
 	}
 	snap, err := r.snapshot(t.Context(), 1)
 	if err != nil {

@@ -16,13 +16,14 @@ type result struct {
 	outcome  *outcome
 	findings []finding
 	accepted int
+	list     []*acceptance
 	differ   map[string]bool // files that do not print what they print directly, for whatever reason
 	missing  []string        // files that did not run
 }
 
 // judge compares a mode's outputs with those that are wanted: of mode direct, or if something was refused of mode control.
 func judge(mode string, scripts map[string]string, direct, want, got *outcome, list []*acceptance) *result {
-	r := &result{mode: mode, outcome: got, differ: map[string]bool{}}
+	r := &result{mode: mode, outcome: got, list: list, differ: map[string]bool{}}
 	for _, file := range slices.Sorted(maps.Keys(direct.outputs)) {
 		output, ok := got.outputs[file]
 		if !ok {
@@ -113,6 +114,11 @@ func (r *result) writeFigures(w io.Writer) {
 	for c := wrong; c <= refused; c++ {
 		if by[c] > 0 {
 			fmt.Fprintf(w, "    %-22s %d\n", c, by[c])
+		}
+	}
+	for _, a := range r.list {
+		if a.mode == r.mode && a.used > 0 {
+			fmt.Fprintf(w, "    accepted %-13d %s\n", a.used, a.reason)
 		}
 	}
 }
