@@ -71,3 +71,33 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+// FuzzStartup reads any bytes as the first packets of a connection: what can be read comes out as it went in when it is
+// encoded again.
+func FuzzStartup(f *testing.F) {
+	f.Add(AppendStartup(nil, 3<<16, []Parameter{{"user", "u"}, {"options", "-c a=b"}}))
+	f.Add(AppendCancelRequest(AppendRequest(nil, SSLRequestCode), 7, []byte("abcd")))
+	f.Add([]byte("\x00\x00\x27\x11\x00\x03\x00\x00"))
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		r := NewReader(bytes.NewReader(stream), 0)
+		for {
+			p, err := r.NextStartup()
+			if err != nil {
+				return
+			}
+			if !bytes.HasPrefix(stream, p.Raw) || len(p.Raw) < 8 || len(p.Raw) > MaxStartup {
+				t.Fatalf("%d bytes that were not in the stream", len(p.Raw))
+			}
+			stream = stream[len(p.Raw):]
+			if params, err := DecodeParameters(p.Body); err == nil && !bytes.Equal(AppendStartup(nil, p.Code, params), p.Raw) {
+				t.Errorf("%q is not what it was when it is encoded again", p.Raw)
+			}
+			if p.Code != CancelRequestCode {
+				continue
+			}
+			if pid, key, err := DecodeCancelRequest(p.Body); err == nil && !bytes.Equal(AppendCancelRequest(nil, pid, key), p.Raw) {
+				t.Errorf("%q is not what it was when it is encoded again", p.Raw)
+			}
+		}
+	})
+}
