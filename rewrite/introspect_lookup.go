@@ -98,18 +98,38 @@ func (b *binding) lookupSQL(absent bool) string {
 			continue
 		}
 		own := func(r named, f finding) bool { return f == found && r.rel != nil && r.rel.OID == g.oids[0] }
-		sql += " WHEN l.k" + eq + "ANY (" + textArray(spelled(g.schema, g.logical, own(b.relationNamed("", g.logical)))) +
-			") THEN " + literal(dotted([]string{g.schema, g.names[0]}))
+		sql += spelledSQL(g.schema, g.logical, own(b.relationNamed("", g.logical))) + literal(dotted([]string{g.schema, g.names[0]}))
 		_, qualified := b.relationNamed(g.schema, g.names[0])
 		_, bare := b.relationNamed("", g.names[0])
 		if absent && qualified == missing {
-			sql += " WHEN l.k" + eq + "ANY (" + textArray(spelled(g.schema, g.names[0], bare == missing)) + ") THEN NULL"
+			sql += spelledSQL(g.schema, g.names[0], bare == missing) + "NULL"
 		}
 	}
 	if sql == "" {
 		return ""
 	}
 	return "CASE" + sql + " ELSE l.n END"
+}
+
+// spelledSQL is the condition that the text l.k is the name in one of its spellings, or that l.d is, what follows the
+// name of the database in it.
+func spelledSQL(schema, name string, bare bool) string {
+	return " WHEN l.k" + eq + "ANY (" + textArray(spelled(schema, name, bare)) + ") OR l.d" + eq + "ANY (" +
+		textArray(spelled(schema, name, false)) + ") THEN "
+}
+
+// afterDatabase is the SQL of what follows the name of the database in the text k; NULL where it does not begin so.
+func afterDatabase(k string) string {
+	sql := "CASE"
+	for _, database := range []string{
+		"pg_catalog.quote_ident(pg_catalog.current_database())",
+		`('"'` + concat + `pg_catalog.replace(pg_catalog.current_database()::pg_catalog.text, '"', '""')` + concat + `'"')`,
+	} {
+		head := "(" + database + concat + "'.')"
+		sql += " WHEN pg_catalog.starts_with(" + k + ", " + head + ") THEN pg_catalog.substr(" + k + ", pg_catalog.length(" + head +
+			") OPERATOR(pg_catalog.+) 1)"
+	}
+	return sql + " END"
 }
 
 // spelled are the ways to write a name with its schema, and without it where it is found so.
@@ -138,9 +158,10 @@ func (b *binding) wrapLookup(n *ast.Node, lookup string, start, end int) {
 	b.affected, b.catalogs.used = true, true
 	// Around what is inside: the first of two insertions at one place comes first.
 	l := b.labelOf(n)
-	before := "(SELECT " + lookup + " AS " + quoteIdent(l.name) + ` FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
+	before := "(SELECT " + lookup + " AS " + quoteIdent(l.name) + " FROM (SELECT l.n, l.k, " + afterDatabase("l.k") +
+		` AS d FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
 		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT ("
-	after := ")::pg_catalog.text) AS l(n)) AS l)"
+	after := ")::pg_catalog.text) AS l(n)) AS l) AS l)"
 	if l.strength < 2 {
 		before, after = "(CASE WHEN true THEN "+before, after+" END)" // CASE gives way to the label of a cast
 	}

@@ -123,12 +123,15 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 	text := k.GetSval().GetSval()
 	parts, ok := splitName(text)
-	if !ok || len(parts) > 2 || strings.Trim(text, "0123456789") == "" || text == "-" {
+	if !ok || len(parts) > 3 || strings.Trim(text, "0123456789") == "" || text == "-" {
 		return nil // regclassin takes digits for an OID
 	}
-	schema, name := "", parts[len(parts)-1]
-	if len(parts) == 2 {
-		schema = parts[0]
+	database, schema, name := "", "", parts[len(parts)-1]
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	if len(parts) > 2 {
+		database = quoteIdent(parts[0]) + "." // the server says if it is another
 	}
 	r, f := b.relationNamed(schema, name)
 	if f == missing {
@@ -143,7 +146,7 @@ func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 	if r.name != name || r.schema != schema {
 		text := quoteIdent(r.name)
 		if r.schema != "" {
-			text = quoteIdent(r.schema) + "." + text
+			text = database + quoteIdent(r.schema) + "." + text
 		}
 		b.replaceString(k, text)
 	}

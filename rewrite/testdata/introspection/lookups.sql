@@ -5,3 +5,5 @@ SELECT CAST(lower('{individual}') AS regclass), lower('{individual}')::regclass:
 SELECT max(oid)::regclass::oid, (SELECT oid FROM pg_class LIMIT 1)::regclass = (SELECT oid FROM pg_class LIMIT 1), coalesce(max(oid), 0::oid)::regclass IS NULL FROM pg_class WHERE relname = 'orders';
 SELECT pg_relation_size((table_schema || '.' || quote_ident(table_name))::regclass) FROM information_schema.tables WHERE table_name = '{individual}' AND table_schema = 'public';
 SELECT c.oid::regclass::oid, c.oid::regclass = '{individual}'::regclass FROM pg_class c WHERE relname = '{individual}' ORDER BY c.oid;
+SELECT column_name, pg_catalog.col_description(('"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"')::regclass::oid, ordinal_position) FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{individual}' ORDER BY ordinal_position;
+SELECT to_regclass(current_database() || '.public.' || quote_ident('{LineItem}')) IS NULL, (quote_ident(current_database()) || '.PUBLIC.{individual}')::regclass = '{individual}'::regclass, to_regclass('"' || current_database() || '".public.orders') = 'orders'::regclass;
