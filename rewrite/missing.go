@@ -11,7 +11,12 @@ func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name str
 	if relation != "" {
 		message = "column " + relation + "." + name + " does not exist"
 	}
-	if b.fail("42703", int(ref.Location), true, message, ""); relation == "" {
+	hint, known := b.suggest(s, relation, name)
+	fresh := b.failure == nil
+	if b.fail("42703", int(ref.Location), true, message, hint); fresh {
+		b.failure.worded = known
+	}
+	if relation == "" {
 		b.askFor(s, ref, name)
 	}
 }

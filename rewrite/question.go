@@ -50,7 +50,7 @@ func (r *rewriting) questionOf(d *draft) *Question {
 		return nil
 	}
 	failure := d.statements[0].Failure
-	if failure == nil || !strings.HasPrefix(failure.Code, "42") || failure.Position == 0 {
+	if failure == nil || !strings.HasPrefix(failure.Code, "42") || failure.Position == 0 || failure.worded {
 		return nil
 	}
 	edits := slices.Clone(d.planned)

@@ -114,6 +114,7 @@ type Error struct {
 	Node     string // for 0A000: the construct that is not understood
 
 	natural bool // the server raises the same by itself if it is sent the client's own text
+	worded  bool // its hint is the one that the server would give
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }

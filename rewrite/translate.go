@@ -25,6 +25,8 @@ func (t *Text) Translate(s string) string {
 	if strings.HasPrefix(s, "COPY ") {
 		return replaceCopy(s, logicalNames(t.affected()))
 	}
+	affected := t.affected()
+	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return t.names.table(schema, name, affected) })
 	toLogical := t.namesIn(s)
 	if len(toLogical) == 0 {
 		return s

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -10,7 +11,11 @@ import (
 // Key (a, lower(b))=(1, x) of an index, and Partition key of the failing row contains (a) = (1). The key is empty when
 // there is none.
 func cutKey(s string) (before, key, after string) {
-	if strings.HasPrefix(s, "Failing row contains (") {
+	if rest, ok := strings.CutPrefix(s, failingRow); ok {
+		// Only of a row of which not all columns may be read are the columns named (ExecBuildSlotValueDescription).
+		if names, _, ok := strings.Cut(rest, ") = ("); ok && barenames.MatchString(names) {
+			return failingRow, names, rest[len(names):]
+		}
 		return s, "", "" // these are values
 	}
 	end, spaced := strings.Index(s, ")=("), strings.Index(s, ") = (")
@@ -26,6 +31,10 @@ func cutKey(s string) (before, key, after string) {
 	}
 	return s[:start], s[start:end], s[end:]
 }
+
+const failingRow = "Failing row contains ("
+
+var barenames = regexp.MustCompile(`^[\pL_][\pL\pN_$]*(, [\pL_][\pL\pN_$]*)*$`)
 
 // replaceSecondKey replaces the key where the detail of an exclusion constraint shows it again.
 func replaceSecondKey(after, key, logical string) string {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
@@ -38,7 +39,7 @@ func (b *Binder) Wording(version, schema, table string) *Wording {
 		}
 	}
 	w.quoted, w.columns = logicalNames(append(renamed, about...)), logicalNames(about)
-	if len(w.quoted) == 0 {
+	if len(w.quoted) == 0 && !slices.ContainsFunc(lens.Tables, func(l *rules.TableLens) bool { return !l.Identity }) {
 		return nil
 	}
 	return w
@@ -49,6 +50,7 @@ func (w *Wording) Translate(s string) string {
 	if s == "" || strings.HasPrefix(s, "COPY ") { // what is quoted behind that is a value
 		return s
 	}
+	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return w.names.table(schema, name, nil) })
 	return replaceNames(s, w.quoted, w.columns)
 }
 

@@ -41,6 +41,8 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 			`Key (last_name)=(a) already exists.`, `Key (surname)=(a) already exists.`},
 		"nothing is known of where": {nil, "new", "", "",
 			`truncate cascades to table "individual"`, `truncate cascades to table "person"`},
+		"what depends on something else": {nil, "new", "", "",
+			`drop cascades to column last_name of table individual`, `drop cascades to column surname of table person`},
 		"another table has the name too": {[]*catalog.Relation{other}, "new", "public", "orders",
 			`is not present in table "individual"`, `is not present in table "individual"`},
 		"a temporary table has it": {nil, "new", "pg_temp_3", "individual",
