@@ -44,7 +44,7 @@ func TestOnlyTheNamesThatDifferAreSpliced(t *testing.T) {
 			"SELECT last_name AS surname FROM public.individual AS person JOIN public.individual p USING (last_name)"},
 		{"NATURAL", "SELECT 1 FROM person NATURAL JOIN pet", "SELECT 1 FROM public.individual AS person NATURAL JOIN pet"},
 		{"an OID in a string is no name", "SELECT 1 FROM person WHERE tableoid = '16384'::regclass", "SELECT 1 FROM public.individual AS person WHERE tableoid = '16384'::regclass"},
-		{"the name of the database in a string stays", `SELECT '"Shop".public.person'::regclass`, `SELECT '"Shop".public.individual'::regclass`},
+		{"the name of the database in a string stays", `SELECT 1 WHERE '"Shop".public.person'::regclass > 0`, `SELECT 1 WHERE '"Shop".public.individual'::regclass > 0`},
 		{"locks", "LOCK person IN SHARE MODE", "LOCK public.individual IN SHARE MODE"},
 		{"a copy of a table", `copy "person" ( "id", "surname" ) from stdin binary`, `copy public.individual ( "id", last_name ) from stdin binary`},
 		{"a copy with a header", "COPY person (surname) TO STDOUT CSV HEADER",
