@@ -47,6 +47,8 @@ type binding struct {
 	seen      map[any]struct{}       // nodes that were understood
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
+	vars      *variables             // of the body that the statement is in; nil elsewhere
+	where     func(offset int) int   // counts a place as the client does, in a statement of a body
 	placed    map[int]bool           // tokens that are known to begin the USING of a join
 	aliasLists
 	table   int // the word TABLE of the SELECT at hand; -1 when it is written otherwise
@@ -226,6 +228,9 @@ func (b *binding) refuse(location int, construct, why string) {
 func (b *binding) position(offset int) int {
 	if offset < 0 || offset > len(b.sql) {
 		return 0
+	}
+	if b.where != nil {
+		return b.where(offset)
 	}
 	return utf8.RuneCountInString(b.sql[:offset]) + 1
 }

@@ -72,6 +72,9 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 		b.columnMissing(s, ref, "", name)
 		return h, false
 	}
+	if b.variableField(s, ref, parts) {
+		return h, false
+	}
 	it, f := b.resolveItem(s, ref, parts[:len(parts)-1])
 	if f != found {
 		return h, false
@@ -115,6 +118,7 @@ func (b *binding) resolveItem(s *scope, ref *ast.ColumnRef, parts []string) (*it
 // checkUnresolved handles a name that can only be a column of an item whose columns are not known. It is left as it
 // is, if the server cannot take it for a column that the version does not show.
 func (b *binding) checkUnresolved(s *scope, ref *ast.ColumnRef, parts []string) {
+	b.unknownField(parts, int(ref.Location))
 	if len(parts) > 1 {
 		return // the item that is named is the unknown one
 	}
@@ -145,6 +149,9 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 	for _, c := range candidates {
 		same := slices.Equal(c, parts)
 		if b.means(s, c, h.col, same, captured) {
+			if !same && b.vars.takes(parts, h.col.item) {
+				break // the client's own words are those of a variable
+			}
 			if !same {
 				b.respell(ref, parts, c)
 			}
@@ -159,7 +166,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 // doubt that the client's statement has anyway does not count.
 func (b *binding) means(s *scope, parts []string, c *column, same bool, captured func(string) bool) bool {
 	name := parts[len(parts)-1]
-	if name == "" || parts[0] == "" {
+	if name == "" || parts[0] == "" || !same && b.vars.takes(parts, c.item) {
 		return false
 	}
 	if len(parts) == 1 {

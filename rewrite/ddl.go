@@ -30,6 +30,8 @@ func (b *binding) definition(n *ast.Node) bool {
 	case *ast.Node_CreateFunctionStmt:
 		b.redefines()
 		b.createFunction(n.CreateFunctionStmt)
+	case *ast.Node_DoStmt:
+		b.do(n.DoStmt)
 	case *ast.Node_RuleStmt:
 		b.redefines() // a rule ON SELECT makes a view of a table
 		b.createRule(n.RuleStmt)

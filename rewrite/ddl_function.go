@@ -1,13 +1,15 @@
 package rewrite
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
 // createFunction binds CREATE FUNCTION and CREATE PROCEDURE. A body of SQL that is parsed when the function is made
-// follows every rename; one in a string is run by names that nobody follows.
+// follows every rename; one in a string is stored as it is sent.
 func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	b.saw(x)
 	b.typeName(x.ReturnType)
@@ -15,9 +17,77 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	if len(names) == 0 {
 		return
 	}
-	own := &item{name: names[len(names)-1], relVisible: true, colsVisible: true, plain: true, ordered: true}
-	s := &scope{items: []*item{own}}
-	for _, n := range x.Parameters {
+	list := b.functionParameters(x.Parameters)
+	var language, as *ast.DefElem
+	for _, o := range x.Options {
+		b.sawAll(o)
+		switch e := o.GetDefElem(); e.GetDefname() {
+		case "language":
+			language = e
+		case "as":
+			as = e
+		}
+	}
+	name := names[len(names)-1]
+	b.functionBody(parameterScope(name, list, b), x.SqlBody)
+	if as == nil {
+		return
+	}
+	text := as.GetArg().GetList().GetItems()
+	bd := &body{binding: b, of: "a function's body"}
+	read := len(text) == 1
+	switch {
+	case read && strings.EqualFold(stringOf(language.GetArg()), "sql"):
+		read = bd.in(as, 1, text[0], x.Options) && bd.inSQL(name, list)
+	case read && strings.EqualFold(stringOf(language.GetArg()), "plpgsql"):
+		read = bd.in(as, 1, text[0], x.Options) && bd.inPL(name, list, isTrigger(x))
+	default:
+		read = false
+	}
+	if !read {
+		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, "a function's body")
+	}
+}
+
+// isTrigger tells whether a function is for triggers, so that it has the rows old and new.
+func isTrigger(x *ast.CreateFunctionStmt) bool {
+	return lastString(x.ReturnType.GetNames()) == "trigger"
+}
+
+// do binds DO.
+func (b *binding) do(x *ast.DoStmt) {
+	b.saw(x)
+	b.statement.Effect.Schema, b.statement.Effect.State = true, true
+	b.resettle("") // it can do anything
+	language := "plpgsql"
+	var as *ast.DefElem
+	for _, o := range x.Args {
+		b.sawAll(o)
+		switch e := o.GetDefElem(); e.GetDefname() {
+		case "language":
+			language = strings.ToLower(stringOf(e.Arg))
+		case "as":
+			as = e
+		}
+	}
+	bd := &body{binding: b, of: "the body of DO"}
+	if as == nil || language == "plpgsql" && bd.in(as, 0, as.Arg, nil) && bd.inPL("", nil, false) {
+		return
+	}
+	b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, bd.of)
+}
+
+// A parameter is one of a function.
+type parameter struct {
+	name  string
+	value value
+	input bool // it has a number, and a value when the body begins
+}
+
+// functionParameters binds the types and defaults of parameters.
+func (b *binding) functionParameters(list []*ast.Node) []parameter {
+	var out []parameter
+	for _, n := range list {
 		p := n.GetFunctionParameter()
 		if p == nil {
 			b.notUnderstood(n)
@@ -26,17 +96,37 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 		b.saw(p)
 		b.typeName(p.ArgType)
 		b.expr(&scope{}, p.Defexpr)
-		if p.Name != "" {
-			own.newColumn(p.Name, p.Name)
-			// A parameter of a composite type can be named before a dot.
-			s.items = append(s.items, &item{name: p.Name, relVisible: true, unknown: true, plain: true})
+		output := p.Mode == ast.FunctionParameterMode_FUNC_PARAM_OUT || p.Mode == ast.FunctionParameterMode_FUNC_PARAM_TABLE
+		out = append(out, parameter{name: p.Name, value: b.namedTypes[p.ArgType], input: !output})
+	}
+	return out
+}
+
+// parameterScope is what names can mean where no column has them: in a body in SQL, the parameters that are given.
+func parameterScope(function string, list []parameter, b *binding) *scope {
+	own := &item{name: function, relVisible: true, colsVisible: true, plain: true, ordered: true}
+	s := &scope{items: []*item{own}}
+	for _, p := range list {
+		if p.name == "" || !p.input {
+			continue
 		}
+		own.newColumn(p.name, p.name).rows = p.value
+		s.items = append(s.items, b.rowVariable(p.name, p.value))
 	}
-	for _, o := range x.Options {
-		b.sawAll(o)
-		b.stringsIn(o, "a function's body")
+	return s
+}
+
+// rowVariable is a parameter or a variable where its fields are named. What is not known to be a row has unknown ones.
+func (b *binding) rowVariable(name string, v value) *item {
+	if fields := b.fields(v); fields != nil && v.typ != 0 {
+		it := fields
+		it.name, it.rowType, it.relVisible = name, v.typ, true
+		for _, c := range it.cols {
+			c.relation, c.num = 0, 0 // RowDescription names tables only
+		}
+		return it
 	}
-	b.functionBody(s, x.SqlBody)
+	return &item{name: name, relVisible: true, unknown: true, plain: true}
 }
 
 // functionBody binds RETURN and BEGIN ATOMIC, whose names are those of parameters where nothing else has them.

@@ -20,7 +20,7 @@ var (
 	boundFromItems = words(`JoinExpr RangeFunction RangeSubselect RangeTableFunc RangeTableSample RangeVar`)
 
 	boundStatements = words(`AlterDefaultPrivilegesStmt AlterObjectSchemaStmt AlterPolicyStmt AlterPublicationStmt AlterSeqStmt AlterTableStmt CallStmt CheckPointStmt
-		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt
+		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt DoStmt
 		CompositeTypeStmt CreateStmt CreateTrigStmt DropStmt GrantStmt ReindexStmt RenameStmt RuleStmt SecLabelStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
 		DeallocateStmt DeclareCursorStmt DeleteStmt DiscardStmt ExecuteStmt ExplainStmt FetchStmt IndexStmt InsertStmt ListenStmt
 		LoadStmt LockStmt MergeStmt NotifyStmt PrepareStmt RefreshMatViewStmt SelectStmt TransactionStmt TruncateStmt

@@ -13,12 +13,28 @@ func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name str
 	}
 	hint, known := b.suggest(s, relation, name)
 	fresh := b.failure == nil
-	if b.fail("42703", int(ref.Location), true, message, hint); fresh {
+	if b.fail("42703", int(ref.Location), b.missingAtServer(s, relation, name), message, hint); fresh {
 		b.failure.worded = known
 	}
 	if relation == "" {
 		b.askFor(s, ref, name)
 	}
+}
+
+// missingAtServer tells whether the server has no such column either. A text of which a part cannot be bound is sent only
+// where it is part of a body; elsewhere finish looks whether the client's own text would be sent.
+func (b *binding) missingAtServer(s *scope, relation, name string) bool {
+	if b.where == nil {
+		return true
+	}
+	if relation == "" {
+		return s.column(name, atServer).finding == missing
+	}
+	it, f := s.relation(relation, atServer)
+	if f == found {
+		_, f = it.column(name, atServer)
+	}
+	return f == missing
 }
 
 // askFor has the server be asked for a column that cannot be seen from here under the name that it has there, since then
@@ -63,7 +79,8 @@ func (b *binding) fromEntryMissing(s *scope, ref *ast.ColumnRef, name string) {
 		}
 	}
 	fresh := b.failure == nil
-	b.fail("42P01", int(ref.Location), true, message, hint)
+	_, at := s.relation(name, atServer)
+	b.fail("42P01", int(ref.Location), b.where == nil || at == missing, message, hint)
 	if fresh {
 		b.failure.Detail = detail
 	}

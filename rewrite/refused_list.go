@@ -24,6 +24,7 @@ const (
 	refusedHeader
 	refusedDoubt
 	refusedString
+	refusedBody
 	refusedComputedName
 	refusedMoving
 	refusedTakenName
@@ -68,8 +69,12 @@ var refusalList = [refusals]Refusal{
 		Why:  "it would be read as another column", Instead: "qualify the name, or use an alias",
 	},
 	refusedString: {
-		What: "SQL in a string that names it: bodies of functions, `DO`, `query_to_xml`, `dblink`, arguments of triggers",
-		Why:  "what will run is not known", Instead: "use `BEGIN ATOMIC`, or do it before or after the migration",
+		What: "SQL in a string that names it: text that a function computes and executes (`EXECUTE 'DELETE FROM person' || c`), bodies in other languages than SQL and PL/pgSQL, `query_to_xml`, `dblink`, arguments of triggers",
+		Why:  "what will run is not known", Instead: "write the statement out, or do it before or after the migration",
+	},
+	refusedBody: {
+		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: `NEW.surname`, or of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`",
+		Why:  "what it means is only known when it runs", Instead: "use `BEGIN ATOMIC` where that can be, or make the function before or after the migration",
 	},
 	refusedComputedName: {
 		What: "A name that is computed or hidden in a string: `has_table_privilege('per' || 'son', 'SELECT')`, `'person'::text::regtype`",

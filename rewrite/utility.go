@@ -154,11 +154,6 @@ func (b *binding) other(n *ast.Node) {
 	b.statement.Effect.State = true
 	tag := nodeName(n)
 	switch n.Node.(type) {
-	case *ast.Node_DoStmt:
-		b.resettle("")
-		b.sqlInStrings(n, tag)
-	case *ast.Node_CreateFunctionStmt:
-		b.sqlInStrings(n, tag)
 	case *ast.Node_CreateSchemaStmt, *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
 		b.resettle("search_path")
 	}
@@ -184,15 +179,6 @@ func (b *binding) other(n *ast.Node) {
 func (b *binding) madeInNewSchema(n *ast.Node, rv *ast.RangeVar) bool {
 	return slices.ContainsFunc(n.GetCreateSchemaStmt().GetSchemaElts(), func(e *ast.Node) bool {
 		return e.GetCreateStmt().GetRelation() == rv
-	})
-}
-
-// sqlInStrings looks for tables in the body of a function or of DO.
-func (b *binding) sqlInStrings(n *ast.Node, tag string) {
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
-		if s, ok := m.Interface().(*ast.String); ok {
-			b.refuseNamesInText(s.Sval, -1, tag)
-		}
 	})
 }
 

@@ -1,0 +1,235 @@
+package rewrite
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// Bodies: SQL in the text of a function, a procedure or DO.
+//
+// A body in a string is stored as it is sent, and runs by the names of the database. So it is bound when it is made, as
+// the version means it, and what is stored has the names of the database. (A cutover is refused while it would take
+// those away: migrate/bodies.go.) LANGUAGE sql is a series of statements; PL/pgSQL is taken apart into fragments, each of
+// which is a statement. Every fragment is bound and proved by itself, and then the body as a whole is taken apart again.
+
+// A body is one such text.
+type body struct {
+	*binding                  // of the statement that it is in
+	literal   *stringConstant // how it is written
+	of        string          // what it is the body of, for refusals
+	outermost *scope          // the parameters
+	params    []value         // $1, $2 and so on
+	vars      *variables      // of PL/pgSQL; nil for LANGUAGE sql
+	parts     []*part
+	edits     []Edit      // of what the literal means
+	moved     bool        // it changes what names mean
+	rows      bool        // it has made relations that may hold rows of a table under migration
+	text      *ast.String // its place in the tree
+	session   *Session    // under whose search_path it runs; nil: the session at hand
+}
+
+// A part is a fragment of a body as a text of its own. Its tree is changed as its text is.
+type part struct {
+	tree   *ast.ParseResult
+	start  int // of the fragment in the body
+	prefix int // how much of the text does not stand in the body
+	inner  *binding
+	out    output // what the last statement puts out
+	edited bool
+}
+
+// position counts a place in the part as the client does.
+func (bd *body) position(p *part, offset int) int {
+	return bd.binding.position(bd.literal.place(p.start + max(0, offset-p.prefix)))
+}
+
+// part makes a text of its own of the fragment that starts there; ok is false where it cannot be read.
+func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
+	tree, err := ast.Parse(sql)
+	if err != nil {
+		return nil, false
+	}
+	tokens, err := scanTokens(sql)
+	if err != nil {
+		return nil, false
+	}
+	in := *bd.bindInput
+	in.sql, in.tree, in.tokens, in.views = sql, tree, tokens, nil
+	unsettled := bd.binding.unsettled
+	if bd.session != nil {
+		in.sess = bd.session
+		unsettled.relations = true // nobody can be asked what it finds
+	}
+	p = &part{tree: tree, start: start, prefix: prefix}
+	p.inner = &binding{bindInput: &in, cat: bd.cat, unsettled: unsettled, vars: bd.vars,
+		where: func(offset int) int { return bd.position(p, offset) }}
+	bd.parts = append(bd.parts, p)
+	return p, true
+}
+
+// bind binds the statements of a part; each is given to how.
+func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
+	c := p.inner
+	c.unsettled.rows = c.unsettled.rows || bd.rows
+	for _, raw := range p.tree.Stmts {
+		if raw.GetStmt().GetNode() == nil {
+			continue
+		}
+		c.begin(raw)
+		c.params = bd.params
+		p.out = how(c, raw.Stmt)
+		bd.collect(p, raw)
+	}
+	bd.rows = bd.rows || c.unsettled.rows
+}
+
+// statementOf binds a statement of a body.
+func (bd *body) statementOf(c *binding, n *ast.Node) output {
+	switch n.Node.(type) {
+	case *ast.Node_SelectStmt, *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt:
+		return c.query(bd.outermost, n)
+	}
+	c.bindStatement(n)
+	return output{unknown: true}
+}
+
+// collect takes over what was found out about one statement of a part.
+func (bd *body) collect(p *part, raw *ast.RawStmt) {
+	c := p.inner
+	if c.affected {
+		c.demandAllSeen(raw.Stmt)
+	}
+	for _, n := range c.need {
+		if !slices.Contains(bd.need, n) {
+			bd.need = append(bd.need, n)
+		}
+	}
+	for _, t := range c.statement.Tables {
+		bd.concern(bd.lens.Table(t))
+	}
+	for _, u := range c.statement.Uses {
+		if !slices.Contains(bd.statement.Uses, u) {
+			bd.statement.Uses = append(bd.statement.Uses, u)
+		}
+	}
+	if c.affected {
+		bd.affected = true
+	}
+	edits := c.applyChanges()
+	if c.affected && c.refusal != nil && bd.refusal == nil {
+		bd.refusal = c.refusal
+	}
+	bd.collectFailure(c, raw.Stmt)
+	for _, e := range edits {
+		p.edited = true
+		bd.edits = append(bd.edits, Edit{Start: p.start + e.Start - p.prefix, End: p.start + e.End - p.prefix, New: e.New})
+	}
+	bd.settlePart(c, raw)
+}
+
+// collectFailure sees to a name that the version does not have. The server looks for those of a body in LANGUAGE sql
+// when it is made, and for others when it runs. If it has none either, it is the one to say so.
+func (bd *body) collectFailure(c *binding, stmt *ast.Node) {
+	f := c.failure
+	if f == nil || f.natural {
+		return
+	}
+	if bd.vars == nil && isQuery(stmt) {
+		if bd.failure == nil {
+			bd.failure, bd.doubted = f, bd.refusal != nil
+		}
+		return
+	}
+	if bd.affected = true; bd.refusal == nil {
+		bd.refusal = refusedBody.raise(bd.of, "segue cannot rewrite this statement: "+bd.of+
+			" names what this version does not have: "+f.Message, f.Position)
+	}
+}
+
+// isQuery tells of the statements that are analyzed before they run.
+func isQuery(n *ast.Node) bool {
+	switch n.Node.(type) {
+	case *ast.Node_SelectStmt, *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt:
+		return true
+	}
+	return false
+}
+
+// settlePart notes what a statement of a body changes for those that run after it, which may be any of them. A temporary
+// table is no such change if it has no name that matters, and neither is a procedure that is not known to make one.
+func (bd *body) settlePart(c *binding, raw *ast.RawStmt) {
+	if names := definedNames(raw.Stmt); len(names) > 0 {
+		c.moved.path = slices.ContainsFunc(names, bd.isAffectedName)
+	}
+	if raw.Stmt.GetCallStmt() != nil {
+		c.moved = unsettled{}
+	}
+	c.resettleUnseen()
+	bd.moved = bd.moved || c.moved.path || c.moved.version
+	c.moved.path, c.moved.version = false, false
+	c.settle()
+}
+
+// definedNames are the names of the relations that a statement makes or drops.
+func definedNames(n *ast.Node) []string {
+	for _, rv := range []*ast.RangeVar{n.GetCreateStmt().GetRelation(), n.GetCreateTableAsStmt().GetInto().GetRel(),
+		n.GetViewStmt().GetView(), n.GetCreateSeqStmt().GetSequence()} {
+		if rv != nil {
+			return []string{rv.Relname}
+		}
+	}
+	var names []string
+	for _, object := range n.GetDropStmt().GetObjects() {
+		names = append(names, stringsOf(object.GetList().GetItems())...)
+	}
+	return names
+}
+
+// finish writes the body with its edits. prove tells whether a text is the body with these edits.
+func (bd *body) finish(prove func(text string) bool) {
+	if bd.moved && bd.affected {
+		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "changes what names mean, and uses one of a table under migration")
+	}
+	if len(bd.edits) == 0 {
+		return
+	}
+	if bd.affected = true; bd.refusal != nil || bd.failure != nil || len(bd.need) > 0 {
+		return
+	}
+	if err := sortEdits(bd.edits, len(bd.literal.text)); err != nil {
+		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "needs two changes at one place")
+		return
+	}
+	separate(bd.literal.text, bd.edits)
+	text := applyEdits(bd.literal.text, bd.edits)
+	if !prove(text) {
+		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
+		return
+	}
+	edits, ok := bd.literal.edits(bd.edits, text, bd.sql)
+	if !ok {
+		bd.unsupported(bd.literal.opened, refusedString, bd.of, "is in a string that cannot hold the names of the database")
+		return
+	}
+	for _, e := range edits {
+		bd.replace(e.Start, e.End, e.New, func() { bd.text.Sval = text })
+	}
+}
+
+// same tells whether a text of the part after its edits reads as its tree does.
+func (p *part) same(sql string) bool {
+	got, err := ast.Parse(sql)
+	return err == nil && sameTree(got, p.tree)
+}
+
+// walk visits every node of the body.
+func (bd *body) walk(visit func(p *part, n proto.Message)) {
+	for _, p := range bd.parts {
+		for _, raw := range p.tree.Stmts {
+			eachNode(raw.Stmt, func(n proto.Message) { visit(p, n) })
+		}
+	}
+}

@@ -1,0 +1,291 @@
+package rewrite
+
+import (
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// inPL binds a body in PL/pgSQL. ok is false where it cannot be taken apart.
+func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) {
+	read, ok := readPL(bd.literal.text)
+	if !ok {
+		return false
+	}
+	bd.vars = newVariables(bd.binding, function, list, trigger)
+	bd.vars.conflict = read.conflict
+	for _, p := range list {
+		if p.input {
+			bd.params = append(bd.params, p.value)
+		}
+	}
+	bd.outermost = bd.vars.scope
+	for i := range read.fragments {
+		f := &read.fragments[i]
+		if _, ok := bd.part(f.sql(bd.literal.text), f.start, len(f.prefix)); !ok {
+			return false
+		}
+	}
+	bd.declarations(read)
+	for i := range read.fragments {
+		if f := &read.fragments[i]; f.role != plType {
+			bd.bind(bd.parts[i], bd.fragment(f))
+		}
+	}
+	bd.fills(read)
+	bd.fieldUses()
+	bd.computedText(read)
+	bd.wholeRows()
+	bd.finish(func(text string) bool { return bd.provePL(read, text) })
+	return true
+}
+
+// declarations binds the types of variables, and makes the variables.
+func (bd *body) declarations(read *plBody) {
+	for _, name := range read.labels {
+		bd.vars.label(name)
+	}
+	for _, d := range read.variables {
+		var typ value
+		record, other := d.row || d.alias != "", d.alias != ""
+		if d.typ >= 0 {
+			var t *ast.TypeName
+			bd.bind(bd.parts[d.typ], func(c *binding, n *ast.Node) output {
+				x := n.GetCreateFunctionStmt()
+				t = x.GetReturnType()
+				c.saw(x)
+				c.typeName(t)
+				typ = c.namedTypes[t]
+				return output{}
+			})
+			record = t.GetPctType() || !isShippedType(t)
+			other = record && (lastString(t.GetNames()) != "record" || t.GetPctType())
+		}
+		v := bd.vars.declare(bd.binding, d.name, typ, record)
+		v.other = v.other || other && v.item.unknown
+	}
+}
+
+// isShippedType tells of types that surely have no fields.
+func isShippedType(t *ast.TypeName) bool {
+	name := lastString(t.GetNames())
+	return shippedTypes[name] && name != "record"
+}
+
+// fragment is how a fragment is bound. Labels do not matter where a value is meant.
+func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
+	if f.role == plStatement {
+		return bd.statementOf
+	}
+	return func(c *binding, n *ast.Node) output {
+		sel := n.GetSelectStmt()
+		if f.dynamic {
+			f.text = bd.constantText(c, sel)
+		}
+		if sel == nil || len(sel.SortClause) > 0 || len(sel.GroupClause) > 0 {
+			return bd.statementOf(c, n)
+		}
+		var named []*ast.ResTarget
+		for _, n := range sel.TargetList {
+			if t := n.GetResTarget(); t != nil && t.Name == "" && !isStar(t.Val) {
+				t.Name = "value"
+				named = append(named, t)
+			}
+		}
+		out := c.query(bd.outermost, n)
+		for _, t := range named {
+			t.Name = ""
+		}
+		return out
+	}
+}
+
+// constantText binds the text that EXECUTE has in a constant: a statement that sees no variables. It is nil where the text
+// is computed, or cannot be read.
+func (bd *body) constantText(c *binding, sel *ast.SelectStmt) *body {
+	if len(sel.GetTargetList()) != 1 {
+		return nil
+	}
+	k := sel.TargetList[0].GetResTarget().GetVal().GetAConst()
+	if k.GetSval() == nil {
+		return nil
+	}
+	inner := &body{binding: c, of: bd.of, session: bd.session, text: k.GetSval()}
+	var ok bool
+	inner.literal, ok = c.constantAt(c.tokens.at(int(k.Location)))
+	if !ok || inner.literal.text != k.GetSval().Sval {
+		return nil
+	}
+	p, ok := inner.part(inner.literal.text, 0, 0)
+	if !ok {
+		return nil
+	}
+	inner.bind(p, inner.statementOf)
+	inner.finish(p.same)
+	return inner
+}
+
+// fills finds out what the records are filled with.
+func (bd *body) fills(read *plBody) {
+	for i := range read.fragments {
+		f := &read.fragments[i]
+		out := bd.outputOf(f, i)
+		known := !f.strict && !out.unknown
+		differs := false
+		for _, c := range out.cols {
+			v := c.rows
+			if !v.holdsRows() {
+				v = bd.ofType(c.typ)
+			}
+			differs = differs || bd.difference(v) != sameShape
+		}
+		bd.fill(f.targets, known, differs, bd.parts[i])
+	}
+	for _, f := range read.fetches {
+		queries := 0
+		known := true
+		for i := range read.fragments {
+			if q := &read.fragments[i]; q.cursor == f.cursor {
+				queries++
+				known = known && !bd.outputOf(q, i).unknown
+			}
+		}
+		v := bd.vars.known[f.cursor]
+		bd.fill(f.targets, known && queries > 0 && (v == nil || !v.record), false, nil)
+	}
+}
+
+// outputOf is what fragment i puts out, or the text that it executes.
+func (bd *body) outputOf(f *plFragment, i int) output {
+	switch {
+	case !f.dynamic:
+		return bd.parts[i].out
+	case f.text != nil:
+		return f.text.parts[0].out
+	}
+	return output{unknown: true}
+}
+
+// fill notes that variables are filled. A record that gets a row of a table with other names has those names.
+func (bd *body) fill(targets []string, known, differs bool, p *part) {
+	for _, name := range targets {
+		v := bd.vars.known[name]
+		if v == nil || !v.record {
+			continue
+		}
+		v.filled = v.filled || known
+		v.other = v.other || !known
+		if differs {
+			bd.unsupported(bd.literal.place(p.start), refusedRow, "the variable "+quoteIdent(name), "is filled with a row whose fields have other names in the database")
+		}
+	}
+}
+
+// fieldUses refuses fields that may be those of a row with the names of the database.
+func (bd *body) fieldUses() {
+	for _, u := range bd.vars.uses {
+		v := bd.vars.known[u.of]
+		switch {
+		case u.of == "new" || u.of == "old":
+			if !bd.movingInTrigger(u.field) {
+				continue
+			}
+		case !bd.moving(u.field):
+			continue
+		case v == nil && !bd.vars.trigger: // of a relation that the server does not know yet
+			continue
+		case v != nil && v.filled && !v.other:
+			continue
+		}
+		if bd.refusal == nil {
+			bd.refusal = refusedBody.raise("the field "+quoteIdent(u.field), "segue cannot rewrite this statement: the field "+
+				quoteIdent(u.field)+" may be one of a table under migration, and have another name in the database", u.position)
+		}
+	}
+}
+
+// movingInTrigger is moving for a field of the rows old and new, which are of a table with all the fields that are named
+// of them.
+func (bd *body) movingInTrigger(field string) bool {
+	return slices.ContainsFunc(bd.lens.Tables, func(t *rules.TableLens) bool {
+		for _, u := range bd.vars.uses {
+			if (u.of == "new" || u.of == "old") && t.Column(u.field) == nil {
+				return false
+			}
+		}
+		c := t.Column(field)
+		return c != nil && c.Logical != c.Physical
+	})
+}
+
+// moving tells whether a column of some table has the name in the version or in the database, and another there.
+func (b *binding) moving(name string) bool {
+	return slices.ContainsFunc(b.lens.Tables, func(t *rules.TableLens) bool {
+		return slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool {
+			return c.Logical != c.Physical && (c.Logical == name || c.Physical == name)
+		})
+	})
+}
+
+// computedText refuses strings that name a table under migration, in a body that computes the text of statements.
+func (bd *body) computedText(read *plBody) {
+	computes := func(f plFragment) bool { return f.dynamic && f.text == nil }
+	if !slices.ContainsFunc(read.fragments, computes) {
+		return
+	}
+	bd.walk(func(p *part, n proto.Message) {
+		if k, ok := n.(*ast.A_Const); ok && k.GetSval() != nil {
+			bd.refuseNamesInText(k.GetSval().Sval, bd.literal.place(p.start+max(0, int(k.Location)-p.prefix)), bd.of)
+		}
+	})
+}
+
+// wholeRows refuses functions that may show the names of the fields of old and new.
+func (bd *body) wholeRows() {
+	if !bd.vars.trigger || !bd.affected {
+		return
+	}
+	bd.walk(func(p *part, n proto.Message) {
+		call, ok := n.(*ast.FuncCall)
+		if !ok {
+			return
+		}
+		for _, a := range call.Args {
+			if name := firstName(a); name == "new" || name == "old" {
+				bd.unsupported(bd.literal.place(p.start+max(0, int(call.Location)-p.prefix)), refusedRow,
+					"the function "+lastString(call.Funcname), "may see the names of a row's fields")
+			}
+		}
+	})
+}
+
+// firstName is the name that a whole row is referred to by; "" for anything else.
+func firstName(n *ast.Node) string {
+	fields := n.GetColumnRef().GetFields()
+	if len(fields) == 1 || len(fields) == 2 && fields[1].GetAStar() != nil {
+		return stringOf(fields[0])
+	}
+	return ""
+}
+
+// provePL tells whether a text is the body with its edits: taken apart again, it has the same fragments with the edited
+// trees, and the same words around them.
+func (bd *body) provePL(read *plBody, text string) bool {
+	again, ok := readPL(text)
+	if !ok || len(again.fragments) != len(read.fragments) || !slices.Equal(again.outside, read.outside) {
+		return false
+	}
+	for i := range again.fragments {
+		f := &again.fragments[i]
+		if f.role != read.fragments[i].role || !bd.parts[i].edited && f.sql(text) != read.fragments[i].sql(bd.literal.text) {
+			return false
+		}
+		if bd.parts[i].edited && !bd.parts[i].same(f.sql(text)) {
+			return false
+		}
+	}
+	return true
+}

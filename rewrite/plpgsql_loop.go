@@ -1,0 +1,100 @@
+package rewrite
+
+import "slices"
+
+// forLoop reads FOR: over numbers, the rows of a query, of a cursor, or of a text that is executed (stmt_for).
+func (p *plParser) forLoop() {
+	p.i++
+	from := p.i
+	list := p.scan("in")
+	p.expect("in")
+	switch in := p.i; {
+	case p.is("execute"):
+		whole := p.loopTargets(list)
+		p.i = in + 1
+		f := p.expression("loop", "using")
+		f.dynamic, f.targets = true, whole
+		if p.accept("using") {
+			p.expressions("loop")
+		}
+	case p.isCursor():
+		whole := p.loopTargets(list)
+		p.i = in
+		p.declareLoop(whole)
+		p.fetches = append(p.fetches, plFetch{cursor: p.name(), targets: whole})
+		if p.sign("(") {
+			p.cursorArguments()
+		}
+	default:
+		p.accept("reverse")
+		first := p.scan("..", "loop")
+		if p.is("loop") {
+			whole := p.loopTargets(list)
+			p.i = first.to
+			p.add(plStatement, span{in, first.to}).targets = whole
+			break
+		}
+		p.numbers(from, list, first)
+	}
+	p.loopBody()
+}
+
+// loopTargets reads the variables of a loop once it is known that they are variables.
+func (p *plParser) loopTargets(list span) (whole []string) {
+	if p.failed {
+		return nil
+	}
+	p.i = list.from
+	whole = p.targets()
+	if p.i != list.to {
+		p.fail()
+	}
+	return whole
+}
+
+// declareLoop makes the record that a loop over a cursor declares for itself.
+func (p *plParser) declareLoop(names []string) {
+	for _, name := range names {
+		p.variables = append(p.variables, plVariable{name: name, typ: -1, row: true})
+	}
+}
+
+// numbers reads the rest of a loop over numbers, which declares its variable.
+func (p *plParser) numbers(from int, list, first span) {
+	at := p.i
+	p.i = from
+	name := p.name()
+	if p.i != list.to {
+		p.fail()
+		return
+	}
+	p.variables = append(p.variables, plVariable{name: name, typ: -1})
+	p.add(plExpression, first)
+	p.i = at + 1
+	p.expression("by", "loop")
+	if p.accept("by") {
+		p.expression("loop")
+	}
+}
+
+// isCursor tells whether a loop is over a cursor that was declared with its query.
+func (p *plParser) isCursor() bool {
+	name, ok := p.t.ident(p.i)
+	if next := p.t.text(p.i + 1); !ok || next != "(" && p.wordAt(p.i+1) != "loop" {
+		return false
+	}
+	return slices.ContainsFunc(p.fragments, func(f plFragment) bool { return f.cursor == name })
+}
+
+// foreach reads FOREACH, over the elements of an array.
+func (p *plParser) foreach() {
+	p.i++
+	whole := p.targets()
+	if p.accept("slice") {
+		p.i++
+	}
+	p.expect("in", "array")
+	f := p.expression("loop")
+	f.targets, f.strict = whole, true
+	p.loopBody()
+}
