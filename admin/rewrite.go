@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -172,6 +173,11 @@ func bindAlone(b *rewrite.Binder, sess *rewrite.Session, sql string) (*rewrite.T
 		// A new session, because what binding found may be cached for the old one.
 		next := *sess
 		next.Overlay = overlay
+		next.Answers = make(map[string]string, len(sess.Answers)+len(need.Questions))
+		maps.Copy(next.Answers, sess.Answers)
+		for _, question := range need.Questions {
+			next.Answers[question] = "" // what is printed of definitions stays as it is
+		}
 		sess = &next
 	}
 }

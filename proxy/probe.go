@@ -180,7 +180,8 @@ func (s *session) probe() (*probed, error) {
 	return p, nil
 }
 
-// lookUp asks the session's server which relations the names mean, and puts the answers into the overlay.
+// lookUp asks the session's server which relations the names mean, and what else the rewriter asks, and puts the answers
+// into the session.
 func (s *session) lookUp(need *rewrite.NeedRelation) error {
 	answers := make(map[rules.Name]*catalog.Relation, len(need.Names))
 	for _, name := range need.Names {
@@ -198,7 +199,15 @@ func (s *session) lookUp(need *rewrite.NeedRelation) error {
 		}
 		answers[name] = row.relation()
 	}
-	s.view.learn(answers)
+	texts := make(map[string]string, len(need.Questions))
+	for _, question := range need.Questions {
+		answer, err := s.ask(question)
+		if err != nil && !errors.Is(err, errNoRow) {
+			return err
+		}
+		texts[question] = string(answer)
+	}
+	s.view.learn(answers, texts)
 	return nil
 }
 

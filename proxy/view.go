@@ -20,7 +20,7 @@ import (
 type view struct {
 	session  *rewrite.Session // replaced, never changed; nil before the first probe
 	own      map[rules.Name]*catalog.Relation
-	answered bool // session.Overlay holds more than own
+	answered bool // session.Overlay holds more than own, or session.Answers anything
 	bySQL    map[string]*sqlStatement
 
 	epoch      *epoch // whose binder it was made for
@@ -119,15 +119,18 @@ func (s *session) rebase(e *epoch) {
 		return
 	}
 	next := *v.session
-	next.Overlay, v.answered = maps.Clone(v.own), false
+	next.Overlay, next.Answers, v.answered = maps.Clone(v.own), nil, false
 	next.Prepared = s.preparedHits(e)
 	v.session = &next
 	v.generation++
 }
 
-// learn adds answers to the session's overlay.
-func (v *view) learn(answers map[rules.Name]*catalog.Relation) {
+// learn adds answers to the session: what relations names mean, and what questions were answered with.
+func (v *view) learn(answers map[rules.Name]*catalog.Relation, texts map[string]string) {
 	next := *v.session
+	next.Answers = make(map[string]string, len(v.session.Answers)+len(texts))
+	maps.Copy(next.Answers, v.session.Answers)
+	maps.Copy(next.Answers, texts)
 	next.Overlay = make(map[rules.Name]*catalog.Relation, len(v.session.Overlay)+len(answers))
 	maps.Copy(next.Overlay, v.session.Overlay)
 	maps.Copy(next.Overlay, answers)

@@ -39,6 +39,7 @@ type binding struct {
 	*bindInput
 	cat       *catalog.Catalog
 	need      []rules.Name
+	questions []string  // see NeedRelation
 	unsettled unsettled // by the statements before
 	moved     unsettled // by the statement at hand
 
@@ -87,8 +88,8 @@ func bind(in *bindInput) (*bound, error) {
 		out.statements = append(out.statements, b.statement)
 		b.settle()
 	}
-	if len(b.need) > 0 {
-		return nil, &NeedRelation{Names: b.need}
+	if len(b.need)+len(b.questions) > 0 {
+		return nil, &NeedRelation{Names: b.need, Questions: b.questions}
 	}
 	return out, nil
 }

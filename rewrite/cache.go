@@ -30,7 +30,7 @@ const maxDistrusted = 4096
 // An entry is a rewritten text and the session that it holds for.
 type entry struct {
 	text    *Text
-	session Session // Prepared holds only the statements that the text names
+	session Session // Prepared and Answers hold only what the text depends on
 }
 
 func newCache(bytes int64, longest int) *cache {
@@ -107,7 +107,7 @@ func (c *cache) put(key uint64, s *Session, t *Text) {
 		Version: s.Version, Default: s.Default, Unpinned: s.Unpinned,
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
-		Prepared: namedBy(t, s.Prepared),
+		Prepared: namedBy(t, s.Prepared), Answers: answersFor(t, s.Answers),
 	}})
 }
 
@@ -128,6 +128,16 @@ func namedBy(t *Text, prepared map[string]bool) map[string]bool {
 	return out
 }
 
+// answersFor are those on which a text depends.
+func answersFor(t *Text, answers map[string]string) (out map[string]string) {
+	for i := range t.Statements {
+		for _, q := range t.Statements[i].asked {
+			put(&out, q, answers[q])
+		}
+	}
+	return out
+}
+
 // holdsFor tells whether the session is one for which the entry's text was made.
 func (e *entry) holdsFor(s *Session) bool {
 	o := &e.session
@@ -139,6 +149,11 @@ func (e *entry) holdsFor(s *Session) bool {
 	}
 	for name, has := range o.Prepared {
 		if s.Prepared[name] != has {
+			return false
+		}
+	}
+	for q, answer := range o.Answers {
+		if given, ok := s.Answers[q]; !ok || given != answer {
 			return false
 		}
 	}
@@ -171,6 +186,9 @@ func (e *entry) weight() uint32 {
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		size += 256 + 48*len(s.Columns) + 64*len(s.Uses) + 4*len(s.Tables)
+	}
+	for q, answer := range e.session.Answers {
+		size += len(q) + len(answer)
 	}
 	return uint32(size)
 }

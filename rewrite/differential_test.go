@@ -174,6 +174,9 @@ func (w *world) rewrite(t testing.TB, sql string) *Text {
 			for _, n := range need.Names {
 				w.session.Overlay[n] = nil
 			}
+			for _, question := range need.Questions {
+				put(&w.session.Answers, question, "")
+			}
 			continue
 		}
 		if err != nil {

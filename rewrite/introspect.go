@@ -164,7 +164,8 @@ type catalogUse struct {
 	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
 	natural bool // it has a NATURAL JOIN
 
-	printed map[*ast.TypeCast]bool // casts of which the result is printed
+	printed map[*ast.TypeCast]bool   // casts of which the result is printed
+	prints  map[*ast.FuncCall]string // SQL of what calls print; see binding.prints
 }
 
 // systemColumnOfCatalog has the subquery put out a system column that is asked for.
@@ -178,11 +179,11 @@ func (it *item) systemColumnOfCatalog(c *column) {
 // substitute has a catalog relation in FROM read through a subquery that shows the version's names. It is spelled when
 // the whole statement is bound, since the system columns that it needs are only known then.
 func (b *binding) substitute(n *ast.Node, it *item) {
-	if b.views == nil || b.catalogs.stored || it.rel == nil || b.views.mentions(it.rel) == nil {
+	if b.views == nil || b.catalogs.stored || it.rel == nil || !b.views.shows(it.rel) {
 		return
 	}
 	b.catalogs.used = true
-	if b.views.substituteFor(it.rel, nil) == nil {
+	if b.substituteFor(it.rel, nil) == nil {
 		return
 	}
 	b.affected = true
@@ -196,7 +197,7 @@ func (b *binding) substitute(n *ast.Node, it *item) {
 
 // catalogTarget refuses a command that writes a catalog relation, or copies it, where its names differ.
 func (b *binding) catalogTarget(rel *catalog.Relation, location int32, what string) {
-	if b.views == nil || rel == nil || b.views.mentions(rel) == nil || b.views.substituteFor(rel, nil) == nil {
+	if b.views == nil || rel == nil || !b.views.shows(rel) || b.substituteFor(rel, nil) == nil {
 		return
 	}
 	b.affected = true
@@ -230,7 +231,7 @@ func (b *binding) finishCatalogs() {
 			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+quoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
-		sub := b.views.substituteFor(c.rel, c.system)
+		sub := b.substituteFor(c.rel, c.system)
 		start, end := b.relationRange(c.rv)
 		text, alias := sub.text, c.rv.Alias
 		if alias == nil {
@@ -282,10 +283,16 @@ func (b *binding) gateCatalogs() {
 	}
 }
 
-// mentions are those of a catalog relation; nil for any other.
-func (in *introspection) mentions(rel *catalog.Relation) []mention {
+// shows tells whether a relation is one of the catalogs that may show names of tables.
+func (in *introspection) shows(rel *catalog.Relation) bool {
+	c := shownBy(rel)
+	return c.mentions != nil || c.stored != nil
+}
+
+// shownBy is what a relation shows; nothing unless it is one of the catalogs.
+func shownBy(rel *catalog.Relation) catalogRelation {
 	if rel.Schema != "pg_catalog" && rel.Schema != "information_schema" {
-		return nil
+		return catalogRelation{}
 	}
-	return catalogRelations[rel.Schema+"."+rel.Name].mentions
+	return catalogRelations[rel.Schema+"."+rel.Name]
 }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,9 @@ type printing struct {
 	table   string   // SQL for the OID of the table that it prints something of, from its arguments s.a1, s.a2, …
 	foreign string   // the same for the table that a foreign key refers to
 	pattern string   // cuts what it prints into tokens; "" for a name of a type
+
+	stored func(args []*ast.Node) []storedForm // what it prints of definitions that are kept as trees; see storedText
+	keyed  bool                                // table is the OID of such a definition
 }
 
 // lookup is the SQL for a column of the row of a catalog that has the OID s.a1.
@@ -30,13 +34,21 @@ var printings = map[string]printing{
 		table: lookup("conrelid", "pg_constraint", "oid"), foreign: lookup("confrelid", "pg_constraint", "oid")},
 	"pg_get_triggerdef": {args: []string{"oid", "bool"}, pattern: definitionPattern,
 		table: lookup("tgrelid", "pg_trigger", "oid")},
-	"pg_get_expr":       {args: []string{"", "oid", "bool"}, pattern: definitionPattern, table: "s.a2"},
+	"pg_get_expr":       {args: []string{"", "oid", "bool"}, pattern: definitionPattern, table: "s.a2", stored: storedPolicies},
 	"pg_get_partkeydef": {args: []string{"oid"}, pattern: definitionPattern, table: "s.a1"},
 	"pg_get_statisticsobjdef": {args: []string{"oid"}, pattern: statisticsPattern,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"pg_get_statisticsobjdef_columns": {args: []string{"oid"}, pattern: statisticsPattern,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"format_type": {args: []string{"oid", "int4"}},
+
+	"pg_get_viewdef":                     {args: []string{"", ""}, stored: storedViews},
+	"pg_get_ruledef":                     {args: []string{"oid", "bool"}, stored: storedRules, table: "s.a1", keyed: true},
+	"pg_get_functiondef":                 storedFunction("pg_get_functiondef", printedFunction),
+	"pg_get_function_sqlbody":            storedFunction("pg_get_function_sqlbody", printedBody),
+	"pg_get_function_arguments":          storedFunction("pg_get_function_arguments", printedArguments),
+	"pg_get_function_result":             storedFunction("pg_get_function_result", printedResult),
+	"pg_get_function_identity_arguments": storedFunction("pg_get_function_identity_arguments", printedArguments),
 }
 
 // catalogExpr binds a call that prints names, or a cast of which the text is one, so that the version's are printed.
@@ -86,10 +98,42 @@ func (b *binding) printing(f *ast.FuncCall) string {
 		return ""
 	}
 	b.catalogs.used = true
-	if b.views.prints(p) == "" {
+	if b.prints(p, f) == "" {
 		return ""
 	}
 	return name
+}
+
+// prints is the SQL of what a call prints, q.d, in the version's names; "" if these differ nowhere.
+func (b *binding) prints(p printing, f *ast.FuncCall) string {
+	if p.stored == nil {
+		return b.views.prints(p)
+	}
+	sql, done := b.catalogs.prints[f]
+	if done {
+		return sql
+	}
+	if p.pattern != "" {
+		sql = b.views.prints(p)
+	}
+	pairs := b.mapped(p.stored(f.Args)...)
+	sql = choiceSQL("q.d", cmp.Or(sql, "q.d"), pairs, p.concerns)
+	if len(pairs) == 0 && p.pattern == "" {
+		sql = ""
+	}
+	put(&b.catalogs.prints, f, sql)
+	return sql
+}
+
+// concerns is the condition that the key q.k is that of a definition.
+func (p printing) concerns(s storedPair) string {
+	switch {
+	case p.keyed:
+		return "q.k" + eq + oidLiteral(s.oid)
+	case s.rel != 0:
+		return "q.k" + eq + oidLiteral(s.rel)
+	}
+	return "true"
 }
 
 // prints is the SQL of what the function prints, q.d, with the names of table q.k; "" if that differs for no table.
@@ -168,7 +212,7 @@ func (b *binding) printingCall(s *scope, n *ast.Node) {
 		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")
 		return
 	}
-	parts := p.wrapping(b.views, name, len(args))
+	parts := p.wrapping(b.prints(p, f), name, len(args))
 	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
 	b.replace(first, b.tokens.end(open), parts[0], nil)
 	for i := range args[1:] {
@@ -188,7 +232,7 @@ func hasNamedArgument(f *ast.FuncCall) bool {
 }
 
 // wrapping is what stands before, between and after the arguments.
-func (p printing) wrapping(in *introspection, name string, count int) []string {
+func (p printing) wrapping(prints, name string, count int) []string {
 	columns := make([]string, count)
 	parts := make([]string, count+1)
 	for i := range columns {
@@ -200,7 +244,7 @@ func (p printing) wrapping(in *introspection, name string, count int) []string {
 		parts[i+1] = end + ", ("
 	}
 	key := p.table
-	if p.pattern == "" {
+	if key == "" {
 		key = "s.a1"
 	}
 	call := "pg_catalog." + name + "(s." + strings.Join(columns, ", s.") + ")"
@@ -208,7 +252,7 @@ func (p printing) wrapping(in *introspection, name string, count int) []string {
 	if p.foreign != "" {
 		source += ", " + p.foreign + " AS r, pg_catalog.regexp_match(" + call + ", " + literal(foreignKeyPattern) + ") AS f"
 	}
-	parts[0] = "(SELECT " + in.prints(p) + " AS " + quoteIdent(name) + " FROM (" + source + " FROM (SELECT ("
+	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(name) + " FROM (" + source + " FROM (SELECT ("
 	last := strings.TrimSuffix(parts[count], ", (")
 	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q)"
 	return parts

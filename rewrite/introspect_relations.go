@@ -3,8 +3,9 @@ package rewrite
 // A catalogRelation says where a relation of pg_catalog or information_schema shows the names of tables and columns.
 type catalogRelation struct {
 	mentions []mention
-	physical []string // columns that show physical names all the same, as docs/refused.md says
-	costly   bool     // it has no use for indexes, and takes too long to be read twice
+	physical []string              // columns that show physical names all the same, as docs/refused.md says
+	stored   map[string]storedForm // columns that show definitions which are kept as trees
+	costly   bool                  // it has no use for indexes, and takes too long to be read twice
 }
 
 // A mention is one table, or the row type of one, that each row of a catalog relation speaks of, and the columns that
@@ -45,8 +46,9 @@ var catalogRelations = map[string]catalogRelation{
 	"pg_catalog.pg_tables": one(namedTable),
 	"pg_catalog.pg_indexes": one(mention{schema: "schemaname", table: "tablename",
 		definitions: []string{"indexdef"}}),
-	"pg_catalog.pg_policies": one(mention{schema: "schemaname", table: "tablename",
-		definitions: []string{"qual", "with_check"}}),
+	"pg_catalog.pg_policies": {mentions: []mention{{schema: "schemaname", table: "tablename",
+		definitions: []string{"qual", "with_check"}}},
+		stored: map[string]storedForm{"qual": policyForm("polqual", ""), "with_check": policyForm("polwithcheck", "")}},
 	"pg_catalog.pg_publication_tables": {costly: true, mentions: []mention{{schema: "schemaname", table: "tablename",
 		lists: []string{"attnames"}, definitions: []string{"rowfilter"}}}},
 	"pg_catalog.pg_stats": one(mention{schema: "schemaname", table: "tablename", columns: []string{"attname"}}),
@@ -54,9 +56,9 @@ var catalogRelations = map[string]catalogRelation{
 		mentions: []mention{{schema: "schemaname", table: "tablename", lists: []string{"attnames"}}}},
 	"pg_catalog.pg_stats_ext_exprs": one(mention{schema: "schemaname", table: "tablename",
 		definitions: []string{"expr"}}),
-	"pg_catalog.pg_rules":     {mentions: []mention{namedTable}, physical: []string{"definition"}},
-	"pg_catalog.pg_views":     {physical: []string{"definition"}},
-	"pg_catalog.pg_matviews":  {physical: []string{"definition"}},
+	"pg_catalog.pg_rules":     {mentions: []mention{namedTable}, stored: map[string]storedForm{"definition": ruleForm("")}},
+	"pg_catalog.pg_views":     {stored: map[string]storedForm{"definition": viewForm("")}},
+	"pg_catalog.pg_matviews":  {stored: map[string]storedForm{"definition": viewForm("")}},
 	"pg_catalog.pg_seclabels": {physical: []string{"objname"}},
 
 	"pg_catalog.pg_stat_all_tables":       statTable,
@@ -95,7 +97,7 @@ var catalogRelations = map[string]catalogRelation{
 	"information_schema.view_routine_usage":   one(infoTable()),
 	"information_schema.routine_table_usage":  one(infoTable()),
 	"information_schema.routine_column_usage": one(infoTable("column_name")),
-	"information_schema.views":                {mentions: []mention{infoTable()}, physical: []string{"view_definition"}},
+	"information_schema.views":                {mentions: []mention{infoTable()}, stored: map[string]storedForm{"view_definition": viewForm("")}},
 	"information_schema.check_constraints":    {physical: []string{"check_clause"}},
 	"information_schema.triggers": one(mention{schema: "event_object_schema", table: "event_object_table",
 		definitions: []string{"action_condition"}}),

@@ -31,26 +31,54 @@ func (in *introspection) substituteFor(rel *catalog.Relation, system []string) *
 	if s, ok := in.substitutes.Load(key); ok {
 		return s.(*substitute)
 	}
-	s := in.spell(rel, system)
+	s := in.spell(rel, system, nil)
 	in.substitutes.Store(key, s)
 	return s
 }
 
-func (in *introspection) spell(rel *catalog.Relation, system []string) *substitute {
-	var rows rowMap
-	for _, m := range in.mentions(rel) {
+// substituteFor is the same for a session: what definitions that are kept as trees show is known to its server.
+func (b *binding) substituteFor(rel *catalog.Relation, system []string) *substitute {
+	shown := map[string]string{}
+	for column, form := range shownBy(rel).stored {
+		if c := rel.Column(column); c != nil {
+			pairs := b.mapped(form)
+			if len(pairs) > 0 {
+				shown[column] = b.views.storedSQL("t."+quoteIdent(column), pairs)
+			}
+		}
+	}
+	if len(shown) == 0 {
+		return b.views.substituteFor(rel, system)
+	}
+	return b.views.spell(rel, system, shown)
+}
+
+// storedSQL maps a column with a definition, which is printed once.
+func (in *introspection) storedSQL(column string, pairs []storedPair) string {
+	return "(SELECT " + choiceSQL("q.d", "q.d", pairs, func(p storedPair) string {
+		if rel := in.cat.Relation(p.rel); rel != nil {
+			return "t.schemaname" + eq + literal(rel.Schema) + " AND t.tablename" + eq + literal(rel.Name)
+		}
+		return "true"
+	}) + " FROM (SELECT " + column + "::pg_catalog.text AS d OFFSET 0) AS q)"
+}
+
+// spell writes a substitute. shown has the columns that show something else in all rows.
+func (in *introspection) spell(rel *catalog.Relation, system []string, shown map[string]string) *substitute {
+	rows := rowMap{shown: shown}
+	for _, m := range shownBy(rel).mentions {
 		for _, g := range in.groups {
 			rows.add(rel, m, g)
 		}
 	}
-	if len(rows.concerned) == 0 && len(rows.oids) == 0 {
+	if len(rows.concerned) == 0 && len(rows.oids) == 0 && len(shown) == 0 {
 		return nil
 	}
 	from := " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t"
 	plain := make([]string, 0, len(rel.Columns)+len(system))
 	mapped := make([]string, 0, len(rel.Columns)+len(system))
 	for i := range rel.Columns {
-		plain = append(plain, "t."+quoteIdent(rel.Columns[i].Name))
+		plain = append(plain, rows.plain(&rel.Columns[i]))
 		mapped = append(mapped, rows.column(&rel.Columns[i]))
 	}
 	for _, name := range system {
@@ -77,7 +105,7 @@ func (r *rowMap) query(plain, mapped, from string, costly bool) string {
 		return "SELECT " + plain + " FROM (SELECT " + plain + ", false AS " + mappedMark + from + " UNION ALL SELECT " + mapped + ", true" + from +
 			") AS t WHERE (t." + r.oid + eq + "ANY (" + oidArray(r.oids) + "))" + eq + "t." + mappedMark + shown
 	}
-	if costly {
+	if costly || len(r.concerned) == 0 {
 		return "SELECT " + mapped + from + " WHERE true" + shown
 	}
 	concerned := " WHERE (" + strings.Join(r.concerned, " OR ") + ")"
@@ -93,6 +121,7 @@ type rowMap struct {
 	oids      []catalog.OID       // its values in the rows that look different
 	concerned []string            // else conditions on t; a row for which none is true stays as it is
 	hidden    []string            // conditions on t of rows that are not shown
+	shown     map[string]string   // what columns show in all rows, as text
 	when      map[string][]string // by column: WHEN condition THEN value
 	changes   int                 // how many conditions and values there are
 }
@@ -107,12 +136,27 @@ func (r *rowMap) set(column, condition, value string) {
 
 // column is the expression that shows a column, under its name and of its type.
 func (r *rowMap) column(c *catalog.Column) string {
-	plain := "t." + quoteIdent(c.Name)
 	when := r.when[c.Name]
 	if len(when) == 0 {
-		return plain
+		return r.plain(c)
 	}
-	return "CAST(CASE" + strings.Join(when, "") + " ELSE " + plain + " END AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
+	return "CAST(CASE" + strings.Join(when, "") + " ELSE " + r.value(c.Name) + " END AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
+}
+
+// plain shows a column of a row that speaks of no table that looks different.
+func (r *rowMap) plain(c *catalog.Column) string {
+	if r.shown[c.Name] == "" {
+		return "t." + quoteIdent(c.Name)
+	}
+	return "CAST(" + r.shown[c.Name] + " AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
+}
+
+// value is the value of a column before names are mapped.
+func (r *rowMap) value(column string) string {
+	if r.shown[column] != "" {
+		return r.shown[column]
+	}
+	return "t." + quoteIdent(column)
 }
 
 // typeOf is the qualified name of a system column's type.
@@ -174,7 +218,7 @@ func (r *rowMap) addColumns(rel *catalog.Relation, m mention, g *tableGroup, whe
 	}
 	for _, name := range m.definitions {
 		if rel.Column(name) != nil && (len(g.columns) > 0 || g.renamed) {
-			r.set(name, where, g.definitionSQL("t."+name+"::pg_catalog.text"))
+			r.set(name, where, g.definitionSQL(r.value(name)+"::pg_catalog.text"))
 		}
 	}
 }

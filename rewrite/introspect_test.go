@@ -123,6 +123,9 @@ func (d *introspected) rewritten(t testing.TB, sql string) *Text {
 			for _, n := range need.Names {
 				d.session.Overlay[n] = nil
 			}
+			for _, q := range need.Questions {
+				put(&d.session.Answers, q, strings.Join(d.ask(t, q).Rows, ""))
+			}
 			continue
 		}
 		if err != nil {

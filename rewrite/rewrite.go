@@ -18,6 +18,9 @@ type Session struct {
 	// The key is the name as asked for: an empty Schema stands for a name that is looked up in the search_path.
 	Overlay map[rules.Name]*catalog.Relation
 
+	// Answers are those to NeedRelation.Questions.
+	Answers map[string]string
+
 	StandardStrings bool            // standard_conforming_strings
 	Encoding        string          // client_encoding, as Postgres spells it; "" means UTF8
 	Prepared        map[string]bool // names of statements made by SQL PREPARE whose text hits the filter; nil when none
@@ -65,6 +68,8 @@ type Statement struct {
 	Columns    []Column // predicted RowDescription; nil where the statement returns none or it is not predicted
 	Failure    *Error   // set when this statement must fail: see Text.FailureAt
 	Effect     Effect
+
+	asked []string // the questions whose answers it depends on
 }
 
 // A Use is one use of a logical name of a table under migration. Column is "" for the table's own name, and "*" where
@@ -120,9 +125,13 @@ type Error struct {
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }
 
 // NeedRelation is returned by Rewrite when binding depends on relations that neither the catalog nor the session's
-// overlay knows: ask the session's own server for them, put the answers into the overlay, and call again.
+// overlay knows, or on definitions as the session's server prints them: ask the session's own server for them, put the
+// answers into the session, and call again.
 type NeedRelation struct {
 	Names []rules.Name // physical names as to be given to to_regclass; an empty Schema means the search_path
+
+	// Questions are queries, each of one value in ASCII: put it into Session.Answers; "" where there is none.
+	Questions []string
 }
 
 func (e *NeedRelation) Error() string { return "relations are not known yet" }

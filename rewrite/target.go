@@ -152,7 +152,7 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 	for _, it := range items {
 		b.useRow(it)
 		out.addColumns(it)
-		plain = plain && it.plain && !(it.hidden && (len(ref.Fields) > 2 || ref.Location < 0)) // TABLE t takes no alias
+		plain = plain && it.plain && !(it.hidden && (len(ref.Fields) > 2 || ref.Location < 0 && it.catalog == nil)) // TABLE t takes no alias
 	}
 	if plain {
 		return nil, true

@@ -43,6 +43,34 @@ func eachChild(v reflect.Value, visit func(proto.Message)) {
 	}
 }
 
+// eachDirect calls visit for the messages that are in a message itself, and not in another one within it.
+func eachDirect(m proto.Message, visit func(proto.Message)) {
+	if v := reflect.ValueOf(m); v.IsValid() && !v.IsNil() {
+		eachDirectIn(v.Elem(), visit)
+	}
+}
+
+func eachDirectIn(v reflect.Value, visit func(proto.Message)) {
+	one := func(v reflect.Value) {
+		if !v.IsNil() {
+			visit(v.Interface().(proto.Message))
+		}
+	}
+	for _, f := range childrenOf(v.Type()) {
+		field := v.Field(f.index)
+		switch {
+		case f.kind == reflect.Pointer:
+			one(field)
+		case f.kind == reflect.Slice:
+			for i := range field.Len() {
+				one(field.Index(i))
+			}
+		case !field.IsNil():
+			eachDirectIn(field.Elem().Elem(), visit)
+		}
+	}
+}
+
 func visitPointer(v reflect.Value, visit func(proto.Message)) {
 	if v.IsNil() {
 		return

@@ -1,0 +1,252 @@
+package rewrite
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// PostgreSQL keeps views, rules, policies and bodies of functions as trees. What it prints of one is known only to the
+// session's own server, as it depends on the search_path. So it is asked: a question gives the texts, which are put into
+// the statement, each with what is to be shown instead. What is printed then is compared with them, so that a text that is
+// none of them, since the definition has been changed in between, is shown as it is.
+
+// Of the system catalogs, with the OIDs that they have in every database.
+const (
+	classOfRelations = "1259"
+	classOfTypes     = "1247"
+	classOfFunctions = "1255"
+	classOfRules     = "2618"
+	classOfPolicies  = "3256"
+)
+
+// anyRule is the kind of all rules, those that views are among them.
+const anyRule printKind = 'R'
+
+const rulesSQL = "SELECT x.oid, 0::pg_catalog.oid AS rel, x.ev_action::pg_catalog.text AS tree, '' AS head, x.oid AS dep FROM pg_catalog.pg_rewrite AS x"
+
+// storedKinds is the SQL of what is kept of each kind, with its tree.
+var storedKinds = map[printKind]string{
+	printedView: "SELECT x.ev_class AS oid, 0::pg_catalog.oid AS rel, x.ev_action::pg_catalog.text AS tree, '' AS head, x.oid AS dep FROM pg_catalog.pg_rewrite AS x" +
+		" WHERE x.rulename" + eq + "'_RETURN'",
+	printedRule: rulesSQL + " WHERE x.rulename OPERATOR(pg_catalog.<>) '_RETURN'",
+	anyRule:     rulesSQL + " WHERE true",
+	printedFunction: "SELECT x.oid, 0::pg_catalog.oid AS rel, pg_catalog.to_jsonb(x) OPERATOR(pg_catalog.->>) 'prosqlbody' AS tree," +
+		" pg_catalog.pg_get_function_arguments(x.oid) AS head, x.oid AS dep" +
+		" FROM pg_catalog.pg_proc AS x WHERE x.prokind OPERATOR(pg_catalog.<>) 'a'",
+	printedPolicy: "SELECT x.oid, x.polrelid AS rel, pg_catalog.concat(x.polqual::pg_catalog.text, x.polwithcheck::pg_catalog.text) AS tree," +
+		" '' AS head, x.oid AS dep, x.polqual, x.polwithcheck FROM pg_catalog.pg_policy AS x WHERE true",
+}
+
+// storedClass is the catalog of each kind in pg_depend.
+var storedClass = map[printKind]string{
+	printedView: classOfRules, printedRule: classOfRules, anyRule: classOfRules, printedFunction: classOfFunctions, printedPolicy: classOfPolicies,
+}
+
+// maxStored bounds how many definitions are asked for at once, and maxStoredBytes what they put into a statement.
+const (
+	maxStored      = 500
+	maxStoredBytes = 1 << 20
+)
+
+// A storedForm is one way to print such definitions.
+type storedForm struct {
+	kind   printKind   // of the text
+	stored printKind   // of what is kept
+	call   string      // SQL for the text of the definition d
+	only   catalog.OID // of one definition; 0 for all that depend on tables which look different
+}
+
+// of is the form of one definition.
+func (f storedForm) of(oid catalog.OID) storedForm {
+	f.only = oid
+	return f
+}
+
+// question is the SQL that asks for the texts in a form: JSON in hex, whatever the session's encoding is.
+func (in *introspection) question(f storedForm) string {
+	var tables, types []catalog.OID
+	for _, g := range in.groups {
+		if len(g.columns) == 0 && !g.renamed {
+			continue
+		}
+		tables = append(tables, g.oids...)
+		if g.renamed { // others of these names need their schema, or need it no more
+			for _, rel := range slices.Concat(in.cat.Named(g.names[0]), in.cat.Named(g.logical)) {
+				tables = append(tables, rel.OID)
+			}
+		}
+		for _, oid := range g.oids {
+			if rel := in.cat.Relation(oid); rel != nil && rel.RowType != 0 {
+				types = append(types, rel.RowType)
+			}
+		}
+		if g.array != 0 {
+			types = append(types, g.array)
+		}
+	}
+	where := ""
+	if f.only != 0 {
+		where = " AND d.oid" + eq + oidLiteral(f.only)
+	}
+	depends := " AND d.dep" + eq + "ANY (ARRAY(SELECT p.objid FROM pg_catalog.pg_depend AS p WHERE p.classid" + eq + classOid(storedClass[f.stored]) +
+		" AND (p.refclassid" + eq + classOid(classOfRelations) + " AND p.refobjid" + eq + "ANY (" + oidArray(tables) + ")" +
+		" OR p.refclassid" + eq + classOid(classOfTypes) + " AND p.refobjid" + eq + "ANY (" + oidArray(types) + "))))"
+	source := "SELECT " + f.call + " AS text, d.oid, d.rel, d.tree, d.head FROM (" + storedKinds[f.stored] + ") AS d WHERE true" + where + depends +
+		" ORDER BY d.oid LIMIT " + strconv.Itoa(maxStored)
+	aliases := "(SELECT pg_catalog.json_agg(m.part) FROM pg_catalog.regexp_matches(q.tree, " + writtenAliases + ", 'g') AS m(part))"
+	return "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_agg(pg_catalog.json_build_object('oid', q.oid::pg_catalog.int8, 'rel', q.rel::pg_catalog.int8," +
+		" 'text', q.text, 'head', q.head, 'aliases', " +
+		aliases + "))::pg_catalog.text, 'UTF8'), 'hex') FROM (" + source + " OFFSET 0) AS q WHERE q.text IS NOT NULL"
+}
+
+func classOid(oid string) string { return "'" + oid + "'::pg_catalog.oid" }
+
+// writtenAliases finds in a tree, as outNode (outfuncs.c) writes it, what the user has called FROM items and their
+// columns: what the parser has made of it stands under another key.
+const writtenAliases = `E':(?:alias|join_using_alias) \\{ALIAS :aliasname ((?:[^ \\\\]|\\\\.)+) :colnames (<>|\\((?:"(?:[^"\\\\]|\\\\.)*" ?)*\\))'`
+
+// A storedText is one answer to a question.
+type storedText struct {
+	OID     catalog.OID
+	Rel     catalog.OID // the table of a policy
+	Text    string
+	Head    string // the arguments of a function
+	Aliases [][2]string
+}
+
+// A storedPair is what is printed of a definition, and what is to be shown.
+type storedPair struct {
+	oid, rel catalog.OID
+	from, to string
+}
+
+// mapped asks for the texts in the forms, and pairs each with what it is in the version's names, where they differ. The
+// server may be yet to be asked; then the binding is done again.
+func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
+	size := 0
+	for _, f := range forms {
+		q := b.views.question(f)
+		answer, asked := b.sess.Answers[q]
+		if !asked {
+			b.questions = append(b.questions, q)
+			continue
+		}
+		b.statement.asked = append(b.statement.asked, q)
+		for _, s := range decodeStored(answer) {
+			if f.kind == printedPolicy && !strings.Contains(s.Text, "SELECT ") {
+				continue // these are mapped token by token
+			}
+			to, sure := b.reprinted(f.kind, s)
+			if !sure || to == s.Text {
+				continue
+			}
+			if size += len(s.Text) + len(to); size < maxStoredBytes {
+				pairs = append(pairs, storedPair{oid: s.OID, rel: s.Rel, from: s.Text, to: to})
+			}
+		}
+	}
+	return pairs
+}
+
+func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {
+	r := &reprint{kind: kind, aliases: map[string]*writtenAlias{},
+		names: &printNames{introspection: b.views, path: b.sess.SearchPath, overlay: b.sess.Overlay}}
+	for _, a := range s.Aliases {
+		r.write(unescapeNode(a[0]), columnsOfNode(a[1]))
+	}
+	if kind == printedPolicy {
+		if r.rel = b.cat.Relation(s.Rel); r.rel == nil {
+			return s.Text, false
+		}
+	}
+	return r.reprinted(s.Head, s.Text)
+}
+
+// write notes an alias of the tree.
+func (r *reprint) write(name string, columns []string) {
+	a := r.aliases[name]
+	if a == nil {
+		r.aliases[name] = &writtenAlias{columns: columns}
+		return
+	}
+	a.several = a.several || strings.Join(a.columns, "\x00") != strings.Join(columns, "\x00")
+}
+
+func decodeStored(answer string) (out []storedText) {
+	text, err := hex.DecodeString(answer)
+	if err != nil || json.Unmarshal(text, &out) != nil {
+		return nil // what is not known is shown as it is
+	}
+	return out
+}
+
+// unescapeNode undoes outToken (outfuncs.c).
+func unescapeNode(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// columnsOfNode reads a list of names as it stands in a tree.
+func columnsOfNode(s string) (out []string) {
+	s = strings.Trim(s, "()")
+	for i := 0; i < len(s); i++ {
+		if s[i] != '"' {
+			continue
+		}
+		start := i + 1
+		for i++; i < len(s) && s[i] != '"'; i++ {
+			if s[i] == '\\' {
+				i++
+			}
+		}
+		out = append(out, unescapeNode(s[start:min(i, len(s))]))
+	}
+	return out
+}
+
+// choiceSQL gives for a text the one that it is paired with, and else otherwise. condition is what else must be true of
+// what the text is of; nil for nothing.
+func choiceSQL(text, otherwise string, pairs []storedPair, condition func(storedPair) string) string {
+	if len(pairs) == 0 {
+		return otherwise
+	}
+	var b strings.Builder
+	b.WriteString("CASE")
+	for _, p := range pairs {
+		b.WriteString(" WHEN ")
+		if condition != nil {
+			b.WriteString(condition(p) + " AND ")
+		}
+		b.WriteString(text + eq + literal(p.from) + " THEN " + literal(p.to))
+	}
+	b.WriteString(" ELSE " + otherwise + " END")
+	return b.String()
+}
+
+// constantOID is the OID that an argument is, where it is a constant; 0 where it is not.
+func constantOID(n *ast.Node) catalog.OID {
+	for n.GetTypeCast() != nil && isBuiltin(stringsOf(n.GetTypeCast().TypeName.GetNames()), "oid") {
+		n = n.GetTypeCast().Arg
+	}
+	k := n.GetAConst()
+	if k.GetIval() != nil {
+		return catalog.OID(k.GetIval().Ival)
+	}
+	oid, err := strconv.ParseUint(k.GetSval().GetSval(), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return catalog.OID(oid)
+}

@@ -1,0 +1,250 @@
+package rewrite
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// PostgreSQL keeps views, rules, policies and the bodies of BEGIN ATOMIC functions as trees, and prints them with the
+// names that tables and columns have at the time (ruleutils.c). A reprint turns what it has printed into what it would
+// print if the database had the version's names: those names, and all that follows from them, that is the aliases that
+// ruleutils adds to tell things apart, the lists of column aliases that keep a USING right, the AS of output columns,
+// and the schemas that names need.
+//
+// The choices of ruleutils are made twice, in the names of the database and in those of the version. The former must
+// come out as the text has them; where they do not, or anything else is not understood, nothing is reprinted.
+type reprint struct {
+	names   *printNames
+	kind    printKind
+	rel     *catalog.Relation // of a policy: its table
+	aliases map[string]*writtenAlias
+	tokens  *tokens
+	edits   []Edit
+	known   map[int]bool // tokens of which the meaning is known
+	params  map[string]catalog.OID
+	failed  bool
+}
+
+// A printKind is what has been printed.
+type printKind byte
+
+const (
+	printedView      printKind = 'v'
+	printedRule      printKind = 'r'
+	printedFunction  printKind = 'f' // a whole CREATE FUNCTION
+	printedBody      printKind = 'b' // its body alone
+	printedArguments printKind = 'a' // its arguments alone
+	printedResult    printKind = 't' // the type that it returns
+	printedPolicy    printKind = 'p' // an expression over one table
+)
+
+// around makes a statement of a text that is a part of one.
+var around = map[printKind][2]string{
+	printedView: {}, printedRule: {}, printedFunction: {},
+	printedBody:      {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql "}, // head between, text behind
+	printedArguments: {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql AS ''"},
+	printedResult:    {"CREATE FUNCTION f() RETURNS ", " LANGUAGE sql AS ''"},
+	printedPolicy:    {"SELECT WHERE ", ""},
+}
+
+// A writtenAlias is an alias that whoever made the definition has written.
+type writtenAlias struct {
+	columns []string
+	several bool // there are more of that name, with other columns
+}
+
+// reprinted is the text in the version's names; false where that is not certain. head has the arguments of the function
+// whose body it is.
+func (r *reprint) reprinted(head, text string) (string, bool) {
+	before, after := around[r.kind][0], around[r.kind][1]
+	if r.kind == printedBody {
+		before, after = before+head+after, ""
+	}
+	sql := before + text + after
+	tree, err := ast.Parse(sql)
+	if err != nil || len(tree.Stmts) != 1 || r.names.path == nil {
+		return "", false
+	}
+	if r.tokens, err = scanTokens(sql); err != nil {
+		return "", false
+	}
+	r.known = map[int]bool{}
+	r.root(tree.Stmts[0].Stmt)
+	r.markFixed()
+	if r.failed || !r.allKnown(len(before), len(sql)-len(after)) || sortEdits(r.edits, len(sql)) != nil {
+		return "", false
+	}
+	if _, err := ast.Parse(applyEdits(sql, r.edits)); err != nil {
+		return "", false
+	}
+	own := make([]Edit, 0, len(r.edits))
+	for _, e := range r.edits {
+		if e.Start -= len(before); e.Start >= 0 {
+			e.End -= len(before)
+			own = append(own, e)
+		}
+	}
+	return applyEdits(text, own), true
+}
+
+// root walks the statement that the text is.
+func (r *reprint) root(n *ast.Node) {
+	switch r.kind {
+	case printedView:
+		taken := []string{}
+		if r.names.cat.ServerVersion < 160000 {
+			taken = []string{"old", "new"} // the entries for rules that views had up to then
+		}
+		r.selectIn(n.GetSelectStmt(), &printLevel{free: true, taken: taken})
+	case printedRule:
+		r.rule(n.GetRuleStmt())
+	case printedPolicy:
+		l := &printLevel{entries: []*printEntry{r.tableEntry(r.rel, "")}}
+		l.bare = l.entries[0]
+		r.nameEntries(l)
+		r.walk(n.GetSelectStmt().GetWhereClause(), l)
+	default:
+		r.function(n.GetCreateFunctionStmt())
+	}
+}
+
+// unsure gives up.
+func (r *reprint) unsure() { r.failed = true }
+
+// replace has the tokens from first to last, which mean something known, printed as with.
+func (r *reprint) replace(first, last int, with string) {
+	for i := first; i <= last; i++ {
+		r.known[i] = true
+	}
+	start, end := r.tokens.start(first), r.tokens.end(last)
+	if start >= end || end > len(r.tokens.sql) {
+		r.unsure()
+		return
+	}
+	if r.tokens.sql[start:end] != with {
+		r.edits = append(r.edits, Edit{Start: start, End: end, New: with})
+	}
+}
+
+// ident is the identifier at token i, which must be the one expected.
+func (r *reprint) expect(i int, name string) {
+	if got, ok := r.tokens.ident(i); !ok || got != name {
+		r.unsure()
+	}
+}
+
+// closing is the token that closes the bracket which token i opens.
+func (r *reprint) closing(i int) int {
+	depth := 0
+	for ; i < r.tokens.len(); i++ {
+		switch {
+		case r.tokens.is(i, '('):
+			depth++
+		case r.tokens.is(i, ')'):
+			if depth--; depth == 0 {
+				return i
+			}
+		}
+	}
+	r.unsure()
+	return i
+}
+
+// markFixed marks the tokens that hold names which do not follow those of tables: output columns and USING lists, named
+// windows, constraints and the like, and aliases behind a bracket.
+func (r *reprint) markFixed() {
+	for i := range r.tokens.list {
+		if _, ok := r.tokens.ident(i); !ok {
+			continue
+		}
+		switch r.tokens.kind(i - 1) {
+		case ast.Token_AS, ast.Token_OVER, ast.Token_WINDOW, ast.Token_CONSTRAINT, ast.Token_COLLATE, ast.Token_RULE, ast.Token_FUNCTION, ast.Token_PROCEDURE:
+			r.known[i] = true
+		}
+		if r.tokens.is(i-1, ')') || r.tokens.kind(i+1) == ast.Token_EQUALS_GREATER {
+			r.known[i] = true
+			r.markList(i + 1)
+		}
+	}
+	for i := range r.tokens.list {
+		if r.tokens.kind(i) == ast.Token_USING {
+			r.markList(i + 1)
+		}
+	}
+}
+
+// markList marks a list of identifiers in brackets, if there is one at token i.
+func (r *reprint) markList(i int) {
+	if !r.tokens.is(i, '(') {
+		return
+	}
+	for i++; ; i++ {
+		if _, ok := r.tokens.ident(i); !ok {
+			return
+		}
+		r.known[i] = true
+		if i++; !r.tokens.is(i, ',') {
+			return
+		}
+	}
+}
+
+// allKnown tells whether each identifier between two offsets that is one of those which change means something known.
+func (r *reprint) allKnown(from, to int) bool {
+	for i := range r.tokens.list {
+		if r.known[i] || r.tokens.start(i) < from || r.tokens.start(i) >= to {
+			continue
+		}
+		if name, ok := r.tokens.ident(i); ok && r.names.changes(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// walkList walks each of a list.
+func (r *reprint) walkList(list []*ast.Node, l *printLevel) {
+	for _, n := range list {
+		r.walk(n, l)
+	}
+}
+
+// walk finds the names in what stands at a level outside FROM.
+func (r *reprint) walk(m proto.Message, l *printLevel) {
+	switch n := m.(type) {
+	case *ast.ColumnRef:
+		r.columnRef(n, l)
+	case *ast.SelectStmt:
+		r.selectIn(n, &printLevel{parent: l})
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+		r.modify(n, &printLevel{parent: l})
+	case *ast.MergeStmt, *ast.RangeVar, *ast.CurrentOfExpr:
+		r.unsure()
+	case *ast.ResTarget:
+		r.target(n, l)
+	case *ast.MultiAssignRef:
+		if n.Colno == 1 { // the parser repeats the source for each column
+			r.walk(n.Source, l)
+		}
+	case *ast.XmlExpr: // its labels are printed whatever they are
+		for _, a := range n.NamedArgs {
+			r.walk(a.GetResTarget().GetVal(), l)
+		}
+		r.walkList(n.Args, l)
+	case *ast.TypeName:
+		r.typeName(n)
+	case *ast.TypeCast:
+		r.cast(n, l)
+	case *ast.A_Indirection:
+		r.indirection(n, l)
+	case *ast.FuncCall:
+		for i := range n.Funcname {
+			r.known[r.tokens.at(int(n.Location))+2*i] = true
+		}
+		eachDirect(m, func(m proto.Message) { r.walk(m, l) })
+	default:
+		eachDirect(m, func(m proto.Message) { r.walk(m, l) })
+	}
+}

@@ -1,0 +1,361 @@
+package rewrite
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// columnRef reprints the name of a column or of a whole row. What it gives is the name of the column in both namings.
+func (r *reprint) columnRef(c *ast.ColumnRef, l *printLevel) (names [bothNamings]string) {
+	at := r.tokens.at(int(c.Location))
+	fields := stringsOf(c.Fields)
+	last := len(fields) - 1
+	star := c.Fields[last].GetAStar() != nil
+	switch {
+	case len(fields) == 1 && !star:
+		return r.bareColumn(at, fields[0], l)
+	case len(fields) == 2:
+		return r.columnOf(at, fields[0], fields[1], star, l)
+	}
+	return names // allKnown finds what matters in it
+}
+
+// bareColumn reprints a name without a dot.
+func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]string {
+	fixed := [bothNamings]string{name, name}
+	if l.bare != nil {
+		if c := l.bare.column(name); c != nil {
+			r.replace(at, at, quoteIdent(c.shown[inTheVersion]))
+			return c.shown
+		}
+	}
+	if _, param := r.params[name]; param || l.merged(name) {
+		r.known[at] = true
+	}
+	return fixed
+}
+
+// columnOf reprints a column, or the whole row, of an entry.
+func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [bothNamings]string {
+	fixed := [bothNamings]string{name, name}
+	e := r.entryNamed(at, of, l)
+	_, param := r.params[name]
+	switch {
+	case e == nil:
+		r.known[at+2] = r.known[at+2] || param // the function's name stands before it
+		return fixed
+	case star:
+		return fixed
+	case catalog.IsSystemColumn(name):
+		r.known[at+2] = true
+		return fixed
+	}
+	c := e.column(name)
+	if c == nil && e.listed == nil {
+		c = r.columnWithin(e, name)
+	}
+	switch {
+	case c != nil:
+		r.expect(at+2, name)
+		r.replace(at+2, at+2, quoteIdent(c.shown[inTheVersion]))
+		return c.shown
+	case e.rel != nil:
+		r.unsure()
+	}
+	r.known[at+2] = true
+	return fixed
+}
+
+// columnWithin is the column of a join with an alias: that of one of its tables, if it shows it under the same name.
+func (r *reprint) columnWithin(e *printEntry, name string) *printColumn {
+	var hit *printColumn
+	for _, in := range e.inside {
+		c := in.column(name)
+		if c == nil && in.inside != nil {
+			c = r.columnWithin(in, name)
+		}
+		if c != nil && c.shown[inDatabase] != c.shown[inTheVersion] {
+			if hit != nil || r.shownTwice(e, c) {
+				r.unsure()
+			}
+			hit = c
+		}
+	}
+	return hit
+}
+
+// shownTwice tells whether another column within a join has the version's name.
+func (r *reprint) shownTwice(e *printEntry, c *printColumn) bool {
+	for _, in := range e.inside {
+		if in.rel == nil {
+			return true // it is not known
+		}
+		for _, other := range in.columns {
+			if other != c && other.shown[inTheVersion] == c.shown[inTheVersion] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// entryNamed reprints the name of an entry, and finds it; nil where it is none.
+func (r *reprint) entryNamed(at int, name string, l *printLevel) *printEntry {
+	e := l.entry(name)
+	if e == nil {
+		return nil
+	}
+	r.expect(at, name)
+	r.replace(at, at, quoteIdent(e.name[inTheVersion]))
+	return e
+}
+
+// target reprints an output column. A plain column has a label only where its name is another (get_target_list).
+func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
+	c := t.Val.GetColumnRef()
+	if c == nil || c.Fields[len(c.Fields)-1].GetAStar() != nil {
+		r.walk(t.Val, l)
+		return
+	}
+	names := r.columnRef(c, l)
+	if names[inDatabase] == names[inTheVersion] {
+		return
+	}
+	end := r.tokens.at(int(c.Location)) + 2*(len(c.Fields)-1)
+	label := t.Name
+	switch {
+	case t.Name == "":
+		label = names[inDatabase]
+	case r.tokens.kind(end+1) != ast.Token_AS:
+		r.unsure()
+		return
+	}
+	last := end
+	if t.Name != "" {
+		last += 2
+	}
+	// After what columnRef has put in place of the column's last name.
+	for i := range r.edits {
+		if r.edits[i].Start == r.tokens.start(end) {
+			r.edits[i].End = r.tokens.end(last)
+			if label != names[inTheVersion] {
+				r.edits[i].New += " AS " + quoteIdent(label)
+			}
+		}
+	}
+}
+
+// typeName reprints the name of a row type.
+func (r *reprint) typeName(t *ast.TypeName) {
+	at := r.tokens.at(int(t.Location))
+	names := stringsOf(t.Names)
+	if len(names) == 0 || len(names) > 2 {
+		return
+	}
+	name := names[len(names)-1]
+	last := at + 2*(len(names)-1)
+	if got, ok := r.tokens.ident(last); !ok || got != name {
+		return // a type by a name of the grammar's own
+	}
+	rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), name)
+	if rel == nil || r.names.relationName(rel, inTheVersion) == rel.Name {
+		r.known[last] = true
+		return
+	}
+	if r.names.visible(rel, inDatabase) != (len(names) == 1) {
+		r.unsure()
+	}
+	shown := quoteIdent(r.names.relationName(rel, inTheVersion))
+	if !r.names.visible(rel, inTheVersion) {
+		shown = quoteIdent(rel.Schema) + "." + shown
+	}
+	r.replace(at, last, shown)
+}
+
+// cast reprints a cast. A constant of type regclass or regtype is the name of what it means.
+func (r *reprint) cast(c *ast.TypeCast, l *printLevel) {
+	names := stringsOf(c.TypeName.GetNames())
+	if k := c.Arg.GetAConst(); k.GetSval() != nil && len(names) > 0 && strings.HasPrefix(names[len(names)-1], "reg") {
+		r.registered(k, names[len(names)-1])
+	}
+	eachDirect(c, func(m proto.Message) { r.walk(m, l) })
+}
+
+// registered reprints a constant that is the name of an object.
+func (r *reprint) registered(k *ast.A_Const, typ string) {
+	parts, ok := splitName(k.GetSval().Sval)
+	if typ != "regclass" && typ != "regtype" || !ok || len(parts) > 2 {
+		for _, word := range strings.FieldsFunc(k.GetSval().Sval, func(c rune) bool { return strings.ContainsRune(`".,()[] `, c) }) {
+			if r.names.changes(word) {
+				r.unsure()
+			}
+		}
+		return
+	}
+	schema, name := strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1]
+	rel := r.names.relation(schema, name)
+	if typ == "regtype" {
+		rel = r.names.rowType(schema, name)
+	}
+	if rel == nil || r.names.relationName(rel, inTheVersion) == rel.Name {
+		return
+	}
+	shown := quoteIdent(r.names.relationName(rel, inTheVersion))
+	if !r.names.visible(rel, inTheVersion) {
+		shown = quoteIdent(rel.Schema) + "." + shown
+	}
+	at := r.tokens.at(int(k.Location))
+	r.replace(at, at, strings.TrimPrefix(literal(shown), " "))
+}
+
+// indirection reprints a field or an element of a value.
+func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
+	r.walk(n.Arg, l)
+	typ, array := r.typeOf(n.Arg, l)
+	at := -1
+	for _, part := range n.Indirection {
+		switch {
+		case part.GetAIndices() != nil:
+			r.walk(part, l)
+			if t := r.names.cat.Type(typ); array && t != nil {
+				typ = t.Elem
+			}
+			array = false
+			continue
+		case part.GetAStar() != nil:
+			continue
+		}
+		name := stringOf(part)
+		rel := r.names.rowOf(typ, array)
+		if rel == nil {
+			return // allKnown gives up if the name is one that changes
+		}
+		if at = r.fieldToken(n, name, at); at < 0 {
+			r.unsure()
+			return
+		}
+		typ, array = r.field(at, name, rel), false
+	}
+}
+
+// fieldToken finds a field behind its value: the parser gives it no location. It is the first of that name after a dot
+// that follows a bracket and means nothing else.
+func (r *reprint) fieldToken(n *ast.A_Indirection, name string, after int) int {
+	from := after + 1
+	if after < 0 {
+		from = r.tokens.at(firstLocation(n.Arg))
+	}
+	for i := from; i < r.tokens.len(); i++ {
+		if got, ok := r.tokens.ident(i); ok && got == name && r.tokens.is(i-1, '.') && !r.known[i] &&
+			(r.tokens.is(i-2, ')') || r.tokens.is(i-2, ']') || i-2 == after) {
+			return i
+		}
+	}
+	return -1
+}
+
+// firstLocation is the least place that is known of an expression.
+func firstLocation(n *ast.Node) int {
+	first := -1
+	eachNode(n, func(m proto.Message) {
+		l, ok := m.(interface{ GetLocation() int32 })
+		if ok && l.GetLocation() > 0 && (first < 0 || int(l.GetLocation()) < first) {
+			first = int(l.GetLocation())
+		}
+	})
+	return first
+}
+
+// field reprints the name of a field at token i, and gives its type.
+func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
+	columns, _ := r.names.columns(rel)
+	for _, c := range columns {
+		if c.real[inDatabase] == name {
+			r.replace(i, i, quoteIdent(c.real[inTheVersion]))
+			return c.typ
+		}
+	}
+	return 0
+}
+
+// fields reprints the fields that follow the column of an assignment, whose name is token i.
+func (r *reprint) fields(i int, list []*ast.Node, typ catalog.OID) {
+	array := false
+	for _, part := range list {
+		if part.GetAIndices() != nil {
+			r.unsure()
+			return
+		}
+		rel := r.names.rowOf(typ, array)
+		if rel == nil {
+			return
+		}
+		i += 2
+		typ = r.field(i, stringOf(part), rel)
+	}
+}
+
+// typeOf is the type of an expression, as far as a field can be chosen from it; 0 when it is not known.
+func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array bool) {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_ColumnRef:
+		return r.typeOfColumn(n.ColumnRef, l)
+	case *ast.Node_TypeCast:
+		names := stringsOf(n.TypeCast.TypeName.GetNames())
+		if len(names) == 0 {
+			return 0, false
+		}
+		rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1])
+		if rel == nil {
+			return 0, false
+		}
+		return rel.RowType, false
+	case *ast.Node_FuncCall:
+		names := stringsOf(n.FuncCall.Funcname)
+		if f := r.names.cat.Functions(names[len(names)-1]); len(f) == 1 {
+			return r.elementOf(f[0].Return)
+		}
+	case *ast.Node_SubLink:
+		s := n.SubLink.Subselect.GetSelectStmt()
+		if n.SubLink.SubLinkType == ast.SubLinkType_EXPR_SUBLINK && len(s.GetTargetList()) == 1 {
+			return r.typeOf(s.TargetList[0].GetResTarget().GetVal(), l)
+		}
+	}
+	return 0, false
+}
+
+// elementOf tells arrays from what they hold.
+func (r *reprint) elementOf(typ catalog.OID) (catalog.OID, bool) {
+	if t := r.names.cat.Type(typ); t != nil && t.Elem != 0 {
+		return typ, true
+	}
+	return typ, false
+}
+
+func (r *reprint) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bool) {
+	fields := stringsOf(c.Fields)
+	name := fields[len(fields)-1]
+	if len(fields) == 1 {
+		if l.bare != nil && l.bare.column(name) != nil {
+			return r.elementOf(l.bare.column(name).typ)
+		}
+		return r.elementOf(r.params[name])
+	}
+	e := l.entry(fields[0])
+	switch {
+	case e == nil:
+		return r.elementOf(r.params[name])
+	case c.Fields[len(fields)-1].GetAStar() != nil && e.rel != nil:
+		return e.rel.RowType, false
+	}
+	for _, in := range append([]*printEntry{e}, e.inside...) {
+		if col := in.column(name); col != nil {
+			return r.elementOf(col.typ)
+		}
+	}
+	return 0, false
+}

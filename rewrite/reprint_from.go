@@ -1,0 +1,291 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// from enters the items of FROM into a level, in the order of the range table, and finds what stands where.
+func (r *reprint) from(list []*ast.Node, l *printLevel) {
+	for _, n := range list {
+		r.fromItem(n, l, nil)
+	}
+}
+
+// fromItem enters an item, within joins that give the names in using to columns.
+func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) []*printEntry {
+	switch n := n.Node.(type) {
+	case *ast.Node_RangeVar:
+		return r.enter(l, r.relationEntry(n.RangeVar, l, using))
+	case *ast.Node_RangeTableSample:
+		return r.fromItem(n.RangeTableSample.Relation, l, using)
+	case *ast.Node_RangeSubselect:
+		return r.enter(l, r.otherEntry(n.RangeSubselect.Alias, "", using))
+	case *ast.Node_RangeFunction:
+		name := ""
+		if len(n.RangeFunction.Functions) == 1 {
+			name = lastString(n.RangeFunction.Functions[0].GetList().GetItems()[0].GetFuncCall().GetFuncname())
+		}
+		return r.enter(l, r.otherEntry(n.RangeFunction.Alias, name, using))
+	case *ast.Node_RangeTableFunc:
+		return r.enter(l, r.otherEntry(n.RangeTableFunc.Alias, "", using))
+	case *ast.Node_JoinExpr:
+		return r.joinItem(n.JoinExpr, l, using)
+	}
+	r.unsure()
+	return nil
+}
+
+func (r *reprint) enter(l *printLevel, e *printEntry) []*printEntry {
+	if e == nil {
+		return nil
+	}
+	l.entries = append(l.entries, e)
+	return []*printEntry{e}
+}
+
+// joinItem mirrors set_using_names: a join without an alias hands the names on that it is given.
+func (r *reprint) joinItem(j *ast.JoinExpr, l *printLevel, using []string) []*printEntry {
+	names := stringsOf(j.UsingClause)
+	l.using = append(l.using, names...)
+	within := slices.Clone(names)
+	if j.Alias == nil {
+		within = append(within, using...)
+	}
+	if j.JoinUsingAlias != nil {
+		r.unsure()
+	}
+	inside := slices.Concat(r.fromItem(j.Larg, l, within), r.fromItem(j.Rarg, l, within))
+	if j.Alias == nil {
+		return inside
+	}
+	e := r.otherEntry(j.Alias, "", using)
+	e.inside = inside
+	if j.Alias.Colnames != nil {
+		e.listed = stringsOf(j.Alias.Colnames)
+	}
+	if written := r.aliases[e.base[inDatabase]]; written != nil {
+		e.aliases = written.columns
+	}
+	return r.enter(l, e)
+}
+
+// otherEntry is an item that is no relation. Its columns have the names that they were given when the definition was
+// made. name is what it is called without an alias.
+func (r *reprint) otherEntry(a *ast.Alias, name string, using []string) *printEntry {
+	e := &printEntry{printed: a.GetAliasname(), always: true, using: using}
+	e.base[inDatabase] = e.printed
+	if a == nil {
+		return &printEntry{} // VALUES and the like: not named, so nothing refers to it
+	}
+	if r.aliases[e.printed] == nil && e.printed != name {
+		if base, ok := withoutNumber(e.printed); ok && (r.aliases[base] != nil || base == name) {
+			e.base[inDatabase] = base
+		}
+	}
+	e.base[inTheVersion] = e.base[inDatabase]
+	return e
+}
+
+// withoutNumber undoes what the server adds to a name that is taken.
+func withoutNumber(name string) (string, bool) {
+	base := strings.TrimRight(name, "0123456789")
+	if len(base) == len(name) || len(base) < 2 || base[len(base)-1] != '_' {
+		return "", false
+	}
+	return base[:len(base)-1], true
+}
+
+// tableEntry is a relation under an alias; "" for none.
+func (r *reprint) tableEntry(rel *catalog.Relation, alias string) *printEntry {
+	e := &printEntry{rel: rel, printed: alias, always: alias != "", base: [bothNamings]string{alias, alias}}
+	if alias == "" {
+		e.base[inDatabase], e.base[inTheVersion] = r.names.relationName(rel, inDatabase), r.names.relationName(rel, inTheVersion)
+		e.printed = e.base[inDatabase]
+	}
+	e.columns, _ = r.names.columns(rel)
+	return e
+}
+
+// relationEntry is a relation, or a WITH query, as it stands in FROM or is the target of a command.
+func (r *reprint) relationEntry(v *ast.RangeVar, l *printLevel, using []string) *printEntry {
+	place := r.placeOf(v)
+	if v.Schemaname == "" && l.hasCTE(v.Relname) {
+		return r.cteEntry(v, place, using)
+	}
+	rel := r.names.relation(v.Schemaname, v.Relname)
+	if rel == nil || rel.Kind != catalog.View && len(rel.Columns) == 0 && r.names.groupOf(rel.OID) != nil {
+		r.unsure()
+		return nil
+	}
+	e := r.tableEntry(rel, "")
+	e.place, e.using = place, using
+	if !r.qualifiedAs(e, l, inDatabase) {
+		r.unsure()
+	}
+	if v.Alias == nil {
+		return e
+	}
+	e.printed = v.Alias.Aliasname
+	if v.Alias.Colnames != nil {
+		e.listed = stringsOf(v.Alias.Colnames)
+	}
+	r.aliasOf(e)
+	return e
+}
+
+// aliasOf tells whether the alias of a relation was written or is the server's.
+func (r *reprint) aliasOf(e *printEntry) {
+	written := r.aliases[e.printed]
+	base, numbered := withoutNumber(e.printed)
+	made := numbered && base == e.rel.Name
+	if e.printed == e.rel.Name && e.listed != nil {
+		e.nameColumns(inDatabase, nil)
+		made = slices.Equal(e.shown(inDatabase), e.listed)
+	}
+	switch {
+	case written != nil && made && r.names.groupOf(e.rel.OID) != nil:
+		r.unsure() // it may be either
+	case written != nil:
+		e.written(e.printed, written)
+	case made:
+	case numbered && r.aliases[base] != nil:
+		e.written(base, r.aliases[base])
+	default:
+		r.unsure()
+	}
+	if e.always && r.aliases[e.base[inDatabase]].several {
+		r.unsure()
+	}
+	if _, whole := r.names.columns(e.rel); e.listed != nil && !whole {
+		r.unsure() // the version has no such list
+	}
+}
+
+func (e *printEntry) written(name string, a *writtenAlias) {
+	e.base = [bothNamings]string{name, name}
+	e.always, e.aliases = true, a.columns
+}
+
+// cteEntry is a WITH query by its name.
+func (r *reprint) cteEntry(v *ast.RangeVar, place printPlace, using []string) *printEntry {
+	e := &printEntry{printed: v.Relname, place: place, using: using}
+	if v.Alias != nil {
+		e = r.otherEntry(v.Alias, v.Relname, using)
+	}
+	e.base = [bothNamings]string{e.base[inDatabase], e.base[inDatabase]}
+	if v.Alias == nil {
+		e.base = [bothNamings]string{v.Relname, v.Relname}
+	}
+	return e
+}
+
+// placeOf finds the tokens of a relation, and marks them.
+func (r *reprint) placeOf(v *ast.RangeVar) printPlace {
+	p := printPlace{first: r.tokens.at(int(v.Location)), qualified: v.Schemaname != ""}
+	p.last = p.first
+	if p.qualified {
+		p.last += 2
+	}
+	r.expect(p.last, v.Relname)
+	p.end = p.last
+	if v.Alias != nil {
+		p.end++
+		if p.as = r.tokens.kind(p.end) == ast.Token_AS; p.as {
+			p.end++
+		}
+		r.expect(p.end, v.Alias.Aliasname)
+		if v.Alias.Colnames != nil {
+			p.end = r.closing(p.end + 1)
+		}
+	}
+	for i := p.first; i <= p.end; i++ {
+		r.known[i] = true
+	}
+	return p
+}
+
+// qualifiedAs tells whether the schema is printed before the name as it is in the text, or in the version's names
+// whether it is to be (generate_relation_name).
+func (r *reprint) qualifiedAs(e *printEntry, l *printLevel, as printNaming) bool {
+	need := l.hasCTE(r.names.relationName(e.rel, as)) || !r.names.visible(e.rel, as)
+	if as == inDatabase {
+		return need == e.place.qualified
+	}
+	return need
+}
+
+// printEntries puts the version's names to the relations of a level.
+func (r *reprint) printEntries(l *printLevel) {
+	for _, e := range l.entries {
+		for i := len(e.aliases); e.inside != nil && i < len(e.listed); i++ {
+			if r.columnWithin(e, e.listed[i]) != nil {
+				r.unsure() // the list has it because the server repeats what it has not been given
+			}
+		}
+		switch {
+		case e.rel != nil && e.place.end > 0:
+			r.printRelation(e, l)
+		case e.name[inDatabase] == e.name[inTheVersion]:
+		case e.place.end > 0 && e.place.end > e.place.last && r.tokens.is(e.place.last+1, '('):
+			r.unsure()
+		case e.place.end == e.place.last+1: // a WITH query with an alias
+			r.replace(e.place.end, e.place.end, quoteIdent(e.name[inTheVersion]))
+		default:
+			r.unsure() // where the alias stands is not known
+		}
+	}
+}
+
+func (r *reprint) printRelation(e *printEntry, l *printLevel) {
+	name := quoteIdent(r.names.relationName(e.rel, inTheVersion))
+	if r.qualifiedAs(e, l, inTheVersion) {
+		name = quoteIdent(e.rel.Schema) + "." + name
+	}
+	list := e.lists(inTheVersion)
+	if e.always || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
+		if e.place.as {
+			name += " AS"
+		}
+		name += " " + quoteIdent(e.name[inTheVersion])
+	}
+	if list {
+		if _, whole := r.names.columns(e.rel); !whole {
+			r.unsure()
+		}
+		quoted := e.shown(inTheVersion)
+		for i := range quoted {
+			quoted[i] = quoteIdent(quoted[i])
+		}
+		name += "(" + strings.Join(quoted, ", ") + ")"
+	}
+	r.replace(e.place.first, e.place.end, name)
+}
+
+// walkFrom walks what the items of FROM hold.
+func (r *reprint) walkFrom(list []*ast.Node, l *printLevel) {
+	for _, n := range list {
+		switch n := n.Node.(type) {
+		case *ast.Node_RangeSubselect:
+			r.walk(n.RangeSubselect.Subquery, l)
+		case *ast.Node_RangeFunction:
+			r.walkList(n.RangeFunction.Functions, l)
+			r.walkList(n.RangeFunction.Coldeflist, l)
+		case *ast.Node_RangeTableFunc:
+			f := n.RangeTableFunc
+			r.walk(f.Docexpr, l)
+			r.walk(f.Rowexpr, l)
+			r.walkList(f.Namespaces, l)
+			r.walkList(f.Columns, l)
+		case *ast.Node_RangeTableSample:
+			r.walkList(n.RangeTableSample.Args, l)
+			r.walk(n.RangeTableSample.Repeatable, l)
+		case *ast.Node_JoinExpr:
+			r.walkFrom([]*ast.Node{n.JoinExpr.Larg, n.JoinExpr.Rarg}, l)
+			r.walk(n.JoinExpr.Quals, l)
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// A printLevel is one query level, as deparse_namespace is for ruleutils.
+type printLevel struct {
+	parent  *printLevel
+	entries []*printEntry // in the order of the range table
+	ctes    []string
+	using   []string    // merged columns of its joins: their names are kept, whatever the columns are called
+	bare    *printEntry // what names without a dot mean; nil when all are qualified but merged columns
+	free    bool        // a single entry is not named before its columns
+	taken   []string    // names that are given to entries before all others, and never printed
+
+	counters [bothNamings]map[string]int
+}
+
+// A printEntry is an item of FROM that has a name.
+type printEntry struct {
+	rel     *catalog.Relation // nil for what is no relation: its columns have the names that they were given
+	base    [bothNamings]string
+	name    [bothNamings]string
+	printed string // its name in the text
+	columns []*printColumn
+	using   []string // the names that joins with USING give to its columns
+	aliases []string // the names that were written for its columns
+	listed  []string // the list of column aliases in the text
+	always  bool     // an alias is written, and so printed
+	inside  []*printEntry
+	place   printPlace
+}
+
+// A printPlace is where a relation stands in the text: its name from first to last, and all up to the end of its alias.
+type printPlace struct {
+	first, last, end int
+	qualified        bool
+	as               bool // AS stands before the alias
+}
+
+// nameEntries mirrors set_rtable_names and set_relation_column_names (ruleutils.c), for both namings.
+func (r *reprint) nameEntries(l *printLevel) {
+	for as := range bothNamings {
+		l.counters[as] = map[string]int{}
+		for p := l.parent; p != nil; p = p.parent {
+			for name := range p.counters[as] {
+				l.counters[as][name] = 0
+			}
+		}
+		for _, name := range l.taken {
+			l.unique(as, name)
+		}
+		for _, e := range l.entries {
+			if e.name[as] = l.unique(as, e.base[as]); len(e.name[as]) > maxIdentifier {
+				r.unsure()
+			}
+			if as == inDatabase && e.name[as] != e.printed {
+				r.unsure()
+			}
+		}
+	}
+	if !r.nameAllColumns(l, nil) && !r.nameAllColumns(l, l.using) {
+		r.unsure()
+	}
+}
+
+// unique gives a name to an entry.
+func (l *printLevel) unique(as printNaming, name string) string {
+	names := l.counters[as]
+	if _, taken := names[name]; !taken {
+		names[name] = 0
+		return name
+	}
+	for {
+		names[name]++
+		other := name + "_" + strconv.Itoa(names[name])
+		if _, taken := names[other]; !taken {
+			names[other] = 0
+			return other
+		}
+	}
+}
+
+// nameAllColumns names the columns of all entries so that none has one of the names in use besides those that USING
+// gives to it. false means that the text has other names.
+func (r *reprint) nameAllColumns(l *printLevel, inUse []string) bool {
+	for _, e := range l.entries {
+		if e.columns == nil {
+			continue
+		}
+		for as := range bothNamings {
+			e.nameColumns(as, inUse)
+		}
+		if e.listed == nil && e.lists(inDatabase) || e.listed != nil && (!e.lists(inDatabase) || !slices.Equal(e.listed, e.shown(inDatabase))) {
+			return false
+		}
+	}
+	return true
+}
+
+// nameColumns mirrors set_relation_column_names. Which columns a USING names is told by the text.
+func (e *printEntry) nameColumns(as printNaming, inUse []string) {
+	var used []string
+	for i, c := range e.columns {
+		c.shown[as] = ""
+		name := c.real[inDatabase]
+		if e.listed != nil && i < len(e.listed) {
+			name = e.listed[i]
+		}
+		if slices.Contains(e.using, name) {
+			c.shown[as] = name
+			used = append(used, name)
+		}
+	}
+	used = slices.Concat(used, e.using, inUse)
+	for i, c := range e.columns {
+		if c.shown[as] != "" {
+			continue
+		}
+		base := c.real[as]
+		if i < len(e.aliases) {
+			base = e.aliases[i]
+		}
+		name := base
+		for n := 1; slices.Contains(used, name); n++ {
+			name = base + "_" + strconv.Itoa(n)
+		}
+		c.shown[as] = name
+		used = append(used, name)
+	}
+}
+
+// lists tells whether a list of column aliases is printed.
+func (e *printEntry) lists(as printNaming) bool {
+	return slices.ContainsFunc(e.columns, func(c *printColumn) bool { return c.shown[as] != c.real[as] })
+}
+
+// shown are the names of the columns.
+func (e *printEntry) shown(as printNaming) []string {
+	out := make([]string, len(e.columns))
+	for i, c := range e.columns {
+		out[i] = c.shown[as]
+	}
+	return out
+}
+
+// column is the column that the text calls so; nil where none is known.
+func (e *printEntry) column(name string) *printColumn {
+	for _, c := range e.columns {
+		if c.shown[inDatabase] == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// entry is what the text calls so, at this level or around it.
+func (l *printLevel) entry(name string) *printEntry {
+	for ; l != nil; l = l.parent {
+		for _, e := range l.entries {
+			if e.name[inDatabase] == name {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// hasCTE tells whether a bare name of a relation is that of a WITH query.
+func (l *printLevel) hasCTE(name string) bool {
+	for ; l != nil; l = l.parent {
+		if slices.Contains(l.ctes, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// merged tells whether a USING of this level, or of one around it, gives that name.
+func (l *printLevel) merged(name string) bool {
+	for ; l != nil; l = l.parent {
+		if slices.Contains(l.using, name) {
+			return true
+		}
+	}
+	return false
+}
