@@ -27,6 +27,17 @@ GRANT SELECT (last_name), INSERT ON individual TO PUBLIC;
 CREATE TABLE parents (a individual, b individual[]);
 CREATE TABLE staff (boss bigint REFERENCES individual) INHERITS (individual);
 CREATE VIEW orders_shown AS SELECT item FROM orders;
+CREATE STATISTICS individual_expr ON lower(last_name), (city || last_name) FROM individual;
+CREATE VIEW families AS SELECT last_name, count(*) AS members FROM individual GROUP BY last_name ORDER BY last_name;
+CREATE VIEW named (id, "Name") WITH (security_barrier) AS SELECT i.id, i.last_name FROM individual i WHERE i.last_name <> 'last_name' WITH CHECK OPTION;
+CREATE VIEW joined AS SELECT last_name, i.city, f.members FROM individual i JOIN families f USING (last_name);
+CREATE VIEW nested AS WITH found AS (SELECT last_name FROM individual) SELECT last_name FROM found UNION SELECT (SELECT max(last_name) FROM individual) FROM individual WHERE EXISTS (SELECT FROM individual WHERE last_name = 'x');
+CREATE MATERIALIZED VIEW counted AS SELECT last_name, count(*) FROM individual GROUP BY 1;
+CREATE RULE renames AS ON UPDATE TO named DO INSTEAD UPDATE individual SET last_name = new."Name" WHERE id = old.id AND last_name = old."Name" RETURNING id, last_name;
+CREATE RULE quiet AS ON DELETE TO individual WHERE old.last_name = 'kept' DO INSTEAD NOTHING;
+CREATE FUNCTION family(last_name text) RETURNS SETOF individual BEGIN ATOMIC SELECT * FROM individual WHERE individual.last_name = family.last_name; END;
+CREATE FUNCTION family_of(i individual) RETURNS text RETURN (i).last_name;
+CREATE POLICY known ON individual FOR SELECT USING (last_name IN (SELECT f.last_name FROM families f WHERE f.last_name <> individual.city));
 `
 
 // describing are the commands of psql; {{.Table}} and {{.Column}} stand for the version's names.
@@ -46,6 +57,15 @@ const describing = `
 \di+ by_name
 \dv
 \dv+
+\d+ families
+\d+ named
+\d+ nested
+\d+ counted
+\sv joined
+\sv+ nested
+\sf family
+\sf+ family_of
+\df family*
 \ds
 \dp {{.Table}}
 \dd
