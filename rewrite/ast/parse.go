@@ -10,6 +10,8 @@ import (
 	"github.com/pganalyze/pg_query_go/v5/parser"
 )
 
+//go:generate go run ../../internal/astgen types.go
+
 // GrammarVersion is the major version of PostgreSQL whose grammar the parser has.
 const GrammarVersion = 16
 
