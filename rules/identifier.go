@@ -10,6 +10,22 @@ import (
 // maxIdentifier is NAMEDATALEN-1, in bytes.
 const maxIdentifier = 63
 
+// A longNameError is about a name that PostgreSQL would cut, and so not take for what is written.
+type longNameError struct{ name string }
+
+func (e *longNameError) Error() string {
+	return fmt.Sprintf("a name is longer than %d bytes, which PostgreSQL would cut", maxIdentifier)
+}
+
+// cut is the name that PostgreSQL makes of it: as truncate_identifier (scansup.c) does, no character is cut in two.
+func (e *longNameError) cut() string {
+	end := maxIdentifier
+	for end > 0 && !utf8.RuneStart(e.name[end]) {
+		end--
+	}
+	return e.name[:end]
+}
+
 // parseName reads a name as SQL writes it and returns its parts: unquoted ones fold to lower case, quoted ones are kept.
 func parseName(text string) ([]string, error) {
 	var parts []string
@@ -48,7 +64,7 @@ func parseIdentifier(text string) (ident, rest string, err error) {
 		ident, rest = foldASCII(text[:end]), text[end:]
 	}
 	if err == nil && len(ident) > maxIdentifier {
-		err = fmt.Errorf("a name is longer than %d bytes, which PostgreSQL would cut", maxIdentifier)
+		err = &longNameError{ident}
 	}
 	return ident, rest, err
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -130,7 +131,10 @@ func (p *parser) name(n *yaml.Node, parent int, path, hint string) ([]string, bo
 		return nil, false
 	}
 	parts, err := parseName(text)
+	var long *longNameError
 	switch {
+	case errors.As(err, &long):
+		p.fail(n.Line, path, fmt.Sprintf("%q is no name: %v", text, err), "PostgreSQL has it as "+showIdentifier(long.cut())+": write that, or a shorter one")
 	case err != nil:
 		p.fail(n.Line, path, fmt.Sprintf("%q is no name: %v", text, err), "other characters need double quotes inside the value, as in '\"Line Item\"'")
 	case len(parts) > 2:
