@@ -138,6 +138,9 @@ func (s *session) sent(t *rewrite.Text) {
 		if st.Effect.State {
 			s.change()
 		}
+		if st.Effect.Schema {
+			s.view.forgetAnswers()
+		}
 		switch effect := &st.Effect; {
 		case effect.Prepare != nil:
 			if s.view.bySQL == nil {

@@ -138,6 +138,17 @@ func (v *view) learn(answers map[rules.Name]*catalog.Relation, texts map[string]
 	v.generation++
 }
 
+// forgetAnswers has the questions asked again: definitions are others after DDL.
+func (v *view) forgetAnswers() {
+	if v.session == nil || len(v.session.Answers) == 0 {
+		return
+	}
+	next := *v.session
+	next.Answers = nil
+	v.session = &next
+	v.generation++
+}
+
 func same(a, b *rewrite.Session) bool {
 	return a.Version == b.Version && a.StandardStrings == b.StandardStrings && a.Encoding == b.Encoding &&
 		slices.Equal(a.SearchPath, b.SearchPath) && maps.Equal(a.Prepared, b.Prepared)

@@ -138,3 +138,24 @@ func TestPreparedQueriesOnCatalogsFollowTheCutover(t *testing.T) {
 		t.Errorf("base finds the table by its name as a parameter, and sees %q", got)
 	}
 }
+
+func TestAViewIsShownAsTheSessionHasJustMadeIt(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	f.create(t, surname)
+	f.phase(t, "surname", rules.Active)
+	f.phase(t, "surname", rules.Cutover)
+	conn := pgtest.Connect(t, f.url(t, 0, rules.Base))
+	for _, columns := range []string{"individual.last_name", "individual.last_name,\n    individual.city", "individual.last_name,\n    individual.city,\n    individual.id"} {
+		if _, err := conn.Exec(context.Background(), "CREATE OR REPLACE VIEW made AS SELECT "+columns+" FROM individual"); err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if err := conn.QueryRow(context.Background(), "SELECT pg_get_viewdef('made')").Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if want := " SELECT " + columns + "\n   FROM individual individual;"; got != want {
+			t.Errorf("the view is shown as %q, not %q", got, want)
+		}
+	}
+}
