@@ -35,6 +35,9 @@ func (s *session) serveClient() error {
 		if s.keeping && isTimeout(err) {
 			continue // woken by wakeReader
 		}
+		if err != nil && s.keeping {
+			err = errors.Join(s.settleLast(), err)
+		}
 		if err != nil {
 			return err
 		}

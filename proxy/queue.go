@@ -143,6 +143,7 @@ func (q *queue) respond(kind byte, body []byte) verdict {
 	return v
 }
 
+// note is respond but for what follows for another try.
 func (q *queue) note(kind byte, body []byte) verdict {
 	switch kind {
 	case wire.NotificationResponse, wire.ParameterStatus:

@@ -100,66 +100,79 @@ func (r *retry) answered(kind byte, v verdict) {
 // keep takes note of the client's message in s.frame, before it is handled. If the group before it is to be sent once more,
 // that is done first.
 func (s *session) keep() error {
-	kind := s.frame.Type
-	if s.keeping {
-		if err := s.settleRetry(); err != nil {
-			return err
-		}
-	} else if s.srv.cfg.CatchUp == nil || !opens(kind) {
+	f := &s.frame
+	if !s.keeping && (s.srv.cfg.CatchUp == nil || !opens(f.Type) || !s.srv.epoch.Load().live) {
 		return nil
-	}
-	now := s.srv.epoch.Load()
-	if !now.live && !s.keeping {
-		return nil
-	}
-	if s.frame.Rest > 0 && s.frame.Size() <= maxKept && (opens(kind) || continues(kind)) {
-		if err := s.whole(); err != nil {
-			return err
-		}
 	}
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := &q.retry
-	switch {
-	case r.state == retryKept && !r.whole && continues(kind) && r.n+s.frame.Size() <= maxKept:
-		r.add(s.frame)
+	q.retry.reading = false
+	if q.retry.busy() || f.Rest > 0 && f.Size() <= maxKept && (opens(f.Type) || continues(f.Type)) {
+		q.mu.Unlock()
+		err := s.settleBefore()
+		q.mu.Lock()
+		if err != nil {
+			return err
+		}
+	}
+	now := s.srv.epoch.Load()
+	switch r := &q.retry; {
+	case r.state == retryKept && !r.whole && continues(f.Type) && f.Size() <= maxKept-r.n:
+		r.add(*f)
 	case r.state == retryKept:
 		r.drop()
-	case now.live && opens(kind) && s.frame.Size() <= maxKept && q.quiet() && q.status == wire.Idle:
+	case now.live && opens(f.Type) && f.Size() <= maxKept && q.quiet() && q.status == wire.Idle:
 		r.state, r.binder = retryKept, now.binder
 		r.kept = keptBuffers.Get().(*[maxKept]byte)
-		r.add(s.frame)
+		r.add(*f)
 		clear(s.counted)
 		s.counted = s.counted[:0]
 	}
-	s.keeping = r.state != retryNone
+	s.keeping = q.retry.state != retryNone
 	return nil
 }
 
-// settleRetry waits for a decision that is under way, and sends the group once more if that is what was decided. The
-// message in s.frame stays the client's next one.
-func (s *session) settleRetry() error {
-	q := &s.queue
-	q.mu.Lock()
-	q.retry.reading = false
-	state := q.retry.state
-	q.mu.Unlock()
-	if state == retryDeciding {
-		if err := s.server.out.Flush(); err != nil { // the Sync that the decision may wait for
-			return err
-		}
-		if err := q.until(func() bool { state = q.retry.state; return state != retryDeciding }); err != nil {
-			return err
-		}
+// settleBefore does what keep cannot do at once: what is to be done before the message in s.frame, and reading the rest of
+// that.
+func (s *session) settleBefore() error {
+	due, err := s.decided()
+	if err != nil {
+		return err
 	}
-	if state != retryDue {
+	if due {
+		next := own(s.frame)
+		if err := s.replay(); err != nil {
+			return err
+		}
+		s.frame = next
+	}
+	if s.frame.Size() > maxKept {
 		return nil
 	}
-	next := own(s.frame)
-	err := s.replay()
-	s.frame = next
+	return s.whole()
+}
+
+// settleLast does what is due after the client has gone: what it has sent is executed nevertheless, as by the server.
+func (s *session) settleLast() error {
+	due, err := s.decided()
+	if due && err == nil {
+		err = s.replay()
+	}
 	return err
+}
+
+// decided waits for a decision that is under way, and tells whether a group is to be sent once more.
+func (s *session) decided() (due bool, err error) {
+	if err := s.server.out.Flush(); err != nil { // the Sync that the decision may wait for
+		return false, err
+	}
+	q := &s.queue
+	err = q.until(func() bool {
+		due = q.retry.state == retryDue
+		return q.retry.state != retryDeciding
+	})
+	return due, err
 }
 
 // listen is called before the client's goroutine waits for the client, while a group is kept. again: something was due

@@ -15,8 +15,9 @@ const catchUpPatience = 2 * time.Second
 // A lateError is an error of the server that is held back until it is decided whether its group is sent once more. It
 // belongs to the server's goroutine.
 type lateError struct {
-	frame   wire.Frame // in memory of its own
-	verdict verdict
+	frame     wire.Frame // in memory of its own
+	verdict   verdict
+	cancelled bool // the client has cancelled the statement since, and gets the error for that
 }
 
 // postpones tells whether the error that answers e is one after which the group that is kept may be sent once more, and
@@ -57,7 +58,7 @@ func unknownName(code string) bool { return code == "42703" || code == "42P01" }
 // postpone holds an error back until its group's ReadyForQuery has come. Where the group is open none will come before
 // the client has had its answer; then it is decided at once.
 func (s *session) postpone(f wire.Frame, v verdict) error {
-	s.late = &lateError{own(f), v}
+	s.late = &lateError{frame: own(f), verdict: v}
 	q := &s.queue
 	q.mu.Lock()
 	due := q.ring.readies > 0
@@ -75,21 +76,21 @@ func (s *session) postpone(f wire.Frame, v verdict) error {
 // It is called by the server's goroutine, which reads nothing meanwhile. That blocks nobody: the server owes nothing, the
 // client's goroutine sends nothing, and what the group had in flight has landed, so that a gate does not wait for it.
 func (s *session) decide(ready *wire.Frame) error {
-	late := s.late
-	s.late = nil
 	newer, cancelled := s.catchUp()
 	q := &s.queue
 	q.mu.Lock()
 	if newer && q.stop == nil {
+		s.late = nil
 		q.retry.state = retryDue
 		s.wakeReader()
 		q.mu.Unlock()
 		return nil
 	}
-	q.retry.drop()
-	q.notify()
 	q.mu.Unlock()
-	if err := s.deliverLate(late, cancelled); err != nil || ready == nil {
+	if cancelled {
+		s.late.cancelled = true
+	}
+	if err := s.deliverLate(); err != nil || ready == nil {
 		return err
 	}
 	if err := s.deliver(*ready); err != nil {
@@ -98,20 +99,28 @@ func (s *session) decide(ready *wire.Frame) error {
 	return s.leaveIfDraining()
 }
 
-// deliverLate gives the client the error that was held back, or, if the statement was cancelled meanwhile, what the server
-// says then.
-func (s *session) deliverLate(late *lateError, cancelled bool) error {
+// deliverLate gives the client the error that was held back, if there is one.
+func (s *session) deliverLate() error {
+	late := s.late
+	if late == nil {
+		return nil
+	}
+	s.late = nil
+	q := &s.queue
+	q.mu.Lock()
+	q.retry.drop()
+	q.notify()
+	q.mu.Unlock()
 	switch {
-	case cancelled:
+	case late.cancelled:
+		if _, err := s.client.out.Write(cancelError().AppendTo(s.client.out.AvailableBuffer())); err != nil {
+			return clientError{err}
+		}
+		return nil
 	case late.verdict.action == mend:
 		return s.mend(late.frame, late.verdict.expect)
-	default:
-		return s.rewordUnseen(late.frame)
 	}
-	if _, err := s.client.out.Write(cancelError().AppendTo(s.client.out.AvailableBuffer())); err != nil {
-		return clientError{err}
-	}
-	return nil
+	return s.rewordUnseen(late.frame)
 }
 
 // catchUp has the newest snapshot installed, and tells whether it is another one than the group was bound in. Without an

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -12,25 +11,6 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
-
-// slow makes catching up wait until go is called, or it is given up.
-func (o *outdated) slow() (began <-chan struct{}, goOn func()) {
-	start, proceed := make(chan struct{}), make(chan struct{})
-	next := o.catchUp
-	o.catchUp = func(ctx context.Context) error {
-		close(start)
-		select {
-		case <-proceed:
-			return next(ctx)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	var once sync.Once
-	goOn = func() { once.Do(func() { close(proceed) }) }
-	o.t.Cleanup(goOn)
-	return start, goOn
-}
 
 func TestWhatComesWhileNamesAreReadWaitsForItsTurn(t *testing.T) {
 	t.Parallel()
@@ -108,17 +88,60 @@ func TestACancelRequestEndsTheWaitForNewerNames(t *testing.T) {
 	o.retried(0)
 }
 
-func TestAClientThatGoesAwayEndsTheWaitForNewerNames(t *testing.T) {
+func TestAClientThatLeavesWhileNamesAreReadHasItsStatementExecuted(t *testing.T) {
 	t.Parallel()
 	o := openOutdated(t)
 	o.rename()
-	began, _ := o.slow()
+	began, goOn := o.slow()
 	c := o.loginBase()
 	c.say(simple("INSERT INTO individual (id, last_name) VALUES (9, 'x')"))
 	<-began
 	c.Close()
-	pgtest.Eventually(t, func() bool { return len(o.Sessions()) == 0 }, "the session ends")
-	o.retried(0)
+	goOn()
+	watch := pgtest.Connect(t, o.direct)
+	pgtest.Eventually(t, func() bool {
+		var n int
+		err := watch.QueryRow(context.Background(), "SELECT count(*) FROM individual WHERE id = 9").Scan(&n)
+		return err == nil && n == 1 && len(o.Sessions()) == 0
+	}, "the statement is executed and the session ends")
+}
+
+func TestAnErrorIsDeliveredThoughTheServerClosesBehindIt(t *testing.T) {
+	t.Parallel()
+	undefined := (&wire.Error{Code: "42703", Message: "column does not exist", Position: "8"}).AppendTo(nil)
+	for name, tc := range map[string]struct {
+		behind []byte
+		codes  []string
+	}{
+		"without a word": {nil, []string{"42703"}},
+		"with an error":  {shutdownError().AppendTo(nil), []string{"42703", "57P01"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			up := fakeServer(t, func(s *rawClient) {
+				if _, err := s.in.NextStartup(); err != nil {
+					return
+				}
+				s.say(greeting([]byte("key!")))
+				if _, err := s.in.Next(); err == nil {
+					s.say(messages(undefined, tc.behind))
+				}
+			})
+			o := openOutdated(t)
+			p := openProxy(t, func(c *Config) { c.Upstream, c.CatchUp = up, o.catchUp })
+			p.Open(o.Server.epoch.Load().binder.Snapshot())
+			c := dialRaw(t, p.addr)
+			c.hello("d")
+			c.hearUntil(wire.ReadyForQuery)
+			c.say(simple("SELECT nope"))
+			for _, want := range tc.codes {
+				if e := c.hearError(); e.Code != want {
+					t.Errorf("%+v, want %s", e, want)
+				}
+			}
+			c.hearEnd()
+		})
+	}
 }
 
 func TestADrainLetsTheSecondTryFinish(t *testing.T) {
@@ -198,12 +221,6 @@ func TestTheSecondTryWaitsAtAGate(t *testing.T) {
 			}
 		})
 	}
-}
-
-// retriedSoon waits until a group is being sent once more. While it is not decided its session counts as held.
-func (o *outdated) retriedSoon() {
-	o.t.Helper()
-	pgtest.Eventually(o.t, func() bool { return o.retries() == 1 }, "a group is sent once more")
 }
 
 func TestUsesOfAStatementSentOnceMoreAreCountedOnce(t *testing.T) {

@@ -5,74 +5,14 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
-
-// An outdated proxy serves the names from before a rename that was made past it. It learns of the rename only when it is
-// asked to catch up.
-type outdated struct {
-	*running
-	asked   atomic.Int32
-	catchUp func(context.Context) error
-}
-
-// openOutdated starts the proxy with the migration in phase active; rename does the rest.
-func openOutdated(t *testing.T) *outdated {
-	t.Helper()
-	o := new(outdated)
-	o.running = openProxy(t, func(c *Config) {
-		c.CatchUp = func(ctx context.Context) error {
-			o.asked.Add(1)
-			return o.catchUp(ctx)
-		}
-	})
-	o.catchUp = func(context.Context) error {
-		o.Open(o.snapshot(2, migration(t, 1, rules.Cutover, surname)))
-		return nil
-	}
-	o.run(people, "CREATE TABLE other (n int)")
-	o.phase(1, rules.Active)
-	return o
-}
-
-// unaware makes catching up bring nothing new.
-func (o *outdated) unaware() { o.catchUp = func(context.Context) error { return nil } }
-
-func (o *outdated) rename() { o.run(renameThere) }
-
-// caughtUp checks how often the newest names were asked for.
-func (o *outdated) caughtUp(want int32) {
-	o.t.Helper()
-	if got := o.asked.Load(); got != want {
-		o.t.Errorf("the newest names were asked for %d times, want %d", got, want)
-	}
-}
-
-// retries is how many groups were sent once more.
-func (o *outdated) retries() int {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(o.metrics.retried)
-	families, err := registry.Gather()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return int(families[0].GetMetric()[0].GetCounter().GetValue())
-}
-
-func (o *outdated) retried(want int) {
-	o.t.Helper()
-	if got := o.retries(); got != want {
-		o.t.Errorf("%d groups were sent once more, want %d", got, want)
-	}
-}
 
 // prepareThere prepares a statement before the rename is made.
 var prepareThere = messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg())
@@ -129,31 +69,6 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 			o.retried(1)
 		})
 	}
-}
-
-// loginBase opens a session of version base.
-func (r *running) loginBase() *rawClient {
-	r.t.Helper()
-	return r.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
-}
-
-// hears takes a step, and shows what comes.
-func (c *rawClient) hears(st step) (heard []string) {
-	c.t.Helper()
-	c.say(st.send)
-	for _, kind := range []byte(st.until) {
-		for {
-			f, err := c.next()
-			if err != nil {
-				c.t.Fatalf("waiting for %q after %v: %v", kind, heard, err)
-			}
-			heard = append(heard, said(f))
-			if f.Type == kind {
-				break
-			}
-		}
-	}
-	return heard
 }
 
 func TestTheNewVersionIsServedWhenTheRenameWasTakenBackUnseen(t *testing.T) {

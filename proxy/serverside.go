@@ -84,6 +84,10 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 		return s.postpone(f, v)
 	case s.late != nil && f.Type == wire.ReadyForQuery:
 		return s.decide(&f)
+	case s.late != nil && f.Type == wire.ErrorResponse: // the server ends the session before it is ready
+		if err := s.deliverLate(); err != nil {
+			return err
+		}
 	}
 	switch v.action {
 	case swallow:

@@ -112,6 +112,7 @@ func (s *session) leave(err error) {
 			patience = forcedTimeout
 		}
 		_ = s.client.SetWriteDeadline(time.Now().Add(patience))
+		_ = s.deliverLate()
 		if last != nil && !errors.Is(err, errCut) {
 			_, _ = s.client.out.Write(last.AppendTo(nil))
 		}
