@@ -122,15 +122,24 @@ const (
 	swallow
 	mend // an error or notice that the text of the expect, or its fail, changes
 	check
+	collect // a row of a plan
 )
 
 // A verdict is what respond says of a response.
 type verdict struct {
 	action  action
 	expect  expect // what it answers, when action is not forward
-	command int    // for check: number of the statement within the text
+	command int    // completed commands of the same simple Query
 
 	postponed bool // an error that the client gets only when it is decided that its group is not sent once more
+}
+
+// statement is the number of the statement within the text that the response is about.
+func (v *verdict) statement() int {
+	if v.expect.kind == wire.Query {
+		return v.command
+	}
+	return 0
 }
 
 // respond takes note of a response and says what to do with it. body is only looked at for those types for which it
@@ -192,6 +201,8 @@ func (q *queue) note(kind byte, body []byte) verdict {
 	case wire.DataRow:
 		if e.inj != nil {
 			e.inj.row = append(e.inj.row[:0], body...)
+		} else if v.action == forward && e.text != nil && e.text.ShowsPlan(v.statement()) {
+			v.action = collect
 		}
 	case wire.CopyInResponse:
 		q.startCopyIn()

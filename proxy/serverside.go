@@ -79,6 +79,11 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	case wire.ReadyForQuery:
 		s.srv.noteLanding()
 	}
+	if s.plan.raw != nil && endsPlan(f.Type) {
+		if err := s.showPlan(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case v.postponed:
 		return s.postpone(f, v)
@@ -91,6 +96,13 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	}
 	switch v.action {
 	case swallow:
+	case collect:
+		held, err := s.holdRow(f, v)
+		if held || err != nil {
+			return err
+		}
+		*passRows = true
+		return s.deliver(f)
 	case mend:
 		return s.mend(f, v.expect)
 	case check:
@@ -159,11 +171,7 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 			Label: string(field.Name), Table: oid(field.Table), Num: field.Column, Known: true,
 		})
 	}
-	statement := v.command
-	if v.expect.kind != wire.Query {
-		statement = 0
-	}
-	if err = v.expect.text.Verify(statement, s.columns); err == nil {
+	if err = v.expect.text.Verify(v.statement(), s.columns); err == nil {
 		return nil
 	}
 	s.srv.metrics.mispredicted.Inc()

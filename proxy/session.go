@@ -35,7 +35,8 @@ type session struct {
 	// Of the server's goroutine.
 	fields   []wire.Field
 	columns  []rewrite.Column
-	encoding string     // client_encoding, as the server reports it
+	encoding string // client_encoding, as the server reports it
+	plan     heldPlan
 	late     *lateError // nil when no error is held back
 
 	messages  atomic.Uint64 // that the client has sent

@@ -75,7 +75,7 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 		if err != nil {
 			return nil, err
 		}
-		executed = append(executed, x)
+		executed, t = append(executed, x), t.Explaining(x)
 	}
 	for _, x := range executed {
 		if err := s.enter(e, x); err != nil {

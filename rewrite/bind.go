@@ -61,6 +61,8 @@ type binding struct {
 	refusal  *Error // the first thing that was not understood
 	doubted  bool   // the refusal came before the failure, which is then not certain
 	catalogs catalogUse
+
+	explaining *explaining // nil unless the statement's plan may be shown
 }
 
 // unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.

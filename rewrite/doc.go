@@ -27,6 +27,9 @@
 // pipeline and earlier statements of the string end up exactly as they would have; of that error [Text.FailureAt] makes
 // the right one. Every other error goes through [Text.ClientPosition], [Text.Translate] and [Text.LogicalNames].
 //
+// Where [Text.ShowsPlan] says so, the rows that a statement returns are given to [Text.MapPlan], which puts the plan into the
+// version's names.
+//
 // # How it is done
 //
 // From the outside in:

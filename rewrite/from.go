@@ -83,7 +83,7 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 // relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
 func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	r, added, ok := b.rangeVar(rv, true)
-	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added}
+	it := b.planned(&item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added})
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname
 	}
@@ -177,7 +177,7 @@ func (b *binding) subselectItem(s *scope, r *ast.RangeSubselect) *item {
 	s.lateral = r.Lateral
 	out := b.query(s, r.Subquery)
 	s.lateral = saved
-	it := &item{colsVisible: true}
+	it := b.planned(&item{colsVisible: true})
 	if r.Alias != nil {
 		it.name, it.relVisible = r.Alias.Aliasname, true
 	}
@@ -200,7 +200,7 @@ func (it *item) outputColumns(out output) {
 func (b *binding) xmlTableItem(s *scope, r *ast.RangeTableFunc) *item {
 	b.saw(r)
 	b.saw(r.Alias)
-	it := &item{name: "xmltable", relVisible: true, colsVisible: true, plain: true, ordered: true}
+	it := b.planned(&item{name: "xmltable", relVisible: true, colsVisible: true, plain: true, ordered: true})
 	if r.Alias != nil {
 		it.name = r.Alias.Aliasname
 	}

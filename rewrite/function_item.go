@@ -13,7 +13,7 @@ func (b *binding) functionItem(s *scope, r *ast.RangeFunction) *item {
 	b.saw(r.Alias)
 	saved := s.lateral
 	s.lateral = true
-	it := &item{relVisible: true, colsVisible: true, plain: true, ordered: true}
+	it := b.planned(&item{relVisible: true, colsVisible: true, plain: true, ordered: true})
 	for i, n := range r.Functions {
 		b.functionInFrom(s, r, n.GetList().GetItems(), it, i)
 	}

@@ -69,7 +69,8 @@ type Statement struct {
 	Failure    *Error   // set when this statement must fail: see Text.FailureAt
 	Effect     Effect
 
-	asked []string // the questions whose answers it depends on
+	asked []string   // the questions whose answers it depends on
+	plan  *explained // set when it shows a plan, now or when it is executed
 }
 
 // A Use is one use of a logical name of a table under migration. Column is "" for the table's own name, and "*" where

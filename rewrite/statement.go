@@ -57,7 +57,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		for _, o := range n.ExplainStmt.Options {
 			b.sawAll(o)
 		}
-		b.bindStatement(n.ExplainStmt.Query)
+		b.explain(n.ExplainStmt.Query, formatOf(n.ExplainStmt))
 		b.statement.Columns = nil
 	case *ast.Node_PrepareStmt:
 		b.saw(n.PrepareStmt)
@@ -65,7 +65,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 			b.typeName(t.GetTypeName())
 			b.params = append(b.params, b.namedTypes[t.GetTypeName()])
 		}
-		b.bindStatement(n.PrepareStmt.Query)
+		b.explain(n.PrepareStmt.Query, planText)
 		b.statement.Columns = nil
 		b.statement.Effect = Effect{State: true, Prepare: &Prepare{
 			Name: n.PrepareStmt.Name, Client: b.sql[b.statement.Start:b.statement.End],

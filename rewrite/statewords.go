@@ -31,6 +31,9 @@ var stateWords = []word{
 	{text: "database_to_xmlschema", meaning: meansName},
 	{text: "database_to_xml_and_xmlschema", meaning: meansName},
 
+	// A plan shows the tables that a view or a function reads.
+	{text: "explain", meaning: meansName},
+
 	// Relations that come, change or go, temporary ones too (there is no other way to make them): what is known of them
 	// for this session is to be asked again.
 	{text: "create", meaning: meansState},

@@ -122,7 +122,7 @@ func (b *binding) cteItem(rv *ast.RangeVar, c *cte) *item {
 	b.saw(rv)
 	b.saw(rv.Alias)
 	b.bindCTE(c)
-	it := &item{name: rv.Relname, relVisible: true, colsVisible: true}
+	it := b.planned(&item{name: rv.Relname, relVisible: true, colsVisible: true})
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname
 	}

@@ -77,6 +77,14 @@ func AppendClose(dst []byte, what byte, name string) []byte {
 	return finish(appendString(append(dst, what), name), at)
 }
 
+// AppendDataRow appends a row with one value.
+func AppendDataRow(dst []byte, value string) []byte {
+	dst, at := begin(dst, DataRow)
+	dst = binary.BigEndian.AppendUint16(dst, 1)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(value)))
+	return finish(append(dst, value...), at)
+}
+
 // AppendExecute appends an Execute; maxRows 0 means all.
 func AppendExecute(dst []byte, portal string, maxRows uint32) []byte {
 	dst, at := begin(dst, Execute)

@@ -1,0 +1,201 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// EXPLAIN prints a plan in the names of the database. Its rows are put into the version's names when they come back:
+// the plan itself says which relations it reads and under which names their columns are printed (explain_names.go), and
+// the binder adds what the statement alone knows, such as column aliases. What cannot be told for sure stays as the
+// server has printed it.
+
+// explained is what the binder knows of a statement whose plan is shown, or that is prepared and may be.
+type explained struct {
+	format   planFormat
+	items    []explainedItem
+	visible  []catalog.OID // tables under migration that the search_path finds
+	shadowed []string      // names of tables under migration that the session has given to other relations, too
+}
+
+// An explainedItem is one FROM item or target of the statement.
+type explainedItem struct {
+	name    string            // by which the server knows it
+	table   catalog.OID       // the relation; 0 for anything else
+	columns []explainedColumn // what it has, by the names in what is sent
+	unknown bool              // it has others, too
+	listed  bool              // its columns are called otherwise than the relation's
+}
+
+type explainedColumn struct{ sent, name string }
+
+// weight is roughly what it takes in memory, in bytes.
+func (e *explained) weight() (size int) {
+	if e == nil {
+		return 0
+	}
+	for i := range e.items {
+		size += 64 + 40*len(e.items[i].columns)
+	}
+	return size + 4*len(e.visible) + 16*len(e.shadowed)
+}
+
+// planFormat is the FORMAT of an EXPLAIN.
+type planFormat byte
+
+const (
+	planText planFormat = iota
+	planJSON
+	planXML
+	planYAML
+)
+
+// explaining collects the items of a statement while it is bound.
+type explaining struct{ items []*item }
+
+// planned notes an item that the plan of the statement may speak of.
+func (b *binding) planned(it *item) *item {
+	if b.explaining != nil {
+		b.explaining.items = append(b.explaining.items, it)
+	}
+	return it
+}
+
+// explain binds a statement whose plan is shown, now or when it is executed.
+func (b *binding) explain(query *ast.Node, format planFormat) {
+	b.explaining = &explaining{}
+	b.bindStatement(query)
+	items := b.explaining.items
+	b.explaining = nil
+	if b.allIdentity() {
+		return
+	}
+	e := &explained{format: format}
+	for _, it := range items {
+		e.items = append(e.items, explainItem(it))
+	}
+	for _, t := range b.lens.Tables {
+		if at := b.atServer(t.Physical); at != nil && at.OID == t.OID {
+			e.visible = append(e.visible, t.OID)
+		}
+		for _, r := range b.sess.Overlay {
+			if r != nil && r.Name == t.Physical && r.OID != t.OID && !slices.Contains(e.shadowed, r.Name) {
+				e.shadowed = append(e.shadowed, r.Name)
+			}
+		}
+	}
+	b.statement.plan = e
+}
+
+func explainItem(it *item) explainedItem {
+	out := explainedItem{name: it.sent(), unknown: it.unknown}
+	if it.rel != nil {
+		out.table = it.rel.OID
+	}
+	for _, c := range it.cols {
+		name := c.name
+		if name == "" {
+			name = c.physical // the version does not show it: nor is there another name for it
+		}
+		out.columns = append(out.columns, explainedColumn{sent: c.physical, name: name})
+		out.listed = out.listed || it.rel != nil && it.rel.ColumnByNum(c.num) != nil && it.rel.ColumnByNum(c.num).Name != c.physical
+	}
+	return out
+}
+
+// formatOf is the FORMAT among the options of an EXPLAIN (ExplainQuery in explain.c): the last one counts.
+func formatOf(x *ast.ExplainStmt) planFormat {
+	format := planText
+	for _, o := range x.Options {
+		d := o.GetDefElem()
+		if d.GetDefname() != "format" {
+			continue
+		}
+		switch stringOf(d.GetArg()) {
+		case "json":
+			format = planJSON
+		case "xml":
+			format = planXML
+		case "yaml":
+			format = planYAML
+		default:
+			format = planText
+		}
+	}
+	return format
+}
+
+// ShowsPlan tells whether statement i, counted from 0, returns a plan that MapPlan can put into other names.
+func (t *Text) ShowsPlan(i int) bool {
+	return i >= 0 && i < len(t.Statements) && t.Statements[i].plan != nil && t.Statements[i].Effect.Prepare == nil
+}
+
+// Explaining is the text with what is known of the statement that it executes by name, if its plan is shown: x is the text
+// of the PREPARE. Only a text that is one EXPLAIN EXECUTE is changed.
+func (t *Text) Explaining(x *Text) *Text {
+	if len(t.Statements) != 1 || !t.ShowsPlan(0) || t.Statements[0].Effect.Execute == "" || len(x.Statements) != 1 || x.Statements[0].plan == nil {
+		return t
+	}
+	s := t.Statements[0]
+	plan := *x.Statements[0].plan
+	plan.format = s.plan.format
+	s.plan = &plan
+	return &Text{
+		SQL: t.SQL, Client: t.Client, Changed: t.Changed, Version: t.Version, Ambiguous: t.Ambiguous,
+		Statements: []Statement{s}, Tables: t.Tables, TxControl: t.TxControl, Question: t.Question,
+		clientUTF8: t.clientUTF8, sentUTF8: t.sentUTF8, edits: t.edits, charset: t.charset, names: t.names, tally: t.tally,
+	}
+}
+
+// MapPlan puts the rows that statement i has returned, in order and in the session's encoding, into the version's names.
+// changed is false when they stay as they are. A part of a plan can be given, too; what only the other parts tell is then
+// not known.
+func (t *Text) MapPlan(i int, rows []string) (mapped []string, changed bool) {
+	if !t.ShowsPlan(i) {
+		return rows, false
+	}
+	p := &planNames{names: &t.names, explained: t.Statements[i].plan}
+	if p.format != planText {
+		mapped = make([]string, len(rows))
+		for k, row := range rows {
+			mapped[k] = t.mapPlan(p, row)
+			changed = changed || mapped[k] != row
+		}
+		return mapped, changed
+	}
+	text := strings.Join(rows, "\n") // a row is a line, also where a line ends within a string
+	plan := t.mapPlan(p, text)
+	return strings.Split(plan, "\n"), plan != text
+}
+
+// mapPlan maps the text of one or several plans.
+func (t *Text) mapPlan(p *planNames, text string) string {
+	source, err := t.charset.decode(text)
+	if err != nil {
+		return text
+	}
+	edits := p.edits(source.utf8)
+	if sortEdits(edits, len(source.utf8)) != nil {
+		return text
+	}
+	original, err := t.charset.encodeEdits(&source, edits)
+	if err != nil {
+		return text
+	}
+	return applyEdits(text, original)
+}
+
+// columnsOf are those columns of a table that are called otherwise in the version.
+func columnsOf(t *rules.TableLens) map[string]string {
+	columns := map[string]string{}
+	for _, c := range t.Columns {
+		if c.Logical != c.Physical {
+			columns[c.Physical] = c.Logical
+		}
+	}
+	return columns
+}
