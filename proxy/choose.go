@@ -144,11 +144,11 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 			return nil, err
 		}
 		return nil, refused
-	case err == nil && len(t.Statements) <= 1:
+	case err == nil && len(t.Statements) <= 1, errors.As(err, &need) && need.Single:
 		return nil, errAborted
 	case err == nil && fresh:
 		return s.enterAll(e, t)
-	case err == nil, errors.As(err, &need):
+	case err == nil, need != nil:
 		return nil, &wire.Error{
 			Code:    "0A000",
 			Message: "several statements in one string cannot be rewritten in a failed transaction",

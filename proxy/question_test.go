@@ -12,6 +12,30 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+func TestInAFailedTransactionATextWithUnknownRelationsIsTheServersToRefuse(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	p := openProxy(t)
+	p.run(people)
+	p.phase(1, rules.Active)
+	conn := pgtest.Connect(t, p.url)
+	for name, tc := range map[string]struct{ sql, code string }{
+		"one statement": {"SELECT 1 FROM made_a_moment_ago, individual WHERE surname = 'x'", "25P02"},
+		"two":           {"SELECT 1 FROM made_a_moment_ago, individual; ROLLBACK", "0A000"},
+	} {
+		if _, err := conn.PgConn().Exec(ctx, "SET segue.version = 'surname'; BEGIN; SELECT 1/0").ReadAll(); err == nil {
+			t.Fatal("the transaction has not failed")
+		}
+		var refused *pgconn.PgError
+		if _, err := conn.PgConn().Exec(ctx, tc.sql).ReadAll(); !errors.As(err, &refused) || refused.Code != tc.code {
+			t.Errorf("%s: %v, want %s", name, err, tc.code)
+		}
+		if _, err := conn.PgConn().Exec(ctx, "ROLLBACK").ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestATextThatOnlyTheServerCanReadIsNeverExecuted(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

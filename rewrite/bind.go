@@ -91,7 +91,7 @@ func bind(in *bindInput) (*bound, error) {
 		b.settle()
 	}
 	if len(b.need)+len(b.questions) > 0 {
-		return nil, &NeedRelation{Names: b.need, Questions: b.questions}
+		return nil, &NeedRelation{Names: b.need, Questions: b.questions, Single: len(in.tree.Stmts) == 1}
 	}
 	return out, nil
 }

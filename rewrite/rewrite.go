@@ -133,6 +133,8 @@ type NeedRelation struct {
 
 	// Questions are queries, each of one value in ASCII: put it into Session.Answers; "" where there is none.
 	Questions []string
+
+	Single bool // the text is a single statement
 }
 
 func (e *NeedRelation) Error() string { return "relations are not known yet" }
