@@ -25,7 +25,7 @@ demo: build ## watch a rename under live traffic; needs nothing but Go, gcc and 
 test: setup ## run all tests, race detector on
 	$(GO) test $(TESTFLAGS) ./...
 
-# What tests need beside Go: PostgreSQL and a driver that is not written in Go. Done here once, because the tests of
+# What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of
 # several packages start at the same time.
 setup:
 	@echo "PostgreSQL: $$($(GO) run ./internal/pgcluster/pgbin)"
