@@ -172,10 +172,12 @@ func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {
 func (r *reprint) write(name string, columns []string) {
 	a := r.aliases[name]
 	if a == nil {
-		r.aliases[name] = &writtenAlias{columns: columns}
-		return
+		a = &writtenAlias{}
+		r.aliases[name] = a
 	}
-	a.several = a.several || strings.Join(a.columns, "\x00") != strings.Join(columns, "\x00")
+	if !slices.ContainsFunc(a.lists, func(l []string) bool { return slices.Equal(l, columns) }) {
+		a.lists = append(a.lists, columns)
+	}
 }
 
 func decodeStored(answer string) (out []storedText) {

@@ -51,8 +51,7 @@ var around = map[printKind][2]string{
 
 // A writtenAlias is an alias that whoever made the definition has written.
 type writtenAlias struct {
-	columns []string
-	several bool // there are more of that name, with other columns
+	lists [][]string // the names for columns that stand behind it, each list once
 }
 
 // reprinted is the text in the version's names; false where that is not certain. head has the arguments of the function

@@ -68,7 +68,9 @@ func (r *reprint) joinItem(j *ast.JoinExpr, l *printLevel, using []string) []*pr
 		e.listed = stringsOf(j.Alias.Colnames)
 	}
 	if written := r.aliases[e.base[inDatabase]]; written != nil {
-		e.aliases = written.columns
+		if e.aliases = written.lists[0]; len(written.lists) > 1 && e.listed != nil {
+			r.unsure()
+		}
 	}
 	return r.enter(l, e)
 }
@@ -150,14 +152,11 @@ func (r *reprint) aliasOf(e *printEntry) {
 	case written != nil && made && r.names.groupOf(e.rel.OID) != nil:
 		r.unsure() // it may be either
 	case written != nil:
-		e.written(e.printed, written)
+		r.written(e, e.printed)
 	case made:
 	case numbered && r.aliases[base] != nil:
-		e.written(base, r.aliases[base])
+		r.written(e, base)
 	default:
-		r.unsure()
-	}
-	if e.always && r.aliases[e.base[inDatabase]].several {
 		r.unsure()
 	}
 	if _, whole := r.names.columns(e.rel); e.listed != nil && !whole {
@@ -165,9 +164,28 @@ func (r *reprint) aliasOf(e *printEntry) {
 	}
 }
 
-func (e *printEntry) written(name string, a *writtenAlias) {
+// written notes that the alias of a relation was written. Where it was so more than once, with other columns each time, it
+// is those that the text has, if only one of them can be meant.
+func (r *reprint) written(e *printEntry, name string) {
 	e.base = [bothNamings]string{name, name}
-	e.always, e.aliases = true, a.columns
+	e.always = true
+	lists := r.aliases[name].lists
+	if len(lists) == 1 {
+		e.aliases = lists[0]
+		return
+	}
+	var matching [][]string
+	for _, columns := range lists {
+		e.aliases = columns
+		if e.nameColumns(inDatabase, nil); e.lists(inDatabase) == (e.listed != nil) && (e.listed == nil || slices.Equal(e.listed, e.shown(inDatabase))) {
+			matching = append(matching, columns)
+		}
+	}
+	if len(matching) != 1 {
+		r.unsure()
+		return
+	}
+	e.aliases = matching[0]
 }
 
 // cteEntry is a WITH query by its name.
