@@ -29,6 +29,7 @@ type observation struct {
 type follower struct {
 	i       *Instance
 	conn    *pgx.Conn
+	backend uint32          // of the connection by which the instance's id was held last
 	snap    *rules.Snapshot // latest that was loaded
 	broken  error
 	audit   int64     // up to which row the audit is known; negative at first
@@ -46,6 +47,9 @@ func (f *follower) connect(ctx context.Context) (err error) {
 		}
 	}()
 	if err = rules.Install(ctx, f.conn); err != nil {
+		return err
+	}
+	if err = f.claim(ctx); err != nil {
 		return err
 	}
 	// Heartbeats need not survive a crash of the server: it ends every connection, and all register again.
