@@ -25,7 +25,8 @@ type Options struct {
 	Stats      *Stats // where to count; several binders may share one; default: nowhere that can be seen
 
 	// MatchAll has every text bound while anything is live, whatever names it holds, and predicts the columns of
-	// statements that are sent unchanged too, so that any corpus of statements tests the binder.
+	// statements that are sent unchanged too, so that any corpus of statements tests the binder. A text that cannot be
+	// read is still the server's own if it holds no name that matters.
 	MatchAll bool
 
 	// PlainCatalogs has sessions see the system catalogs as they are, with the names of the database.
@@ -122,6 +123,9 @@ func (b *Binder) rewrite(s *Session, sql string, key uint64) (t *Text, err error
 		}
 	}()
 	if t := r.read(); t != nil {
+		if b.all && b.filter.match([]byte(sql), true) != Names {
+			return &Text{SQL: sql, Client: sql}, nil
+		}
 		return t, nil
 	}
 	d, err := r.choose()

@@ -89,3 +89,21 @@ func TestTheWidthOfValuesWithAStarIsNotPredicted(t *testing.T) {
 		t.Errorf("without a star two columns are predicted, not %v", st.Columns)
 	}
 }
+
+func TestAnUnreadableTextIsTheServersIfItHoldsNoName(t *testing.T) {
+	t.Parallel()
+	b := realBinder(Options{MatchAll: true})
+	for sql, sent := range map[string]bool{
+		`SELECT 'it\'s' FROM pg_am`:     true,
+		`SELECT 'it\'s' FROM individual`:    false,
+		`SELECT 1 FROM pg_am PLEASE ME`: true,
+	} {
+		text, err := b.Rewrite(&Session{Version: "base"}, sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := text.SQL == sql && len(text.Statements) == 0; got != sent {
+			t.Errorf("%s: sent as it is: %v", sql, got)
+		}
+	}
+}
