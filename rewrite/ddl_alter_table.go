@@ -44,7 +44,13 @@ func (b *binding) addColumnTo(it *item, d *ast.ColumnDef) {
 		b.forbid(int(d.Location), refusedTakenName, it.table,
 			"add a column "+quoteIdent(d.Colname)+" to "+quoteIdent(it.table.Logical)+", whose name another version or the database has there")
 	}
-	it.newColumn(d.Colname, d.Colname)
+	it.newColumn(d.Colname, d.Colname).rows = b.definedRows(d)
+}
+
+// definedRows are the rows that a new column holds, which constraints may take apart.
+func (b *binding) definedRows(d *ast.ColumnDef) value {
+	b.typeName(d.TypeName)
+	return b.namedTypes[d.TypeName]
 }
 
 // alterCommand binds one command of ALTER TABLE, which stands in the span.
@@ -72,6 +78,9 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 	case ast.AlterTableType_AT_AttachPartition, ast.AlterTableType_AT_DetachPartition, ast.AlterTableType_AT_DetachPartitionFinalize:
 		b.partitionCommand(it, cmd)
 	case ast.AlterTableType_AT_AddOf:
+		if it.rel != nil && b.columnsDiffer(named{rel: it.rel, table: it.table}) {
+			b.unsupported(b.tokens.start(in.from), refusedCopy, "OF", "compares the names that the columns have in the database")
+		}
 		b.typeName(cmd.Def.GetTypeName())
 	default:
 		b.alterSetting(it, cmd, in)

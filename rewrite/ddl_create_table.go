@@ -134,7 +134,7 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 			d := n.GetColumnDef()
 			c, f := it.column(d.Colname, inVersion)
 			if f == missing {
-				it.newColumn(d.Colname, d.Colname)
+				it.newColumn(d.Colname, d.Colname).rows = b.definedRows(d)
 			} else if f == found && c.physical != d.Colname {
 				b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 			}

@@ -63,6 +63,8 @@ var creations = []string{
 	`CREATE TABLE event_2025 PARTITION OF {event} FOR VALUES FROM ('2025-01-01') TO ('2026-01-01') PARTITION BY RANGE (kind, (extract(month FROM {at})), {at})`,
 	`CREATE TABLE event_rest PARTITION OF {event} DEFAULT PARTITION BY HASH ({at})`,
 	`CREATE SCHEMA fresh CREATE TABLE {person} (a int, b text) CREATE VIEW seen AS SELECT 1 AS {surname} CREATE TABLE {other_person} (c int)`,
+	`CREATE TABLE of_rows (who {person} CHECK ((who).{surname} > ''), many {person}[], CHECK ((of_rows.many[1]).{id} > 0))`,
+	`ALTER TABLE pet ADD owner {person} CONSTRAINT named CHECK ((owner).{surname} > ''), ADD CHECK ((pet.owner).{id} > 0)`,
 	`CREATE TYPE pair AS (a {person}, b int, c {line}[])`,
 	`ALTER DEFAULT PRIVILEGES IN SCHEMA event_2024 GRANT SELECT ON TABLES TO PUBLIC`,
 	`CREATE TABLE heir () INHERITS ({person})`,

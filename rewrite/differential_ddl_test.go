@@ -215,6 +215,12 @@ var failingDefinitions = []string{
 	`REINDEX TABLE {other_person}`,
 }
 
+func TestARowTypeOfATableThatKeepsItsNameMayBeNamedInAString(t *testing.T) {
+	t.Parallel()
+	w := newDDLWorld(t, "old")
+	w.check(t, `SELECT typlen FROM pg_type WHERE oid = 'event_2024[]'::regtype OR oid = to_regtype('event_2024')`)
+}
+
 func TestDifferentialDDLFailsAsInPostgres(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"old", "new"} {

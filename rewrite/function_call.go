@@ -46,7 +46,7 @@ func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 	case isRegclass(c) && k.GetSval() != nil:
 		b.relationInString(k)
 	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
-		b.refuseNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
+		b.refuseTableNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
 }

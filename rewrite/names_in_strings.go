@@ -58,9 +58,16 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 		b.printsSchema(f, last)
 		return
 	}
+	if b.queryCall(f, name) {
+		return
+	}
 	if sqlFunctions[last] {
 		for _, a := range f.Args {
-			b.refuseNamesIn(a, "the function "+last)
+			if last == "to_regtype" {
+				b.refuseTableNamesIn(a, "the function "+last)
+			} else {
+				b.refuseNamesIn(a, "the function "+last)
+			}
 		}
 		return
 	}
@@ -209,16 +216,41 @@ func (b *binding) refuseNamesIn(n *ast.Node, construct string) {
 	})
 }
 
+// refuseTableNamesIn is refuseNamesIn for what can name tables and no columns: a table of one name stays what it is.
+func (b *binding) refuseTableNamesIn(n *ast.Node, construct string) {
+	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+		k, ok := m.Interface().(*ast.A_Const)
+		if !ok || k.GetSval() == nil {
+			return
+		}
+		for _, t := range b.namedIn(k.GetSval().Sval) {
+			b.concern(t)
+			b.use(t, "")
+			if t.Logical != t.Physical {
+				b.unsupported(int(k.Location), refusedComputedName, construct, "names "+quoteIdent(t.Logical)+" in a string")
+			}
+		}
+	})
+}
+
 // refuseNamesInText refuses a text that is SQL, or holds names, if it concerns a table under migration.
 func (b *binding) refuseNamesInText(text string, location int, construct string) {
+	for _, t := range b.namedIn(text) {
+		b.concern(t)
+		b.use(t, "")
+		b.unsupported(location, refusedString, construct, "names "+quoteIdent(t.Logical)+" in a string")
+	}
+}
+
+// namedIn are the tables under migration that a text names, by their name in the version or in the database.
+func (b *binding) namedIn(text string) (out []*rules.TableLens) {
 	lower := strings.ToLower(text)
 	for _, t := range b.lens.Tables {
 		if containsWord(lower, strings.ToLower(t.Logical)) || containsWord(lower, strings.ToLower(t.Physical)) {
-			b.concern(t)
-			b.use(t, "")
-			b.unsupported(location, refusedString, construct, "names "+quoteIdent(t.Logical)+" in a string")
+			out = append(out, t)
 		}
 	}
+	return out
 }
 
 // containsWord looks for a word between characters that cannot belong to an identifier.

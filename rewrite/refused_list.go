@@ -69,7 +69,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "it would be read as another column", Instead: "qualify the name, or use an alias",
 	},
 	refusedString: {
-		What: "SQL in a string that names it: text that a function computes and executes (`EXECUTE 'DELETE FROM person' || c`), bodies in other languages than SQL and PL/pgSQL, `query_to_xml`, `dblink`, arguments of triggers",
+		What: "SQL in a string that names it: text that a function computes and executes (`EXECUTE 'DELETE FROM person' || c`), bodies in other languages than SQL and PL/pgSQL, `dblink`, arguments of triggers; `query_to_xml`, `ts_stat` and `ts_rewrite` where it is no plain constant with a query, or in a view",
 		Why:  "what will run is not known", Instead: "write the statement out, or do it before or after the migration",
 	},
 	refusedBody: {
@@ -89,7 +89,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the two could not be told apart", Instead: "choose another name, or contract the migration first",
 	},
 	refusedCopy: {
-		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person, book)` where both have a column of that name, `CREATE TEMP TABLE … INHERITS (person)`, `ALTER TABLE … INHERIT person`, `ATTACH` and `DETACH PARTITION`, where the columns' names differ in the database",
+		What: "`CREATE TABLE … (LIKE person)`, `INHERITS (person, book)` where both have a column of that name, `CREATE TEMP TABLE … INHERITS (person)`, `ALTER TABLE … INHERIT person`, `ALTER TABLE person OF …`, `ATTACH` and `DETACH PARTITION`, where the columns' names differ in the database",
 		Why:  "the other table has, or would be left with, the names in the database", Instead: "list the columns, or do it before or after the migration",
 	},
 	refusedSharedList: {

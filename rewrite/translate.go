@@ -28,10 +28,11 @@ func (t *Text) Translate(s string) string {
 	affected := t.affected()
 	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return t.names.table(schema, name, affected) })
 	toLogical := t.namesIn(s)
-	if len(toLogical) == 0 {
-		return s
+	columns := toLogical
+	if len(affected) > 0 { // a key is that of a table that is written, though another one may be mentioned
+		columns = logicalNames(affected)
 	}
-	return replaceNames(s, toLogical, toLogical)
+	return replaceNames(s, toLogical, columns)
 }
 
 // replaceNames replaces what stands in quotes, and the columns of a key.

@@ -34,6 +34,7 @@ func TestErrorsSpeakTheNamesOfTheVersion(t *testing.T) {
 		`Failing row contains (1, last_name)=(b).`:                                               `Failing row contains (1, last_name)=(b).`,
 		`Failing row contains (id, last_name) = (1, (last_name)=(b)).`:                           `Failing row contains (id, surname) = (1, (last_name)=(b)).`,
 		`Failing row contains (1, last_name, x) = (b).`:                                          `Failing row contains (1, last_name, x) = (b).`,
+		`Key (last_name)=(1) is still referenced from table "pets".`:                             `Key (surname)=(1) is still referenced from table "pets".`,
 		`permission denied for table individual`:                                                 `permission denied for table person`,
 		`permission denied for table pets`:                                                       `permission denied for table pets`,
 		`must be owner of table individual`:                                                      `must be owner of table person`,
