@@ -16,6 +16,7 @@ type printing struct {
 	table   string   // SQL for the OID of the table that it prints something of, from its arguments s.a1, s.a2, …
 	foreign string   // the same for the table that a foreign key refers to
 	pattern string   // cuts what it prints into tokens; "" for a name of a type
+	list    bool     // it prints an array of texts
 
 	stored func(args []*ast.Node) []storedForm // what it prints of definitions that are kept as trees; see storedText
 	keyed  bool                                // table is the OID of such a definition
@@ -39,6 +40,8 @@ var printings = map[string]printing{
 	"pg_get_statisticsobjdef": {args: []string{"oid"}, pattern: statisticsPattern,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"pg_get_statisticsobjdef_columns": {args: []string{"oid"}, pattern: statisticsPattern,
+		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
+	"pg_get_statisticsobjdef_expressions": {args: []string{"oid"}, pattern: statisticsPattern, list: true,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"format_type": {args: []string{"oid", "int4"}},
 
@@ -142,6 +145,9 @@ func (in *introspection) prints(p printing) string {
 		return in.typeSQL("q.d", "q.k")
 	}
 	own := func(text string) string { return in.definitionOf(text, "q.k", p.pattern) }
+	if p.list {
+		return eachSQL("q.d", in.definitionOf("u.d", "q.k", p.pattern))
+	}
 	if p.foreign == "" || own("q.d") == "" {
 		return own("q.d")
 	}
@@ -164,6 +170,15 @@ func (in *introspection) prints(p printing) string {
 	}
 	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + other(names, 2) + concat +
 		other(columns, 3) + concat + own(part(4)) + " END"
+}
+
+// eachSQL maps the elements u.d of an array; "" if they stay as they are.
+func eachSQL(array, element string) string {
+	if element == "" {
+		return ""
+	}
+	return "CASE WHEN " + array + " IS NOT NULL THEN ARRAY(SELECT " + element + " FROM pg_catalog.unnest(" + array +
+		") WITH ORDINALITY AS u(d, i) ORDER BY u.i) END"
 }
 
 // definitionOf maps a text with the names of the table of which key is the OID; "" if no names differ.

@@ -217,7 +217,11 @@ func (r *rowMap) addColumns(rel *catalog.Relation, m mention, g *tableGroup, whe
 		}
 	}
 	for _, name := range m.definitions {
-		if rel.Column(name) != nil && (len(g.columns) > 0 || g.renamed) {
+		switch c := rel.Column(name); {
+		case c == nil || len(g.columns) == 0 && !g.renamed:
+		case c.TypeName == "text[]":
+			r.set(name, where, eachSQL("t."+name, g.definitionSQL("u.d")))
+		default:
 			r.set(name, where, g.definitionSQL(r.value(name)+"::pg_catalog.text"))
 		}
 	}

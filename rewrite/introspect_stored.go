@@ -143,7 +143,7 @@ func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
 				continue // these are mapped token by token
 			}
 			to, sure := b.reprinted(f.kind, s)
-			if !sure || to == s.Text {
+			if !sure || to == s.Text || !b.writable(s.Text+to) {
 				continue
 			}
 			if size += len(s.Text) + len(to); size < maxStoredBytes {
@@ -152,6 +152,13 @@ func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
 		}
 	}
 	return pairs
+}
+
+// writable tells whether the session's encoding has all characters of a text. The server could not show it otherwise, but
+// may have no need to.
+func (b *binding) writable(text string) bool {
+	_, err := charsets[b.sess.Encoding].encode(text)
+	return err == nil
 }
 
 func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {

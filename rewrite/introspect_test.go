@@ -25,6 +25,7 @@ CREATE TABLE individual (id serial PRIMARY KEY, first_name text, last_name text 
   CONSTRAINT lives UNIQUE (last_name, city));
 CREATE INDEX individual_lower ON individual (lower(last_name) text_pattern_ops) INCLUDE (born) WHERE last_name IS NOT NULL;
 CREATE STATISTICS together (ndistinct, dependencies) ON last_name, city FROM individual;
+CREATE STATISTICS expressions ON lower(last_name), (city || last_name), born FROM individual;
 CREATE TABLE orders (order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, individual_id int REFERENCES individual (id) ON DELETE CASCADE,
   last_name text, city text, buyer individual, buyers individual[], FOREIGN KEY (last_name, city) REFERENCES individual (last_name, city));
 CREATE INDEX orders_last_name ON orders (last_name);

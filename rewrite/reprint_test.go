@@ -9,7 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rules"
 )
 
 // printedQueries show definitions in every way.
@@ -79,4 +81,39 @@ func publicIn(sql, path string) string {
 func (d *introspected) askPublic(t *testing.T, sql, path string) answer {
 	t.Helper()
 	return d.ask(t, publicIn(sql, path))
+}
+
+func TestADefinitionThatIsNotCertainIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, made, then, shown string }{
+		{"a view that was replaced since it was asked for", "SELECT last_name FROM individual", "SELECT surname AS last_name, id FROM person",
+			" SELECT person.surname AS last_name,\n    person.id\n   FROM person;"},
+		{"an alias that may be the server's or the user's", "SELECT i.last_name FROM individual person_1, individual i", "",
+			" SELECT i.surname AS last_name\n   FROM person person_1,\n    person i;"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Database(t)
+			pgtest.Exec(t, url, "CREATE TABLE individual (id int, last_name text)", "CREATE VIEW v AS "+tt.made,
+				"ALTER TABLE individual RENAME last_name TO surname", "ALTER TABLE individual RENAME TO person")
+			d := &introspected{conn: pgtest.Connect(t, url)}
+			cat, err := catalog.Load(context.Background(), d.conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel := cat.Lookup("public", "person")
+			d.binder = NewBinder(&rules.Snapshot{Catalog: cat, Migrations: []*rules.Migration{{ID: "v", Phase: rules.Cutover}},
+				Lenses: map[string]*rules.Lens{"base": rules.NewLens("base", []*rules.TableLens{{OID: rel.OID, Schema: "public", Logical: "individual", Physical: "person",
+					Columns: []rules.ColumnLens{{Logical: "id", Physical: "id", Num: 1}, {Logical: "last_name", Physical: "surname", Num: 2}}}})}}, Options{})
+			d.session = &Session{Version: "base", StandardStrings: true, SearchPath: []string{"pg_catalog", "public"}, Overlay: map[rules.Name]*catalog.Relation{}}
+			text := d.rewritten(t, "SELECT pg_get_viewdef('v'), definition FROM pg_views WHERE viewname = 'v'")
+			if tt.then != "" {
+				pgtest.Exec(t, url, "CREATE OR REPLACE VIEW v AS "+tt.then)
+			}
+			want := answer{Labels: []string{"pg_get_viewdef", "definition"}, Rows: []string{tt.shown + "|" + tt.shown}}
+			if diff := cmp.Diff(want, d.ask(t, text.SQL)); diff != "" {
+				t.Errorf("it is shown otherwise (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

@@ -11,7 +11,7 @@ SELECT row_to_json(t) FROM pg_tables t WHERE tablename = '{individual}' ORDER BY
 SELECT (t).tablename, t IS NOT NULL FROM pg_tables t WHERE t.schemaname = 'public' ORDER BY 1;
 SELECT * FROM pg_indexes WHERE schemaname IN ('public', 'other') ORDER BY 1, 2, 3;
 SELECT schemaname, tablename, attname, null_frac FROM pg_stats WHERE tablename = '{individual}' ORDER BY 3;
-SELECT schemaname, tablename, attnames FROM pg_stats_ext;
+SELECT schemaname, tablename, attnames FROM pg_stats_ext ORDER BY 1, 2, 3;
 SELECT * FROM pg_policies;
 SELECT * FROM pg_publication_tables;
 SELECT schemaname, relname, indexrelname FROM pg_stat_user_indexes ORDER BY 1, 2, 3;

@@ -17,3 +17,5 @@ SELECT array_agg(c.oid::regclass::text ORDER BY c.oid), CASE WHEN true THEN 'x' 
 SELECT format('%s.%s', c.oid::regclass, c.relkind), c.oid::regclass || '!', 'x' || oid::pg_catalog.regclass AS y, json_build_object('t', oid::regclass) FROM pg_class c WHERE relname = '{individual}' ORDER BY c.oid;
 SELECT 'pg_class'::regclass AS x UNION ALL SELECT 'orders'::regclass ORDER BY 1;
 SELECT oid::regtype, typarray::regtype::text FROM pg_type WHERE typname = '{individual}' ORDER BY typnamespace;
+SELECT stxname, pg_get_statisticsobjdef_expressions(oid), pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY oid;
+SELECT statistics_name, tablename, attnames, exprs FROM pg_stats_ext ORDER BY 1;
