@@ -9,25 +9,10 @@ import "slices"
 // A view over the table is not listed unless it exposes whole rows: the names of a view's columns are its own, fixed
 // when it was made, and the columns beneath are held by number.
 func (c *Catalog) RowTypeUsers(oids ...OID) []string {
-	types := make(map[OID]bool, len(oids))
+	types := c.RowTypes(oids...)
 	own := make(map[OID]bool, len(oids))
 	for _, oid := range oids {
-		if r := c.relations[oid]; r != nil && r.RowType != 0 {
-			types[r.RowType], own[oid] = true, true
-		}
-	}
-	for grown := true; grown; {
-		grown = false
-		for _, t := range c.types {
-			if !types[t.OID] && (types[t.Base] || types[t.Elem] || types[t.Subtype]) {
-				types[t.OID], grown = true, true
-			}
-		}
-		for _, user := range c.relations {
-			if user.RowType != 0 && !types[user.RowType] && c.showsType(user, types) {
-				types[user.RowType], grown = true, true
-			}
-		}
+		own[oid] = c.relations[oid] != nil && c.relations[oid].RowType != 0
 	}
 	names := make(map[string]bool)
 	for t := range types {
@@ -53,6 +38,31 @@ func (c *Catalog) RowTypeUsers(oids ...OID) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// RowTypes is the set of the row types of the relations and of all types that can hold a row of one: domains, arrays,
+// ranges and composite types, and the row types of relations with a column of one of these.
+func (c *Catalog) RowTypes(oids ...OID) map[OID]bool {
+	types := make(map[OID]bool, len(oids))
+	for _, oid := range oids {
+		if r := c.relations[oid]; r != nil && r.RowType != 0 {
+			types[r.RowType] = true
+		}
+	}
+	for grown := true; grown; {
+		grown = false
+		for _, t := range c.types {
+			if !types[t.OID] && (types[t.Base] || types[t.Elem] || types[t.Subtype]) {
+				types[t.OID], grown = true, true
+			}
+		}
+		for _, user := range c.relations {
+			if user.RowType != 0 && !types[user.RowType] && c.showsType(user, types) {
+				types[user.RowType], grown = true, true
+			}
+		}
+	}
+	return types
 }
 
 // showsType tells whether the relation has a column of one of the types, or is a typed table of one.

@@ -16,6 +16,9 @@ import (
 // payloadReport asks every instance to write down its sessions and uses at once.
 const payloadReport = "report"
 
+// payloadCatalog tells every instance that the catalog has changed.
+const payloadCatalog = "catalog"
+
 // An observation is one read of the control tables.
 type observation struct {
 	begun   time.Time // before the first byte of it was asked for
@@ -23,6 +26,7 @@ type observation struct {
 	state   *rules.State
 	snap    *rules.Snapshot // not older than state; nil when broken
 	broken  error           // why no snapshot can be made of what is stored and what the catalog has
+	known   []func()        // to be called when snap is in force
 }
 
 // A follower reads the control tables for its instance. It is used by one goroutine.
@@ -34,6 +38,7 @@ type follower struct {
 	broken  error
 	audit   int64     // up to which row the audit is known; negative at first
 	checked time.Time // when the catalog's fingerprint was taken last
+	told    bool      // another instance says that the catalog has changed
 }
 
 // connect dials, makes sure that schema segue is there, listens and registers.
@@ -96,6 +101,18 @@ func (i *Instance) serving() int64 {
 
 // read makes one observation. After an error the connection must be given up.
 func (f *follower) read(ctx context.Context) (*observation, error) {
+	asked, waiting := f.i.refresh.take()
+	o, err := f.observe(ctx, asked)
+	if err != nil {
+		f.i.refresh.again(waiting)
+		return nil, err
+	}
+	o.known = waiting
+	return o, nil
+}
+
+// observe is read; with asked the catalog is looked at in any case.
+func (f *follower) observe(ctx context.Context, asked bool) (*observation, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.i.cfg.Lease)
 	defer cancel()
 	o := &observation{begun: time.Now()}
@@ -113,9 +130,9 @@ func (f *follower) read(ctx context.Context) (*observation, error) {
 		if err := f.register(ctx); err != nil {
 			return nil, err
 		}
-		return f.read(ctx)
+		return f.observe(ctx, asked)
 	}
-	if err := f.load(ctx, o); err != nil {
+	if err := f.load(ctx, o, asked); err != nil {
 		return nil, err
 	}
 	return o, nil
@@ -141,11 +158,17 @@ func (f *follower) first(ctx context.Context) (*observation, error) {
 }
 
 // load completes the observation with a snapshot: the one at hand if it is still right, else a new one.
-func (f *follower) load(ctx context.Context, o *observation) error {
+func (f *follower) load(ctx context.Context, o *observation, asked bool) error {
 	moved := f.snap == nil || f.snap.Epoch != o.state.Epoch || f.broken != nil
-	stale, err := f.stale(ctx)
+	stale, err := f.stale(ctx, asked)
 	if err != nil {
 		return err
+	}
+	if stale && asked {
+		// A session of this instance has changed it, so the others cannot know.
+		if err := rules.Notify(ctx, f.conn, payloadCatalog); err != nil {
+			return err
+		}
 	}
 	if moved || stale || o.state.LastAudit != f.audit {
 		err = pgx.BeginTxFunc(ctx, f.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
@@ -167,8 +190,8 @@ func (f *follower) load(ctx context.Context, o *observation) error {
 
 // stale tells whether the catalog may have changed since the snapshot was made. It looks when it was asked to, and every
 // now and then while something is live.
-func (f *follower) stale(ctx context.Context) (bool, error) {
-	asked := f.i.reread.Swap(false)
+func (f *follower) stale(ctx context.Context, asked bool) (bool, error) {
+	asked, f.told = asked || f.told, false
 	if f.snap == nil || f.snap.Catalog == nil || (!asked && time.Since(f.checked) < min(catalogPoll, 4*f.i.cfg.Poll)) {
 		return false, nil
 	}
@@ -253,6 +276,7 @@ func (f *follower) step(ctx context.Context) error {
 			err = fmt.Errorf("the control connection was lost: %w", waitErr)
 		}
 	})
+	f.told = f.told || note == payloadCatalog
 	if err == nil && note == payloadReport {
 		err = f.i.report(ctx, f.conn)
 	}

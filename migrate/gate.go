@@ -70,6 +70,9 @@ func (g *gatekeeper) observe(o *observation) {
 		// The lease that the earlier read renewed must not be forgotten.
 		o.renewed, o.begun = true, last.begun
 	}
+	if last := g.mail.latest; last != nil {
+		o.known = append(last.known, o.known...)
+	}
 	g.mail.latest = o
 	g.mail.Unlock()
 	g.notify()
@@ -78,6 +81,9 @@ func (g *gatekeeper) observe(o *observation) {
 // expired says that a leader has marked the instance expired: it must not serve before the next observation.
 func (g *gatekeeper) expired() {
 	g.mail.Lock()
+	if last := g.mail.latest; last != nil {
+		g.i.refresh.again(last.known)
+	}
 	g.mail.latest, g.mail.expired = nil, true
 	g.mail.Unlock()
 	g.notify()
@@ -162,6 +168,7 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 	t := o.state.Transition
 	if g.attempt != 0 {
 		if same := t != nil && t.Attempt == g.attempt; same && !g.mayOpen(o) {
+			g.i.refresh.again(o.known)
 			return // the outcome is not known
 		} else if same {
 			g.refused = g.attempt
@@ -169,7 +176,13 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 		g.endWork()
 		g.attempt, g.promised, g.withdrawn = 0, false, time.Time{}
 	}
-	g.open(o)
+	if g.open(o) {
+		for _, known := range o.known {
+			known()
+		}
+	} else {
+		g.i.refresh.again(o.known)
+	}
 	if t != nil && t.Attempt != 0 && t.Attempt != g.refused && t.Until != nil {
 		if left := t.Until.Sub(t.Now); left > 0 {
 			g.hold(ctx, t.Attempt, t.Tables, o.begun.Add(left))
@@ -183,17 +196,17 @@ func (g *gatekeeper) mayOpen(o *observation) bool {
 	return !g.withdrawn.IsZero() && o.begun.After(g.withdrawn)
 }
 
-// open installs the observed snapshot if it is another one, or if something is held.
-func (g *gatekeeper) open(o *observation) {
+// open installs the observed snapshot if it is another one, or if something is held. It tells whether it is in force then.
+func (g *gatekeeper) open(o *observation) bool {
 	if o.broken != nil {
 		g.suspend(o.broken.Error())
-		return
+		return false
 	}
 	if time.Until(g.lease) <= 0 {
-		return // it was read, but too slowly to rely on: the next read decides
+		return false // it was read, but too slowly to rely on: the next read decides
 	}
 	if !g.closed && !g.suspended && o.snap == g.snap {
-		return
+		return true
 	}
 	if g.suspended && g.snap != nil {
 		g.i.log.Info("statements on tables under migration are served again", "epoch", o.snap.Epoch)
@@ -205,6 +218,7 @@ func (g *gatekeeper) open(o *observation) {
 	if moved {
 		g.i.wake.ring() // tell the leader, who waits until all serve the epoch
 	}
+	return true
 }
 
 // hold closes the gate in the background, and acknowledges when nothing is in flight any more.

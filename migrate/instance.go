@@ -24,7 +24,7 @@ type Instance struct {
 
 	snapshot atomic.Pointer[rules.Snapshot] // the one that Traffic was opened with last
 	pending  atomic.Bool                    // a transition was there at the last read
-	reread   atomic.Bool                    // read the catalog at the next chance: see Refresh
+	refresh  refreshes                      // asked for, and not yet in force
 	wake     bell                           // makes the follower read now
 	changed  broadcast                      // sent after every read that showed something new
 	taken    record                         // of the reads that were acted on: see CatchUp
@@ -147,8 +147,12 @@ func (i *Instance) Ready() error { return i.health.ready(i.cfg.Lease) }
 func (i *Instance) Snapshot() *rules.Snapshot { return i.snapshot.Load() }
 
 // Refresh reads the catalog again soon, because DDL was seen; it does not wait.
-func (i *Instance) Refresh() {
-	i.reread.Store(true)
+func (i *Instance) Refresh() { i.RefreshThen(nil) }
+
+// RefreshThen is Refresh, and calls known, if it is not nil, when a snapshot is in force that shows the catalog as it was
+// read after this call.
+func (i *Instance) RefreshThen(known func()) {
+	i.refresh.ask(known)
 	i.wake.ring()
 }
 

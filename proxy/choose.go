@@ -19,8 +19,10 @@ const maxRounds = 1000
 //   - *wire.Error: what the client must get in place of an answer;
 //   - any other: the session is over.
 //
+// types are those that the client gives the parameters.
+//
 // memo, if not nil, is the outcome for an earlier use, and is returned again if it still holds.
-func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
+func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text, error) {
 	text := ""
 	for range maxRounds {
 		e := s.srv.epoch.Load()
@@ -56,7 +58,14 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 		if failed {
 			return s.chooseFailed(e, text, fresh)
 		}
-		t, err := e.binder.Rewrite(s.view.session, text)
+		binder, err := s.binderFor(e, text, types)
+		if errors.Is(err, errMoved) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		t, err := binder.Rewrite(s.asking(e, binder, types), text)
 		if err != nil {
 			var need *rewrite.NeedRelation
 			if !errors.As(err, &need) {
@@ -68,7 +77,7 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 			if failed {
 				return s.chooseFailed(e, text, true)
 			}
-			if err := s.lookUp(need); err != nil {
+			if err := s.lookUp(e, binder, need); err != nil {
 				return nil, err
 			}
 			continue
@@ -93,6 +102,17 @@ func (s *session) choose(sql []byte, memo *plan) (*rewrite.Text, error) {
 		}
 	}
 	return nil, &wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"}
+}
+
+// asking is the session as it is for one text.
+func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32) *rewrite.Session {
+	params := binder.RowParameters(types)
+	if params == nil && e.made == nil {
+		return s.view.session
+	}
+	with := *s.view.session
+	with.Params, with.Unsettled = params, e.made != nil
+	return &with
 }
 
 // errAborted says that the transaction has failed, and that therefore the text may be sent as it is: the server answers

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
@@ -27,8 +28,15 @@ type Config struct {
 	StrictOracle bool
 	Log          hclog.Logger
 
-	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations.
-	SchemaChanged func()
+	// SchemaChanged is called, from any goroutine, after a statement that may have changed relations. known is nil, or a
+	// function to be called, from any goroutine, when the snapshot in force shows the catalog as it was read at some later
+	// time.
+	SchemaChanged func(known func())
+
+	// Heirs tells whether one of the relations, which the catalog of the snapshot in force does not have, inherits from one
+	// of the tables, or may do so. pid is the backend that has used them. It is called from any goroutine, before a result is
+	// delivered. nil: such results are delivered as they are.
+	Heirs func(ctx context.Context, pid uint32, relations, tables []catalog.OID) (bool, error)
 
 	// CatchUp reads what is stored in the database now, and returns when Open was called with it if it is news; an error
 	// says why that is not known. It is called, from any goroutine, after a statement has failed because of a name that

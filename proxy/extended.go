@@ -13,16 +13,19 @@ const maxParse = 1 << 20
 // A plan is what was found out about a statement's text, for one binder and one view of the session.
 type plan struct {
 	binder     *rewrite.Binder
+	made       *made
 	hit        rewrite.Hit
 	control    control
-	text       *rewrite.Text // nil until it was bound
-	generation uint64        // of the view that it was bound in
+	text       *rewrite.Text   // nil until it was bound
+	generation uint64          // of the view that it was bound in
+	makes      *[]rewrite.Made // of a text with StateWords, once it is known; nil inside: nothing
 }
 
 // A portal is what is known of a portal: the zero value stands for one that does not matter.
 type portal struct {
 	text     *rewrite.Text
 	stateful bool // executing it may change what later texts mean
+	makes    *[]rewrite.Made
 }
 
 // parse handles a Parse.
@@ -59,13 +62,13 @@ func (s *session) parseIn(now *epoch) error {
 	if !now.live {
 		return s.passIn(now, expect{kind: wire.Parse, stmt: s.remember(name, sql, s.types, false)})
 	}
-	hit := s.matchPrepared(now, sql)
+	hit := s.matchPrepared(now, sql, s.types)
 	if hit != rewrite.Names {
 		st := s.remember(name, sql, s.types, false)
-		st.plan = plan{binder: now.binder, hit: hit, control: controlOf(sql)}
+		st.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
 		return s.passIn(now, expect{kind: wire.Parse, stmt: st})
 	}
-	text, err := s.choose(sql, nil)
+	text, err := s.choose(sql, s.types, nil)
 	var refused *wire.Error
 	switch {
 	case err == nil:
@@ -83,7 +86,7 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	name, rest, _ := cutString(s.frame.Body)
 	sql, _, _ := cutString(rest)
 	st := s.remember(name, sql, s.types, false)
-	st.plan = plan{binder: s.view.epoch.binder, hit: rewrite.Names, text: text, generation: s.view.generation}
+	st.plan = plan{binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, text: text, generation: s.view.generation}
 	e := expect{kind: wire.Parse, stmt: st, text: text}
 	if !text.Changed {
 		return s.pass(e)
@@ -197,8 +200,8 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 			return portal{}, err
 		}
 	}
-	if now.live && st.plan.binder != now.binder {
-		st.plan = plan{binder: now.binder, hit: s.matchPrepared(now, st.text), control: controlOf(st.text)}
+	if now.live && (st.plan.binder != now.binder || st.plan.made != now.made) {
+		st.plan = plan{binder: now.binder, made: now.made, hit: s.matchPrepared(now, st.text, st.types), control: controlOf(st.text)}
 	}
 	if now.live && st.plan.control != noControl {
 		if err := s.controls(now, st.plan.control); err != nil {
@@ -207,16 +210,21 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 	}
 	if !now.live || st.plan.hit != rewrite.Names {
 		stateful := now.live && st.plan.hit == rewrite.StateWords
+		if stateful && st.plan.makes == nil {
+			made := now.binder.Makes(s.clientEncoding(), string(st.text))
+			st.plan.makes = &made
+		}
+		p := portal{stateful: stateful, makes: st.plan.makes}
 		if want.is(nil) {
-			return portal{stateful: stateful}, nil
+			return p, nil
 		}
 		failed, err := s.inFailed(true)
 		if failed || err != nil {
 			return portal{}, err
 		}
-		return portal{stateful: stateful}, s.reprepare(st, nil)
+		return p, s.reprepare(st, nil)
 	}
-	text, err := s.choose(st.text, &st.plan)
+	text, err := s.choose(st.text, st.types, &st.plan)
 	if err != nil {
 		return portal{}, err
 	}
@@ -276,7 +284,7 @@ func (s *session) currentBySQL(now *epoch, name string) (portal, error) {
 		return portal{}, nil
 	}
 	// It is what EXECUTE would do.
-	_, err := s.choose([]byte("EXECUTE "+quoteName(name)), nil)
+	_, err := s.choose([]byte("EXECUTE "+quoteName(name)), nil, nil)
 	return portal{}, err
 }
 
@@ -343,10 +351,16 @@ func (s *session) execute() error {
 	}
 	p := s.portal(name)
 	e := expect{kind: wire.Execute, text: p.text}
+	if p.makes != nil && len(*p.makes) > 0 {
+		if e := s.srv.epoch.Load(); e.live {
+			s.announceAll(e.binder, *p.makes)
+		}
+	}
 	if p.stateful {
 		s.change()
 	}
 	if p.text != nil {
+		s.announce(p.text)
 		s.count(p.text)
 		s.sent(p.text)
 		e.flags = effects(p.text)

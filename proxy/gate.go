@@ -16,6 +16,7 @@ import (
 type epoch struct {
 	binder    *rewrite.Binder // nil before the first Open
 	live      bool            // some migration is live, so texts are looked at
+	made      *made           // what the binder's catalog does not have yet; nil: nothing
 	gated     map[catalog.OID]bool
 	tables    []catalog.OID // those of gated
 	suspended bool
@@ -65,8 +66,9 @@ func (s *Server) Open(snap *rules.Snapshot) {
 		if e.binder == nil || e.binder.Snapshot() != snap {
 			e.binder = rewrite.NewBinder(snap, s.cfg.Rewrite)
 		}
-		*e = epoch{binder: e.binder, live: snap.Live()}
+		*e = epoch{binder: e.binder, live: snap.Live(), made: e.made}
 	})
+	s.strangers.forget()
 	if len(added) == 0 {
 		return
 	}

@@ -55,7 +55,7 @@ func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed b
 	switch {
 	case q.stop != nil:
 		return false, q.stop
-	case now.binder != e.binder || now != e && (draining || now.holds(text.Tables)):
+	case now.binder != e.binder || now.made != e.made || now != e && (draining || now.holds(text.Tables)):
 		return false, errMoved // who waits or drains must go by the gate that is closed now
 	case now.holds(text.Tables) && !draining:
 		return true, nil

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -11,10 +12,13 @@ const reserved = "_segue_"
 
 // An injection is a query of the proxy's own on the session's server. Guarded by queue.mu.
 type injection struct {
-	row     []byte // body of its last DataRow
-	err     wire.ErrorFields
-	done    bool
-	skipped bool // the server discarded it, or has failed it and told the client
+	row         []byte // body of its last DataRow
+	all         bool   // keep every row and the description
+	rows        [][]byte
+	description []byte
+	err         wire.ErrorFields
+	done        bool
+	skipped     bool // the server discarded it, or has failed it and told the client
 }
 
 // errNoRow is returned by ask when the query succeeded without a result.
@@ -33,6 +37,18 @@ func (i *injection) skip() {
 	}
 }
 
+// take keeps what matters of an answer.
+func (i *injection) take(kind byte, body []byte) {
+	switch {
+	case kind == wire.RowDescription && i.all:
+		i.description = bytes.Clone(body)
+	case kind == wire.DataRow && i.all:
+		i.rows = append(i.rows, bytes.Clone(body))
+	case kind == wire.DataRow:
+		i.row = append(i.row[:0], body...)
+	}
+}
+
 // ask runs a query that returns one value, and returns it.
 //
 // When nothing is in flight, the messages end with Sync, and an error is returned as a *wire.Error. In an open pipeline
@@ -42,10 +58,31 @@ func (i *injection) skip() {
 // A simple Query is never used: it would destroy the client's unnamed statement and portal. Must not be called in a
 // failed transaction.
 func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
-	inj := new(injection)
+	inj, err := s.inject(sql, false, params)
+	switch {
+	case err != nil:
+		return nil, err
+	case inj.row == nil:
+		return nil, errNoRow
+	}
+	row, err := wire.DecodeDataRow(nil, inj.row)
+	if err != nil || len(row) != 1 {
+		return nil, &wire.Error{Code: "XX000", Message: "segue: unexpected answer to a question about the session"}
+	}
+	return row[0], nil
+}
+
+// inject is ask for a query of any result: with all, the description and all rows are kept, else the last row.
+func (s *session) inject(sql string, all bool, params [][]byte) (*injection, error) {
+	inj := &injection{all: all}
 	b := wire.AppendClose(nil, wire.StatementOf, reserved)
 	b = wire.AppendParse(b, reserved, sql, nil)
 	b = wire.AppendBind(b, reserved, reserved, params...)
+	kinds := "CPBEC"
+	if all {
+		b = wire.AppendDescribe(b, wire.PortalOf, reserved)
+		kinds = "CPBDEC"
+	}
 	b = wire.AppendExecute(b, reserved, 0)
 	b = wire.AppendClose(b, wire.PortalOf, reserved)
 	b = wire.AppendClose(b, wire.StatementOf, reserved)
@@ -64,7 +101,7 @@ func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
 	} else {
 		b = wire.AppendFlush(b)
 	}
-	for _, kind := range []byte("CPBEC") {
+	for _, kind := range []byte(kinds) {
 		q.pushLocked(expect{kind: kind, flags: flags, inj: inj})
 	}
 	if quiet {
@@ -89,12 +126,6 @@ func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
 		return nil, inj.err.Error()
 	case inj.skipped:
 		return nil, errSkipped
-	case inj.row == nil:
-		return nil, errNoRow
 	}
-	row, err := wire.DecodeDataRow(nil, inj.row)
-	if err != nil || len(row) != 1 {
-		return nil, &wire.Error{Code: "XX000", Message: "segue: unexpected answer to a question about the session"}
-	}
-	return row[0], nil
+	return inj, nil
 }

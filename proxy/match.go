@@ -7,6 +7,9 @@ import "github.com/seguedb/segue/rewrite"
 func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
 	hit := e.binder.Match(sql, s.mayExecute())
 	v := &s.view
+	if hit != rewrite.Names && (e.made.named(s, sql) || v.ownNames.In(sql)) {
+		return rewrite.Names
+	}
 	known := v.session != nil && !v.stale && !v.closing && !s.staleHint.Load()
 	if hit == rewrite.Names || known && !e.binder.Introspects(v.session) || !e.binder.ShowsCatalogs(sql) {
 		return hit
@@ -14,10 +17,14 @@ func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
 	return rewrite.Names
 }
 
-// matchPrepared is match for a text that is kept, and may be executed when the session has another version.
-func (s *session) matchPrepared(e *epoch, sql []byte) rewrite.Hit {
+// matchPrepared is match for a text that is kept, and may be executed when the session has another version. types are those
+// that the client gives its parameters.
+func (s *session) matchPrepared(e *epoch, sql []byte, types []uint32) rewrite.Hit {
 	hit := e.binder.Match(sql, s.mayExecute())
-	if hit != rewrite.Names && e.binder.ShowsCatalogs(sql) {
+	if hit == rewrite.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.view.ownNames.In(sql) {
+		return rewrite.Names
+	}
+	if rows, _ := e.binder.MatchTypes(types); rows {
 		return rewrite.Names
 	}
 	return hit

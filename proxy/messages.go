@@ -97,7 +97,7 @@ func (s *session) passIn(now *epoch, e expect) error {
 	case q.stop != nil:
 		defer q.mu.Unlock()
 		return q.stop
-	case s.srv.epoch.Load().binder != now.binder:
+	case s.moved(now):
 		q.mu.Unlock()
 		return errMoved
 	}
@@ -108,6 +108,22 @@ func (s *session) passIn(now *epoch, e expect) error {
 		s.doubtVersion()
 	}
 	return s.relayBounded()
+}
+
+// passMaking is passIn for what makes something.
+func (s *session) passMaking(now *epoch, e expect, makes []rewrite.Made) error {
+	if s.moved(now) {
+		return errMoved
+	}
+	s.announceAll(now.binder, makes)
+	s.change()
+	return s.pass(e)
+}
+
+// moved tells whether texts are to be looked at in another way than in the epoch.
+func (s *session) moved(since *epoch) bool {
+	now := s.srv.epoch.Load()
+	return now.binder != since.binder || now.made != since.made
 }
 
 // relay writes the message in s.frame as it is.
@@ -205,13 +221,17 @@ func (s *session) queryIn(now *epoch) error {
 		}
 		return s.passIn(now, raw)
 	case rewrite.StateWords:
+		if made := now.binder.Makes(s.clientEncoding(), string(sql)); made != nil {
+			return s.passMaking(now, raw, made)
+		}
 		s.change()
 		return s.passIn(now, raw)
 	}
-	text, err := s.choose(sql, nil)
+	text, err := s.choose(sql, nil, nil)
 	var refused *wire.Error
 	switch {
 	case err == nil:
+		s.announce(text)
 		s.count(text)
 		s.sent(text)
 		e := expect{kind: wire.Query, stmt: raw.stmt, text: text, flags: effects(text)}

@@ -20,7 +20,7 @@ func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var asked atomic.Int32 // to read the catalog again
-			p := openProxy(t, func(c *Config) { c.StrictOracle, c.SchemaChanged = false, func() { asked.Add(1) } })
+			p := openProxy(t, func(c *Config) { c.StrictOracle, c.SchemaChanged = false, func(func()) { asked.Add(1) } })
 			p.run(people)
 			p.phase(1, rules.Active)
 			p.run("ALTER TABLE individual DROP last_name; ALTER TABLE individual ADD last_name text")

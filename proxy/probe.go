@@ -26,7 +26,9 @@ const relationJSON = `pg_catalog.json_build_object(
    'typename', pg_catalog.format_type(a.atttypid, a.atttypmod), 'notnull', a.attnotnull, 'default', a.atthasdef,
    'identity', a.attidentity, 'generated', a.attgenerated) ORDER BY a.attnum)
   FROM pg_catalog.pg_attribute a
-  WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped))`
+  WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped),
+ 'parents', (SELECT pg_catalog.json_agg(i.inhparent::pg_catalog.int8) FROM pg_catalog.pg_inherits i
+  WHERE i.inhrelid OPERATOR(pg_catalog.=) c.oid))`
 
 // inHex makes an ASCII answer of a JSON expression.
 func inHex(expr string) string {
@@ -101,6 +103,7 @@ type relationRow struct {
 	Kind    string
 	Row     uint32
 	Temp    bool
+	Parents []uint32
 	Columns []struct {
 		Num       int16
 		Name      string
@@ -120,6 +123,9 @@ func (r *relationRow) relation() *catalog.Relation {
 	}
 	if r.Kind != "" {
 		rel.Kind = catalog.Kind(r.Kind[0])
+	}
+	for _, oid := range r.Parents {
+		rel.Parents = append(rel.Parents, catalog.OID(oid))
 	}
 	for _, c := range r.Columns {
 		column := catalog.Column{
@@ -182,7 +188,7 @@ func (s *session) probe() (*probed, error) {
 
 // lookUp asks the session's server which relations the names mean, and what else the rewriter asks, and puts the answers
 // into the session.
-func (s *session) lookUp(need *rewrite.NeedRelation) error {
+func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRelation) error {
 	answers := make(map[rules.Name]*catalog.Relation, len(need.Names))
 	for _, name := range need.Names {
 		answer, err := s.ask(relationSQL, []byte(hex.EncodeToString([]byte(quoted(name)))))
@@ -208,6 +214,7 @@ func (s *session) lookUp(need *rewrite.NeedRelation) error {
 		texts[question] = string(answer)
 	}
 	s.view.learn(answers, texts)
+	s.lacks(e, binder, answers)
 	return nil
 }
 

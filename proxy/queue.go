@@ -31,6 +31,7 @@ type queue struct {
 
 	stmts     prepared
 	flights   []flight
+	makings   []openMaking // sent, in transactions that have not ended
 	retry     retry
 	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
 
@@ -128,8 +129,9 @@ const (
 // A verdict is what respond says of a response.
 type verdict struct {
 	action  action
-	expect  expect // what it answers, when action is not forward
-	command int    // completed commands of the same simple Query
+	expect  expect       // what it answers, when action is not forward
+	command int          // completed commands of the same simple Query
+	ended   []openMaking // of a ReadyForQuery: what was made in transactions that have ended
 
 	postponed bool // an error that the client gets only when it is decided that its group is not sent once more
 }
@@ -183,6 +185,9 @@ func (q *queue) note(kind byte, body []byte) verdict {
 			e.stmt.describe(body)
 		}
 	case wire.RowDescription:
+		if e.inj != nil {
+			e.inj.take(kind, body)
+		}
 		if v.action == forward && e.text != nil && !e.text.Verified() {
 			v.action = check
 		}
@@ -200,7 +205,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 		}
 	case wire.DataRow:
 		if e.inj != nil {
-			e.inj.row = append(e.inj.row[:0], body...)
+			e.inj.take(kind, body)
 		} else if v.action == forward && e.text != nil && e.text.ShowsPlan(v.statement()) {
 			v.action = collect
 		}
@@ -297,6 +302,7 @@ func (q *queue) ready(body []byte) verdict {
 		}
 	}
 	q.land()
+	v.ended = q.endMakings()
 	return v
 }
 

@@ -26,9 +26,10 @@ type Server struct {
 	entrance *entrance
 	metrics  *metrics
 
-	epochMu sync.Mutex // held while epoch is replaced
-	epoch   atomic.Pointer[epoch]
-	landed  chan struct{} // gets a value when something of interest to Hold may have ended
+	epochMu   sync.Mutex // held while epoch is replaced
+	epoch     atomic.Pointer[epoch]
+	strangers strangers
+	landed    chan struct{} // gets a value when something of interest to Hold may have ended
 
 	ctx      context.Context // ends when Shutdown has lost its patience
 	cancel   context.CancelFunc
@@ -173,6 +174,13 @@ func (s *Server) forget(sess *session) {
 	delete(s.sessions, sess)
 	s.orphans.add(sess)
 	s.mu.Unlock()
+	sess.queue.mu.Lock()
+	open := sess.queue.makings
+	sess.queue.makings = nil
+	sess.queue.mu.Unlock()
+	if len(open) > 0 {
+		s.madeEnded(open)
+	}
 	s.metrics.ended.Add(sess.messages.Load())
 	s.noteLanding()
 }
@@ -212,9 +220,14 @@ func (s *Server) noteLanding() {
 	}
 }
 
-func (s *Server) schemaChanged() {
-	if s.cfg.SchemaChanged != nil {
-		s.cfg.SchemaChanged()
+// schemaChanged says that relations may be different now. known, which may be nil, is called once the snapshot in force
+// is one of a catalog that was read later.
+func (s *Server) schemaChanged(known func()) {
+	switch {
+	case s.cfg.SchemaChanged != nil:
+		s.cfg.SchemaChanged(known)
+	case known != nil:
+		known()
 	}
 }
 

@@ -70,14 +70,21 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	switch f.Type {
 	case wire.DataRow:
 		*passRows = v.action == forward
+	case wire.RowDescription:
+		if v.action == forward && v.expect.text == nil && s.meet(f.Body) {
+			return s.refuseStranger()
+		}
 	case wire.ParameterStatus:
 		s.parameter(f.Body)
 	case wire.CommandComplete:
 		if v.expect.flags&schema != 0 && s.srv.cfg.SchemaChanged != nil || changesSchema(f.Body) {
-			s.srv.schemaChanged()
+			s.srv.schemaChanged(nil)
 		}
 	case wire.ReadyForQuery:
 		s.srv.noteLanding()
+		if v.ended != nil {
+			s.srv.madeEnded(v.ended)
+		}
 	}
 	if s.plan.raw != nil && endsPlan(f.Type) {
 		if err := s.showPlan(); err != nil {
@@ -178,7 +185,7 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 	s.srv.log.Error("the result is not as predicted: this is a bug of segue", "error", err, "statement", v.expect.text.Sample())
 	// Perhaps the catalog or the view was outdated. If so, the next snapshot brings a binder that trusts the text again.
 	s.staleHint.Store(true)
-	s.srv.schemaChanged()
+	s.srv.schemaChanged(nil)
 	if !s.srv.cfg.StrictOracle {
 		return nil
 	}

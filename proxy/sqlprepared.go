@@ -39,7 +39,8 @@ func (s *session) preparedHits(e *epoch) map[string]bool {
 		return nil
 	}
 	for name, st := range s.view.bySQL {
-		if text := []byte(st.client); e.binder.Match(text, false) != rewrite.Names && !e.binder.ShowsCatalogs(text) {
+		if text := []byte(st.client); e.binder.Match(text, false) != rewrite.Names && !e.binder.ShowsCatalogs(text) &&
+			!e.made.named(s, text) && !s.view.ownNames.In(text) {
 			continue
 		}
 		if hits == nil {
@@ -88,10 +89,14 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 
 // prepareAgain returns the text of a SQL-prepared statement as it is to be now, and sees to it that the server has it so.
 func (s *session) prepareAgain(e *epoch, name string, st *sqlStatement) (*rewrite.Text, error) {
-	x, err := e.binder.Rewrite(s.view.session, st.client)
+	binder, err := s.binderFor(e, st.client, nil)
+	if err != nil {
+		return nil, err
+	}
+	x, err := binder.Rewrite(s.asking(e, binder, nil), st.client)
 	var need *rewrite.NeedRelation
 	if errors.As(err, &need) {
-		if err := s.lookUp(need); err != nil {
+		if err := s.lookUp(e, binder, need); err != nil {
 			return nil, err
 		}
 		return nil, errMoved

@@ -159,7 +159,7 @@ func TestTheMetricsCountWhatHappens(t *testing.T) {
 func TestDDLOfItsOwnSessionsIsNoticed(t *testing.T) {
 	t.Parallel()
 	noticed := make(chan struct{}, 10)
-	p, _ := openShop(t, func(c *Config) { c.SchemaChanged = func() { noticed <- struct{}{} } })
+	p, _ := openShop(t, func(c *Config) { c.SchemaChanged = func(func()) { noticed <- struct{}{} } })
 	c := p.login()
 	for _, sql := range []string{"CREATE TABLE x ()", "ALTER TABLE x ADD a int", "DROP TABLE x"} {
 		c.say(simple(sql))

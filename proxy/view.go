@@ -30,6 +30,14 @@ type view struct {
 	aged      bool   // the catalog has changed since it was read: a schema may exist now that search_path names
 	changedAt uint64 // number of the ReadyForQuery that ends the last change that was sent
 
+	// What the session knows of relations that the catalog of the epoch's binder does not have.
+	private   *private            // nil before it is needed
+	lacking   bool                // the server has shown one through which rows of a table under migration may be seen
+	temporary []string            // temporary tables through which they may be seen
+	ownNames  *rewrite.NameFilter // of temporary
+	makings   uint64              // counts what the session has made
+	changes   uint64              // counts the changes
+
 	closing  bool   // it was read in the transaction of a change
 	lastIdle uint64 // and these are the queue's counts at that time
 	txEnds   uint64
@@ -41,6 +49,7 @@ func (s *session) change() {
 	s.view.changedAt = s.queue.readyDue()
 	s.queue.mu.Unlock()
 	s.view.stale = true
+	s.view.changes++
 	s.doubtVersion()
 }
 
@@ -90,6 +99,7 @@ func (s *session) refresh(e *epoch) error {
 		Encoding:        answer.Encoding,
 	}
 	own := answer.overlay()
+	s.ownTables(e, own)
 	s.learnPrepared(answer.Prepared)
 	next.Prepared = s.preparedHits(e)
 	s.setIdentity(next.Version, answer.Application, v.closing)
@@ -105,12 +115,26 @@ func (s *session) refresh(e *epoch) error {
 	return nil
 }
 
+// clientEncoding is the encoding of the client's texts, as far as is known.
+func (s *session) clientEncoding() string {
+	if s.view.session != nil {
+		return s.view.session.Encoding
+	}
+	return s.params["client_encoding"]
+}
+
 // rebase makes the view one for another binder: what was asked of the server may be in the catalog now.
 func (s *session) rebase(e *epoch) {
 	v := &s.view
 	if v.epoch != nil && v.epoch.binder == e.binder {
+		if v.epoch.made != e.made {
+			v.epoch = e
+			v.forget()
+			s.learnHits(e)
+		}
 		return
 	}
+	v.private, v.lacking = nil, false
 	if v.epoch == nil || !v.epoch.live {
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
@@ -121,6 +145,33 @@ func (s *session) rebase(e *epoch) {
 	next := *v.session
 	next.Overlay, next.Answers, v.answered = maps.Clone(v.own), nil, false
 	next.Prepared = s.preparedHits(e)
+	v.session = &next
+	v.generation++
+}
+
+// learnHits finds out anew which of the statements prepared in SQL matter.
+func (s *session) learnHits(e *epoch) {
+	v := &s.view
+	if v.session == nil {
+		return
+	}
+	hits := s.preparedHits(e)
+	if maps.Equal(hits, v.session.Prepared) {
+		return
+	}
+	next := *v.session
+	next.Prepared = hits
+	v.session = &next
+	v.generation++
+}
+
+// forget drops the server's answers about relations, because they may be others now.
+func (v *view) forget() {
+	if !v.answered {
+		return
+	}
+	next := *v.session
+	next.Overlay, next.Answers, v.answered = maps.Clone(v.own), nil, false
 	v.session = &next
 	v.generation++
 }
@@ -156,7 +207,7 @@ func same(a, b *rewrite.Session) bool {
 
 func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {
 	return maps.EqualFunc(a, b, func(x, y *catalog.Relation) bool {
-		return x.OID == y.OID && x.Name == y.Name && slices.Equal(x.Columns, y.Columns)
+		return x.OID == y.OID && x.Name == y.Name && slices.Equal(x.Columns, y.Columns) && slices.Equal(x.Parents, y.Parents)
 	})
 }
 

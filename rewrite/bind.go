@@ -56,11 +56,12 @@ type binding struct {
 	columns map[*ast.ColumnRef]*column
 	renamed map[*ast.ColumnRef]bool // references whose last name changes
 	rowBinding
-	affected bool   // a table whose lens changes something is concerned
-	failure  *Error // the first name that the version does not have
-	refusal  *Error // the first thing that was not understood
-	doubted  bool   // the refusal came before the failure, which is then not certain
-	catalogs catalogUse
+	besideMade bool   // something is used that an earlier statement of the text has made or altered
+	affected   bool   // a table whose lens changes something is concerned
+	failure    *Error // the first name that the version does not have
+	refusal    *Error // the first thing that was not understood
+	doubted    bool   // the refusal came before the failure, which is then not certain
+	catalogs   catalogUse
 
 	explaining *explaining // nil unless the statement's plan may be shown
 }
@@ -70,7 +71,9 @@ type unsettled struct {
 	version   bool // segue.version
 	path      bool // search_path or temporary tables
 	relations bool // relations were made or dropped
-	rows      bool // relations were made that may hold rows of a table under migration
+	rows      bool // something was made that may hold rows of a table under migration
+
+	made map[string]bool // names of what was made or altered; true when it may hold such rows
 }
 
 // bind resolves every name of a text by PostgreSQL's rules. Its only error is *NeedRelation.
@@ -83,6 +86,9 @@ func bind(in *bindInput) (*bound, error) {
 		}
 		b.bindWhole(raw)
 		b.resettleUnseen()
+		if b.statement.Effect.Schema {
+			b.statement.Effect.Made = madeBy(raw.Stmt)
+		}
 		out.edits = append(out.edits, b.finish(raw)...)
 		if out.askable = b.failure != nil && b.statement.Failure == b.failure; out.askable {
 			out.planned, out.askable = b.plannedEdits()
@@ -124,9 +130,10 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.rowBinding = rowBinding{}
 	b.placed = nil
 	b.aliasable, b.hiddenAliases = nil, 0
-	b.affected, b.doubted = false, false
+	b.affected, b.doubted, b.besideMade = false, false, false
 	b.failure, b.refusal = nil, nil
 	b.catalogs = catalogUse{}
+	b.parameters()
 }
 
 // finish decides what becomes of the statement, and carries out its changes in the tree if they are to be sent.
@@ -134,6 +141,10 @@ func (b *binding) finish(raw *ast.RawStmt) []Edit {
 	b.finishCatalogs()
 	if b.affected {
 		b.demandAllSeen(raw.Stmt)
+	}
+	if b.besideMade && b.affected {
+		b.unsupported(-1, refusedSeries, "a statement", "uses what has just been altered")
+		b.doubted = true
 	}
 	if b.unsettledMatters() || b.catalogs.used && b.unsettled.version {
 		b.refusal, b.doubted, b.affected = b.unsettledRefusal(), true, true
@@ -144,7 +155,7 @@ func (b *binding) finish(raw *ast.RawStmt) []Edit {
 		b.statement.Failure = b.refusal
 	case b.failure != nil && (b.refusal == nil || !b.doubted):
 		b.statement.Failure = b.failure
-		b.failure.natural = !b.affected && len(b.changes) == 0 && b.failure.natural
+		b.failure.natural = !b.affected && len(b.changes) == 0 && !b.sess.Unsettled && b.failure.natural
 	}
 	if b.statement.Failure != nil {
 		b.statement.Columns = nil
@@ -177,7 +188,14 @@ func (b *binding) unsettledRefusal() *Error {
 func (b *binding) settle() {
 	e := b.statement.Effect
 	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
-	b.unsettled.rows = b.unsettled.rows || e.Schema && b.seesRows()
+	rows := e.Schema && b.seesRows()
+	for _, m := range e.Made {
+		held := m.Rows && rows || m.heir && b.affected
+		if b.unsettled.rows = b.unsettled.rows || held; m.Name != "" && !b.isAffectedName(m.Name) {
+			put(&b.unsettled.made, m.Name, b.unsettled.made[m.Name] || held)
+		}
+	}
+	b.unsettled.rows = b.unsettled.rows || rows
 	b.unsettled.path = b.unsettled.path || b.moved.path
 	b.unsettled.version = b.unsettled.version || b.moved.version
 	b.moved = unsettled{}

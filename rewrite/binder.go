@@ -41,6 +41,8 @@ type Binder struct {
 	cache  *cache
 	stats  *Stats
 	views  views                            // how the system catalogs look
+	rows   rowTypes                         // of parameters
+	moving map[*rules.Lens]map[string]bool  // see Moving; under nil, of any version
 	all    bool                             // Options.MatchAll
 	bind   func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
@@ -61,6 +63,8 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		b.filter = newPrefilter(snap.Identifiers, snap.Catalog.SessionChangers)
 		b.unseen = newUnseen(snap.Catalog.SessionChangers)
 		b.views.init(snap, !o.PlainCatalogs)
+		b.rows = newRowTypes(snap.Catalog, snap.Tables)
+		b.findMoving()
 	}
 	return b
 }

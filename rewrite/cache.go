@@ -64,6 +64,12 @@ func (c *cache) key(s *Session, sql string) uint64 {
 	if len(s.Overlay) > 0 {
 		h ^= c.overlayHash(s)
 	}
+	for _, typ := range s.Params {
+		h = (h ^ uint64(typ)) * 0x9e3779b97f4a7c15
+	}
+	if s.Unsettled {
+		h = ^h
+	}
 	return h
 }
 
@@ -108,6 +114,7 @@ func (c *cache) put(key uint64, s *Session, t *Text) {
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Prepared: namedBy(t, s.Prepared), Answers: answersFor(t, s.Answers),
+		Params: slices.Clone(s.Params), Unsettled: s.Unsettled,
 	}})
 }
 
@@ -157,7 +164,8 @@ func (e *entry) holdsFor(s *Session) bool {
 			return false
 		}
 	}
-	return samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
+	return o.Unsettled == s.Unsettled && slices.Equal(o.Params, s.Params) &&
+		samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
 }
 
 func samePath(a, b []string) bool {

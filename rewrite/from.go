@@ -83,6 +83,7 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 // relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
 func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	r, added, ok := b.rangeVar(rv, true)
+	b.justMade(int(rv.Location), "the relation "+quoteIdent(rv.Relname), rv.Relname, r.rel != nil)
 	it := b.planned(&item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added})
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname

@@ -27,6 +27,8 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.toleratesOrder(f)
 	b.exprs(s, f.Args)
 	b.rowArguments(f)
+	b.callMayAppear(f)
+	b.justMade(int(f.Location), "the function "+lastString(f.Funcname), lastString(f.Funcname), true)
 	b.exprs(s, f.AggOrder)
 	b.expr(s, f.AggFilter)
 	b.window(s, f.Over)

@@ -36,6 +36,7 @@ const (
 	refusedDepth
 	refusedBackslash
 	refusedSeries
+	refusedNew
 	refusedEncoding
 	refusedUnpinned
 	refusedUnproven
@@ -119,6 +120,10 @@ var refusalList = [refusals]Refusal{
 	refusedSeries: {
 		What: "A string of several statements that changes what names mean (`SET search_path`, `SET segue.version`, `CREATE TEMP TABLE`) and then uses one",
 		Why:  "what it means is not known before the first of them has run", Instead: "send the statements one by one",
+	},
+	refusedNew: {
+		What: "A function or a type that does not exist, or that another session is making at this moment",
+		Why:  "it may show the rows of a table by the time that the statement is executed", Instead: "try again when it has been made",
 	},
 	refusedEncoding: {
 		What: "A text in an unknown encoding, or with bytes that are invalid in it",

@@ -177,6 +177,8 @@ func TestAStringThatChangesWhatNamesMeanIsNotFollowed(t *testing.T) {
 		{"another setting", "SET LOCAL work_mem = '1MB'; SELECT surname FROM person", false},
 		{"afterwards", "SELECT surname FROM person; SET search_path = other", false},
 		{"on other tables only", "SET search_path = other; SELECT 1", false},
+		{"a table that gets a column and is then used beside it", "ALTER TABLE pet ADD surname text; SELECT surname FROM person, pet", true},
+		{"a new partition that is then used", "CREATE TABLE fresh PARTITION OF person DEFAULT; SELECT * FROM fresh", true},
 		{"a new table that is then used", "CREATE TABLE fresh (a int); INSERT INTO fresh SELECT id FROM person", false},
 	}
 	for _, tt := range tests {

@@ -24,6 +24,13 @@ type Session struct {
 	StandardStrings bool            // standard_conforming_strings
 	Encoding        string          // client_encoding, as Postgres spells it; "" means UTF8
 	Prepared        map[string]bool // names of statements made by SQL PREPARE whose text hits the filter; nil when none
+
+	// Params are the types that a Parse gives for the parameters of the text, where Binder.MatchTypes has found them; 0
+	// stands for any other type.
+	Params []catalog.OID
+	// Unsettled says that something may be there by the time that the text is executed which was not when the session
+	// was asked: then an error for a missing name is not left to the server.
+	Unsettled bool
 }
 
 // UnpinnedMode says what happens to statements of sessions that chose no version.
@@ -97,6 +104,7 @@ type Effect struct {
 	State bool
 	// Schema: relations may be different afterwards for everybody (CREATE, ALTER, DROP).
 	Schema bool
+	Made   []Made // with Schema: what later texts may show rows of a table under migration by
 
 	Prepare    *Prepare // PREPARE name AS …
 	Execute    string   // EXECUTE name, also inside EXPLAIN and CREATE TABLE AS

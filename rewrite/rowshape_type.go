@@ -28,6 +28,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 	if len(names) > 1 {
 		schema = names[len(names)-2]
 	}
+	b.justMade(int(t.Location), "the type "+quoteIdent(name), name, true)
 	typ, rel, certain := b.typeNamed(schema, name)
 	if !certain {
 		if l := b.rowTypeNamed(names); l != nil {
@@ -37,6 +38,8 @@ func (b *binding) typeName(t *ast.TypeName) {
 				return
 			}
 			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
+		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] {
+			b.mayAppear(int(t.Location), "the type "+quoteIdent(name))
 		}
 		return
 	}

@@ -94,7 +94,12 @@ func startStage(ctx context.Context, c *pgcluster.Cluster, mode string, renameTa
 	if mode == modePassthrough {
 		cfg.Versions = proxy.VersionPolicy{}
 	} else {
-		cfg.SchemaChanged = func() { s.locked(func() { s.reload(ctx) }) }
+		cfg.SchemaChanged = func(known func()) {
+			s.locked(func() { s.reload(ctx) })
+			if known != nil {
+				known()
+			}
+		}
 	}
 	if s.server, err = proxy.New(cfg); err != nil {
 		return nil, err

@@ -1,0 +1,168 @@
+package proxy
+
+import (
+	"slices"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// What a session makes is in the catalog of the binder in force only when that has been read again. Until then texts that
+// name it are found by what the statement that made it says (rewrite.Made), and are bound by what the session's own server
+// knows: see private.go. No other session can see it before the transaction has committed, so it is enough that the names
+// are known to all of them before the statement is sent, and for as long as no snapshot has it.
+
+// A making is a statement that makes or alters something, sent and not yet in the catalog.
+type making struct {
+	by    *session
+	names []string // what others must look for in every text
+	also  []string // and in texts that concern a table under migration
+	all   bool     // the session itself must look at every text: what was made is not named in the text
+}
+
+// A made is all that has been made and is not in the catalog. It is immutable.
+type made struct {
+	list  []*making
+	names *rewrite.NameFilter
+	also  *rewrite.NameFilter
+}
+
+// with is m with another making.
+func (m *made) with(next *making) *made {
+	if m == nil {
+		return newMade([]*making{next})
+	}
+	return newMade(append(slices.Clone(m.list), next))
+}
+
+// without is m without those makings; nil when none is left.
+func (m *made) without(gone []*making) *made {
+	if m == nil {
+		return nil
+	}
+	return newMade(slices.DeleteFunc(slices.Clone(m.list), func(x *making) bool { return slices.Contains(gone, x) }))
+}
+
+func newMade(list []*making) *made {
+	if len(list) == 0 {
+		return nil
+	}
+	m := &made{list: list}
+	var names, also []string
+	for _, x := range list {
+		names, also = append(names, x.names...), append(also, x.also...)
+	}
+	m.names, m.also = rewrite.NewNameFilter(names), rewrite.NewNameFilter(also)
+	return m
+}
+
+// by tells whether the session has made any of it, and whether that can have names which are not known.
+func (m *made) by(s *session) (own, all bool) {
+	if m == nil {
+		return false, false
+	}
+	for _, x := range m.list {
+		if x.by == s {
+			own, all = true, all || x.all
+		}
+	}
+	return own, all
+}
+
+// named tells whether a text may name something that was made a moment ago.
+func (m *made) named(s *session, sql []byte) bool {
+	if m == nil {
+		return false
+	}
+	_, all := m.by(s)
+	return all || m.names.In(sql)
+}
+
+// concerns tells whether a text, which is to be bound, must be bound by the catalog as the session sees it.
+func (m *made) concerns(s *session, sql []byte) bool {
+	if m == nil {
+		return false
+	}
+	own, _ := m.by(s)
+	return own || m.names.In(sql) || m.also.In(sql)
+}
+
+// An openMaking is one of which the transaction has not ended.
+type openMaking struct {
+	*making
+	ready uint64 // number of the ReadyForQuery that ends the message that it was sent in
+}
+
+// announce makes known what a text that is about to be sent makes. Nobody can name it unseen from here on.
+func (s *session) announce(t *rewrite.Text) {
+	var all []rewrite.Made
+	for i := range t.Statements {
+		if t.Statements[i].Failure != nil {
+			break // nothing behind it is executed
+		}
+		all = append(all, t.Statements[i].Effect.Made...)
+	}
+	s.announceAll(s.view.epoch.binder, all)
+}
+
+// announceAll is announce for what a text makes.
+func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
+	m := &making{by: s}
+	seen := false
+	for _, x := range all {
+		switch {
+		case x.Temp && !x.Rows:
+			continue // it is asked for with all that only the session can see
+		case x.Temp:
+			s.view.temporary = append(s.view.temporary, x.Name)
+			s.view.ownNames = rewrite.NewNameFilter(s.view.temporary)
+			continue
+		case x.Name == "":
+			m.all = m.all || x.Rows
+		case b.IsTable(x.Name): // all sessions ask for one again that lacks a name
+		case x.Rows && b.Match([]byte(x.Name), false) != rewrite.Names:
+			m.names = append(m.names, x.Name)
+		default:
+			m.also = append(m.also, x.Name)
+		}
+		seen = true
+	}
+	if !seen {
+		return
+	}
+	s.view.makings++
+	q := &s.queue
+	q.mu.Lock()
+	q.makings = append(q.makings, openMaking{m, q.readyDue()})
+	q.mu.Unlock()
+	s.srv.replace(func(e *epoch) { e.made = e.made.with(m) })
+}
+
+// madeEnded is to be called when transactions have ended in which something was made: what they have made is in the
+// catalog from now on, if it was not rolled back.
+func (s *Server) madeEnded(open []openMaking) {
+	ended := make([]*making, len(open))
+	for i := range open {
+		ended[i] = open[i].making
+	}
+	// What others were told about the names until now is outdated.
+	s.replace(func(e *epoch) { e.made = e.made.without(nil) })
+	s.schemaChanged(func() {
+		s.replace(func(e *epoch) { e.made = e.made.without(ended) })
+	})
+}
+
+// endMakings takes out what was made in transactions that have ended. q.mu is held.
+func (q *queue) endMakings() (ended []openMaking) {
+	if len(q.makings) == 0 || q.status != wire.Idle {
+		return nil
+	}
+	q.makings = slices.DeleteFunc(q.makings, func(m openMaking) bool {
+		over := m.ready <= q.readies
+		if over {
+			ended = append(ended, m)
+		}
+		return over
+	})
+	return ended
+}

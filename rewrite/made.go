@@ -1,0 +1,218 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// A Made is something that a statement makes or alters, and that the catalog shows only when it has been read again:
+// until then a text that names it must be bound by what the session's own server says.
+type Made struct {
+	// Name is the last part of its name. It is empty where the names of what is made are not in the text, as in DO.
+	Name string
+	Temp bool // only the session itself can see it, for as long as it lasts
+	// Rows says that rows of a table under migration may be seen through it. What is false for it matters only beside such
+	// a table, whose names it may hide or be taken for.
+	Rows bool
+
+	heir bool // it takes its columns from a parent
+}
+
+// Makes lists what a text makes or alters that was not given to Rewrite, because it has no name of a table under migration
+// nor of anything that shows its rows: so nothing in it shows them afterwards. The text is in the encoding.
+func (b *Binder) Makes(encoding, sql string) []Made {
+	if !mayMake(sql) {
+		return nil
+	}
+	text, ok := Decode(encoding, sql)
+	if !ok {
+		return []Made{{}}
+	}
+	tree, err := ast.Parse(text)
+	if err != nil {
+		return []Made{{}} // a newer server may understand it
+	}
+	var out []Made
+	for _, raw := range tree.Stmts {
+		if raw.GetStmt().GetNode() != nil {
+			out = append(out, madeBy(raw.Stmt)...)
+		}
+	}
+	for i := range out {
+		out[i].Rows = false
+	}
+	return out
+}
+
+// mayMake tells whether a text is something else than one statement of those that are often sent and make nothing.
+func mayMake(sql string) bool {
+	first, _ := firstWord([]byte(sql))
+	switch first {
+	case "set", "reset":
+		return strings.Contains(sql, ";")
+	}
+	return true
+}
+
+// IsTable tells whether a table under migration has the name, in some live version or in the database.
+func (b *Binder) IsTable(name string) bool {
+	for _, l := range b.snap.Lenses {
+		if slices.ContainsFunc(l.Tables, func(t *rules.TableLens) bool { return t.Logical == name || t.Physical == name }) {
+			return true
+		}
+	}
+	return false
+}
+
+// madeBy lists what a statement makes or alters.
+func madeBy(n *ast.Node) []Made {
+	switch n := n.Node.(type) {
+	case *ast.Node_ExplainStmt:
+		return madeBy(n.ExplainStmt.Query)
+	case *ast.Node_SelectStmt:
+		for sel := n.SelectStmt; sel != nil; sel = sel.Larg {
+			if sel.IntoClause != nil {
+				return madeRelation(sel.IntoClause.Rel)
+			}
+		}
+	case *ast.Node_CreateTableAsStmt:
+		return madeRelation(n.CreateTableAsStmt.Into.GetRel())
+	case *ast.Node_CreateStmt:
+		out := madeRelation(n.CreateStmt.Relation)
+		for i := range out {
+			out[i].heir = len(n.CreateStmt.InhRelations) > 0
+		}
+		return out
+	case *ast.Node_CreateForeignTableStmt:
+		return madeRelation(n.CreateForeignTableStmt.BaseStmt.GetRelation())
+	case *ast.Node_ViewStmt:
+		return madeRelation(n.ViewStmt.View)
+	case *ast.Node_RuleStmt:
+		return madeRelation(n.RuleStmt.Relation)
+	case *ast.Node_CompositeTypeStmt:
+		return madeRelation(n.CompositeTypeStmt.Typevar)
+	case *ast.Node_CreateDomainStmt:
+		return madeObject(n.CreateDomainStmt.Domainname)
+	case *ast.Node_CreateFunctionStmt:
+		return madeObject(n.CreateFunctionStmt.Funcname)
+	case *ast.Node_DefineStmt:
+		return madeObject(n.DefineStmt.Defnames)
+	case *ast.Node_AlterTableStmt:
+		return madeByAlter(n.AlterTableStmt)
+	case *ast.Node_RenameStmt:
+		return madeByRename(n.RenameStmt)
+	case *ast.Node_CreateSchemaStmt:
+		var out []Made
+		for _, element := range n.CreateSchemaStmt.SchemaElts {
+			out = append(out, madeBy(element)...)
+		}
+		return out
+	case *ast.Node_DropStmt:
+		var out []Made
+		for _, o := range n.DropStmt.Objects {
+			out = append(out, Made{Name: droppedName(o)})
+		}
+		return out
+	case *ast.Node_IndexStmt, *ast.Node_CreateSeqStmt, *ast.Node_AlterSeqStmt, *ast.Node_CreateTrigStmt, *ast.Node_CreateEnumStmt:
+		return nil
+	case *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt, *ast.Node_CopyStmt,
+		*ast.Node_VariableSetStmt, *ast.Node_VariableShowStmt, *ast.Node_TransactionStmt, *ast.Node_DiscardStmt,
+		*ast.Node_PrepareStmt, *ast.Node_ExecuteStmt, *ast.Node_DeallocateStmt, *ast.Node_DeclareCursorStmt, *ast.Node_CallStmt,
+		*ast.Node_GrantStmt, *ast.Node_CommentStmt, *ast.Node_TruncateStmt, *ast.Node_LockStmt, *ast.Node_VacuumStmt:
+		return nil
+	default:
+		return []Made{{Rows: true}} // a range type, whose multirange has a name of its own; an extension; a block of code
+	}
+	return nil
+}
+
+func madeRelation(rv *ast.RangeVar) []Made {
+	if rv == nil {
+		return nil
+	}
+	return []Made{{Name: rv.Relname, Temp: rv.Relpersistence == "t" || isTempSchema(rv.Schemaname), Rows: true}}
+}
+
+func madeObject(name []*ast.Node) []Made {
+	return []Made{{Name: lastString(name), Rows: true}}
+}
+
+// madeByAlter is madeBy for ALTER TABLE: a table shows rows of another when it becomes its heir, or by a column.
+func madeByAlter(x *ast.AlterTableStmt) []Made {
+	out := []Made{{Name: x.Relation.GetRelname()}}
+	for _, c := range x.Cmds {
+		cmd := c.GetAlterTableCmd()
+		switch cmd.GetSubtype() {
+		case ast.AlterTableType_AT_AttachPartition:
+			out = append(out, Made{Name: cmd.GetDef().GetPartitionCmd().GetName().GetRelname(), Rows: true, heir: true})
+		case ast.AlterTableType_AT_AddInherit, ast.AlterTableType_AT_AddOf:
+			out[0].Rows, out[0].heir = true, true
+		case ast.AlterTableType_AT_AddColumn, ast.AlterTableType_AT_AlterColumnType:
+			if !isShipped(cmd.GetDef().GetColumnDef().GetTypeName()) {
+				out[0].Rows = true
+			}
+		}
+	}
+	return out
+}
+
+// isShipped tells whether a type surely holds no rows of a table. int is pg_catalog.int4 by the time that it is parsed.
+func isShipped(t *ast.TypeName) bool {
+	names := stringsOf(t.GetNames())
+	return len(names) == 2 && names[0] == "pg_catalog" && shippedTypes[names[1]] || len(names) == 1 && shippedTypes[names[0]]
+}
+
+func madeByRename(x *ast.RenameStmt) []Made {
+	switch x.RenameType {
+	case ast.ObjectType_OBJECT_COLUMN, ast.ObjectType_OBJECT_ATTRIBUTE, ast.ObjectType_OBJECT_TABCONSTRAINT,
+		ast.ObjectType_OBJECT_DOMCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
+		return []Made{{Name: x.Relation.GetRelname()}}
+	}
+	return []Made{{Name: x.Newname, Rows: true}}
+}
+
+// droppedName is the last part of the name of what DROP drops.
+func droppedName(o *ast.Node) string {
+	switch o := o.Node.(type) {
+	case *ast.Node_List:
+		return lastString(o.List.Items)
+	case *ast.Node_TypeName:
+		return lastString(o.TypeName.Names)
+	case *ast.Node_ObjectWithArgs:
+		return lastString(o.ObjectWithArgs.Objname)
+	}
+	return stringOf(o)
+}
+
+// A NameFilter finds names in texts, as the prefilter of a Binder does: what it does not find in a text is not named
+// there. It is safe for concurrent use.
+type NameFilter struct{ filter *prefilter }
+
+// NewNameFilter compiles a filter for names, and for those of the array types that come with them. It is nil when there
+// is none.
+func NewNameFilter(names []string) *NameFilter {
+	if len(names) == 0 {
+		return nil
+	}
+	f := &prefilter{buckets: make([][]candidate, 1)}
+	for _, name := range names {
+		f.addName(foldedName(name), meansName)
+		f.addName(foldedName("_"+name), meansName)
+	}
+	return &NameFilter{f}
+}
+
+// In tells whether a text may hold one of the names. A nil filter finds nothing.
+func (n *NameFilter) In(sql []byte) bool { return n != nil && n.filter.match(sql, false) == Names }
+
+// foldedName is a name in lower case as the prefilter folds texts: A to Z only.
+func foldedName(name string) string {
+	out := []byte(name)
+	for i, c := range out {
+		out[i] = lowerASCII(c)
+	}
+	return string(out)
+}

@@ -1,0 +1,34 @@
+package rewrite
+
+import "github.com/seguedb/segue/rewrite/ast"
+
+// While something is being made (Session.Unsettled) a function or type that is unknown may exist by the time that the
+// statement is executed, and then it may show rows of a table under migration. Relations need no such care: a name that
+// is missing is an error of the binder's own, and the error of the server is not waited for.
+
+// mayAppear refuses what the catalog does not have.
+func (b *binding) mayAppear(location int, construct string) {
+	if !b.sess.Unsettled {
+		return
+	}
+	b.affected = true
+	b.unsupported(location, refusedNew, construct, "may be made at this moment")
+}
+
+// callMayAppear is mayAppear for a call that means no function that is known.
+func (b *binding) callMayAppear(f *ast.FuncCall) {
+	if b.sess.Unsettled && len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(stringsOf(f.Funcname))) == 0 {
+		b.mayAppear(int(f.Location), "the function "+lastString(f.Funcname))
+	}
+}
+
+// justMade notes the use of a name that an earlier statement of the same text has made, and refuses it where it may show
+// rows of a table under migration: the catalog does not have it as it will be. known says that the catalog has it as it was.
+func (b *binding) justMade(location int, construct, name string, known bool) {
+	rows, made := b.unsettled.made[name]
+	b.besideMade = b.besideMade || made && known
+	if rows {
+		b.affected = true
+		b.unsupported(location, refusedSeries, construct, "may hold rows of a table under migration, and has just been made")
+	}
+}

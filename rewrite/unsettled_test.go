@@ -1,0 +1,61 @@
+package rewrite
+
+import (
+	"testing"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+func TestWhatAStatementMakesIsListed(t *testing.T) {
+	t.Parallel()
+	for sql, want := range map[string]string{
+		"CREATE TABLE later PARTITION OF person FOR VALUES FROM (1) TO (2)": "later!",
+		"CREATE TEMP TABLE mine (LIKE person)":                              "mine~!",
+		"CREATE TABLE pg_temp.mine ()":                                      "mine~!",
+		"SELECT 1 INTO a.kept FROM person UNION SELECT 2":                   "kept!",
+		"CREATE TABLE kept AS SELECT 1":                                     "kept!",
+		"CREATE MATERIALIZED VIEW kept AS SELECT 1":                         "kept!",
+		"EXPLAIN ANALYZE CREATE TABLE kept AS SELECT 1":                     "kept!",
+		"CREATE VIEW s.v AS SELECT 1":                                       "v!",
+		"CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql AS ''":           "f!",
+		"CREATE AGGREGATE s.a(int) (SFUNC = x, STYPE = int)":                "a!",
+		"CREATE DOMAIN s.d AS int":                                          "d!",
+		"CREATE TYPE s.c AS (a int)":                                        "c!",
+		"ALTER TABLE person ATTACH PARTITION later DEFAULT":                 "person later!",
+		"ALTER TABLE heir INHERIT person":                                   "heir!",
+		"ALTER TABLE t ADD c int, ADD d text":                               "t",
+		"ALTER TABLE t ADD c person":                                        "t!",
+		"ALTER TABLE t ADD c person[]":                                      "t!",
+		"ALTER TABLE t ALTER c TYPE person":                                 "t!",
+		"ALTER TYPE c ADD ATTRIBUTE a person":                               "c!",
+		"ALTER TABLE t RENAME TO u":                                         "u!",
+		"ALTER TABLE t RENAME a TO b":                                       "t",
+		"ALTER FUNCTION f() RENAME TO g":                                    "g!",
+		"DROP TABLE a.t, u":                                                 "t u",
+		"DROP FUNCTION s.f(int)":                                            "f",
+		"DROP TYPE s.c":                                                     "c",
+		"CREATE INDEX ON person (a)":                                        "",
+		"DO ''":                                                             "!",
+		"CREATE EXTENSION x":                                                "!",
+	} {
+		tree, err := ast.Parse(sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, m := range madeBy(tree.Stmts[0].Stmt) {
+			if got += " " + m.Name; m.Temp {
+				got += "~"
+			}
+			if m.Rows {
+				got += "!"
+			}
+		}
+		if len(got) > 0 {
+			got = got[1:]
+		}
+		if got != want {
+			t.Errorf("%s makes %q, want %q", sql, got, want)
+		}
+	}
+}
