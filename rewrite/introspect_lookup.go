@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
 )
 
 // relationLookup binds to_regclass(x), and x::regclass where x may be a text that only the server knows: a parameter, or
@@ -46,6 +47,31 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 		b.wrapLookup(c.Arg, "pg_catalog.regclassin(pg_catalog.textout("+lookup+"))", start, end)
 	}
 	return true
+}
+
+// columnLookup has the last argument of a call, a text that only the server knows, mean the version's name of a column.
+// A name that the version lacks is given to the server as one that it lacks, too.
+func (b *binding) columnLookup(f *ast.FuncCall, column *ast.Node, table *rules.TableLens) {
+	open := b.afterIdent(b.functionName(f))
+	args := b.elements(open)
+	if !b.tokens.is(open, '(') || len(args) != len(f.Args) {
+		b.misplaced(int(f.Location), lastString(f.Funcname))
+		return
+	}
+	var gone, sql string
+	for _, c := range table.Columns {
+		if c.Logical != c.Physical && table.Column(c.Physical) == nil {
+			gone += " WHEN " + literal(c.Physical) + " THEN " + literal(c.Logical)
+		}
+		if c.Logical != c.Physical {
+			sql += " WHEN " + literal(c.Logical) + " THEN " + literal(c.Physical)
+		}
+	}
+	if sql == "" {
+		return
+	}
+	b.use(table, "*")
+	b.wrapLookup(column, "CASE l.n"+sql+gone+" ELSE l.n END", b.tokens.start(args[len(args)-1]), b.tokens.end(b.closing(open)-1))
 }
 
 // functionName is the token of the last part of a call's name.

@@ -121,6 +121,8 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	}
 	if c := column.GetAConst(); c.GetSval() != nil {
 		b.columnInString(c, table)
+	} else if name == "pg_get_serial_sequence" && !table.Identity {
+		b.columnLookup(f, column, table)
 	} else if !table.Identity && column.GetAConst().GetIval() == nil {
 		b.unsupported(int(f.Location), refusedComputedName, "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
 	}

@@ -7,3 +7,5 @@ SELECT pg_relation_size((table_schema || '.' || quote_ident(table_name))::regcla
 SELECT c.oid::regclass::oid, c.oid::regclass = '{individual}'::regclass FROM pg_class c WHERE relname = '{individual}' ORDER BY c.oid;
 SELECT column_name, pg_catalog.col_description(('"' || table_catalog || '"."' || table_schema || '"."' || table_name || '"')::regclass::oid, ordinal_position) FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '{individual}' ORDER BY ordinal_position;
 SELECT to_regclass(current_database() || '.public.' || quote_ident('{LineItem}')) IS NULL, (quote_ident(current_database()) || '.PUBLIC.{individual}')::regclass = '{individual}'::regclass, to_regclass('"' || current_database() || '".public.orders') = 'orders'::regclass;
+SELECT attname, pg_get_serial_sequence('"public"."{LineItem}"', a.attname) IS NULL FROM pg_attribute a WHERE attrelid = '"{LineItem}"'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT attname, pg_get_serial_sequence('public.{individual}', a.attname) FROM pg_attribute a WHERE attrelid = '{individual}'::regclass AND attnum > 0 ORDER BY attnum;
