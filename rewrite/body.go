@@ -29,6 +29,7 @@ type body struct {
 	rows      bool        // it has made relations that may hold rows of a table under migration
 	text      *ast.String // its place in the tree
 	session   *Session    // under whose search_path it runs; nil: the session at hand
+	pathKnown bool        // it runs under the search_path that it is bound with
 }
 
 // A part is a fragment of a body as a text of its own. Its tree is changed as its text is.
@@ -80,10 +81,60 @@ func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
 		}
 		c.begin(raw)
 		c.params = bd.params
+		twice := bd.namesTwice(raw.Stmt)
 		p.out = how(c, raw.Stmt)
+		if twice != "" {
+			c.unsupported(-1, refusedBody, "the name "+quoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
+		}
 		bd.collect(p, raw)
 	}
 	bd.rows = bd.rows || c.unsettled.rows
+}
+
+// namesTwice finds a name without schema that is that of several relations, of which the search_path of the caller
+// chooses one. What is put in its place chooses now.
+func (bd *body) namesTwice(stmt *ast.Node) (name string) {
+	if bd.pathKnown {
+		return ""
+	}
+	eachNode(stmt, func(n proto.Message) {
+		written := ""
+		switch n := n.(type) {
+		case *ast.RangeVar:
+			if n.Schemaname == "" {
+				written = n.Relname
+			}
+		case *ast.TypeName:
+			if len(n.Names) == 1 || n.PctType && len(n.Names) == 2 {
+				written = stringOf(n.Names[0])
+			}
+		}
+		if written != "" && bd.isAffectedName(written) && bd.schemasOf(written) > 1 {
+			name = written
+		}
+	})
+	return name
+}
+
+// schemasOf counts the schemas that have a relation of that name in the version.
+func (bd *body) schemasOf(name string) int {
+	var schemas []string
+	add := func(schema string) {
+		if !slices.Contains(schemas, schema) {
+			schemas = append(schemas, schema)
+		}
+	}
+	for _, t := range bd.lens.Tables {
+		if t.Logical == name {
+			add(t.Schema)
+		}
+	}
+	for _, r := range bd.cat.Named(name) {
+		if !bd.isHidden(r, name) {
+			add(r.Schema)
+		}
+	}
+	return len(schemas)
 }
 
 // statementOf binds a statement of a body.
@@ -105,6 +156,11 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 	for _, n := range c.need {
 		if !slices.Contains(bd.need, n) {
 			bd.need = append(bd.need, n)
+		}
+	}
+	for _, q := range c.questions {
+		if !slices.Contains(bd.questions, q) {
+			bd.questions = append(bd.questions, q)
 		}
 	}
 	for _, t := range c.statement.Tables {

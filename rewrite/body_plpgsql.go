@@ -35,6 +35,9 @@ func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) 
 			bd.bind(bd.parts[i], bd.fragment(f))
 		}
 	}
+	if bd.vars.twice != "" {
+		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+quoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
+	}
 	bd.fills(read)
 	bd.fieldUses()
 	bd.computedText(read)
@@ -113,7 +116,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt) *body {
 	if k.GetSval() == nil {
 		return nil
 	}
-	inner := &body{binding: c, of: bd.of, session: bd.session, text: k.GetSval()}
+	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval()}
 	var ok bool
 	inner.literal, ok = c.constantAt(c.tokens.at(int(k.Location)))
 	if !ok || inner.literal.text != k.GetSval().Sval {
@@ -230,10 +233,15 @@ func (b *binding) moving(name string) bool {
 	})
 }
 
-// computedText refuses strings that name a table under migration, in a body that computes the text of statements.
+// computedText refuses strings that name a table under migration, in a body that computes the text of statements, or asks
+// for which table it was called.
 func (bd *body) computedText(read *plBody) {
-	computes := func(f plFragment) bool { return f.dynamic && f.text == nil }
-	if !slices.ContainsFunc(read.fragments, computes) {
+	computes := slices.ContainsFunc(read.fragments, func(f plFragment) bool { return f.dynamic && f.text == nil })
+	bd.walk(func(_ *part, n proto.Message) {
+		ref, ok := n.(*ast.ColumnRef)
+		computes = computes || ok && (lastString(ref.Fields) == "tg_table_name" || lastString(ref.Fields) == "tg_relname")
+	})
+	if !computes {
 		return
 	}
 	bd.walk(func(p *part, n proto.Message) {

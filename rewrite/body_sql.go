@@ -28,7 +28,12 @@ func (bd *body) in(clause *ast.DefElem, after int, text *ast.Node, options []*as
 
 // searchIn has the names of the body looked up in the search_path that the function sets for itself.
 func (bd *body) searchIn(set *ast.VariableSetStmt) bool {
-	if set.Kind != ast.VariableSetKind_VAR_SET_VALUE {
+	bd.pathKnown = true
+	switch set.Kind {
+	case ast.VariableSetKind_VAR_SET_VALUE:
+	case ast.VariableSetKind_VAR_SET_CURRENT:
+		return true
+	default:
 		return false
 	}
 	path := []string{}

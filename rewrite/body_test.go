@@ -7,6 +7,13 @@ import (
 	"github.com/seguedb/segue/catalog"
 )
 
+// bodySchema has two tables of one name in two schemas, of which the search_path of whoever calls chooses one.
+var bodySchema = strings.ReplaceAll(differentialSchema, "other.individual", "other.stranger") + `
+CREATE SCHEMA tenant;
+CREATE TABLE tenant.line (x int);
+CREATE TABLE tenant."LineItem" (x int);
+`
+
 // Functions with a body in a string: each is made and called in both databases.
 var bodyStatements = map[string]struct{ create, call string }{
 	"a query between dollar signs": {`CREATE FUNCTION f(int) RETURNS text LANGUAGE sql AS $$ SELECT {surname} FROM {person} WHERE {id} = $1 $$`, `SELECT f(2)`},
@@ -51,6 +58,8 @@ var bodyStatements = map[string]struct{ create, call string }{
 	"a procedure in PL/pgSQL":               {`CREATE PROCEDURE f(n int) AS 'BEGIN PERFORM {surname} FROM {person}; IF found THEN DELETE FROM orders; DELETE FROM {person} WHERE {id} > n AND {surname} <> ''Turing''; END IF; END' LANGUAGE plpgsql`, `CALL f(1)`},
 	"a row that is inserted":                {`CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE t text; BEGIN INSERT INTO {person} AS p ({id}, {surname}) VALUES (9, 'Neu') ON CONFLICT ({id}) DO UPDATE SET {surname} = EXCLUDED.{surname} RETURNING p.{surname} INTO t; RETURN t; END $$`, `SELECT f()`},
 	"a text that is executed as it is":      {`CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; s text := ''; BEGIN EXECUTE 'SELECT {surname}, {id} FROM {person} WHERE {id} = $1' INTO STRICT r USING 2; FOR r IN EXECUTE 'SELECT * FROM {person} ORDER BY {id}' LOOP s := s || r.{surname}; END LOOP; EXECUTE $x$ UPDATE {person} SET {surname} = {surname} || 'E' $x$; RETURN s; END $$`, `SELECT f()`},
+	"a row in a variable as JSON":           {`CREATE FUNCTION f() RETURNS json LANGUAGE plpgsql AS $$ DECLARE p {person}; BEGIN SELECT * INTO p FROM {person} WHERE {id} = 1; RETURN json_build_array(to_json(p), row_to_json(p.*), p.{surname}); END $$`, `SELECT f()`},
+	"a row that is taken apart":             {`CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE p {person}; r record; BEGIN SELECT * INTO p FROM {person} WHERE {id} = 1; SELECT p.* INTO r; INSERT INTO pet SELECT (p).{id} + 50, 1, (p).{surname}; RETURN r.{surname} || (p).{surname}; END $$`, `SELECT f()`},
 	"DO":                                    {`DO $$ DECLARE r record; BEGIN FOR r IN SELECT {surname}, {id} FROM {person} LOOP UPDATE {person} SET {surname} = r.{surname} || r.{id} WHERE {id} = r.{id}; END LOOP; END $$`, ``},
 	"DO in a string":                        {`DO LANGUAGE plpgsql 'BEGIN UPDATE {person} SET {surname} = ''x'' || {surname}; END'`, ``},
 	"a function in a DO":                    {`DO $x$ BEGIN CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT max({surname}) FROM {person} $$; UPDATE pet SET name = f(); END $x$`, ``},
@@ -63,7 +72,7 @@ func TestABodyRunsAsInTheVersionsOwnDatabase(t *testing.T) {
 	for _, version := range []string{"old", "new"} {
 		t.Run("a client of the "+version+" names", func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, version)
+			w := newWorldOf(t, version, bodySchema, "person", "line")
 			for name, s := range bodyStatements {
 				t.Run(name, func(t *testing.T) {
 					if s.call == "" {
@@ -119,6 +128,10 @@ func (w *world) execute(t *testing.T, client, server string) {
 
 // Bodies of which it is not certain what they mean in the database.
 var refusedBodies = map[string]string{
+	"a name of tables in two schemas":               `CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM {line}'`,
+	"a type of tables in two schemas":               `CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE l {line}; BEGIN SELECT * INTO l FROM public.{line}; RETURN l.sku; END $$`,
+	"a variable that is two":                        `CREATE FUNCTION f(p {person}) RETURNS json LANGUAGE plpgsql AS $$ BEGIN DECLARE p record; BEGIN NULL; END; RETURN to_json(p); END $$`,
+	"a constant next to the table's name":           `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF TG_TABLE_NAME = '{person}' THEN DELETE FROM {person}; END IF; RETURN NULL; END $$`,
 	"a column that a variable may be":               `CREATE FUNCTION f() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE {surname} text; BEGIN RETURN (SELECT count(*) FROM {person} WHERE {surname} = 'x'); END $$`,
 	"a column that a variable is":                   `CREATE FUNCTION f({surname} text) RETURNS bigint LANGUAGE plpgsql AS $$ #variable_conflict use_variable BEGIN RETURN (SELECT count(*) FROM {person} WHERE {surname} = 'x'); END $$`,
 	"an alias that is a variable":                   `CREATE FUNCTION f() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE p record; BEGIN SELECT 1 AS {surname} INTO p; RETURN (SELECT count(p.{surname}) FROM {person} p); END $$`,
@@ -152,7 +165,7 @@ func TestABodyThatMayMeanSomethingElseIsRefused(t *testing.T) {
 	for _, version := range []string{"old", "new"} {
 		t.Run("a client of the "+version+" names", func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, version)
+			w := newWorldOf(t, version, bodySchema, "person", "line")
 			for name, template := range refusedBodies {
 				t.Run(name, func(t *testing.T) {
 					sql := inNames(template, w.names)
@@ -190,7 +203,7 @@ func TestABodyFailsAsInTheVersionsOwnDatabase(t *testing.T) {
 	for _, version := range []string{"old", "new"} {
 		t.Run("a client of the "+version+" names", func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, version)
+			w := newWorldOf(t, version, bodySchema, "person", "line")
 			for name, template := range failingBodies {
 				t.Run(name, func(t *testing.T) { w.checkFailure(t, template) })
 			}

@@ -14,7 +14,8 @@ type variables struct {
 	conflict string
 	known    map[string]*variable
 	labels   []string
-	trigger  bool // it has the rows old and new, of a table that is not known
+	twice    string // a name that is declared for several kinds of rows
+	trigger  bool   // it has the rows old and new, of a table that is not known
 	uses     []fieldUse
 }
 
@@ -73,6 +74,9 @@ func (v *variables) declare(b *binding, name string, typ value, record bool) *va
 	if known != nil {
 		known.record = true
 		known.other = known.other || !record || !known.item.unknown || !it.unknown
+		if known.column.rows != typ && (b.difference(typ) != sameShape || b.difference(known.column.rows) != sameShape) {
+			v.twice = name
+		}
 		if !known.item.unknown || !it.unknown {
 			known.column.rows = value{}
 			*known.item = item{name: name, relVisible: true, unknown: true, plain: true}

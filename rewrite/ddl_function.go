@@ -70,7 +70,7 @@ func (b *binding) do(x *ast.DoStmt) {
 			as = e
 		}
 	}
-	bd := &body{binding: b, of: "the body of DO"}
+	bd := &body{binding: b, of: "the body of DO", pathKnown: true}
 	if as == nil || language == "plpgsql" && bd.in(as, 0, as.Arg, nil) && bd.inPL("", nil, false) {
 		return
 	}
