@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seguedb/segue/rules"
@@ -16,39 +17,36 @@ const claimEvery = 20 * time.Millisecond
 // process, however that ended, and one that was killed comes back at once.
 //
 // The holder is another process that works when its heartbeat goes on. When it does not for longer than a leader would
-// wait for it, its machine has gone without a word, and its connection is ended.
+// wait for it, its machine has gone without a word, and its connection is ended, as are lost connections of our own.
 func (f *follower) claim(ctx context.Context) error {
 	id := f.i.cfg.ID
-	var seen time.Time // the holder's heartbeat
-	beats := 0
-	for {
+	former := f.claimed
+	f.claimed = append(f.claimed, f.conn.PgConn().PID()) // the lock may be ours though the answer gets lost
+	var seen time.Time                                     // the holder's heartbeat
+	var since time.Time                                    // since when it is that
+	for beats := 0; ; pause(ctx, claimEvery, nil) {
 		holder, err := rules.HoldInstance(ctx, f.conn, id)
 		if err != nil {
 			return err
 		}
 		if holder == 0 {
-			f.backend = f.conn.PgConn().PID()
+			f.claimed = append(f.claimed[:0], f.conn.PgConn().PID())
 			return nil
 		}
 		heartbeat, silence, err := rules.InstanceHeartbeat(ctx, f.conn, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case holder == f.backend, silence > patience(f.i.cfg.Lease): // our own lost connection, or that of a machine that has gone
+		}
+		if since.IsZero() || !heartbeat.Equal(seen) {
+			seen, since, beats = heartbeat, time.Now(), beats+1
+		}
+		switch limit := patience(f.i.cfg.Lease); {
+		case slices.Contains(former, holder) || max(silence, time.Since(since)) > limit:
 			if err := rules.EndHolder(ctx, f.conn, id, holder); err != nil {
 				return err
 			}
-		case seen.IsZero():
-			seen = heartbeat
-		case heartbeat.After(seen):
-			seen = heartbeat
-			if beats++; beats > 1 { // the first may have been on its way when the process was killed
-				return fmt.Errorf("another process runs as instance %q: give each one an --instance-id of its own, or none", id)
-			}
-		}
-		pause(ctx, claimEvery, nil)
-		if ctx.Err() != nil {
-			return ctx.Err()
+		case beats > 2: // one may have been on its way when the process was killed
+			return fmt.Errorf("another process runs as instance %q: give each one an --instance-id of its own, or none", id)
 		}
 	}
 }

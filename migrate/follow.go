@@ -33,7 +33,7 @@ type observation struct {
 type follower struct {
 	i       *Instance
 	conn    *pgx.Conn
-	backend uint32          // of the connection by which the instance's id was held last
+	claimed []uint32        // connections that may hold the id of the instance
 	snap    *rules.Snapshot // latest that was loaded
 	broken  error
 	audit   int64     // up to which row the audit is known; negative at first
