@@ -158,6 +158,11 @@ func (t *Text) MapPlan(i int, rows []string) (mapped []string, changed bool) {
 	if !t.ShowsPlan(i) {
 		return rows, false
 	}
+	defer func() {
+		if recover() != nil { // a defect of ours must not end the process: a plan is for people, who can read it as it is
+			mapped, changed = rows, false
+		}
+	}()
 	p := &planNames{names: &t.names, explained: t.Statements[i].plan}
 	if p.format != planText {
 		mapped = make([]string, len(rows))

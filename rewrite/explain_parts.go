@@ -16,7 +16,10 @@ func (s *planScope) mapped(p planPart) string {
 	case partRelation:
 		return s.relationName(p.node)
 	case partAlias:
-		return s.refs[p.value].name
+		if ref := s.refs[p.value]; ref != nil {
+			return ref.name
+		}
+		return p.value
 	case partTable:
 		if t := s.tableCalled(p.value); t != nil {
 			return t.Logical
@@ -140,7 +143,7 @@ func (e *planExpression) isName(i int) bool {
 // behind a bracket or another word is part of a type; functions have an opening bracket.
 func (e *planExpression) isColumn(i, last int) bool {
 	switch {
-	case e.is(last+1, '('), e.kind(last+1) == ast.Token_EQUALS_GREATER, e.text(last+1) == "SubPlan", e.is(last+1, ':') && i == 0:
+	case e.is(last+1, '('), e.kind(last+1) == ast.Token_EQUALS_GREATER, e.text(last+1) == "SubPlan", e.text(last+2) == "SubPlan":
 		return false
 	case e.is(i-1, ')'), e.is(i-1, ']'), e.is(i-1, '.'), e.isName(i - 1), e.kind(i-1) == ast.Token_ICONST:
 		return false

@@ -78,11 +78,13 @@ func (p *textPlan) property(start, end int) int {
 		return end
 	}
 	from := end - len(value)
-	for !isLexical(p.text[from:end]) {
+	for quote := openQuote(value, 0); quote != 0; {
 		if end == len(p.text) {
 			return lineEnd(p.text, from)
 		}
+		line := end
 		end = lineEnd(p.text, end+1)
+		quote = openQuote(p.text[line:end], quote)
 	}
 	p.query.parts = append(p.query.parts, planPart{
 		start: from, end: end, kind: partExpression, value: p.text[from:end], node: p.node, spell: asItIs,
@@ -90,10 +92,17 @@ func (p *textPlan) property(start, end int) int {
 	return end
 }
 
-// isLexical tells whether a text is whole tokens: a string whose end is on another line is none.
-func isLexical(text string) bool {
-	_, ok := lex(text)
-	return ok
+// openQuote is the quote within which a text ends; 0 where it ends in none. The text begins within another, if not 0.
+func openQuote(text string, quote byte) byte {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case quote == 0 && (c == '\'' || c == '"'):
+			quote = c
+		case c == quote: // doubled, it opens again
+			quote = 0
+		}
+	}
+	return quote
 }
 
 func asItIs(value string) string { return value }
@@ -114,9 +123,13 @@ var (
 	triggerLine = regexp.MustCompile(`^Trigger .* on (.+): (?:time=[0-9.]+ )?calls=[0-9.]+$`)
 )
 
+// maxScanLine is more than the bytes of a node's name with four identifiers, each perhaps of doubled quotes.
+const maxScanLine = 1 << 10
+
 // scan reads what a node reads or changes, and returns the end of what it has read.
 func (p *textPlan) scan(start, end int, n *planNode) int {
-	if m := scanLine.FindStringSubmatchIndex(p.text[start:]); m != nil {
+	line := p.text[start:min(start+maxScanLine, len(p.text))]
+	if m := scanLine.FindStringSubmatchIndex(line); m != nil {
 		part := func(i int) string {
 			if m[2*i] < 0 {
 				return ""
@@ -132,7 +145,7 @@ func (p *textPlan) scan(start, end int, n *planNode) int {
 		})
 		return start + m[5]
 	}
-	if m := otherLine.FindStringSubmatchIndex(p.text[start:]); m != nil {
+	if m := otherLine.FindStringSubmatchIndex(line); m != nil {
 		if m[4] < 0 {
 			m[4], m[5] = m[2], m[3]
 		}
