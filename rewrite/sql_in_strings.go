@@ -32,7 +32,7 @@ func (b *binding) queryCall(f *ast.FuncCall, name []string) bool {
 	if last == "ts_rewrite" && len(f.Args) == 3 {
 		return true // its text is no query
 	}
-	if !slices.Contains(q.args, len(f.Args)) || b.catalogs.stored || b.unsettled != (unsettled{}) {
+	if !slices.Contains(q.args, len(f.Args)) || b.catalogs.stored || b.unsettled.any() {
 		return false // what is stored must not hold names that the next transition takes away
 	}
 	k := f.Args[q.query].GetAConst()

@@ -6,6 +6,11 @@ import "github.com/seguedb/segue/rewrite/ast"
 // statement is executed, and then it may show rows of a table under migration. Relations need no such care: a name that
 // is missing is an error of the binder's own, and the error of the server is not waited for.
 
+// any tells whether earlier statements of the text have changed anything that decides what later ones mean.
+func (u *unsettled) any() bool {
+	return u.version || u.path || u.relations || u.rows || len(u.made) > 0
+}
+
 // mayAppear refuses what the catalog does not have.
 func (b *binding) mayAppear(location int, construct string) {
 	if !b.sess.Unsettled {
