@@ -22,8 +22,8 @@ func (f *follower) claim(ctx context.Context) error {
 	id := f.i.cfg.ID
 	former := f.claimed
 	f.claimed = append(f.claimed, f.conn.PgConn().PID()) // the lock may be ours though the answer gets lost
-	var seen time.Time                                     // the holder's heartbeat
-	var since time.Time                                    // since when it is that
+	var seen time.Time                                   // the holder's heartbeat
+	var since time.Time                                  // since when it is that
 	for beats := 0; ; pause(ctx, claimEvery, nil) {
 		holder, err := rules.HoldInstance(ctx, f.conn, id)
 		if err != nil {
