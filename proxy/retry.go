@@ -9,9 +9,11 @@ import (
 	"github.com/seguedb/segue/rewrite"
 )
 
+// A retry is a group of the client's messages that may have to be sent once more. The zero value is none.
+//
 // A statement may meet names that the snapshot in force does not know yet: this process was frozen while another instance
-// cut over, say. The server then rejects it with 42703 or 42P01 while it analyses it, and nothing was executed. Such a
-// group of messages is sent once more if the snapshot turns out to have been outdated.
+// cut over, say. The server then rejects it with 42703 or 42P01 while it analyses it, and nothing was executed. Its group
+// is sent once more if the snapshot turns out to have been outdated.
 //
 // A group is what the server answers with one ReadyForQuery: a Query, or messages of the extended protocol up to Sync.
 // One that begins while nothing is owed, outside a transaction, and while a migration is live, is kept until the first
@@ -25,9 +27,11 @@ import (
 //	none → kept → deciding → none                    the client gets the error
 //	                       → due → under way → none  the kept messages are handled once more
 //
-// From deciding on nothing of the client's is sent: its goroutine, before it handles the next message, waits until it is
-// decided, and first does what is due. When it waits for the client instead, it is woken by a read deadline; that is set
-// only while it does so, and under queue.mu, so that no other read can meet it.
+// From deciding on no other message of the client's is handled: its goroutine, before the next one, waits until it is
+// decided, and first does what is due. (A message of the group that is being handled at that time may still be sent: the
+// server discards it, or it is the Sync, whose answer the client does not see.) When the goroutine waits for the client
+// instead, it is woken by a read deadline; that is set only while it does so, and under queue.mu, so that no other read can
+// meet it.
 type retry struct {
 	state   retryState
 	kept    *[maxKept]byte // the group's messages, one behind the other; nil in states none and under way

@@ -62,6 +62,36 @@ func TestTheRestOfAnOpenGroupMayComeAtAnyTime(t *testing.T) {
 	}
 }
 
+// TestAGroupMayComeInPieces sends groups in two writes that are split anywhere, so that the error comes while any of their
+// messages is read or handled.
+func TestAGroupMayComeInPieces(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t)
+	o.catchUp = func(context.Context) error { // every other time there is news
+		if same := *o.Server.epoch.Load().binder.Snapshot(); o.asked.Load()%2 == 0 {
+			o.Open(&same)
+		}
+		return nil
+	}
+	c := o.loginBase()
+	group := messages(parse("s", "SELECT nope FROM individual"), flush(), bind("", "s"), describePortal(""), execute(""), flush(), syncMsg())
+	for split := range len(group) {
+		c.say(group[:split])
+		c.say(group[split:])
+		if e := c.hearError(); e.Code != "42703" {
+			t.Errorf("split at %d: %+v", split, e)
+		}
+		c.hear(wire.ReadyForQuery)
+		c.say(simple("SELECT 1"))
+		if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+			t.Errorf("split at %d: heard %q", split, got)
+		}
+	}
+	if want := len(group) / 2; o.retries() != want {
+		t.Errorf("%d groups were sent once more, want %d", o.retries(), want)
+	}
+}
+
 func TestACancelRequestEndsTheWaitForNewerNames(t *testing.T) {
 	t.Parallel()
 	o := openOutdated(t)

@@ -22,15 +22,15 @@ type outdated struct {
 }
 
 // openOutdated starts the proxy with the migration in phase active; rename does the rest.
-func openOutdated(t *testing.T) *outdated {
+func openOutdated(t *testing.T, change ...func(*Config)) *outdated {
 	t.Helper()
 	o := new(outdated)
-	o.running = openProxy(t, func(c *Config) {
+	o.running = openProxy(t, append(change, func(c *Config) {
 		c.CatchUp = func(ctx context.Context) error {
 			o.asked.Add(1)
 			return o.catchUp(ctx)
 		}
-	})
+	})...)
 	o.catchUp = func(context.Context) error {
 		o.Open(o.snapshot(2, migration(t, 1, rules.Cutover, surname)))
 		return nil

@@ -2,12 +2,14 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
@@ -69,6 +71,31 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 			o.retried(1)
 		})
 	}
+}
+
+func TestAClientOnTLSIsWokenAsAnyOther(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	authority := newTestAuthority(t)
+	o := openOutdated(t, func(c *Config) { c.TLS = authority.server(t) })
+	o.rename()
+	cfg, err := pgx.ParseConfig(o.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.TLSConfig = &tls.Config{RootCAs: authority.pool, ServerName: "localhost"}
+	conn, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	for range 3 {
+		var name string
+		if err := conn.QueryRow(ctx, "SELECT last_name FROM individual WHERE id = $1", 1).Scan(&name); err != nil || name != "Moss" {
+			t.Fatalf("%q, %v", name, err)
+		}
+	}
+	o.retried(1)
 }
 
 func TestTheNewVersionIsServedWhenTheRenameWasTakenBackUnseen(t *testing.T) {
