@@ -127,7 +127,7 @@ func (r *reprint) replace(first, last int, with string) {
 	}
 }
 
-// ident is the identifier at token i, which must be the one expected.
+// expect gives up unless token i is that identifier.
 func (r *reprint) expect(i int, name string) {
 	if got, ok := r.tokens.ident(i); !ok || got != name {
 		r.unsure()

@@ -15,7 +15,7 @@ type printNames struct {
 	overlay map[rules.Name]*catalog.Relation
 }
 
-// A naming is one of the two sets of names.
+// A printNaming is one of the two sets of names.
 type printNaming byte
 
 const (

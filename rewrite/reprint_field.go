@@ -1,0 +1,158 @@
+package rewrite
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// indirection reprints a field or an element of a value.
+func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
+	r.walk(n.Arg, l)
+	typ, array := r.typeOf(n.Arg, l)
+	at := -1
+	for _, part := range n.Indirection {
+		switch {
+		case part.GetAIndices() != nil:
+			r.walk(part, l)
+			if t := r.names.cat.Type(typ); array && t != nil {
+				typ = t.Elem
+			}
+			array = false
+			continue
+		case part.GetAStar() != nil:
+			continue
+		}
+		name := stringOf(part)
+		rel := r.names.rowOf(typ, array)
+		if rel == nil {
+			return // allKnown gives up if the name is one that changes
+		}
+		if at = r.fieldToken(n, name, at); at < 0 {
+			r.unsure()
+			return
+		}
+		typ, array = r.field(at, name, rel), false
+	}
+}
+
+// fieldToken finds a field behind its value: the parser gives it no location. It is the first of that name after a dot
+// that follows a bracket and means nothing else.
+func (r *reprint) fieldToken(n *ast.A_Indirection, name string, after int) int {
+	from := after + 1
+	if after < 0 {
+		from = r.tokens.at(firstLocation(n.Arg))
+	}
+	for i := from; i < r.tokens.len(); i++ {
+		if got, ok := r.tokens.ident(i); ok && got == name && r.tokens.is(i-1, '.') && !r.known[i] &&
+			(r.tokens.is(i-2, ')') || r.tokens.is(i-2, ']') || i-2 == after) {
+			return i
+		}
+	}
+	return -1
+}
+
+// firstLocation is the least place that is known of an expression.
+func firstLocation(n *ast.Node) int {
+	first := -1
+	eachNode(n, func(m proto.Message) {
+		l, ok := m.(interface{ GetLocation() int32 })
+		if ok && l.GetLocation() > 0 && (first < 0 || int(l.GetLocation()) < first) {
+			first = int(l.GetLocation())
+		}
+	})
+	return first
+}
+
+// field reprints the name of a field at token i, and gives its type.
+func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
+	columns, _ := r.names.columns(rel)
+	for _, c := range columns {
+		if c.real[inDatabase] == name {
+			r.replace(i, i, quoteIdent(c.real[inTheVersion]))
+			return c.typ
+		}
+	}
+	return 0
+}
+
+// fields reprints the fields that follow the column of an assignment, whose name is token i.
+func (r *reprint) fields(i int, list []*ast.Node, typ catalog.OID) {
+	array := false
+	for _, part := range list {
+		if part.GetAIndices() != nil {
+			r.unsure()
+			return
+		}
+		rel := r.names.rowOf(typ, array)
+		if rel == nil {
+			return
+		}
+		i += 2
+		typ = r.field(i, stringOf(part), rel)
+	}
+}
+
+// typeOf is the type of an expression, as far as a field can be chosen from it; 0 when it is not known.
+func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array bool) {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_ColumnRef:
+		return r.typeOfColumn(n.ColumnRef, l)
+	case *ast.Node_TypeCast:
+		names := stringsOf(n.TypeCast.TypeName.GetNames())
+		if len(names) == 0 {
+			return 0, false
+		}
+		rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1])
+		if rel == nil {
+			return 0, false
+		}
+		return rel.RowType, false
+	case *ast.Node_FuncCall:
+		names := stringsOf(n.FuncCall.Funcname)
+		if f := r.names.cat.Functions(names[len(names)-1]); len(f) == 1 {
+			return r.elementOf(f[0].Return)
+		}
+	case *ast.Node_SubLink:
+		s := n.SubLink.Subselect.GetSelectStmt()
+		if n.SubLink.SubLinkType == ast.SubLinkType_EXPR_SUBLINK && len(s.GetTargetList()) == 1 {
+			return r.typeOf(s.TargetList[0].GetResTarget().GetVal(), l)
+		}
+	}
+	return 0, false
+}
+
+// elementOf tells arrays from what they hold.
+func (r *reprint) elementOf(typ catalog.OID) (catalog.OID, bool) {
+	if t := r.names.cat.Type(typ); t != nil && t.Elem != 0 {
+		return typ, true
+	}
+	return typ, false
+}
+
+func (r *reprint) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bool) {
+	fields := stringsOf(c.Fields)
+	name := fields[len(fields)-1]
+	if len(fields) == 1 {
+		if l.bare != nil && l.bare.column(name) != nil {
+			return r.elementOf(l.bare.column(name).typ)
+		}
+		return r.elementOf(r.params[name])
+	}
+	e := l.entry(fields[0])
+	switch {
+	case e == nil:
+		return r.elementOf(r.params[name])
+	case c.Fields[len(fields)-1].GetAStar() != nil && e.rel != nil:
+		return e.rel.RowType, false
+	}
+	for _, in := range append([]*printEntry{e}, e.inside...) {
+		if col := in.column(name); col != nil {
+			return r.elementOf(col.typ)
+		}
+	}
+	return 0, false
+}
