@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -26,7 +27,7 @@ type body struct {
 	parts     []*part
 	edits     []Edit      // of what the literal means
 	moved     bool        // it changes what names mean
-	rows      bool        // it has made relations that may hold rows of a table under migration
+	after     unsettled   // what its statements have made so far
 	text      *ast.String // its place in the tree
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with
@@ -71,31 +72,39 @@ func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
 	return p, true
 }
 
-// bind binds the statements of a part; each is given to how.
+// bind binds the statements of a part; each is given to how, again where it turns out that tables need alias lists.
 func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
 	c := p.inner
-	c.unsettled.rows = c.unsettled.rows || bd.rows
+	c.unsettled.rows = c.unsettled.rows || bd.after.rows
+	c.unsettled.made = maps.Clone(c.unsettled.made)
+	for name, rows := range bd.after.made {
+		put(&c.unsettled.made, name, rows)
+	}
 	for _, raw := range p.tree.Stmts {
 		if raw.GetStmt().GetNode() == nil {
 			continue
 		}
-		c.begin(raw)
-		c.params = bd.params
-		twice := bd.namesTwice(raw.Stmt)
-		p.out = how(c, raw.Stmt)
+		twice, location := bd.namesTwice(raw.Stmt)
+		c.aliased = nil
+		for known := -1; known < len(c.aliased); {
+			known = len(c.aliased)
+			c.begin(raw)
+			c.params, c.catalogs.stored = bd.params, true
+			p.out = how(c, raw.Stmt)
+		}
 		if twice != "" {
-			c.unsupported(-1, refusedBody, "the name "+quoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
+			c.unsupported(location, refusedBody, "the name "+quoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
 		}
 		bd.collect(p, raw)
 	}
-	bd.rows = bd.rows || c.unsettled.rows
+	bd.after = c.unsettled
 }
 
 // namesTwice finds a name without schema that is that of several relations, of which the search_path of the caller
 // chooses one. What is put in its place chooses now.
-func (bd *body) namesTwice(stmt *ast.Node) (name string) {
+func (bd *body) namesTwice(stmt *ast.Node) (name string, location int) {
 	if bd.pathKnown {
-		return ""
+		return "", -1
 	}
 	eachNode(stmt, func(n proto.Message) {
 		written := ""
@@ -110,10 +119,10 @@ func (bd *body) namesTwice(stmt *ast.Node) (name string) {
 			}
 		}
 		if written != "" && bd.isAffectedName(written) && bd.schemasOf(written) > 1 {
-			name = written
+			name, location = written, locationOf(n.ProtoReflect())
 		}
 	})
-	return name
+	return name, location
 }
 
 // schemasOf counts the schemas that have a relation of that name in the version.
@@ -153,6 +162,9 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 	if c.affected {
 		c.demandAllSeen(raw.Stmt)
 	}
+	if c.besideMade && c.affected {
+		c.unsupported(-1, refusedSeries, bd.of, "uses what it has just altered")
+	}
 	for _, n := range c.need {
 		if !slices.Contains(bd.need, n) {
 			bd.need = append(bd.need, n)
@@ -163,6 +175,7 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 			bd.questions = append(bd.questions, q)
 		}
 	}
+	bd.statement.asked = append(bd.statement.asked, c.statement.asked...)
 	for _, t := range c.statement.Tables {
 		bd.concern(bd.lens.Table(t))
 	}
@@ -224,6 +237,9 @@ func (bd *body) settlePart(c *binding, raw *ast.RawStmt) {
 		c.moved = unsettled{}
 	}
 	c.resettleUnseen()
+	if c.statement.Effect.Schema {
+		c.statement.Effect.Made = madeBy(raw.Stmt)
+	}
 	bd.moved = bd.moved || c.moved.path || c.moved.version
 	c.moved.path, c.moved.version = false, false
 	c.settle()

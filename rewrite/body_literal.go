@@ -130,8 +130,9 @@ func (l *stringConstant) edits(edits []Edit, sent, sql string) (out []Edit, ok b
 // widen extends edits within a string over their neighbours, so that nothing is put between the two: what is next to
 // each other there has been separated already, and a space is one more character of the string.
 func widen(sql string, edits []Edit) []Edit {
-	var out []Edit
-	for i, e := range edits {
+	edits = merged(edits)
+	for i := range edits {
+		e := &edits[i]
 		from, to := 0, len(sql)
 		if i > 0 {
 			from = edits[i-1].End
@@ -147,12 +148,20 @@ func widen(sql string, edits []Edit) []Edit {
 			e.New += sql[e.End : e.End+1]
 			e.End++
 		}
+	}
+	return merged(edits)
+}
+
+// merged makes one edit of those that touch.
+func merged(edits []Edit) []Edit {
+	var out []Edit
+	for _, e := range edits {
 		last := len(out) - 1
 		if last < 0 || e.Start > out[last].End {
 			out = append(out, e)
 			continue
 		}
-		out[last].New += e.New[out[last].End-e.Start:] // what both were widened over stays as it is
+		out[last].New += e.New
 		out[last].End = e.End
 	}
 	return out
