@@ -110,13 +110,13 @@ func (s *session) passIn(now *epoch, e expect) error {
 	return s.relayBounded()
 }
 
-// passMaking is passIn for what makes something.
-func (s *session) passMaking(now *epoch, e expect, makes []rewrite.Made) error {
+// passMaking is passIn for a text that makes something.
+func (s *session) passMaking(now *epoch, e expect, sql []byte, makes []rewrite.Made) error {
 	if s.moved(now) {
 		return errMoved
 	}
 	s.announceAll(now.binder, makes)
-	s.change()
+	s.changeBy(now, sql)
 	return s.pass(e)
 }
 
@@ -222,9 +222,9 @@ func (s *session) queryIn(now *epoch) error {
 		return s.passIn(now, raw)
 	case rewrite.StateWords:
 		if made := now.binder.Makes(s.clientEncoding(), string(sql)); made != nil {
-			return s.passMaking(now, raw, made)
+			return s.passMaking(now, raw, sql, made)
 		}
-		s.change()
+		s.changeBy(now, sql)
 		return s.passIn(now, raw)
 	}
 	text, err := s.choose(sql, nil, nil)

@@ -43,14 +43,27 @@ type view struct {
 	txEnds   uint64
 }
 
-// change takes note that a text was sent that may change what later texts mean.
+// change takes note that a text was sent that may change what later texts mean, the version included.
 func (s *session) change() {
+	s.changeNames()
+	s.doubtVersion()
+}
+
+// changeBy is change for a text of which more is known.
+func (s *session) changeBy(e *epoch, sql []byte) {
+	s.changeNames()
+	if e.binder.MaySetVersion(sql) {
+		s.doubtVersion()
+	}
+}
+
+// changeNames takes note that a text was sent that may change which names there are.
+func (s *session) changeNames() {
 	s.queue.mu.Lock()
 	s.view.changedAt = s.queue.readyDue()
 	s.queue.mu.Unlock()
 	s.view.stale = true
 	s.view.changes++
-	s.doubtVersion()
 }
 
 // fresh tells whether the view can be used for the next text. It may have to wait for answers to know.

@@ -222,7 +222,7 @@ var readingStatements = []string{
 	`SELECT query_to_xml('SELECT * FROM {person} WHERE {surname} = ''Turing''', true, false, '')`,
 	`SELECT regexp_replace(query_to_xmlschema(E'SELECT {surname}, {id} AS x FROM {person}', true, false, '')::text, '_\d+[.]', '', 'g')`,
 	`SELECT query_to_xml($$SELECT {surname} FROM public.{person} p WHERE p.{id} = 1$$, true, false, 'x"y')`,
-	`SELECT ts_rewrite('a & b'::tsquery, 'SELECT to_tsquery({surname}), to_tsquery(city) FROM {person} WHERE {id} = 2')`,
+	`SELECT ts_rewrite('a & b'::tsquery, 'SELECT to_tsquery({surname}), to_tsquery(city) FROM {person} WHERE {id} = 2'::text)`,
 	`SELECT ts_rewrite('a & {surname}'::tsquery, 'a'::tsquery, '{person} & last_name'::tsquery)`,
 	`SELECT word, ndoc FROM ts_stat('SELECT to_tsvector(''simple'', {surname}) FROM {person}') ORDER BY 1`,
 	`SELECT p.{surname} FROM {person} p, LATERAL ts_stat('SELECT to_tsvector(city) FROM {person}', 'ab') s ORDER BY 1 LIMIT 2`,

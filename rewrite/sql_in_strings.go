@@ -35,7 +35,11 @@ func (b *binding) queryCall(f *ast.FuncCall, name []string) bool {
 	if !slices.Contains(q.args, len(f.Args)) || b.catalogs.stored || b.unsettled.any() {
 		return false // what is stored must not hold names that the next transition takes away
 	}
-	k := f.Args[q.query].GetAConst()
+	query := f.Args[q.query]
+	for c := query.GetTypeCast(); c != nil && isBuiltin(stringsOf(c.TypeName.GetNames()), "text"); c = query.GetTypeCast() {
+		query = c.Arg
+	}
+	k := query.GetAConst()
 	return k.GetSval() != nil && b.queryInString(k)
 }
 

@@ -51,6 +51,16 @@ var stateWords = []word{
 	{text: "prepare", meaning: meansPrepared},
 }
 
+// versionWords are those without which a text does not set segue.version, or take back that it was set.
+var versionWords = []string{"segue", "set_config", "reset", "discard", "rollback"}
+
+// MaySetVersion tells whether a text that was not bound may set the session's version, by itself or by a function.
+func (b *Binder) MaySetVersion(sql []byte) bool {
+	lower := bytes.ToLower(sql)
+	return slices.ContainsFunc(versionWords, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) ||
+		b.unseen != nil && b.unseen.match(sql, false) != Miss
+}
+
 // consequence is what finding the word at offset i of the text comes to.
 func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 	switch w.meaning {
