@@ -26,6 +26,7 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 	before := step{prepareThere, "Z"}
 	for name, s := range map[string]script{
 		"a simple query":      {before, {simple("SELECT last_name FROM individual ORDER BY id"), "Z"}},
+		"all columns":         {before, {simple("SELECT * FROM individual ORDER BY id"), "Z"}},
 		"the first of a text": {before, {simple("SELECT last_name FROM individual WHERE id = 1; SELECT 2"), "Z"}},
 		"a write":             {before, {simple("UPDATE individual SET last_name = 'x' WHERE id = 1 RETURNING *"), "Z"}, {simple("SELECT count(last_name) FROM individual"), "Z"}},
 		"an extended query": {before, {messages(parse("", "SELECT last_name FROM individual WHERE id = $1"), describe(""),

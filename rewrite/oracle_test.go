@@ -94,9 +94,9 @@ func TestAnUnreadableTextIsTheServersIfItHoldsNoName(t *testing.T) {
 	t.Parallel()
 	b := realBinder(Options{MatchAll: true})
 	for sql, sent := range map[string]bool{
-		`SELECT 'it\'s' FROM pg_am`:     true,
-		`SELECT 'it\'s' FROM individual`:    false,
-		`SELECT 1 FROM pg_am PLEASE ME`: true,
+		`SELECT 'it\'s' FROM pg_am`:      true,
+		`SELECT 'it\'s' FROM individual`: false,
+		`SELECT 1 FROM pg_am PLEASE ME`:  true,
 	} {
 		text, err := b.Rewrite(&Session{Version: "base"}, sql)
 		if err != nil {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -154,7 +155,7 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 		out.addColumns(it)
 		plain = plain && it.plain && !(it.hidden && (len(ref.Fields) > 2 || ref.Location < 0 && it.catalog == nil)) // TABLE t takes no alias
 	}
-	if plain {
+	if plain && !(t.Name == "" && b.mayLie(s, ref, items)) {
 		return nil, true
 	}
 	if t.Name != "" {
@@ -182,6 +183,37 @@ func (b *binding) starItems(s *scope, ref *ast.ColumnRef) []*item {
 	return out
 }
 
+// mayLie tells whether a star stands for columns that a migration renames, though the version has the names of the
+// database now, and whether each of them can be named instead. If the names change before the text arrives, one with the
+// names fails and one with the star would show other labels.
+func (b *binding) mayLie(s *scope, ref *ast.ColumnRef, items []*item) bool {
+	lies := false
+	for _, it := range items {
+		if it.unknown || ref.Location < 0 {
+			return false
+		}
+		moves := b.itemMoves(it)
+		lies = lies || moves
+		for _, c := range it.cols {
+			if _, _, ok := b.starColumn(s, it, c); moves && c.name != "" && !ok {
+				return false
+			}
+		}
+	}
+	return lies
+}
+
+// itemMoves tells whether a column of an item is one that a migration renames, and no alias names it.
+func (b *binding) itemMoves(it *item) bool {
+	return slices.ContainsFunc(it.cols, func(c *column) bool {
+		if c.name == "" || c.table == nil || !b.columnMoves(c.table.OID, c.num) {
+			return false
+		}
+		lc := c.table.Column(c.logical)
+		return lc != nil && lc.Physical == c.physical
+	})
+}
+
 // addColumns appends what the star of an item puts out.
 func (o *output) addColumns(it *item) {
 	o.unknown = o.unknown || it.unknown
@@ -200,7 +232,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 	var texts []string
 	var nodes []*ast.Node
 	for _, it := range items {
-		if it.plain && it.relVisible {
+		if it.plain && it.relVisible && !b.itemMoves(it) {
 			if same, f := s.relation(it.name, atServer); f == found && same == it {
 				texts = append(texts, quoteIdent(it.name)+".*")
 				nodes = append(nodes, starNode(it.name))
