@@ -16,6 +16,8 @@ import (
 func loneSession(t testing.TB, p *running) (s *session, client *rawClient) {
 	t.Helper()
 	c := p.login()
+	c.say(syncMsg()) // login can be over before the session is listed
+	c.hearUntil(wire.ReadyForQuery)
 	return p.list()[0], c
 }
 

@@ -112,6 +112,11 @@ var newcomers = map[string]struct {
 		[]string{"INSERT INTO later VALUES (101, 'Reynholm')", "ALTER INDEX IF EXISTS nope RENAME TO nope2", "SELECT * FROM later"},
 		"",
 	},
+	"a table with numbers of its own": {
+		[]string{"ALTER TABLE bystander ADD COLUMN nick text", "CREATE TABLE numbered (id bigserial, n smallserial, individual int)"},
+		[]string{"INSERT INTO numbered (individual) SELECT count(last_name) FROM individual", "SELECT * FROM numbered"},
+		"",
+	},
 	"a temporary table of whole rows": {
 		[]string{"CREATE TEMP TABLE mine AS SELECT i AS who, 1 AS id FROM individual i WHERE id < 3"},
 		[]string{"SELECT to_json(who) FROM mine ORDER BY (who).id", "SELECT (who).last_name FROM mine", "SELECT to_json(m) FROM mine m"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -28,7 +29,7 @@ func (o *ownServer) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 	for i, a := range args {
 		params[i] = fmt.Append(nil, a)
 	}
-	inj, err := o.s.inject(sql, true, params)
+	inj, err := o.s.inject(serial(sql), true, params)
 	if err != nil {
 		o.err = err
 		return nil, err
@@ -38,6 +39,20 @@ func (o *ownServer) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 		return nil, err
 	}
 	return rows, nil
+}
+
+// serial is a query that the planner runs without parallel workers, because of a function that must not run in one, though
+// it is never called (max_parallel_hazard in clauses.c). Where a session's settings make workers look free, each row of a
+// query on the catalogs can start some.
+func serial(sql string) string {
+	const unsafe = "_serial AS (SELECT pg_catalog.lastval())"
+	sql = strings.TrimSpace(sql)
+	for _, with := range []string{"WITH RECURSIVE ", "WITH "} {
+		if rest, ok := strings.CutPrefix(sql, with); ok {
+			return with + unsafe + ", " + rest
+		}
+	}
+	return "WITH " + unsafe + " " + sql
 }
 
 // ownRows are the rows of one answer. It implements pgx.Rows as far as package catalog needs it.

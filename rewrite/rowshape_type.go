@@ -38,7 +38,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 				return
 			}
 			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
-		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] {
+		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] && !serialTypes[name] {
 			b.mayAppear(int(t.Location), "the type "+quoteIdent(name))
 		}
 		return
@@ -201,6 +201,9 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 		}
 	})
 }
+
+// serialTypes are no types, but stand for one in the definition of a column (transformColumnDefinition in parse_utilcmd.c).
+var serialTypes = map[string]bool{"smallserial": true, "serial2": true, "serial": true, "serial4": true, "bigserial": true, "serial8": true}
 
 // shippedTypes are the types of pg_catalog that are neither rows nor arrays (pg_type.dat): where search_path does not
 // say otherwise they come before all others.
