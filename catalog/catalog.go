@@ -220,6 +220,24 @@ func (c *Catalog) Descendants(oid OID) []OID {
 	return out
 }
 
+// Ancestors lists all relations that a relation inherits from or is a partition of, each once.
+func (c *Catalog) Ancestors(oid OID) []OID {
+	var out []OID
+	for at := -1; at < len(out); at++ {
+		if at >= 0 {
+			oid = out[at]
+		}
+		if r := c.relations[oid]; r != nil {
+			for _, p := range r.Parents {
+				if !slices.Contains(out, p) {
+					out = append(out, p)
+				}
+			}
+		}
+	}
+	return out
+}
+
 // IsSystemColumn tells whether name is one of the columns that every table has without showing them.
 func IsSystemColumn(name string) bool {
 	switch name {

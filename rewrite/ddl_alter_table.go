@@ -44,6 +44,9 @@ func (b *binding) addColumnTo(it *item, d *ast.ColumnDef) {
 		b.forbid(int(d.Location), refusedTakenName, it.table,
 			"add a column "+quoteIdent(d.Colname)+" to "+quoteIdent(it.table.Logical)+", whose name another version or the database has there")
 	}
+	if it.rel != nil && it.table == nil {
+		b.inheritable(it.rel.OID, d.Colname, int(d.Location), "add a column "+quoteIdent(d.Colname)+" to "+quoteIdent(it.rel.Name))
+	}
 	it.newColumn(d.Colname, d.Colname).rows = b.definedRows(d)
 }
 

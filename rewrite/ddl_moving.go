@@ -93,6 +93,17 @@ func (b *binding) columnTaken(oid catalog.OID, name string) bool {
 	return false
 }
 
+// inheritable refuses to give a relation that is not under migration a column whose name a table that inherits from it has
+// in some live version or in the database for a migrating column: there the two would not become one.
+func (b *binding) inheritable(oid catalog.OID, name string, location int, what string) {
+	for _, o := range b.cat.Descendants(oid) {
+		if l := b.lens.Table(o); l != nil && b.columnTaken(o, name) {
+			b.forbid(location, refusedTakenName, l, what+", whose name some version or the database has in "+quoteIdent(l.Logical)+", which would inherit it")
+			return
+		}
+	}
+}
+
 // columnsDiffer tells whether the version's columns are others than the database's: what copies them copies the latter.
 func (b *binding) columnsDiffer(r named) bool {
 	return r.table != nil && (len(r.table.Columns) != len(r.rel.Columns) ||

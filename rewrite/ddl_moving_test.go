@@ -20,6 +20,8 @@ CREATE TABLE uncle () INHERITS (parent);
 CREATE TABLE aunt () INHERITS (parent);
 CREATE TABLE namesake (name text, given text);
 CREATE TABLE titled (title text);
+CREATE TABLE thing (made date);
+CREATE TABLE owned (note text) INHERITS (thing);
 CREATE SCHEMA elsewhere;
 `
 
@@ -31,7 +33,8 @@ func movingBinder(t *testing.T, phase rules.Phase) *Binder {
 	pgtest.Exec(t, url, movingSchema)
 	if phase == rules.Cutover {
 		pgtest.Exec(t, url, `ALTER TABLE individual RENAME COLUMN last_name TO surname; ALTER TABLE individual RENAME TO person;
-			ALTER TABLE plain RENAME COLUMN born TO birthday; ALTER TABLE parent RENAME COLUMN name TO title`)
+			ALTER TABLE plain RENAME COLUMN born TO birthday; ALTER TABLE parent RENAME COLUMN name TO title;
+			ALTER TABLE owned RENAME COLUMN note TO remark`)
 	}
 	cat, err := catalog.Load(context.Background(), pgtest.Connect(t, url))
 	if err != nil {
@@ -43,6 +46,7 @@ func movingBinder(t *testing.T, phase rules.Phase) *Binder {
 		rules.RenameTable{From: in("individual"), To: "person"},
 		rules.RenameColumn{Table: in("plain"), From: "born", To: "birthday"},
 		rules.RenameColumn{Table: in("parent"), From: "name", To: "title"},
+		rules.RenameColumn{Table: in("owned"), From: "note", To: "remark"},
 	}}}, cat)
 	if err != nil {
 		t.Fatal(err)
@@ -53,6 +57,9 @@ func movingBinder(t *testing.T, phase rules.Phase) *Binder {
 // What the old version may not do, since the new one could not live with it, and what of it is the same in every phase.
 var breaking = []string{
 	`DROP TABLE individual`,
+	`ALTER TABLE thing ADD COLUMN note text`,
+	`ALTER TABLE thing ADD remark text`,
+	`ALTER TABLE thing RENAME made TO remark`,
 	`DROP TABLE other, public.individual CASCADE`,
 	`DROP SCHEMA public CASCADE; DROP TABLE plain`,
 	`ALTER TABLE individual RENAME TO people`,
@@ -87,6 +94,8 @@ var harmless = []string{
 	`ALTER TABLE individual_1 RENAME TO individual_first`,
 	`ALTER TABLE individual_1 SET SCHEMA elsewhere`,
 	`ALTER TABLE individual ADD COLUMN extra int, ALTER last_name SET DEFAULT 'x', ALTER city TYPE varchar`,
+	`ALTER TABLE thing ADD COLUMN extra int`,
+	`ALTER TABLE thing RENAME made TO born`,
 	`ALTER TABLE individual DROP COLUMN city`,
 	`ALTER TABLE individual RENAME city TO town`,
 	`ALTER TABLE individual ADD CONSTRAINT c CHECK (last_name <> '')`,

@@ -31,6 +31,9 @@ func (b *binding) rename(x *ast.RenameStmt) {
 // renameColumn binds RENAME COLUMN of a column that does not migrate, whose name is the same in every version.
 func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 	c, ok := b.columnNamed(it, x.Subname, -1, columnAlone)
+	if it.rel != nil && it.table == nil {
+		b.inheritable(it.rel.OID, x.Newname, -1, "rename a column of "+quoteIdent(it.rel.Name)+" to "+quoteIdent(x.Newname))
+	}
 	if !ok || c.table == nil {
 		return
 	}

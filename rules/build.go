@@ -90,6 +90,9 @@ func identifiers(t *timeline, tables []catalog.OID) []string {
 		for _, s := range t.schemas {
 			add(s.tableName(r))
 		}
+		for _, parent := range t.schemas[0].cat.Ancestors(oid) { // a column that one gets is inherited
+			add(t.schemas[0].cat.Relation(parent).Name)
+		}
 	}
 	for _, name := range t.schemas[0].cat.RowTypeUsers(tables...) {
 		add(name)
