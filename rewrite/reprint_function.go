@@ -54,7 +54,7 @@ func (r *reprint) markParameters(f *ast.CreateFunctionStmt) {
 			depth++
 		case r.tokens.is(i, ')'):
 			if depth--; depth == 0 {
-				i = r.markTable(i)
+				r.markTable(i)
 				return
 			}
 		}
@@ -69,17 +69,13 @@ func (r *reprint) markParameters(f *ast.CreateFunctionStmt) {
 }
 
 // markTable marks the names of the columns in RETURNS TABLE (…), which stands after token i.
-func (r *reprint) markTable(i int) int {
+func (r *reprint) markTable(i int) {
 	if r.tokens.kind(i+2) != ast.Token_TABLE {
-		return i
+		return
 	}
-	for j := i + 3; j < r.tokens.len(); j++ {
-		if r.tokens.is(j, ')') {
-			return j
-		}
+	for j := i + 3; j < r.tokens.len() && !r.tokens.is(j, ')'); j++ {
 		if _, ok := r.tokens.ident(j); ok && (r.tokens.is(j-1, '(') || r.tokens.is(j-1, ',')) {
 			r.known[j] = true
 		}
 	}
-	return i
 }
