@@ -183,7 +183,8 @@ func (b *binding) substitute(n *ast.Node, it *item) {
 		return
 	}
 	b.catalogs.used = true
-	if b.substituteFor(it.rel, nil) == nil {
+	sub := b.substituteFor(it.rel, nil)
+	if sub == nil {
 		return
 	}
 	b.affected = true
@@ -191,6 +192,7 @@ func (b *binding) substitute(n *ast.Node, it *item) {
 	it.hidden = it.bare
 	for _, c := range it.cols {
 		c.relation, c.num = 0, 0 // what a UNION puts out comes from no table
+		c.known = c.known && sub.union
 	}
 	b.catalogs.items = append(b.catalogs.items, it.catalog)
 }

@@ -14,6 +14,7 @@ import (
 type substitute struct {
 	text  string
 	query *ast.Node // the same as a tree; only read
+	union bool      // what it puts out comes from no table, as far as the server says
 }
 
 // The operators and types in what is sent are qualified, since the client's search_path may hold others.
@@ -90,7 +91,8 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 	if err != nil {
 		panic("the substitute of " + rel.Name + " does not parse: " + err.Error() + ": " + text)
 	}
-	return &substitute{text: text, query: tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery}
+	query := tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery
+	return &substitute{text: text, query: query, union: strings.Contains(text, " UNION ALL ")}
 }
 
 // query puts the rows together. Where they are told by OID, which half a row comes from is decided above the halves:

@@ -176,7 +176,26 @@ func (d *introspected) askAs(t testing.TB, sql string) (answer, *Text) {
 			return answer{Error: s.Failure.Error()}, text
 		}
 	}
+	if len(text.Statements) == 1 && !text.Verified() {
+		d.verify(t, sql, text)
+	}
 	return d.ask(t, text.SQL), text
+}
+
+// verify compares the server's description of the result with the prediction.
+func (d *introspected) verify(t testing.TB, sql string, text *Text) {
+	t.Helper()
+	described, err := d.conn.Prepare(context.Background(), "", text.SQL)
+	if err != nil {
+		return // what is wrong is seen when it is executed
+	}
+	var got []Column
+	for _, f := range described.Fields {
+		got = append(got, Column{Label: f.Name, Table: catalog.OID(f.TableOID), Num: int16(f.TableAttributeNumber), Known: true})
+	}
+	if err := text.Verify(0, got); err != nil {
+		t.Errorf("%s\n=> %s\nis not as predicted: %v", sql, text.SQL, err)
+	}
 }
 
 var statementEnd = regexp.MustCompile(`;[ \t]*\n`)
