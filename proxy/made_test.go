@@ -112,6 +112,12 @@ var newcomers = map[string]struct {
 		[]string{"INSERT INTO later VALUES (101, 'Reynholm')", "ALTER INDEX IF EXISTS nope RENAME TO nope2", "SELECT * FROM later"},
 		"",
 	},
+	"an aggregate of a function just made": {
+		[]string{"CREATE FUNCTION individual_sum(int, int) RETURNS int LANGUAGE sql AS 'SELECT $1 + $2'",
+			"CREATE AGGREGATE individual (int) (SFUNC = individual_sum, STYPE = int, INITCOND = '0')"},
+		[]string{"SELECT last_name FROM individual ORDER BY 1"},
+		"",
+	},
 	"a table with numbers of its own": {
 		[]string{"ALTER TABLE bystander ADD COLUMN nick text", "CREATE TABLE numbered (id bigserial, n smallserial, individual int)"},
 		[]string{"INSERT INTO numbered (individual) SELECT count(last_name) FROM individual", "SELECT * FROM numbered"},

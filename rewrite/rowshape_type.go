@@ -38,7 +38,8 @@ func (b *binding) typeName(t *ast.TypeName) {
 				return
 			}
 			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
-		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] && !serialTypes[name] {
+		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] && !serialTypes[name] &&
+			b.statement.Tag != "DefineStmt" { // there a name of any kind is parsed as a type, and nothing shows rows
 			b.mayAppear(int(t.Location), "the type "+quoteIdent(name))
 		}
 		return
