@@ -16,6 +16,12 @@ CREATE TABLE tenant."LineItem" (x int);
 
 // Functions with a body in a string: each is made and called in both databases.
 var bodyStatements = map[string]struct{ create, call string }{
+	"a field of a parameter behind the function's name": {
+		"CREATE FUNCTION f(who {person}) RETURNS text LANGUAGE sql AS 'SELECT p.{surname} || f.who.{surname} FROM {person} p WHERE p.{id} = f.who.{id}'",
+		"SELECT f(p) FROM {person} p ORDER BY 1"},
+	"all fields of a parameter behind the function's name": {
+		"CREATE FUNCTION f(who {person}) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM {person} p WHERE p = row(f.who.*)::{person}'",
+		"SELECT f(p) FROM {person} p ORDER BY 1"},
 	"a query between dollar signs": {`CREATE FUNCTION f(int) RETURNS text LANGUAGE sql AS $$ SELECT {surname} FROM {person} WHERE {id} = $1 $$`, `SELECT f(2)`},
 	"a query between quotes":       {`CREATE FUNCTION f() RETURNS SETOF text LANGUAGE sql AS 'SELECT {surname} || ''; x'' FROM {person} ORDER BY {id}'`, `SELECT * FROM f() ORDER BY 1`},
 	"a query with escapes":         {`CREATE FUNCTION f() RETURNS text LANGUAGE sql AS E'SELECT min({surname})\n\tFROM {person}\nWHERE {person}.city <> \'x\''`, `SELECT f()`},

@@ -106,6 +106,9 @@ func (b *binding) resolveItem(s *scope, ref *ast.ColumnRef, parts []string) (*it
 	} else if r, g := b.relationNamed(parts[len(parts)-2], name); g == found && r.rel != nil {
 		it, f = s.relationByOID(r.rel.OID, inVersion)
 	}
+	if f == missing && len(parts) == 2 {
+		it, f = s.parameterRow(parts[0], name)
+	}
 	if f == missing {
 		b.fromEntryMissing(s, ref, name)
 	}
@@ -182,6 +185,9 @@ func (b *binding) means(s *scope, parts []string, c *column, same bool, captured
 		it, f = s.relation(parts[0], atServer)
 	} else if rel := b.physical(parts[len(parts)-3], parts[len(parts)-2]); rel != nil {
 		it, f = s.relationByOID(rel.OID, atServer)
+	}
+	if f == missing && len(parts) == 3 {
+		it, f = s.parameterRow(parts[0], parts[1])
 	}
 	if f != found {
 		return false

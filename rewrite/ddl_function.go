@@ -111,9 +111,24 @@ func parameterScope(function string, list []parameter, b *binding) *scope {
 			continue
 		}
 		own.newColumn(p.name, p.name).rows = p.value
-		s.items = append(s.items, b.rowVariable(p.name, p.value))
+		row := b.rowVariable(p.name, p.value)
+		row.of = function
+		s.items = append(s.items, row)
 	}
 	return s
+}
+
+// parameterRow finds the parameter of a function whose fields are named behind it, as in f.p.field. A table of that
+// schema and name comes first (sql_fn_post_column_ref).
+func (s *scope) parameterRow(function, name string) (*item, finding) {
+	for ; s != nil; s = s.parent {
+		for _, it := range s.items {
+			if it.of == function && it.name == name && function != "" {
+				return it, found
+			}
+		}
+	}
+	return nil, missing
 }
 
 // rowVariable is a parameter or a variable where its fields are named. What is not known to be a row has unknown ones.

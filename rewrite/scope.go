@@ -41,6 +41,7 @@ type item struct {
 
 	node    any          // where it can be given an alias list: the node that says so
 	catalog *catalogItem // set where it is read through a subquery
+	of      string       // the function of which it is a parameter: it can be named behind it
 	rowType catalog.OID  // of its row as one value; 0 for an anonymous record
 }
 
