@@ -1,12 +1,10 @@
 package proxy
 
 import (
-	"net/url"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
@@ -72,13 +70,7 @@ func TestErrorsOfOtherTablesSpeakTheNamesOfTheVersion(t *testing.T) {
 				p := openProxy(t)
 				p.run(family, tc.ddl)
 				p.Open(p.snapshot(1, migration(t, 1, tc.phase, personRules)))
-				twin := pgtest.Database(t)
-				pgtest.Exec(t, twin, family, tc.twin)
-				u, err := url.Parse(twin)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := s.play(t, u.Host, u.Path[1:])
+				want := s.directly(t, family, tc.twin)
 				got := s.play(t, p.addr, p.database, wire.Parameter{Name: "segue.version", Value: tc.version})
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("the client sees (-twin +proxy):\n%s", diff)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
@@ -51,13 +50,7 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := openOutdated(t)
-			direct := pgtest.Database(t)
-			pgtest.Exec(t, direct, people)
-			u, err := url.Parse(direct)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := s.play(t, u.Host, u.Path[1:])
+			want := s.directly(t, people)
 
 			c := o.loginBase()
 			got := c.hears(s[0])

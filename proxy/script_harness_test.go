@@ -10,7 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
 )
 
 // A step sends bytes and then reads until a message type was seen so many times.
@@ -56,6 +58,28 @@ func copyFail(why string) []byte {
 func syncMsg() []byte { return wire.AppendSync(nil) }
 
 func flush() []byte { return wire.AppendFlush(nil) }
+
+// directly plays the script without a proxy, in a new database with the schema.
+func (s script) directly(t *testing.T, schema ...string) []string {
+	t.Helper()
+	database := pgtest.Database(t)
+	pgtest.Exec(t, database, schema...)
+	u, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.play(t, u.Host, u.Path[1:])
+}
+
+// renamed plays the script through a proxy as a client of the old version, in a new database with the schema in which the
+// rename of last_name to surname has been made.
+func (s script) renamed(t *testing.T, schema string) []string {
+	t.Helper()
+	p := openProxy(t)
+	p.run(schema, "ALTER TABLE public.individual RENAME last_name TO surname")
+	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
+	return s.play(t, p.addr, p.database, wire.Parameter{Name: "segue.version", Value: rules.Base})
+}
 
 // play runs the script in a new session, and returns what was heard. After the last step the connection must be quiet:
 // a Sync gets one ReadyForQuery, unless the script says that it ends.
