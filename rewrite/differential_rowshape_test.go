@@ -12,6 +12,10 @@ INSERT INTO couple SELECT whois(1), whois(2);
 CREATE FUNCTION pair({person}, {person}) RETURNS couple LANGUAGE sql AS 'SELECT $1, $2';
 CREATE TABLE kind (boss {person}) INHERITS ({person});
 INSERT INTO kind SELECT 11, 'Kim', 'Kind', 'Kiel', NULL, NULL, NULL, 3, 1.5, whois(3);
+CREATE FUNCTION lines({person}) RETURNS SETOF public.{line} LANGUAGE sql AS 'SELECT * FROM {line} WHERE {qty} = $1.{id}';
+CREATE FUNCTION peer(public.{line}) RETURNS SETOF {person} LANGUAGE sql AS 'SELECT * FROM {person} WHERE {id} = $1.{qty}';
+CREATE FUNCTION bought(orders) RETURNS SETOF public.{line} LANGUAGE sql AS 'SELECT * FROM {line} WHERE {qty} = $1.order_id';
+CREATE FUNCTION holder(orders, OUT at int, OUT who {person}) LANGUAGE sql AS 'SELECT 1, p FROM {person} p WHERE {id} = $1.order_id';
 `
 
 // Statements with rows as values.
@@ -124,6 +128,19 @@ var rowStatements = []string{
 	`SELECT {surname}(x) FROM people() x ORDER BY 1`,
 	`SELECT column1 FROM (VALUES ((SELECT p FROM {person} p WHERE {id} = 1))) v`,
 	`SELECT (column1).{surname} FROM (VALUES (NULL), ((SELECT p FROM {person} p WHERE {id} = 1))) v ORDER BY 1`,
+
+	// functions of rows, written as their fields, and fields written as functions
+	`SELECT {qty}(p.lines) FROM {person} p ORDER BY p.{id}`,
+	`SELECT {qty}(p.lines) FROM {person}* p ORDER BY p.{id}`,
+	`SELECT {surname}(peer(p.lines)), (p.lines).{qty} FROM {person} p ORDER BY p.{id}`,
+	`SELECT (p.lines).peer.{surname}, (p.lines).{qty} FROM ONLY {person} p ORDER BY p.{id}`,
+	`SELECT k.label, (k).label, (k.lines).sku, {qty}(k.lines), {qty}(lines(k)) FROM kind k`,
+	`SELECT {qty}(o.bought), (o.bought).{qty}, {qty}(bought(o)), (bought(o)).* FROM orders o`,
+	`SELECT (o).bought.{qty}, o FROM orders o`,
+	`SELECT o.holder, (o.holder).who FROM orders o`,
+	`SELECT (o.holder).who.{surname}, (o).holder.who.{surname}, {surname}((o.holder).who), {surname}(who(o.holder)) FROM orders o`,
+	`SELECT to_json(o.bought), (o.bought).* FROM orders o`,
+	`SELECT ((o.holder).who).* FROM orders o`,
 
 	// where the names show
 	`SELECT row_to_json(p) FROM {person} p ORDER BY p.{id}`,

@@ -15,7 +15,7 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	b.expr(s, i.Arg)
 	b.subscripts(s, i.Indirection)
 	v := b.valueOf(i.Arg)
-	if b.difference(v) == sameShape {
+	if !b.meetsRows(v, i.Indirection) {
 		return
 	}
 	token := b.indirectionToken(i)
@@ -26,6 +26,38 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	last, renamed := b.followFields(v, i.Indirection, token, b.fieldMissing(b.minLocation(i.Arg)))
 	put(&b.indirections, i, last)
 	put(&b.respelled, proto.Message(i), renamed)
+}
+
+// meetsRows tells whether a row that differs at the server is met on the way along fields, functions and subscripts.
+func (b *binding) meetsRows(v value, list []*ast.Node) bool {
+	for _, n := range list {
+		if b.difference(v) != sameShape {
+			return true
+		}
+		switch x := n.Node.(type) {
+		case *ast.Node_AIndices:
+			if !x.AIndices.IsSlice {
+				v = v.element()
+			}
+		case *ast.Node_String_:
+			v = b.functionField(v, x.String_.Sval)
+		}
+	}
+	return b.difference(v) != sameShape
+}
+
+// functionField is what a name behind a row that is the same at the server stands for: it matters only where it is the
+// function of a row, as there is no row that differs in such a row.
+func (b *binding) functionField(v value, name string) value {
+	if fields := b.fields(v); fields == nil {
+		return value{}
+	} else if _, f := fields.column(name, inVersion); f != missing {
+		return value{}
+	}
+	if f := b.rowFunction(name, v); f != nil {
+		return b.returned(f)
+	}
+	return value{}
 }
 
 // subscripts binds the subscripts among fields and subscripts.
@@ -65,8 +97,11 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 	if fields == nil || v.array {
 		fields = b.fields(v)
 	}
-	if fields == nil || b.difference(v) == sameShape {
+	if fields == nil {
 		return value{}, false
+	}
+	if b.difference(v) == sameShape {
+		return b.functionField(v, name), false
 	}
 	c, f := fields.column(name, inVersion)
 	location := b.tokens.start(token)
@@ -76,7 +111,7 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 		if _, g := fields.column(name, atServer); g != missing {
 			b.unsupported(location, refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database")
 		}
-		return b.ofType(b.rowFunction(name, v).Return), false
+		return b.returned(b.rowFunction(name, v)), false
 	default:
 		if f == ambiguous || b.rowFunctionExists(name) {
 			b.unsupported(location, refusedRow, "the field or function "+quoteIdent(name)+" of a row", "is not certain")

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/seguedb/segue/catalog"
@@ -111,40 +112,61 @@ func (b *binding) respellRow(ref *ast.ColumnRef, from []string, to string, star 
 func (b *binding) rowFunctionRef(it *item, ref *ast.ColumnRef, name string) {
 	b.useRow(it)
 	v := b.itemValue(it)
+	f := b.rowFunction(name, v)
+	if f != nil {
+		put(&b.rowRefs, ref, b.returned(f))
+	}
+	if b.difference(v) == sameShape && it.table == nil {
+		if f == nil && b.functionReturnsRows(name) {
+			b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "has several forms, of which some return rows")
+		}
+		return
+	}
 	_, column := it.column(name, atServer)
-	switch f := b.rowFunction(name, v); {
-	case b.difference(v) == sameShape && it.table == nil:
+	switch {
 	case column != missing, it.renamed != "", it.hidden && len(ref.Fields) > 2:
 		b.unsupported(int(ref.Location), refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database, or cannot be written so")
 	case f == nil:
 		b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "may see the names of its fields")
-	default:
-		put(&b.rowRefs, ref, b.ofType(f.Return))
 	}
 }
 
-// rowFunction is the only function of a row that has the name, and takes no other kinds of rows: nil if there is none
-// or a choice.
+// functionReturnsRows tells whether a function of that name with one argument returns rows that differ at the server.
+func (b *binding) functionReturnsRows(name string) bool {
+	return slices.ContainsFunc(b.cat.Functions(name), func(f *catalog.Function) bool {
+		return len(f.ArgTypes) == 1 && b.difference(b.returned(f)) != sameShape
+	})
+}
+
+// rowFunction is the function that takes a row and has the name: the only one for its very type, or else for that of a
+// table that it inherits from. nil if there is none or a choice, or if it takes other kinds of rows, too.
 func (b *binding) rowFunction(name string, v value) *catalog.Function {
-	var out *catalog.Function
+	var exact, other []*catalog.Function
 	for _, f := range b.cat.Functions(name) {
 		if len(f.ArgTypes) != 1 {
 			continue
 		}
+		t := b.ofType(f.ArgTypes[0])
 		switch {
 		case isPolymorphic(f.ArgTypes[0]):
 			if b.difference(v) != sameShape {
 				return nil
 			}
-		case v.typ == 0 || b.ofType(f.ArgTypes[0]) != (value{typ: v.typ}):
-			continue
+			other = append(other, f)
+		case v.typ == 0:
+		case t == value{typ: v.typ}:
+			exact = append(exact, f)
+		case !t.array && b.inherits(v.typ, t.typ):
+			other = append(other, f)
 		}
-		if out != nil {
-			return nil
-		}
-		out = f
 	}
-	return out
+	if len(exact) == 0 {
+		exact = other
+	}
+	if len(exact) != 1 {
+		return nil
+	}
+	return exact[0]
 }
 
 // isPolymorphic tells whether the pseudo-type can stand for a row or an array of rows; the numbers are those of

@@ -56,7 +56,10 @@ func (b *binding) rowInFields(rel *catalog.Relation, depth int) *rules.TableLens
 // isFunctionOf tells whether t.name can be the call of a function with a row of t.
 func (b *binding) isFunctionOf(it *item, name string) bool {
 	for _, f := range b.cat.Functions(name) {
-		if len(f.ArgTypes) == 1 && (it.rowType != 0 && f.ArgTypes[0] == it.rowType || isAnyElement(f.ArgTypes[0])) {
+		if len(f.ArgTypes) != 1 {
+			continue
+		}
+		if typ := f.ArgTypes[0]; it.rowType != 0 && (typ == it.rowType || b.inherits(it.rowType, typ)) || isAnyElement(typ) {
 			return true
 		}
 	}
