@@ -228,6 +228,13 @@ var readingStatements = []string{
 	`SELECT p.{surname} FROM {person} p, LATERAL ts_stat('SELECT to_tsvector(city) FROM {person}', 'ab') s ORDER BY 1 LIMIT 2`,
 	`SELECT query_to_xml('SELECT relname FROM pg_class WHERE relname = ''{person}''', true, false, '')`,
 
+	// statements in strings that functions run
+	`SELECT estimate('SELECT {surname} FROM {person} WHERE {surname} > ''A''')`,
+	`SELECT * FROM estimate($$DELETE FROM {person} p USING book b WHERE b.surname = p.{surname}$$)`,
+	`SELECT p.{surname}, runs('SELECT * FROM {person} WHERE {surname} = ''Turing'''::text, 2) FROM {person} p ORDER BY p.{id}`,
+	`SELECT runs('UPDATE {person} SET {surname} = ''X'' WHERE {id} = 2 RETURNING *')`,
+	`SELECT runs('SELECT 1 AS {person}'), runs('SELECT last_name FROM book')`,
+
 	// other statements that read
 	`EXPLAIN (COSTS OFF) SELECT 1 FROM {person} WHERE false`,
 	`COPY {person} TO STDOUT`,

@@ -54,6 +54,11 @@ CREATE FUNCTION one(OUT n int, OUT who {person}) LANGUAGE sql AS 'SELECT 1, x FR
 CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
 CREATE FUNCTION many(n int, OUT x int, OUT y int) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i FROM generate_series(1, n) i';
 CREATE FUNCTION many(n text) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION estimate(query text, OUT rows int) LANGUAGE plpgsql AS $f$ DECLARE plan text; BEGIN
+  FOR plan IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP rows := 1; END LOOP; END $f$;
+CREATE FUNCTION runs(text, n int DEFAULT 1) RETURNS SETOF json LANGUAGE plpgsql AS $f$ DECLARE r record; BEGIN
+  FOR r IN EXECUTE $1 LOOP RETURN NEXT to_json(r); END LOOP; END $f$;
+CREATE FUNCTION runs_and_tells(told text) RETURNS text LANGUAGE plpgsql AS $f$ BEGIN EXECUTE format('%s', told); RETURN told; END $f$;
 CREATE FUNCTION pairs(n int, OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i::text FROM generate_series(1, n) i';
 `
 
@@ -175,7 +180,14 @@ func (w *world) rewrite(t testing.TB, sql string) *Text {
 				w.session.Overlay[n] = nil
 			}
 			for _, question := range need.Questions {
-				put(&w.session.Answers, question, "")
+				var answer *string
+				if err := w.server.QueryRow(context.Background(), question).Scan(&answer); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+					t.Fatalf("%s: %v", question, err)
+				}
+				if answer == nil {
+					answer = new(string)
+				}
+				put(&w.session.Answers, question, *answer)
 			}
 			continue
 		}

@@ -71,6 +71,7 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 		}
 		return
 	}
+	b.textsToRun(f, name)
 	for i, a := range f.Args {
 		if k := a.GetAConst(); k.GetSval() != nil && b.takesRegclass(name, i, len(f.Args)) {
 			b.relationInString(k)

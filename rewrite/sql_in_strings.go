@@ -35,56 +35,83 @@ func (b *binding) queryCall(f *ast.FuncCall, name []string) bool {
 	if !slices.Contains(q.args, len(f.Args)) || b.catalogs.stored || b.unsettled.any() {
 		return false // what is stored must not hold names that the next transition takes away
 	}
-	query := f.Args[q.query]
-	for c := query.GetTypeCast(); c != nil && isBuiltin(stringsOf(c.TypeName.GetNames()), "text"); c = query.GetTypeCast() {
-		query = c.Arg
-	}
-	k := query.GetAConst()
-	return k.GetSval() != nil && b.queryInString(k)
+	k := textConstant(f.Args[q.query])
+	return k != nil && b.queryInString(k)
 }
 
 // queryInString binds a constant that is the text of a query, in the same session and version as the statement, and
 // splices what that becomes. What the query puts out keeps its labels. ok is false where it is not a query that could be
 // sent by itself.
 func (b *binding) queryInString(k *ast.A_Const) (ok bool) {
+	isSelect := func(n *ast.Node) bool { return n.GetSelectStmt() != nil }
+	bound, sent := b.textInString(k, isSelect)
+	if bound == nil || bound.statements[0].Failure != nil {
+		return false
+	}
+	b.takeText(k, bound, sent)
+	return true
+}
+
+// textInString binds a constant that is the text of one statement, and returns what that becomes. It is nil where it is no
+// statement that can be read, or none that is wanted, or cannot be proved. Where the server has to be asked first, the
+// binding is done again, and what is returned now does not matter.
+func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out *bound, sent string) {
 	text := k.GetSval().Sval
 	tokens, err := scanTokens(text)
 	if err != nil {
-		return false
+		return nil, ""
 	}
 	tree, err := ast.Parse(text)
-	if err != nil || len(tree.Stmts) != 1 || tree.Stmts[0].Stmt.GetSelectStmt() == nil {
-		return false
+	if err != nil || len(tree.Stmts) != 1 || !wanted(tree.Stmts[0].Stmt) {
+		return nil, ""
 	}
 	in := *b.bindInput
 	in.sql, in.tree, in.tokens = text, tree, tokens
-	bound, err := bind(&in)
+	out, err = bind(&in)
 	var need *NeedRelation
 	if errors.As(err, &need) {
 		for _, key := range need.Names {
 			_, _ = b.ask(key)
 		}
 		b.questions = append(b.questions, need.Questions...)
-		return true
+		return &bound{statements: make([]Statement, 1)}, text
 	}
-	if err != nil || bound.statements[0].Failure != nil {
-		return false
+	if err != nil {
+		return nil, ""
 	}
-	edits := bound.edits
-	separate(text, edits)
-	sent := applyEdits(text, edits)
-	if again, err := ast.Parse(sent); err != nil || !sameTree(again, bound.tree) {
-		return false
+	if out.statements[0].Failure != nil {
+		return out, text
 	}
-	b.statement.asked = append(b.statement.asked, bound.statements[0].asked...)
-	for _, oid := range bound.statements[0].Tables {
+	separate(text, out.edits)
+	sent = applyEdits(text, out.edits)
+	if again, err := ast.Parse(sent); err != nil || !sameTree(again, out.tree) {
+		return nil, ""
+	}
+	return out, sent
+}
+
+// takeText has the statement concern what a text in it concerns, and puts what the text becomes in its place.
+func (b *binding) takeText(k *ast.A_Const, bound *bound, sent string) {
+	s := &bound.statements[0]
+	b.statement.asked = append(b.statement.asked, s.asked...)
+	for _, oid := range s.Tables {
 		b.concern(b.lens.Table(oid))
 	}
-	for _, u := range bound.statements[0].Uses {
+	for _, u := range s.Uses {
 		b.use(b.lens.Table(u.Table), u.Column)
 	}
-	if sent != text {
+	if sent != k.GetSval().Sval {
 		b.replaceString(k, sent)
 	}
-	return true
+}
+
+// textConstant is the constant of a text that is written as it is, or cast to text.
+func textConstant(n *ast.Node) *ast.A_Const {
+	for c := n.GetTypeCast(); c != nil && isBuiltin(stringsOf(c.TypeName.GetNames()), "text"); c = n.GetTypeCast() {
+		n = c.Arg
+	}
+	if k := n.GetAConst(); k.GetSval() != nil {
+		return k
+	}
+	return nil
 }
