@@ -105,6 +105,9 @@ type Catalog struct {
 
 	SessionChangers []SessionChanger // in order of name
 
+	shipped *objects // nil when it was not read from a server
+	horizon int64    // the oldest transaction that was running when it was read, with its epoch
+
 	relations   map[OID]*Relation
 	byName      map[string][]*Relation
 	functions   map[string][]*Function

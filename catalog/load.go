@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -19,18 +20,18 @@ const firstUserOID = 16384
 // What initdb made is read once for each kind of server and kept in memory, so that loading again costs only what users
 // have made.
 func Load(ctx context.Context, q Querier) (*Catalog, error) {
-	version, key, err := identify(ctx, q)
+	version, key, horizon, err := identify(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the catalog: %w", err)
 	}
 	shipped, ok := cachedSystem(key)
 	if !ok {
-		if shipped, err = read(ctx, q, version, 0, firstUserOID-1); err != nil {
+		if shipped, err = read(ctx, q, version, between(0, firstUserOID-1)); err != nil {
 			return nil, fmt.Errorf("cannot read the system catalog: %w", err)
 		}
 		cacheSystem(key, shipped)
 	}
-	users, err := read(ctx, q, version, firstUserOID, 1<<32-1)
+	users, err := read(ctx, q, version, between(firstUserOID, 1<<32-1))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the catalog: %w", err)
 	}
@@ -42,7 +43,7 @@ func Load(ctx context.Context, q Querier) (*Catalog, error) {
 		append(users.relations, shipped.relations...),
 		append(users.functions, shipped.functions...),
 		append(users.types, shipped.types...))
-	c.Fingerprint = fingerprint
+	c.Fingerprint, c.shipped, c.horizon = fingerprint, shipped, horizon
 	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
 		return nil, fmt.Errorf("cannot read which functions change the session: %w", err)
 	}
@@ -56,27 +57,54 @@ type objects struct {
 	types     []*Type
 }
 
-// read reads the objects with OIDs from low to high.
-func read(ctx context.Context, q Querier, version int, low, high uint32) (*objects, error) {
+// A selection says which objects to read, by OID.
+type selection struct {
+	condition string // of an OID's column, which stands in it as %s
+	args      []any
+}
+
+func between(low, high uint32) selection {
+	return selection{"%s BETWEEN $1 AND $2", []any{low, high}}
+}
+
+// these selects objects one by one. The list goes as text, which needs no type that a driver would have to know.
+func these(oids []OID) selection {
+	list := []byte{'{'}
+	for i, oid := range oids {
+		if i > 0 {
+			list = append(list, ',')
+		}
+		list = strconv.AppendUint(list, uint64(oid), 10)
+	}
+	return selection{"%s = ANY ($1::pg_catalog.text::pg_catalog.oid[])", []any{string(append(list, '}'))}}
+}
+
+// in puts the condition into a query, which has %s for it.
+func (s selection) in(sql, column string) string {
+	return fmt.Sprintf(sql, fmt.Sprintf(s.condition, column))
+}
+
+// read reads the objects that are selected.
+func read(ctx context.Context, q Querier, version int, which selection) (*objects, error) {
 	o := new(objects)
 	var err error
-	if o.relations, err = readRelations(ctx, q, low, high); err != nil {
+	if o.relations, err = readRelations(ctx, q, which); err != nil {
 		return nil, err
 	}
 	byOID := make(map[OID]*Relation, len(o.relations))
 	for _, r := range o.relations {
 		byOID[r.OID] = r
 	}
-	if err = readColumns(ctx, q, byOID, low, high); err != nil {
+	if err = readColumns(ctx, q, byOID, which); err != nil {
 		return nil, err
 	}
-	if err = readInheritance(ctx, q, byOID, low, high); err != nil {
+	if err = readInheritance(ctx, q, byOID, which); err != nil {
 		return nil, err
 	}
-	if o.functions, err = readFunctions(ctx, q, low, high); err != nil {
+	if o.functions, err = readFunctions(ctx, q, which); err != nil {
 		return nil, err
 	}
-	if o.types, err = readTypes(ctx, q, version, low, high); err != nil {
+	if o.types, err = readTypes(ctx, q, version, which); err != nil {
 		return nil, err
 	}
 	return o, nil

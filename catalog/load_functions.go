@@ -11,11 +11,11 @@ const functionsSQL = `
 	       p.proargtypes::pg_catalog.oid[], p.proargmodes::pg_catalog.text[], p.proargnames, p.proallargtypes,
 	       p.prokind::pg_catalog.text
 	FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-	WHERE p.oid BETWEEN $1 AND $2
+	WHERE %s
 	ORDER BY p.oid`
 
-func readFunctions(ctx context.Context, q Querier, low, high uint32) (out []*Function, err error) {
-	err = forEach(ctx, q, functionsSQL, []any{low, high}, func(rows pgx.Rows) error {
+func readFunctions(ctx context.Context, q Querier, which selection) (out []*Function, err error) {
+	err = forEach(ctx, q, which.in(functionsSQL, "p.oid"), which.args, func(rows pgx.Rows) error {
 		f := new(Function)
 		var modes, names []string
 		var types []OID

@@ -16,11 +16,11 @@ const relationsSQL = `
 	SELECT c.oid, n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.relkind::pg_catalog.text, c.reltype, c.reloftype,
 	       c.relpersistence = 't'
 	FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE c.oid BETWEEN $1 AND $2 AND ` + userVisible + `
+	WHERE %s AND ` + userVisible + `
 	ORDER BY c.oid`
 
-func readRelations(ctx context.Context, q Querier, low, high uint32) (out []*Relation, err error) {
-	err = forEach(ctx, q, relationsSQL, []any{low, high}, func(rows pgx.Rows) error {
+func readRelations(ctx context.Context, q Querier, which selection) (out []*Relation, err error) {
+	err = forEach(ctx, q, which.in(relationsSQL, "c.oid"), which.args, func(rows pgx.Rows) error {
 		r := new(Relation)
 		var kind string
 		if err := rows.Scan(&r.OID, &r.Schema, &r.Name, &kind, &r.RowType, &r.OfType, &r.Temp); err != nil {
@@ -40,12 +40,12 @@ const columnsSQL = `
 	FROM pg_catalog.pg_attribute a
 	JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	WHERE a.attrelid BETWEEN $1 AND $2 AND a.attnum > 0 AND NOT a.attisdropped
+	WHERE %s AND a.attnum > 0 AND NOT a.attisdropped
 	  AND c.relkind NOT IN ('i','I') AND ` + userVisible + `
 	ORDER BY a.attrelid, a.attnum`
 
-func readColumns(ctx context.Context, q Querier, relations map[OID]*Relation, low, high uint32) error {
-	return forEach(ctx, q, columnsSQL, []any{low, high}, func(rows pgx.Rows) error {
+func readColumns(ctx context.Context, q Querier, relations map[OID]*Relation, which selection) error {
+	return forEach(ctx, q, which.in(columnsSQL, "a.attrelid"), which.args, func(rows pgx.Rows) error {
 		var rel OID
 		var col Column
 		var identity string
@@ -65,10 +65,10 @@ func readColumns(ctx context.Context, q Querier, relations map[OID]*Relation, lo
 
 const inheritanceSQL = `
 	SELECT inhrelid, inhparent FROM pg_catalog.pg_inherits
-	WHERE inhrelid BETWEEN $1 AND $2 ORDER BY inhrelid, inhseqno`
+	WHERE %s ORDER BY inhrelid, inhseqno`
 
-func readInheritance(ctx context.Context, q Querier, relations map[OID]*Relation, low, high uint32) error {
-	return forEach(ctx, q, inheritanceSQL, []any{low, high}, func(rows pgx.Rows) error {
+func readInheritance(ctx context.Context, q Querier, relations map[OID]*Relation, which selection) error {
+	return forEach(ctx, q, which.in(inheritanceSQL, "inhrelid"), which.args, func(rows pgx.Rows) error {
 		var child, parent OID
 		if err := rows.Scan(&child, &parent); err != nil {
 			return err

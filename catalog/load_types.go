@@ -17,17 +17,17 @@ const (
 	CROSS JOIN LATERAL (SELECT coalesce((SELECT rngsubtype FROM pg_catalog.pg_range WHERE rngtypid = t.oid), `
 	multirangeSQL = `(SELECT rngtypid FROM pg_catalog.pg_range WHERE rngmultitypid = t.oid), `
 	typesSQLEnd   = `0::pg_catalog.oid) AS subtype) AS r
-	WHERE t.oid BETWEEN $1 AND $2 AND n.nspname <> 'pg_toast'
+	WHERE %s AND n.nspname <> 'pg_toast'
 	  AND (t.oid >= 16384 OR t.typtype IN ('c','d','r','m') OR t.typlen = -1 AND t.typelem <> 0)
 	ORDER BY t.oid`
 )
 
-func readTypes(ctx context.Context, q Querier, version int, low, high uint32) (out []*Type, err error) {
+func readTypes(ctx context.Context, q Querier, version int, which selection) (out []*Type, err error) {
 	sql := typesSQL + typesSQLEnd
 	if version >= 140000 {
 		sql = typesSQL + multirangeSQL + typesSQLEnd
 	}
-	err = forEach(ctx, q, sql, []any{low, high}, func(rows pgx.Rows) error {
+	err = forEach(ctx, q, which.in(sql, "t.oid"), which.args, func(rows pgx.Rows) error {
 		t := new(Type)
 		if err := rows.Scan(&t.OID, &t.Schema, &t.Name, &t.Relation, &t.Base, &t.Elem, &t.Subtype); err != nil {
 			return err

@@ -36,16 +36,17 @@ func cacheSystem(key string, o *objects) {
 
 const identifySQL = `
 	SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
+	       pg_catalog.txid_snapshot_xmin(pg_catalog.txid_current_snapshot()),
 	       pg_catalog.concat_ws(' ', pg_catalog.version(),
 	           (SELECT pg_catalog.count(*) FROM pg_catalog.pg_proc WHERE oid < 16384),
 	           (SELECT pg_catalog.count(*) FROM pg_catalog.pg_type WHERE oid < 16384),
 	           (SELECT pg_catalog.sum(pg_catalog.hashtextextended(relname::pg_catalog.text, oid::pg_catalog.int8)) FROM pg_catalog.pg_class WHERE oid < 16384))`
 
-// identify returns server_version_num and the key of what the server ships.
-func identify(ctx context.Context, q Querier) (version int, key string, err error) {
-	err = forEach(ctx, q, identifySQL, nil, func(rows pgx.Rows) error { return rows.Scan(&version, &key) })
+// identify returns server_version_num, the key of what the server ships, and the oldest transaction that is running.
+func identify(ctx context.Context, q Querier) (version int, key string, horizon int64, err error) {
+	err = forEach(ctx, q, identifySQL, nil, func(rows pgx.Rows) error { return rows.Scan(&version, &horizon, &key) })
 	if err == nil && version == 0 {
 		err = fmt.Errorf("the server did not tell its version")
 	}
-	return version, key, err
+	return version, key, horizon, err
 }

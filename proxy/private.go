@@ -69,7 +69,7 @@ func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 	p.lastIdle, p.txEnds = s.queue.lastIdle, s.queue.txEnds
 	s.queue.mu.Unlock()
 	own := &ownServer{s: s}
-	cat, err := catalog.Load(s.srv.ctx, own)
+	cat, err := e.binder.Snapshot().Catalog.Reread(s.srv.ctx, own)
 	if own.err != nil {
 		return nil, own.err
 	}

@@ -1,0 +1,194 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Reread reads the catalog anew, but of what users have made only the objects that have changed since c was read. It is
+// for a session that must know what it has made itself: Fingerprint of the result is empty, and SessionChangers are those
+// of c, as is TypeName of columns that have not changed. When c was not read, or turns out to be of another server, all is read.
+func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
+	if c.shipped == nil {
+		return Load(ctx, q)
+	}
+	ch, err := c.changes(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read what has changed in the catalog: %w", err)
+	}
+	next, err := c.with(ctx, q, ch)
+	if errors.Is(err, errUnrelated) {
+		return Load(ctx, q)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read what has changed in the catalog: %w", err)
+	}
+	return next, nil
+}
+
+// errUnrelated says that there is something which the catalog at hand does not have, though it is older than that.
+var errUnrelated = errors.New("the catalog is of another server")
+
+// A row that is visible now and was not visible when the catalog was read was written by a transaction that had not ended
+// by then. So its xmin is that of the oldest transaction that was running, or a later one; age turns the comparison
+// around, and is right although xids wrap around. A row that was visible then and is not any more has been replaced by
+// one that is new, or the object is not listed any more. Objects in a schema that has changed count as changed: the schema
+// may have another name. Temporary relations do, because the catalog at hand may be that of another session.
+const changesSQL = `
+	WITH horizon AS MATERIALIZED (
+		SELECT pg_catalog.age($1::pg_catalog.text::pg_catalog.xid) AS age
+	), schemas AS MATERIALIZED (
+		SELECT oid FROM pg_catalog.pg_namespace WHERE pg_catalog.age(xmin) <= (SELECT age FROM horizon)
+	)
+	SELECT
+	ARRAY(SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.oid >= 16384 AND ` + userVisible + `),
+	ARRAY(SELECT oid FROM pg_catalog.pg_class
+		WHERE oid >= 16384 AND (pg_catalog.age(xmin) <= (SELECT age FROM horizon) OR relpersistence = 't' OR relnamespace IN (SELECT oid FROM schemas))
+		UNION
+		SELECT attrelid FROM pg_catalog.pg_attribute WHERE attrelid >= 16384 AND pg_catalog.age(xmin) <= (SELECT age FROM horizon)),
+	ARRAY(SELECT oid FROM pg_catalog.pg_proc WHERE oid >= 16384),
+	ARRAY(SELECT oid FROM pg_catalog.pg_proc
+		WHERE oid >= 16384 AND (pg_catalog.age(xmin) <= (SELECT age FROM horizon) OR pronamespace IN (SELECT oid FROM schemas))),
+	ARRAY(SELECT t.oid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+		WHERE t.oid >= 16384 AND n.nspname <> 'pg_toast'),
+	ARRAY(SELECT oid FROM pg_catalog.pg_type
+		WHERE oid >= 16384 AND (pg_catalog.age(xmin) <= (SELECT age FROM horizon) OR typnamespace IN (SELECT oid FROM schemas))),
+	ARRAY(SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhrelid >= 16384 ORDER BY inhrelid, inhseqno),
+	ARRAY(SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid >= 16384 ORDER BY inhrelid, inhseqno)`
+
+// changes are what changesSQL returns: of each kind all objects, and those that have changed; and who inherits from whom.
+type changes struct {
+	relations, changedRelations []OID
+	functions, changedFunctions []OID
+	types, changedTypes         []OID
+	heirs, parents              []OID
+}
+
+func (c *Catalog) changes(ctx context.Context, q Querier) (*changes, error) {
+	ch := new(changes)
+	horizon := strconv.FormatUint(uint64(uint32(c.horizon)), 10)
+	err := forEach(ctx, q, changesSQL, []any{horizon}, func(rows pgx.Rows) error {
+		return rows.Scan(&ch.relations, &ch.changedRelations, &ch.functions, &ch.changedFunctions, &ch.types, &ch.changedTypes,
+			&ch.heirs, &ch.parents)
+	})
+	return ch, err
+}
+
+// with makes the catalog in which the changed objects are as they are now.
+func (c *Catalog) with(ctx context.Context, q Querier, ch *changes) (*Catalog, error) {
+	o, err := readChanged(ctx, q, c.ServerVersion, ch)
+	if err != nil {
+		return nil, err
+	}
+	relations, err := merged(ch.relations, o.relations, c.relations, (*Relation).oid)
+	if err != nil {
+		return nil, err
+	}
+	functions, err := merged(ch.functions, o.functions, c.functionsByOID(), (*Function).oid)
+	if err != nil {
+		return nil, err
+	}
+	types, err := merged(ch.types, o.types, c.types, (*Type).oid)
+	if err != nil {
+		return nil, err
+	}
+	related(relations, ch.heirs, ch.parents)
+	next := New(c.ServerVersion,
+		append(relations, c.shipped.relations...),
+		append(functions, c.shipped.functions...),
+		append(types, c.shipped.types...))
+	next.SessionChangers = c.SessionChangers
+	return next, nil
+}
+
+// readChanged reads the objects that have changed.
+func readChanged(ctx context.Context, q Querier, version int, ch *changes) (o *objects, err error) {
+	o = new(objects)
+	if len(ch.changedRelations) > 0 {
+		which := these(ch.changedRelations)
+		if o.relations, err = readRelations(ctx, q, which); err != nil {
+			return nil, err
+		}
+		byOID := make(map[OID]*Relation, len(o.relations))
+		for _, r := range o.relations {
+			byOID[r.OID] = r
+		}
+		if err = readColumns(ctx, q, byOID, which); err != nil {
+			return nil, err
+		}
+	}
+	if len(ch.changedFunctions) > 0 {
+		if o.functions, err = readFunctions(ctx, q, these(ch.changedFunctions)); err != nil {
+			return nil, err
+		}
+	}
+	if len(ch.changedTypes) > 0 {
+		o.types, err = readTypes(ctx, q, version, these(ch.changedTypes))
+	}
+	return o, err
+}
+
+func (r *Relation) oid() OID { return r.OID }
+func (f *Function) oid() OID { return f.OID }
+func (t *Type) oid() OID     { return t.OID }
+
+// merged lists the objects that there are now, in the order in which Load reads them: each as it was read now, or else as
+// it was.
+func merged[T any](listed []OID, changed []*T, before map[OID]*T, oid func(*T) OID) ([]*T, error) {
+	now := make(map[OID]*T, len(changed))
+	for _, x := range changed {
+		now[oid(x)] = x
+	}
+	slices.Sort(listed)
+	out := make([]*T, 0, len(listed))
+	for _, o := range listed {
+		x := now[o]
+		if x == nil {
+			x = before[o]
+		}
+		if x == nil {
+			return nil, errUnrelated
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+func (c *Catalog) functionsByOID() map[OID]*Function {
+	out := make(map[OID]*Function, len(c.functions))
+	for _, overloads := range c.functions {
+		for _, f := range overloads {
+			out[f.OID] = f
+		}
+	}
+	return out
+}
+
+// related gives the users' relations their parents and children. Those that had or get any are copied first,
+// for others may share them.
+func related(relations []*Relation, heirs, parents []OID) {
+	family := make(map[OID]*Relation, 2*len(heirs))
+	for _, oid := range slices.Concat(heirs, parents) {
+		family[oid] = nil
+	}
+	for i, r := range relations {
+		if _, in := family[r.OID]; !in && len(r.Parents)+len(r.Children) == 0 {
+			continue
+		}
+		alone := *r
+		alone.Parents, alone.Children = nil, nil
+		relations[i], family[r.OID] = &alone, &alone
+	}
+	for i := range heirs {
+		if c, p := family[heirs[i]], family[parents[i]]; c != nil && p != nil {
+			c.Parents = append(c.Parents, p.OID)
+			p.Children = append(p.Children, c.OID)
+		}
+	}
+}
