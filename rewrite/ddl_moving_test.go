@@ -61,7 +61,9 @@ var breaking = []string{
 	`ALTER TABLE thing ADD remark text`,
 	`ALTER TABLE thing RENAME made TO remark`,
 	`DROP TABLE other, public.individual CASCADE`,
-	`DROP SCHEMA public CASCADE; DROP TABLE plain`,
+	`DROP SCHEMA elsewhere, public CASCADE`,
+	`DROP /* all */ SCHEMA IF EXISTS public CASCADE`,
+	`ALTER SCHEMA public RENAME TO private`,
 	`ALTER TABLE individual RENAME TO people`,
 	`ALTER TABLE IF EXISTS individual RENAME TO people`,
 	`ALTER TABLE individual SET SCHEMA elsewhere`,
@@ -121,6 +123,9 @@ func TestNoVersionMayTakeFromTheOtherWhatItWasWrittenFor(t *testing.T) {
 			s := &Session{Version: rules.Base, StandardStrings: true, SearchPath: []string{"pg_catalog", "public"},
 				Overlay: map[rules.Name]*catalog.Relation{{Name: "no_person"}: nil}}
 			for _, sql := range breaking {
+				if b.Match([]byte(sql), false) != Names {
+					t.Errorf("%s is not looked at", sql)
+				}
 				f := failureIn(t, b, s, sql)
 				if f == nil || f.Code != codeRefused || !strings.Contains(strings.ToLower(f.Hint), "contract the migration") || !strings.Contains(f.Detail, "next") {
 					t.Errorf("%s is not refused as it should be: %+v", sql, f)

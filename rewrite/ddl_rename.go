@@ -5,6 +5,10 @@ import "github.com/seguedb/segue/rewrite/ast"
 // rename binds ALTER … RENAME.
 func (b *binding) rename(x *ast.RenameStmt) {
 	b.saw(x)
+	if x.RenameType == ast.ObjectType_OBJECT_SCHEMA {
+		b.endsSchema(x.Subname, "rename")
+		return
+	}
 	if x.Relation == nil {
 		b.otherObject(x.RenameType, x.Object)
 		if x.RenameType == ast.ObjectType_OBJECT_TYPE || x.RenameType == ast.ObjectType_OBJECT_DOMAIN {
@@ -96,7 +100,7 @@ func (b *binding) drop(x *ast.DropStmt) {
 		}
 	case ast.ObjectType_OBJECT_SCHEMA:
 		for _, n := range x.Objects {
-			b.dropSchema(stringOf(n))
+			b.endsSchema(stringOf(n), "drop")
 		}
 	default:
 		for _, n := range x.Objects {
@@ -132,10 +136,11 @@ func (b *binding) dropRelations(x *ast.DropStmt) {
 	}
 }
 
-func (b *binding) dropSchema(name string) {
+// endsSchema refuses to take a schema away, or its name, while it has tables under migration.
+func (b *binding) endsSchema(name, what string) {
 	for _, t := range b.lens.Tables {
 		if t.Schema == name && b.isTarget(t.OID) {
-			b.forbid(-1, refusedMoving, t, "drop the schema of "+quoteIdent(t.Logical))
+			b.forbid(-1, refusedMoving, t, what+" the schema of "+quoteIdent(t.Logical))
 		}
 	}
 }

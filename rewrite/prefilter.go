@@ -48,6 +48,7 @@ const (
 	meansName     meaning = iota // a name of a table under migration
 	meansState                   // the session's state may be different afterwards
 	meansPrepared                // concerns statements made by SQL PREPARE, if there are any
+	meansSchema                  // SCHEMA: as meansSetting; after DROP or ALTER, a name: all that is in the schema
 	meansSetting                 // a setting's name which is also a likely column: only right after SET or RESET
 	meansRollback                // ROLLBACK, which matters when TO follows
 	meansInto                    // INTO, which makes a table unless INSERT or MERGE precedes it

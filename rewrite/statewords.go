@@ -3,6 +3,7 @@ package rewrite
 import (
 	"bytes"
 	"slices"
+	"strings"
 )
 
 // stateWords are those that decide what later texts mean, or that the binder itself has to see.
@@ -18,9 +19,10 @@ var stateWords = []word{
 	{text: "set_config", meaning: meansState},    // whatever it sets: the name may be computed
 	{text: "reset", meaning: meansState},         // RESET ALL names no setting
 
-	// SET ROLE, SET SCHEMA, SET NAMES: also likely names of columns, so only after SET or RESET.
+	// SET ROLE, SET SCHEMA, SET NAMES: also likely names of columns, so only after SET or RESET. DROP and ALTER SCHEMA
+	// take tables with them that they do not name.
 	{text: "role", meaning: meansSetting},
-	{text: "schema", meaning: meansSetting},
+	{text: "schema", meaning: meansSchema},
 	{text: "names", meaning: meansSetting},
 
 	// Functions that print every table there is.
@@ -73,6 +75,12 @@ func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 			return Names
 		}
 		return StateWords
+	case meansSchema:
+		before := strings.ToLower(string(sql[:i]))
+		if containsWord(before, "drop") || containsWord(before, "alter") {
+			return Names
+		}
+		return hitIf(isSetting(sql[:i]), StateWords)
 	case meansSetting:
 		return hitIf(isSetting(sql[:i]), StateWords)
 	case meansRollback:
