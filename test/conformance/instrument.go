@@ -100,14 +100,14 @@ func endsTable(w []string) bool {
 	}
 	switch {
 	case w[0] == "drop":
-		return w[1] == "table"
+		return w[1] == "table" || w[1] == "view" || w[1] == "schema" // a table can have become a view
 	case w[0] == "create":
 		temporary := w[1] == "temp" || w[1] == "temporary"
 		return (makesTable(w) || temporary) && (inherits(w, temporary) || slices.Contains(w, "like") && !slices.Contains(w, "select"))
 	case w[0] == "alter" && w[1] == "table":
 		return slices.ContainsFunc(subcommands(w[2:]), func(c string) bool {
 			switch c {
-			case "rename", "set schema", "attach partition", "detach partition", "inherit", "drop column", "type":
+			case "rename", "set schema", "attach partition", "detach partition", "inherit", "of", "drop column", "type":
 				return true
 			}
 			return false
@@ -144,7 +144,7 @@ func subcommands(w []string) []string {
 			out = append(out, x+" "+next)
 		case x == "rename", x == "type":
 			out = append(out, x)
-		case x == "inherit":
+		case x == "inherit", x == "of" && i == 1:
 			out = append(out, x)
 		}
 	}

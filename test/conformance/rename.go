@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,11 +131,13 @@ func (r *renamer) table(ctx context.Context, t candidate) error {
 	return nil
 }
 
-// releaseSQL finds the families of the tables that have one of the names: their members with what of them was renamed.
+// releaseSQL finds the families of the tables that have one of the names, or whose schema has: their members with what of
+// them was renamed.
 const releaseSQL = `
 	WITH RECURSIVE up AS (
 		SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384 AND regexp_replace(c.relname, '_phys$', '') = ANY ($1)
+		WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND c.oid >= 16384
+			AND (lower(regexp_replace(c.relname, '_phys$', '')) = ANY ($1) OR $2 AND lower(n.nspname) = ANY ($1))
 		UNION SELECT i.inhparent FROM up JOIN pg_inherits i ON i.inhrelid = up.oid),
 	family AS (SELECT oid FROM up UNION SELECT i.inhrelid FROM family JOIN pg_inherits i ON i.inhparent = family.oid)
 	SELECT c.oid, n.nspname, c.relname,
@@ -145,7 +148,7 @@ const releaseSQL = `
 // release gives the tables that have one of the names, and their families, back the names that they had. One that is
 // locked keeps what it has.
 func (r *renamer) release(ctx context.Context, names []string) error {
-	rows, err := r.conn.Query(ctx, releaseSQL, names)
+	rows, err := r.conn.Query(ctx, releaseSQL, names, slices.Contains(names[:min(2, len(names))], "schema"))
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,9 @@ func chunks(script string) []chunk {
 		}
 		c.statements, s.statements = s.statements, nil
 		for range countCopyIn(c.statements) {
+			if goesOn(lines[i+1:]) {
+				break
+			}
 			for i++; i < len(lines); i++ {
 				c.data = append(c.data, lines[i])
 				if strings.TrimRight(lines[i], "\r") == `\.` {
@@ -43,6 +46,27 @@ func chunks(script string) []chunk {
 	}
 	return out
 }
+
+// goesOn tells whether what follows a COPY from stdin is no data but the script: psql reads none when the server rejects
+// the statement. Then the first line with anything in it is a comment or a whole statement.
+func goesOn(lines []string) bool {
+	for _, l := range lines {
+		l = strings.TrimSpace(l)
+		if l == "" {
+			continue
+		}
+		before, _, commented := strings.Cut(l, "--")
+		if before = strings.TrimSpace(before); before == "" {
+			return commented
+		}
+		return strings.HasSuffix(before, ";") && isCommand[words(before + " ;")[0]]
+	}
+	return false
+}
+
+// isCommand are the words with which the statements begin that follow a COPY which fails.
+var isCommand = map[string]bool{"alter": true, "begin": true, "commit": true, "copy": true, "create": true, "delete": true, "drop": true,
+	"insert": true, "reset": true, "rollback": true, "select": true, "set": true, "truncate": true, "update": true}
 
 // countCopyIn counts the statements that read data from the script.
 func countCopyIn(statements []string) int {

@@ -24,6 +24,7 @@ func TestAScriptIsCutWherePsqlHasNothingLeftOver(t *testing.T) {
 		"an escaped semicolon joins statements":            {"SELECT 1\\; SELECT 2;", []string{"SELECT 1; SELECT 2"}},
 		"a dollar in a word opens no quote":                {"SELECT a$b$ FROM t;\nSELECT 2;", []string{"SELECT a$b$ FROM t", "SELECT 2"}},
 		"data of COPY belong to the chunk":                 {"COPY t FROM stdin;\n1;'\n\\.\nSELECT 1;", []string{"COPY t FROM stdin", "SELECT 1"}},
+		"a COPY that is rejected reads no data":            {"COPY t FROM stdin;\n\nSET a TO 1; -- x\nCOPY t FROM stdin;\n-- x\nDROP TABLE t;", []string{"COPY t FROM stdin", "", "SET a TO 1", "COPY t FROM stdin", "", "DROP TABLE t"}},
 		"what is not ended at the end of the file is kept": {"SELECT 1", []string{""}},
 	} {
 		var got []string
@@ -76,14 +77,16 @@ func TestATableIsReleasedBeforeItOrItsColumnsGo(t *testing.T) {
 		"ALTER FOREIGN TABLE a INHERIT b;":                     `\! step=release:alter.foreign.table.a.inherit.b; eval "$SEGUE_STEP"`,
 		"ALTER TABLE a DETACH PARTITION b;":                    `\! step=release:alter.table.a.detach.partition.b; eval "$SEGUE_STEP"`,
 		"ALTER TABLE a NO INHERIT b;":                          `\! step=release:alter.table.a.no.inherit.b; eval "$SEGUE_STEP"`,
+		"ALTER TABLE a OF t;":                                  `\! step=release:alter.table.a.of.t; eval "$SEGUE_STEP"`,
+		"DROP VIEW a;":                                         `\! step=release:drop.view.a; eval "$SEGUE_STEP"`,
+		"DROP SCHEMA \"A\" CASCADE;":                           `\! step=release:drop.schema.a.cascade; eval "$SEGUE_STEP"`,
 		"CREATE TABLE a (LIKE b);":                             `\! step=release:create.table.a.like.b; eval "$SEGUE_STEP"`,
 		"ALTER TABLE a ATTACH PARTITION b DEFAULT;":            `\! step=release:alter.table.a.attach.partition.b.default; eval "$SEGUE_STEP"`,
 		"CREATE TABLE a AS SELECT 1 FROM b WHERE c LIKE 'd';":  "",
 		"ALTER TABLE a DROP CONSTRAINT b;":                     "",
 		"ALTER TABLE a ALTER b DROP NOT NULL, ADD c int;":      "",
-		"DROP VIEW a;":              "",
-		"SELECT 1; -- DROP TABLE a": "",
-		"CREATE VIEW a AS SELECT 'ALTER TABLE a DROP b' AS x": "",
+		"SELECT 1; -- DROP TABLE a":                            "",
+		"CREATE VIEW a AS SELECT 'ALTER TABLE a DROP b' AS x":  "",
 	} {
 		got := ""
 		for line := range strings.Lines(instrument("x", script)) {
