@@ -37,20 +37,9 @@ func TestRenamesPastTheProxyCauseNoErrorOutsideTransactions(t *testing.T) {
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	var rounds []*atomic.Int64
-	for _, mode := range []pgx.QueryExecMode{
-		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
-	} {
+	for _, mode := range trafficModes {
 		for version, column := range map[string]string{rules.Base: "last_name", "surname": "surname"} {
-			cfg, err := pgx.ParseConfig(o.url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg.RuntimeParams["segue.version"] = version
-			cfg.DefaultQueryExecMode = mode
-			conn, err := pgx.ConnectConfig(ctx, cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connectedAs(t, o.url, version, mode)
 			done := new(atomic.Int64)
 			rounds = append(rounds, done)
 			wg.Go(func() {

@@ -14,6 +14,27 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+// trafficModes are the ways in which pgx sends statements.
+var trafficModes = []pgx.QueryExecMode{
+	pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
+}
+
+// connectedAs connects a client of a version that sends its statements in one of these ways. The caller closes it.
+func connectedAs(t *testing.T, url, version string, mode pgx.QueryExecMode) *pgx.Conn {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.RuntimeParams["segue.version"] = version
+	cfg.DefaultQueryExecMode = mode
+	conn, err := pgx.ConnectConfig(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
 // TestRenamesUnderTrafficCauseNoError renames a column there and back under clients of both versions, which use every
 // way of the protocol, transactions and pipelines.
 func TestRenamesUnderTrafficCauseNoError(t *testing.T) {
@@ -23,20 +44,9 @@ func TestRenamesUnderTrafficCauseNoError(t *testing.T) {
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	var done atomic.Int64
-	for i, mode := range []pgx.QueryExecMode{
-		pgx.QueryExecModeCacheStatement, pgx.QueryExecModeCacheDescribe, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol,
-	} {
+	for i, mode := range trafficModes {
 		for version, column := range map[string]string{rules.Base: "last_name", "surname": "surname"} {
-			cfg, err := pgx.ParseConfig(p.url)
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg.RuntimeParams["segue.version"] = version
-			cfg.DefaultQueryExecMode = mode
-			conn, err := pgx.ConnectConfig(ctx, cfg)
-			if err != nil {
-				t.Fatal(err)
-			}
+			conn := connectedAs(t, p.url, version, mode)
 			wg.Go(func() {
 				defer conn.Close(ctx)
 				for n := 0; ; n++ {

@@ -169,25 +169,32 @@ func (w *world) readState(t testing.TB) {
 	}
 }
 
-// rewrite is what a session would do: bind, and answer what the binder asks.
+// rewrite is the text that a session would send.
 func (w *world) rewrite(t testing.TB, sql string) *Text {
 	t.Helper()
+	return rewrittenOn(t, w.binder, w.session, w.server, sql)
+}
+
+// rewrittenOn does what a session would: it binds, and answers what the binder asks. The server has no relation that is
+// not in the catalog.
+func rewrittenOn(t testing.TB, b *Binder, s *Session, server *pgx.Conn, sql string) *Text {
+	t.Helper()
 	for range 10 {
-		text, err := w.binder.Rewrite(w.session, sql)
+		text, err := b.Rewrite(s, sql)
 		var need *NeedRelation
 		if errors.As(err, &need) {
 			for _, n := range need.Names {
-				w.session.Overlay[n] = nil
+				s.Overlay[n] = nil
 			}
 			for _, question := range need.Questions {
 				var answer *string
-				if err := w.server.QueryRow(context.Background(), question).Scan(&answer); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+				if err := server.QueryRow(context.Background(), question).Scan(&answer); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 					t.Fatalf("%s: %v", question, err)
 				}
 				if answer == nil {
 					answer = new(string)
 				}
-				put(&w.session.Answers, question, *answer)
+				put(&s.Answers, question, *answer)
 			}
 			continue
 		}

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -117,25 +116,7 @@ func (d *introspected) as(t testing.TB, version string) {
 // rewritten is the text that a session would send.
 func (d *introspected) rewritten(t testing.TB, sql string) *Text {
 	t.Helper()
-	for range 10 {
-		text, err := d.binder.Rewrite(d.session, sql)
-		var need *NeedRelation
-		if errors.As(err, &need) {
-			for _, n := range need.Names {
-				d.session.Overlay[n] = nil
-			}
-			for _, q := range need.Questions {
-				put(&d.session.Answers, q, strings.Join(d.ask(t, q).Rows, ""))
-			}
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return text
-	}
-	t.Fatalf("%s: the binder asks without end", sql)
-	return nil
+	return rewrittenOn(t, d.binder, d.session, d.conn, sql)
 }
 
 // An answer is what a client sees of one query.
