@@ -19,17 +19,13 @@ func (s *session) mend(f wire.Frame, e expect) error {
 	if err != nil {
 		return s.deliver(f)
 	}
-	if f.Type == wire.ErrorResponse {
-		if e.fail != nil && replaceable(fields) {
-			fields = e.fail.Fields()
-		} else if e.text != nil {
-			fields = inClientsWords(fields, e.text)
-		}
-	} else if e.text != nil {
-		fields = inClientsWords(fields, e.text)
-	}
-	if e.fail == nil && e.text != nil && !e.text.Changed {
-		s.reword(fields, e.text.Version)
+	switch {
+	case f.Type == wire.ErrorResponse && e.fail != nil && replaceable(fields):
+		fields = e.fail.Fields()
+	case e.text != nil && f.Type == wire.ErrorResponse:
+		fields = s.inClientsWords(fields, e.text)
+	case e.text != nil:
+		s.reword(&fields, e.text)
 	}
 	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
@@ -45,26 +41,12 @@ func replaceable(fields wire.ErrorFields) bool {
 }
 
 // inClientsWords makes of an error to a rewritten text what it would be to the client's.
-func inClientsWords(fields wire.ErrorFields, t *rewrite.Text) wire.ErrorFields {
+func (s *session) inClientsWords(fields wire.ErrorFields, t *rewrite.Text) wire.ErrorFields {
 	position, _ := strconv.Atoi(fields.Get(wire.FieldPosition))
 	if f := t.FailureAt(fields.Get(wire.FieldCode), fields.Get(wire.FieldMessage), position); f != nil {
 		return ownError(f).Fields()
 	}
-	for i := range fields {
-		switch field := &fields[i]; field.Code {
-		case wire.FieldMessage, wire.FieldDetail, wire.FieldHint, wire.FieldWhere:
-			field.Value = t.Translate(field.Value)
-		case wire.FieldPosition:
-			if position > 0 {
-				field.Value = strconv.Itoa(t.ClientPosition(position))
-			}
-		}
-	}
-	if table := fields.Get(wire.FieldTable); table != "" {
-		table, column := t.LogicalNames(fields.Get(wire.FieldSchema), table, fields.Get(wire.FieldColumn))
-		fields.Set(wire.FieldTable, table)
-		fields.Set(wire.FieldColumn, column)
-	}
+	s.reword(&fields, t)
 	return fields
 }
 

@@ -26,7 +26,7 @@ func (s *session) serversWords(ask *rewrite.Question) (*wire.Error, error) {
 	if !ask.Answers(fields.Get(wire.FieldCode), fields.Get(wire.FieldFile), position) {
 		return ownError(ask.Otherwise), nil
 	}
-	return verbatim(inClientsWords(fields, ask.Text)), nil
+	return verbatim(s.inClientsWords(fields, ask.Text)), nil
 }
 
 // tryParse has the server parse a text under the reserved name, and tells with what error it fails; nil when it does

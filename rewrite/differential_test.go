@@ -319,8 +319,10 @@ func (w *world) checkFailure(t *testing.T, template string) {
 	}
 	text := w.rewrite(t, sql)
 	got := failureOf(t, w.server, text.SQL)
-	hint, worded := got.Hint, false
-	code, message, position := got.Code, text.Translate(got.Message), text.ClientPosition(int(got.Position))
+	r := &Report{Code: got.Code, Message: got.Message, Hint: got.Hint, Position: int(got.Position)}
+	text.Reword(r)
+	worded := false
+	code, message, position, hint := r.Code, r.Message, r.Position, r.Hint
 	if e := text.FailureAt(got.Code, got.Message, int(got.Position)); e != nil {
 		code, message, position, hint = e.Code, e.Message, e.Position, e.Hint
 		worded = e.worded

@@ -100,11 +100,9 @@ func TestTheServerIsAskedForItsOwnWords(t *testing.T) {
 			if tc.want == "" {
 				t.Fatalf("%s: %s is taken for an answer", q.Text.SQL, e.Message)
 			}
-			if got := q.Text.Translate(e.Message); got != tc.want {
-				t.Errorf("message %q, want %q", got, tc.want)
-			}
-			if got := q.Text.Translate(e.Hint); got != tc.hint {
-				t.Errorf("hint %q, want %q", got, tc.hint)
+			r := &Report{Code: e.Code, Message: e.Message, Hint: e.Hint, Position: int(e.Position)}
+			if q.Text.Reword(r); r.Message != tc.want || r.Hint != tc.hint {
+				t.Errorf("message %q, want %q; hint %q, want %q", r.Message, tc.want, r.Hint, tc.hint)
 			}
 		})
 	}

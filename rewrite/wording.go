@@ -1,60 +1,292 @@
 package rewrite
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
 
-// A Wording translates an error or notice that the server gave to a text which was sent as it came, because it names no
-// table under migration: it may speak of one all the same, as that of a foreign key does.
-type Wording struct {
-	names   names
-	quoted  map[string]string // what may stand in quotes
-	columns map[string]string // what may stand in Key (a, b)=(1, 2)
+// A wording decides what the names in one error or notice mean.
+type wording struct {
+	names
+	affected []*rules.TableLens     // those that the text names; nil when it names none
+	echoes   func(name string) bool // tells whether the server repeats what the client itself has written
+
+	code      string
+	about     *rules.TableLens    // the table that the fields name
+	elsewhere string              // that table, if it is not under migration
+	mentioned []*catalog.Relation // those whose names stand in quotes in the same error
 }
 
-// Wording makes one for a version and for the schema and table fields of the error, which may be empty. It is nil when
-// nothing can need translation. Whether a name in quotes is that of a table is not to be seen: so it is taken for one only
-// if the database has no other relation of that name, and for a column only if the error is about its table.
-func (b *Binder) Wording(version, schema, table string) *Wording {
-	if !b.snap.Live() {
-		return nil
+// reword replaces the names in all fields.
+func (w *wording) reword(r *Report) {
+	if r.Routine == "exec_stmt_raise" { // RAISE: all but the context is the user's
+		r.Where = w.context(r.Where)
+		return
 	}
-	lens := b.snap.Lens(version)
-	if lens == nil {
-		return nil
-	}
-	w := &Wording{names: names{snap: b.snap, lens: lens}}
-	var renamed, about []*rules.TableLens
-	for _, l := range lens.Tables {
-		switch {
-		case l.Identity:
-		case table == l.Physical && schema == l.Schema:
-			about = append(about, l)
-		case table == l.Physical && schema != "": // a temporary table, perhaps, of which the catalog does not know
-		case l.Physical != l.Logical && len(b.snap.Catalog.Named(l.Physical)) == 1:
-			renamed = append(renamed, &rules.TableLens{Logical: l.Logical, Physical: l.Physical})
+	w.code = r.Code
+	w.findTable(r)
+	for _, s := range []string{r.Message, r.Detail, r.Hint} {
+		for name := range quotedNames(s) {
+			relation, _, _ := strings.Cut(name, ".")
+			w.mentioned = append(w.mentioned, w.snap.Catalog.Named(relation)...)
 		}
 	}
-	w.quoted, w.columns = logicalNames(append(renamed, about...)), logicalNames(about)
-	if len(w.quoted) == 0 && !slices.ContainsFunc(lens.Tables, func(l *rules.TableLens) bool { return !l.Identity }) {
+	if !strings.HasSuffix(r.Routine, "yyerror") { // what is near a syntax error is a part of the text
+		r.Message = w.sentence(r.Message)
+	}
+	r.Detail, r.Hint, r.Where = w.detail(r), w.sentence(r.Hint), w.context(r.Where)
+	r.Table, r.Column = w.logical(r.Schema, r.Table, r.Column)
+}
+
+// ofRelation is how many messages say whose column it is.
+var ofRelation = regexp.MustCompile(`column "[^"]+" of (?:relation|table) "([^"]+)"`)
+
+// findTable looks up the table that the fields name, or the message.
+func (w *wording) findTable(r *Report) {
+	if r.Table == "" {
+		if m := ofRelation.FindStringSubmatch(r.Message); m != nil && w.table("", m[1], w.affected) == nil {
+			w.elsewhere = m[1]
+		}
+		return
+	}
+	for _, l := range w.lens.Tables {
+		if l.Schema == r.Schema && l.Physical == r.Table {
+			w.about = l
+			return
+		}
+	}
+	w.elsewhere = r.Table
+}
+
+// logical maps the names of a table and of a column of it, as fields have them.
+func (n *names) logical(schema, table, column string) (string, string) {
+	for _, l := range n.lens.Tables {
+		if l.Schema == schema && l.Physical == table {
+			return l.Logical, physicalColumn(l, column, column)
+		}
+	}
+	return table, column
+}
+
+// physicalColumn is the logical name of a physical column, or otherwise.
+func physicalColumn(l *rules.TableLens, physical, otherwise string) string {
+	for _, c := range l.Columns {
+		if c.Physical == physical {
+			return c.Logical
+		}
+	}
+	return otherwise
+}
+
+// sentence replaces the names in a message or hint.
+func (w *wording) sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return w.table(schema, name, w.affected) })
+	s = w.replaceTypes(s)
+	return replaceQuoted(s, w.quoted)
+}
+
+// detail replaces the names in a detail. Values in it stay.
+func (w *wording) detail(r *Report) string {
+	s := r.Detail
+	before, key, after := cutKey(s)
+	switch {
+	case before == failingRow && w.hides(key):
+		return ""
+	case key != "":
+		return before + w.key(key, after)
+	case strings.HasPrefix(s, failingRow):
+		return w.failingRow(s)
+	}
+	return w.sentence(s)
+}
+
+// key replaces the columns of a key, and in what stands behind it the columns of the key that conflicts with it, or the
+// table that is named last. The values between them may have any signs in them.
+func (w *wording) key(key, after string) string {
+	logical := replaceColumns(key, func(name string) string { return w.column(name, w.keyTables()) })
+	if second := replaceSecondKey(after, key, logical); second != after {
+		return logical + second
+	}
+	end := strings.LastIndexByte(after, ')') + 1
+	return logical + after[:end] + replaceQuoted(after[end:], w.quoted)
+}
+
+const sqlStatement = `SQL statement "`
+
+// checksForeignKey tells whether a statement in a context is one of those that ri_triggers.c makes, with all names quoted.
+func checksForeignKey(line string) bool {
+	return strings.Contains(line, `" OPERATOR(`) && strings.Contains(line, `ONLY "`)
+}
+
+// keyTables are those of which a key can be: it is that of a table that is written, though another one may be mentioned.
+func (w *wording) keyTables() []*rules.TableLens {
+	if w.about != nil {
+		return []*rules.TableLens{w.about}
+	}
+	return w.affected
+}
+
+// context replaces the names in a context, which may have several lines. Statements and expressions of functions in it
+// stay as they are in the database.
+func (w *wording) context(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		switch {
+		case strings.HasPrefix(line, "COPY "):
+			lines[i] = replaceCopy(line, w.relation, func(name string) string { return w.column(name, w.keyTables()) })
+		case strings.HasPrefix(line, "while "):
+			lines[i] = replaceQuoted(line, w.quoted)
+		case strings.HasPrefix(line, sqlStatement) && checksForeignKey(line):
+			lines[i] = sqlStatement + replaceQuoted(line[len(sqlStatement):len(line)-1], w.quoted) + line[len(line)-1:]
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// quoted is what a quoted name becomes; noun is the word before it.
+func (w *wording) quoted(noun, name string) string {
+	if name == "" || w.echoes != nil && w.echoes(name) {
+		return name
+	}
+	kind := nounKinds[noun]
+	if kind == namesOther || kind == namesAny && !namesTables(w.code) {
+		return name
+	}
+	if relation, column, dotted := strings.Cut(name, "."); dotted {
+		return w.dotted(name, relation, column)
+	}
+	if kind != namesColumn {
+		if logical := w.relation(name); logical != name || kind == namesRelation {
+			return logical
+		}
+	}
+	return w.column(name, nil)
+}
+
+// dotted is for table.column and schema.table.
+func (w *wording) dotted(name, first, second string) string {
+	if l := w.table(first, second, nil); l != nil && first != "" {
+		return first + "." + l.Logical
+	}
+	l := w.table("", first, slices.Concat(w.tables(), w.affected))
+	if l != nil && physicalColumn(l, second, "") != "" {
+		return l.Logical + "." + physicalColumn(l, second, second)
+	}
+	for _, r := range w.snap.Catalog.Named(first) {
+		if w.lens.Table(r.OID) == nil && r.Column(second) != nil {
+			return name
+		}
+	}
+	return first + "." + w.column(second, nil) // of an alias
+}
+
+// tables are those that the fields name.
+func (w *wording) tables() []*rules.TableLens {
+	if w.about == nil {
 		return nil
 	}
-	return w
+	return []*rules.TableLens{w.about}
 }
 
-// Translate replaces the physical names of tables and columns in one text of the error by the version's.
-func (w *Wording) Translate(s string) string {
-	if s == "" || strings.HasPrefix(s, "COPY ") { // what is quoted behind that is a value
-		return s
+// relation is what the version calls a table; the same where it is not certain that the table is meant.
+func (w *wording) relation(name string) string {
+	if name == w.elsewhere { // a temporary table, perhaps, of which the catalog does not know
+		return name
 	}
-	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return w.names.table(schema, name, nil) })
-	return replaceNames(s, w.quoted, w.columns)
+	if l := w.table("", name, slices.Concat(w.tables(), w.affected)); l != nil {
+		return l.Logical
+	}
+	return name
 }
 
-// LogicalNames maps the table and column fields of the error.
-func (w *Wording) LogicalNames(schema, table, column string) (string, string) {
-	return w.names.logical(schema, table, column)
+func (w *wording) unknown(r *catalog.Relation) bool { return w.lens.Table(r.OID) == nil }
+
+// column is what the version calls a column. Whose it is: that of the table that the fields name; else one of those that
+// the error mentions; else one of those that the text names; else it must be called so wherever the database has such a
+// column. At each step the tables must agree.
+func (w *wording) column(name string, only []*rules.TableLens) string {
+	if w.elsewhere != "" {
+		return name
+	}
+	for _, tables := range [][]*rules.TableLens{only, w.tables()} {
+		if logical, ok := agreedName(tables, name); ok {
+			return logical
+		}
+	}
+	var mentioned []*rules.TableLens
+	for _, r := range w.mentioned {
+		if l := w.lens.Table(r.OID); l != nil {
+			mentioned = append(mentioned, l)
+		} else if r.Column(name) != nil && r.Kind != catalog.Index && r.Kind != catalog.PartitionedIndex {
+			return name
+		}
+	}
+	for _, tables := range [][]*rules.TableLens{mentioned, w.affected} {
+		if logical, ok := agreedName(tables, name); ok {
+			return logical
+		}
+	}
+	return w.columnAnywhere(name)
+}
+
+// agreedName is the logical name that all tables which have the column give it. ok is false when none has it; where they
+// differ it is the name itself.
+func agreedName(tables []*rules.TableLens, physical string) (logical string, ok bool) {
+	for _, l := range tables {
+		switch c := physicalColumn(l, physical, ""); {
+		case c == "":
+		case ok && c != logical:
+			return physical, true
+		default:
+			logical, ok = c, true
+		}
+	}
+	return logical, ok
+}
+
+// columnAnywhere is the logical name of a column of which nothing says whose it is.
+func (w *wording) columnAnywhere(name string) string {
+	logical, ok := agreedName(w.lens.Tables, name)
+	if !ok || logical == name {
+		return name
+	}
+	w.snap.Catalog.Relations(func(r *catalog.Relation) bool {
+		if r.Kind != catalog.Index && r.Kind != catalog.PartitionedIndex && w.unknown(r) && r.Column(name) != nil {
+			logical = name
+			return false
+		}
+		return true
+	})
+	return logical
+}
+
+// table finds the table of a physical name. One without schema must be that of no other relation, or of one of the
+// tables preferred.
+func (n *names) table(schema, name string, preferred []*rules.TableLens) *rules.TableLens {
+	var hit *rules.TableLens
+	for _, l := range n.lens.Tables {
+		if l.Physical == name && (schema == "" || schema == l.Schema) {
+			if hit != nil {
+				hit = nil
+				break
+			}
+			hit = l
+		}
+	}
+	if schema != "" || hit != nil && len(n.snap.Catalog.Named(name)) == 1 {
+		return hit
+	}
+	for _, l := range preferred {
+		if l.Physical == name {
+			return l
+		}
+	}
+	return nil
 }

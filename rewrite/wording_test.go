@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/seguedb/segue/catalog"
@@ -57,9 +58,17 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := tc.says
-			if w := bystander(tc.more...).Wording(tc.version, tc.schema, tc.table); w != nil {
-				got = w.Translate(got)
+			r := &Report{Code: "23503", Schema: tc.schema, Table: tc.table}
+			field := &r.Message
+			switch {
+			case strings.HasPrefix(got, "Key ("):
+				field = &r.Detail
+			case strings.HasPrefix(got, "COPY "):
+				field = &r.Where
 			}
+			*field = got
+			bystander(tc.more...).Reword(tc.version, r)
+			got = *field
 			if got != tc.want {
 				t.Errorf("got %s\nwant %s", got, tc.want)
 			}
@@ -69,8 +78,8 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 
 func TestFieldsOfErrorsOfOtherTextsHaveTheNamesOfTheVersion(t *testing.T) {
 	t.Parallel()
-	w := bystander().Wording("new", "public", "individual")
-	if table, column := w.LogicalNames("public", "individual", "last_name"); table != "person" || column != "surname" {
-		t.Error(table, column)
+	r := &Report{Schema: "public", Table: "individual", Column: "last_name"}
+	if !bystander().Reword("new", r) || r.Table != "person" || r.Column != "surname" {
+		t.Error(r)
 	}
 }

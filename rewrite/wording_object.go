@@ -86,27 +86,3 @@ func unquoteIdent(s string) string {
 	}
 	return strings.ReplaceAll(strings.Trim(s, `"`), `""`, `"`)
 }
-
-// table finds the table of a physical name. One without schema must be that of no other relation, or of one of the
-// tables preferred.
-func (n *names) table(schema, name string, preferred []*rules.TableLens) *rules.TableLens {
-	var hit *rules.TableLens
-	for _, l := range n.lens.Tables {
-		if l.Physical == name && (schema == "" || schema == l.Schema) {
-			if hit != nil {
-				hit = nil
-				break
-			}
-			hit = l
-		}
-	}
-	if schema != "" || hit != nil && len(n.snap.Catalog.Named(name)) == 1 {
-		return hit
-	}
-	for _, l := range preferred {
-		if l.Physical == name {
-			return l
-		}
-	}
-	return nil
-}

@@ -38,11 +38,12 @@ var barenames = regexp.MustCompile(`^[\pL_][\pL\pN_$]*(, [\pL_][\pL\pN_$]*)*$`)
 
 // replaceSecondKey replaces the key where the detail of an exclusion constraint shows it again.
 func replaceSecondKey(after, key, logical string) string {
-	const conflicts = " conflicts with existing key ("
-	if strings.Count(after, conflicts+key+")=(") != 1 {
-		return after
+	for _, conflicts := range []string{" conflicts with existing key (", " conflicts with key ("} {
+		if strings.Count(after, conflicts+key+")=(") == 1 {
+			return strings.Replace(after, conflicts+key, conflicts+logical, 1)
+		}
 	}
-	return strings.Replace(after, conflicts+key, conflicts+logical, 1)
+	return after
 }
 
 // opening is the offset of the bracket that the text would close next; -1 when there is none. Quoted brackets are none.
@@ -70,7 +71,7 @@ func opening(s string) int {
 
 // replaceColumns replaces the columns in expressions as ruleutils.c writes them. Names of functions, types and collations
 // stay, though a column may be called the same.
-func replaceColumns(exprs string, to map[string]string) string {
+func replaceColumns(exprs string, to func(name string) string) string {
 	t, err := scanTokens(exprs)
 	if err != nil {
 		return exprs
@@ -79,12 +80,33 @@ func replaceColumns(exprs string, to map[string]string) string {
 	for i := range t.list {
 		name, ok := t.ident(i)
 		switch {
-		case !ok || to[name] == "", t.is(i+1, '('), t.is(i-1, '.'), t.is(i+1, '.'):
+		case !ok, t.is(i+1, '('), t.is(i-1, '.'), t.is(i+1, '.'):
 			continue
 		case t.kind(i-1) == ast.Token_TYPECAST, t.kind(i-1) == ast.Token_COLLATE:
 			continue
 		}
-		edits = append(edits, Edit{Start: t.start(i), End: t.identEnd(i), New: quoteIdent(to[name])})
+		if logical := to(name); logical != name {
+			edits = append(edits, Edit{Start: t.start(i), End: t.identEnd(i), New: quoteIdent(logical)})
+		}
 	}
 	return applyEdits(exprs, edits)
+}
+
+// replaceCopy replaces the names in a context as CopyFromErrorCallback in copyfrom.c makes it: COPY table, line 3, column
+// name: "value". They are not quoted there, and the value, which is, stays as it is.
+func replaceCopy(s string, relation, columnOf func(name string) string) string {
+	table, rest, ok := strings.Cut(strings.TrimPrefix(s, "COPY "), ", ")
+	if !ok {
+		return s
+	}
+	head := "COPY " + relation(table) + ", "
+	line, column, ok := strings.Cut(rest, ", column ")
+	if !ok {
+		return head + rest
+	}
+	name, value, more := strings.Cut(column, ": ")
+	if more {
+		value = ": " + value
+	}
+	return head + line + ", column " + columnOf(name) + value
 }

@@ -1,0 +1,90 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// A Report is what a server says in an error or notice, by the fields of the protocol that can hold names of tables and
+// columns, and those that tell what the others mean. All texts are UTF-8.
+type Report struct {
+	Code     string // SQLSTATE
+	Routine  string // the server's function that has raised it
+	Message  string
+	Detail   string
+	Hint     string
+	Where    string // the context
+	Schema   string
+	Table    string
+	Column   string
+	Position int // 1-based, in characters; 0 for none
+
+	Query         string // the internal query
+	QueryPosition int    // in Query
+}
+
+// Reword puts an error or notice that the server gave to the text into the terms of the client: the names of tables and
+// columns under migration are those of the text's version, and positions count in the client's text. What is no name of
+// the affected object stays as it is: values, names that the client has written itself, the words of RAISE, and names of
+// which it is not certain whose they are.
+func (t *Text) Reword(r *Report) {
+	if t.names.lens != nil {
+		(&wording{names: t.names, affected: t.affected(), echoes: t.echoes(r)}).reword(r)
+	}
+	t.placeQuery(r)
+	r.Position = t.ClientPosition(r.Position)
+}
+
+// Reword is Text.Reword for a text that was sent as it came, because it names no table under migration: its errors may
+// speak of one all the same, as that of a foreign key does. It tells whether the version's names can differ at all.
+func (b *Binder) Reword(version string, r *Report) bool {
+	if !b.snap.Live() {
+		return false
+	}
+	lens := b.snap.Lens(version)
+	if lens == nil {
+		return false
+	}
+	(&wording{names: names{snap: b.snap, lens: lens}}).reword(r)
+	return true
+}
+
+// names is what a text's errors are translated with. The zero value translates nothing.
+type names struct {
+	snap *rules.Snapshot
+	lens *rules.Lens
+}
+
+// affected are the tables under migration that the text names.
+func (t *Text) affected() (out []*rules.TableLens) {
+	if t.names.lens == nil {
+		return nil
+	}
+	for _, oid := range t.Tables {
+		if l := t.names.lens.Table(oid); l != nil {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// placeQuery puts the internal query of an error into the client's terms where it is part of the text, as that of DO is.
+// The body of a function that the database has stored is shown as it is stored, with the names of the database.
+func (t *Text) placeQuery(r *Report) {
+	client, sent := t.asUTF8()
+	if r.Query == "" || !t.Changed || strings.Count(sent, r.Query) != 1 {
+		return
+	}
+	start := strings.Index(sent, r.Query)
+	end := start + len(r.Query)
+	from, to := toClient(t.edits, start), toClient(t.edits, end)
+	if from > to || toSent(t.edits, from, false) != start || toSent(t.edits, to, true) != end && toSent(t.edits, to, false) != end {
+		return // it begins or ends inside of something replaced
+	}
+	if r.QueryPosition > 0 {
+		at := start + byteOffset(r.Query, r.QueryPosition)
+		r.QueryPosition = charPosition(client[from:to], toClient(t.edits, at)-from)
+	}
+	r.Query = client[from:to]
+}

@@ -1,0 +1,71 @@
+package rewrite
+
+// echoes makes the function that tells whether a name in an error is one that the client has written itself, and that was
+// sent as it was written: at the place that the error points to; or, when it points to none and says that something does
+// not exist or exists already, anywhere in the text.
+func (t *Text) echoes(r *Report) func(name string) bool {
+	client, sent := t.asUTF8()
+	tokens, err := scanTokens(client)
+	if err != nil {
+		return nil
+	}
+	if r.Position > 0 {
+		at := byteOffset(sent, r.Position)
+		offset := toClient(t.edits, at)
+		i := tokens.at(offset)
+		if toSent(t.edits, offset, true) != at || tokens.start(i) != offset {
+			return nil
+		}
+		return func(name string) bool { return tokens.spells(i, name) }
+	}
+	if !speaksOfExistence(r.Code) {
+		return nil
+	}
+	return func(name string) bool {
+		for i := range tokens.list {
+			if tokens.spells(i, name) && !t.edited(tokens.start(i)) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// spells tells whether a name, which may be qualified, or its last part starts at token i.
+func (t *tokens) spells(i int, name string) bool {
+	written := ""
+	for {
+		part, ok := t.ident(i)
+		if !ok {
+			return false
+		}
+		written += part
+		if written == name || part == name {
+			return true
+		}
+		if !t.is(i+1, '.') {
+			return false
+		}
+		written += "."
+		i += 2
+	}
+}
+
+// edited tells whether the byte of the client's text at an offset is part of something replaced.
+func (t *Text) edited(offset int) bool {
+	for _, e := range t.edits {
+		if e.Start <= offset && offset < e.End {
+			return true
+		}
+	}
+	return false
+}
+
+// speaksOfExistence tells whether an error says that something is missing or in the way.
+func speaksOfExistence(code string) bool {
+	switch code {
+	case "42P01", "42703", "42704", "42883", "42P07", "42701", "42710":
+		return true
+	}
+	return false
+}

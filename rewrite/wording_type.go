@@ -1,0 +1,70 @@
+package rewrite
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Types are shown without quotes, that of a table's rows by the table's name, as format_type_be has it. These are the
+// messages of parse_oper.c, parse_func.c, parse_coerce.c and their like, in English.
+var (
+	operatorOf  = regexp.MustCompile(`^operator (?:does not exist|is not unique): `)
+	functionOf  = regexp.MustCompile(`^(?:function|procedure|aggregate|routine) [^(]+\(`)
+	typeNamed   = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
+	convertType = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
+	typeName    = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
+)
+
+// replaceTypes replaces the row types of tables under migration in a message.
+func (w *wording) replaceTypes(s string) string {
+	if m := convertType.FindStringSubmatchIndex(s); m != nil {
+		return s[:m[2]] + w.columnReference(s[m[2]:m[3]]) + s[m[3]:]
+	}
+	switch w.code {
+	case "42883", "42725":
+		if at := operatorOf.FindStringIndex(s); at != nil {
+			return s[:at[1]] + w.typesIn(s[at[1]:])
+		}
+		at, end := functionOf.FindStringIndex(s), strings.LastIndexByte(s, ')')
+		if at != nil && at[1] <= end {
+			return s[:at[1]] + w.typesIn(s[at[1]:end]) + s[end:]
+		}
+	case "42804", "42846", "42P13":
+		return typeNamed.ReplaceAllStringFunc(s, func(match string) string {
+			m := typeNamed.FindStringSubmatch(match)
+			head, rest := m[1]+" ", strings.TrimPrefix(match, m[1]+" ")
+			return head + w.typesIn(rest)
+		})
+	}
+	return s
+}
+
+// typesIn replaces all types in a list of them.
+func (w *wording) typesIn(s string) string {
+	return replaceMatches(s, typeName, func(m []string) string {
+		l := w.table(unquoteIdent(m[1]), unquoteIdent(m[2]), w.affected)
+		switch {
+		case l == nil:
+			return m[0]
+		case m[1] != "":
+			return m[1] + "." + quoteIdent(l.Logical)
+		}
+		return quoteIdent(l.Logical)
+	})
+}
+
+// columnReference replaces the names in schema.table.column, as NameListToString shows them: without quotes.
+func (w *wording) columnReference(s string) string {
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 {
+		return s
+	}
+	schema, table, column := "", parts[len(parts)-2], parts[len(parts)-1]
+	if len(parts) > 2 {
+		schema = parts[len(parts)-3]
+	}
+	if l := w.table(schema, table, w.affected); l != nil {
+		parts[len(parts)-2], parts[len(parts)-1] = l.Logical, physicalColumn(l, column, column)
+	}
+	return strings.Join(parts, ".")
+}
