@@ -78,11 +78,11 @@ func (b *binding) attachment(n *ast.Node) bool {
 	case *ast.Node_CreatePublicationStmt:
 		b.saw(n.CreatePublicationStmt)
 		b.sawEach(n.CreatePublicationStmt.Options)
-		b.publication(n.CreatePublicationStmt.Pubobjects)
+		b.publication(n.CreatePublicationStmt.Pubobjects, false)
 	case *ast.Node_AlterPublicationStmt:
 		b.saw(n.AlterPublicationStmt)
 		b.sawEach(n.AlterPublicationStmt.Options)
-		b.publication(n.AlterPublicationStmt.Pubobjects)
+		b.publication(n.AlterPublicationStmt.Pubobjects, n.AlterPublicationStmt.Action == ast.AlterPublicationAction_AP_DropObjects)
 	case *ast.Node_CommentStmt:
 		b.saw(n.CommentStmt)
 		b.describedObject(n.CommentStmt.Objtype, n.CommentStmt.Object)

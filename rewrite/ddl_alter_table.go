@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // alterTable binds ALTER TABLE, and ALTER of whatever else has columns. Columns that it adds are known to the others of
 // its commands.
@@ -201,7 +205,17 @@ func (b *binding) partitionCommand(it *item, cmd *ast.AlterTableCmd) {
 	}
 }
 
-// partitionBound binds FOR VALUES, which can hold no name of a column: MINVALUE and MAXVALUE are not bound as such.
+// namesColumns tells whether an expression has the name of a column in it.
+func namesColumns(n *ast.Node) (found bool) {
+	eachNode(n, func(m proto.Message) {
+		_, is := m.(*ast.ColumnRef)
+		found = found || is
+	})
+	return found
+}
+
+// partitionBound binds FOR VALUES, which can hold no name of a column: MINVALUE and MAXVALUE are not bound as such, and
+// any other name the server rejects, whatever it is.
 func (b *binding) partitionBound(p *ast.PartitionBoundSpec) {
 	if p == nil {
 		return
@@ -209,8 +223,8 @@ func (b *binding) partitionBound(p *ast.PartitionBoundSpec) {
 	b.saw(p)
 	for _, list := range [][]*ast.Node{p.Listdatums, p.Lowerdatums, p.Upperdatums} {
 		for _, n := range list {
-			if ref := n.GetColumnRef(); ref != nil {
-				b.saw(ref)
+			if namesColumns(n) {
+				b.sawAll(n)
 				continue
 			}
 			b.expr(&scope{}, n)

@@ -1,6 +1,11 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // A defined is the table that a definition is about.
 type defined struct {
@@ -64,7 +69,11 @@ func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
 		b.indexElements(t.scope, elements, open, -1, t.item)
 		b.expr(t.scope, c.WhereClause)
 	}
-	b.nameList(c.Keys, open, t.item, int(c.Location), columnInKey)
+	missing := columnInKey
+	if c.Contype == ast.ConstrType_CONSTR_PRIMARY && t.made == nil {
+		missing = columnOfRelation // ALTER TABLE sets NOT NULL first
+	}
+	b.nameList(c.Keys, open, t.item, int(c.Location), missing)
 	if len(c.Including) > 0 {
 		if len(c.Keys) > 0 || len(c.Exclusions) > 0 {
 			open = b.closing(open) + 2
@@ -75,6 +84,11 @@ func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
 
 // foreignKey binds FOREIGN KEY (…) REFERENCES, and REFERENCES of one column.
 func (b *binding) foreignKey(t *defined, c *ast.Constraint, in span) {
+	if slices.ContainsFunc(c.FkAttrs, func(n *ast.Node) bool { return catalog.IsSystemColumn(stringOf(n)) }) {
+		b.sawAll(c) // the server rejects them before it looks at anything else but the other table
+		b.unaliased(c.Pktable)
+		return
+	}
 	b.nameList(c.FkAttrs, b.bracket(in), t.item, -1, columnInForeign)
 	after := b.afterName(c.Pktable)
 	other := t.item

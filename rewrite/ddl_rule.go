@@ -7,6 +7,9 @@ import "github.com/seguedb/segue/rewrite/ast"
 func (b *binding) createRule(x *ast.RuleStmt) {
 	b.saw(x)
 	it := b.subject(x.Relation, false)
+	if x.Event == ast.CmdType_CMD_SELECT && it.table != nil && b.carriesTarget(it.table.OID) != nil {
+		b.forbid(int(x.Relation.Location), refusedMoving, it.table, "make a view of "+quoteIdent(it.table.Logical))
+	}
 	var rows []*item
 	if x.Event != ast.CmdType_CMD_INSERT {
 		rows = append(rows, rowNamed(it, "old"))

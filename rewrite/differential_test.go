@@ -319,18 +319,21 @@ func (w *world) checkFailure(t *testing.T, template string) {
 	}
 	text := w.rewrite(t, sql)
 	got := failureOf(t, w.server, text.SQL)
-	r := &Report{Code: got.Code, Message: got.Message, Hint: got.Hint, Position: int(got.Position)}
+	r := &Report{Code: got.Code, Message: got.Message, Detail: got.Detail, Hint: got.Hint, Position: int(got.Position)}
 	text.Reword(r)
 	worded := false
-	code, message, position, hint := r.Code, r.Message, r.Position, r.Hint
+	code, message, position, hint, detail := r.Code, r.Message, r.Position, r.Hint, r.Detail
 	if e := text.FailureAt(got.Code, got.Message, int(got.Position)); e != nil {
-		code, message, position, hint = e.Code, e.Message, e.Position, e.Hint
+		code, message, position, hint, detail = e.Code, e.Message, e.Position, e.Hint, e.Detail
 		worded = e.worded
 	}
 	if worded || strings.HasPrefix(want.Hint, "There is an entry") || strings.HasPrefix(want.Hint, "Perhaps you meant to reference the table") {
 		if hint != want.Hint {
 			t.Errorf("%s\nhas the hint %q, in the client's database %q", sql, hint, want.Hint)
 		}
+	}
+	if detail != want.Detail {
+		t.Errorf("%s\nhas the detail %q, in the client's database %q", sql, detail, want.Detail)
 	}
 	if code != want.Code || message != want.Message || position != int(want.Position) {
 		t.Errorf("%s\n=> %s\nfails with %s %q at %d, in the client's database with %s %q at %d", sql, text.SQL,

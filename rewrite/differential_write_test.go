@@ -168,6 +168,9 @@ var failingStatements = []string{
 	`CREATE TABLE t2 AS SELECT {other_surname} FROM {person}`,
 	`SELECT '{other_line}x'::regclass, {surname} FROM {person}`,
 	`SELECT pg_get_serial_sequence('{person}', '{other_surname}')`,
+	`MERGE INTO {person} USING {person} ON {id} = {id} WHEN MATCHED THEN DO NOTHING`,
+	`INSERT INTO {person} ({id}) VALUES (1) ON CONFLICT ({surname}x) DO UPDATE SET {surname} = excluded.{surname}`,
+	`INSERT INTO {person} VALUES (1) ON CONFLICT ({id}s) DO NOTHING`,
 }
 
 func TestWhatTheVersionLacksFailsAsInPostgres(t *testing.T) {

@@ -112,9 +112,6 @@ func (b *binding) writtenColumn(target *item, name string, location int) (*colum
 // onConflict mirrors transformOnConflictClause: the arbiter sees the table, SET and WHERE also the row excluded.
 func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 	b.saw(c)
-	if c.Infer != nil {
-		b.infer(s, c.Infer, target)
-	}
 	excluded := *target
 	excluded.name, excluded.bare, excluded.hidden = "excluded", false, false
 	excluded.cols, excluded.system = nil, nil
@@ -123,7 +120,12 @@ func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 		e.item, e.root, e.known = &excluded, &e, false
 		excluded.cols = append(excluded.cols, &e)
 	}
-	s.enter(&excluded)
+	if c.Action == ast.OnConflictAction_ONCONFLICT_UPDATE {
+		s.enter(&excluded)
+	}
+	if c.Infer != nil {
+		b.infer(s, c.Infer, target)
+	}
 	s.within([]*item{&excluded, target}, func() {
 		b.assignments(s, c.TargetList, target)
 		b.expr(s, c.WhereClause)
@@ -173,7 +175,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 			_, g := target.column(e.Name, atServer)
 			if !target.unknown {
 				b.lookAgain([]*item{target}, e.Name)
-				b.fail("42703", location, g == missing, `column "`+e.Name+`" does not exist`, "")
+				b.elementMissing(s, e.Name, location, g == missing)
 			}
 			continue
 		}
@@ -181,6 +183,19 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 		if c.physical != e.Name {
 			b.renameToken(first[k], e.Name, c.physical, func() { e.Name = c.physical })
 		}
+	}
+}
+
+// elementMissing raises 42703 for an element of an index. Only ON CONFLICT, which has a location, looks it up as an
+// expression, with the hint of one.
+func (b *binding) elementMissing(s *scope, name string, location int, natural bool) {
+	hint, known := "", false
+	if location >= 0 {
+		hint, known = b.suggest(s, "", name)
+	}
+	fresh := b.failure == nil
+	if b.fail("42703", location, natural, `column "`+name+`" does not exist`, hint); fresh {
+		b.failure.worded = known
 	}
 }
 

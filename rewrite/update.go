@@ -52,6 +52,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	s.enter(target)
 	_, source := b.fromItem(s, n.SourceRelation)
 	setLateral(source, false, false)
+	b.mergesItself(target, source)
 	s.items = slices.Concat([]*item{target}, source)
 	b.expr(s, n.JoinCondition)
 	for _, c := range n.MergeWhenClauses {
@@ -63,6 +64,19 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 		b.mergeWhen(s, w, target, source)
 	}
 	return output{}
+}
+
+// mergesItself mirrors the check of names in transformMergeStmt.
+func (b *binding) mergesItself(target *item, source []*item) {
+	for _, it := range source {
+		if it.name != target.name || !it.relVisible {
+			continue
+		}
+		if fresh := b.failure == nil; fresh {
+			b.fail("42712", -1, true, `name "`+it.name+`" specified more than once`, "")
+			b.failure.Detail = "The name is used both as MERGE target table and data source."
+		}
+	}
 }
 
 func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, source []*item) {
