@@ -95,7 +95,12 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	st.want = st.have
 	s.rewrote = true
 	s.srv.metrics.rewritten.Inc()
-	return s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), string(name), text.SQL, s.types))
+	if err := s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), string(name), text.SQL, s.types)); err != nil || len(name) == 0 {
+		return err
+	}
+	// The client may know the result from a portal only.
+	e = expect{kind: wire.Describe, flags: hidden, stmt: st, text: text}
+	return s.send(e, wire.AppendDescribe(s.server.out.AvailableBuffer(), wire.StatementOf, st.slot.name))
 }
 
 // refuse makes the server fail where it would have failed at the client's message, with an error of ours.
@@ -289,7 +294,8 @@ func (s *session) currentBySQL(now *epoch, name string) (portal, error) {
 }
 
 // reprepare prepares the statement anew under its name. The client sees nothing of it but an error; text nil stands for
-// its own text.
+// its own text. If the client may know what the result looks like, that is waited for: the error is that of PostgreSQL
+// when it is another one now, and errSkipped when the statement could not be prepared.
 func (s *session) reprepare(st *statement, text *rewrite.Text) error {
 	q := &s.queue
 	q.mu.Lock()
@@ -299,7 +305,8 @@ func (s *session) reprepare(st *statement, text *rewrite.Text) error {
 	}
 	q.pushLocked(expect{kind: wire.Close, flags: hidden | reprepare, stmt: st})
 	q.pushLocked(expect{kind: wire.Parse, flags: hidden | reprepare, stmt: st, text: text})
-	types := st.parameters()
+	q.pushLocked(expect{kind: wire.Describe, flags: hidden | reprepare, stmt: st, text: text})
+	types, known := st.parameters(), st.result.known
 	sql := ""
 	if text != nil {
 		sql = text.SQL
@@ -308,11 +315,34 @@ func (s *session) reprepare(st *statement, text *rewrite.Text) error {
 	}
 	b := wire.AppendClose(nil, wire.StatementOf, st.slot.name)
 	b = wire.AppendParse(b, st.slot.name, sql, types)
+	b = wire.AppendDescribe(b, wire.StatementOf, st.slot.name)
 	q.mu.Unlock()
 	s.rewrote = true
 	s.srv.metrics.reprepared.Inc()
-	_, err := s.server.out.Write(b)
-	return err
+	if _, err := s.server.out.Write(b); err != nil || !known {
+		return err
+	}
+	return s.sameResult(st)
+}
+
+// sameResult waits until the statement is prepared anew. If its result is another one than the client knows, it must not be
+// used, and is prepared anew at every use.
+func (s *session) sameResult(st *statement) error {
+	if err := s.answered(); err != nil {
+		return err
+	}
+	q := &s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.skipping:
+		return errSkipped
+	case st.result.differs:
+		st.have = served{absent: true}
+		st.want = st.have
+		return &wire.Error{Code: "0A000", Message: "cached plan must not change result type"}
+	}
+	return nil
 }
 
 // describe handles a Describe.

@@ -59,7 +59,7 @@ const (
 	captured                          // an error that the client must not see either: it goes to inj
 	last                              // inj is over with this answer
 	schema                            // relations may be different afterwards
-	reprepare                         // Close and Parse that prepare stmt anew, unknown to the client
+	reprepare                         // Close, Parse and Describe that prepare stmt anew, unknown to the client
 )
 
 func (q *queue) init(status byte) {
@@ -178,7 +178,10 @@ func (q *queue) note(kind byte, body []byte) verdict {
 	case wire.ParseComplete, wire.CloseComplete:
 		q.stmts.done(e)
 		q.pop()
-	case wire.BindComplete, wire.PortalSuspended, wire.NoData:
+	case wire.NoData:
+		q.describes(e, nil)
+		q.pop()
+	case wire.BindComplete, wire.PortalSuspended:
 		q.pop()
 	case wire.ParameterDescription:
 		if e.stmt != nil {
@@ -192,6 +195,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 			v.action = check
 		}
 		if e.kind == wire.Describe {
+			q.describes(e, body)
 			q.pop()
 		}
 	case wire.CommandComplete, wire.EmptyQueryResponse:
@@ -213,6 +217,13 @@ func (q *queue) note(kind byte, body []byte) verdict {
 		q.startCopyIn()
 	}
 	return v
+}
+
+// describes takes note of what a statement's result looks like.
+func (q *queue) describes(e *expect, body []byte) {
+	if e.stmt != nil {
+		e.stmt.result.shows(body, e.flags&reprepare != 0)
+	}
 }
 
 // align returns the entry that a response of this type answers. A Sync that got no answer was sent inside a COPY, and is

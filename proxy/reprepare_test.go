@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -171,6 +172,56 @@ func TestTheServersErrorAtPreparingAgainIsTheClients(t *testing.T) {
 	c.say(messages(bind("", "s"), execute(""), syncMsg()))
 	if got := c.hearUntil(wire.ReadyForQuery); got != "2CZ" {
 		t.Errorf("heard %q", got)
+	}
+}
+
+// TestAResultStaysWhatAClientKnows has a column of the table replaced by another one while clients hold a statement that
+// they have seen the result of.
+func TestAResultStaysWhatAClientKnows(t *testing.T) {
+	t.Parallel()
+	const differs = "E S=ERROR V=ERROR C=0A000 M=cached plan must not change result type"
+	for name, tc := range map[string]struct {
+		sql    string
+		before rules.Phase // in which the statement is prepared
+		see    []byte      // what the client sends to see the result
+		change string
+		last   string // what it hears first when it uses the statement afterwards
+	}{
+		"of the statement": {"SELECT * FROM individual", rules.Active, describe("s"),
+			"ALTER TABLE individual DROP more, ADD less int", differs},
+		"of a portal": {"SELECT * FROM individual", rules.Active, messages(bind("", "s"), describePortal("")),
+			"ALTER TABLE individual DROP more, ADD less int", differs},
+		"before a migration is live": {"SELECT *, last_name FROM individual", rules.Draft, describe("s"),
+			"ALTER TABLE individual DROP more, ADD less int", differs},
+		"of what it returns": {"UPDATE individual SET last_name = 'x' WHERE id = 9 RETURNING *", rules.Active, describe("s"),
+			"ALTER TABLE individual DROP more", differs},
+		"a type that changes": {"SELECT * FROM individual", rules.Active, describe("s"),
+			"ALTER TABLE individual ALTER more TYPE varchar(9)", differs},
+		"a modifier that changes": {"SELECT last_name, more FROM individual", rules.Active, describe("s"),
+			"ALTER TABLE individual ALTER more TYPE varchar(9)", differs},
+		"what it does not show": {"SELECT id, last_name FROM individual", rules.Active, describe("s"),
+			"ALTER TABLE individual DROP more, ADD less int", `2 ""`},
+		"no result": {"UPDATE individual SET last_name = 'x' WHERE id = 9", rules.Active, describe("s"),
+			"ALTER TABLE individual DROP more, ADD less int", `2 ""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := openProxy(t)
+			p.run(people, "ALTER TABLE individual ADD more varchar(5)")
+			p.phase(1, tc.before)
+			c := p.loginBase()
+			c.hears(step{messages(parse("s", tc.sql), tc.see, syncMsg()), "Z"})
+			p.phase(2, rules.Cutover, tc.change, renameThere)
+			for _, use := range [][]byte{messages(bind("", "s"), execute(""), syncMsg()), messages(bind("", "s"), describePortal(""), execute(""), syncMsg())} {
+				if heard := c.hears(step{use, "Z"}); heard[0] != tc.last {
+					t.Errorf("the client hears %q, want %q", heard, tc.last)
+				}
+			}
+			heard := c.hears(step{messages(closing("s"), parse("s", tc.sql), bind("", "s"), execute(""), syncMsg()), "Z"})
+			if got := strings.Join(heard, " "); !strings.HasPrefix(got, `3 "" 1 "" 2 ""`) || strings.Contains(got, "ERROR") {
+				t.Errorf("prepared by the client anew it gives %s", got)
+			}
+		})
 	}
 }
 
