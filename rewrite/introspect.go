@@ -37,7 +37,7 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 	}
 	v.snap = snap
 	for _, lens := range snap.Lenses {
-		v.unpinned = newIntrospection(snap.Catalog, lens, false) // every version hides the same
+		v.unpinned = newIntrospection(snap, lens, false) // every version hides the same
 		break
 	}
 	v.filter = newCatalogFilter()
@@ -54,7 +54,7 @@ func (v *views) of(lens *rules.Lens, s *Session) *introspection {
 	if in, ok := v.byLens.Load(lens); ok {
 		return in.(*introspection)
 	}
-	in, _ := v.byLens.LoadOrStore(lens, newIntrospection(v.snap.Catalog, lens, true))
+	in, _ := v.byLens.LoadOrStore(lens, newIntrospection(v.snap, lens, true))
 	return in.(*introspection)
 }
 
@@ -65,6 +65,7 @@ type tableGroup struct {
 	oids    []catalog.OID
 	names   []string // physical
 	columns []rules.ColumnLens
+	later   map[int16][]string // by number: names of columns that differ in later versions; see laterNames
 	hidden  []catalog.Column
 
 	renamed bool
@@ -74,7 +75,8 @@ type tableGroup struct {
 }
 
 // newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names.
-func newIntrospection(cat *catalog.Catalog, lens *rules.Lens, pinned bool) *introspection {
+func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned bool) *introspection {
+	cat, later := snap.Catalog, newLaterNames(snap, lens)
 	in := &introspection{cat: cat}
 	byShape := map[string]*tableGroup{}
 	for _, t := range lens.Tables {
@@ -83,6 +85,7 @@ func newIntrospection(cat *catalog.Catalog, lens *rules.Lens, pinned bool) *intr
 			continue
 		}
 		g := groupOf(cat, rel, t, pinned)
+		g.nameLater(later)
 		if pinned || len(g.hidden) > 0 {
 			in.tables = append(in.tables, t.OID)
 		}
@@ -126,12 +129,24 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 	return g
 }
 
+// nameLater notes what the columns are called in later versions.
+func (g *tableGroup) nameLater(later laterNames) {
+	for _, c := range g.columns {
+		if names := later.of(g.oids[0], c.Num, c.Logical); len(names) > 0 {
+			put(&g.later, c.Num, names)
+		}
+	}
+}
+
 // shape is equal for tables that may share a group.
 func (g *tableGroup) shape() string {
 	var b strings.Builder
 	b.WriteString(quoteIdent(g.schema))
 	for _, c := range g.columns {
 		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Physical) + "=" + quoteIdent(c.Logical))
+		for _, name := range g.later[c.Num] {
+			b.WriteString("<" + quoteIdent(name))
+		}
 	}
 	for _, c := range g.hidden {
 		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Name))

@@ -67,6 +67,9 @@ func (in *introspection) storedSQL(column string, pairs []storedPair) string {
 // spell writes a substitute. shown has the columns that show something else in all rows.
 func (in *introspection) spell(rel *catalog.Relation, system []string, shown map[string]string) *substitute {
 	rows := rowMap{shown: shown}
+	if sql := in.indexColumnsSQL(); sql != "" && rel.Schema == "pg_catalog" && rel.Name == "pg_attribute" {
+		rows.shown = map[string]string{"attname": sql}
+	}
 	for _, m := range shownBy(rel).mentions {
 		for _, g := range in.groups {
 			rows.add(rel, m, g)

@@ -33,6 +33,8 @@ CREATE TABLE measure (at date NOT NULL, last_value int) PARTITION BY RANGE (at);
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE TABLE measure_2 PARTITION OF measure FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
 CREATE INDEX ON measure (last_value);
+CREATE TABLE by_value ("Qty" text, last_value int) PARTITION BY LIST (last_value);
+CREATE TABLE by_value_1 PARTITION OF by_value FOR VALUES IN (1, NULL);
 CREATE TABLE employee (boss int) INHERITS (individual);
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER noted AFTER UPDATE OF last_name ON individual FOR EACH ROW WHEN (old.last_name IS DISTINCT FROM new.last_name) EXECUTE FUNCTION note('last_name');
@@ -55,6 +57,8 @@ ALTER TABLE individual RENAME TO person;
 ALTER TABLE "LineItem" RENAME "Qty" TO quantity;
 ALTER TABLE "LineItem" RENAME TO "order";
 ALTER TABLE measure RENAME last_value TO "Value";
+ALTER TABLE by_value RENAME last_value TO "Value";
+ALTER TABLE by_value RENAME "Qty" TO quantity;
 `
 
 // An introspected database is one in which queries on the catalogs are run directly and as the other version.
@@ -66,7 +70,8 @@ type introspected struct {
 
 // introspectionLenses are those of base and v, whatever the database has now.
 func introspectionLenses(cat *catalog.Catalog) map[string]*rules.Lens {
-	tables := map[string]string{"individual": "person", "LineItem": "order", "employee": "", "measure": "", "measure_1": "", "measure_2": ""}
+	tables := map[string]string{"individual": "person", "LineItem": "order", "employee": "", "measure": "", "measure_1": "", "measure_2": "",
+		"by_value": "", "by_value_1": ""}
 	columns := map[string]string{"last_name": "surname", "Qty": "quantity", "last_value": "Value"}
 	lenses := map[string][]*rules.TableLens{}
 	for base, v := range tables {
