@@ -78,3 +78,31 @@ func TestTheConstraintOfAPartitionHasTheVersionsNames(t *testing.T) {
 		"SELECT relname, pg_catalog.pg_get_partition_constraintdef(oid) FROM pg_class WHERE relkind = 'r' AND relispartition ORDER BY relname",
 	})
 }
+
+func TestViewsThatTheVersionHasMadeArePrintedWithItsNames(t *testing.T) {
+	madeAlike(t,
+		[]string{
+			"CREATE VIEW made_1 AS SELECT * FROM measure JOIN by_value USING (last_value)",
+			"CREATE VIEW made_2 AS SELECT m.last_value, at FROM measure m LEFT JOIN (by_value b JOIN by_value_1 USING (\"Qty\")) ON length('x') = b.last_value RIGHT JOIN measure_2 USING (at)",
+			"CREATE VIEW made_3 AS SELECT last_value AS n, at FROM (measure FULL JOIN by_value USING (last_value)) LEFT JOIN measure_1 USING (last_value, at)",
+			"CREATE VIEW made_4 AS SELECT j.* FROM (measure JOIN by_value USING (last_value)) j",
+			"CREATE VIEW made_5 AS SELECT j.* FROM (measure JOIN by_value USING (last_value)) j(a, b) JOIN employee ON length(last_name) = a",
+			"CREATE VIEW made_6 AS SELECT m.at, x.last_value, by_value.\"Qty\" FROM measure m JOIN by_value USING (last_value) AS x",
+			"CREATE VIEW made_7 AS SELECT count(*) FROM measure FULL JOIN by_value USING (last_value), measure_1 x FULL JOIN by_value_1 USING (last_value), measure_2 y",
+			"CREATE VIEW made_8 AS SELECT \"Qty\" AS a, z.last_value AS b FROM measure FULL JOIN by_value USING (last_value), measure_2 z",
+			"CREATE VIEW made_9 AS SELECT 1 FROM measure x JOIN by_value y USING (last_value) WHERE EXISTS (SELECT FROM measure_1 JOIN measure_2 USING (last_value, at) WHERE x.last_value = measure_1.last_value)",
+			"CREATE VIEW made_10 AS SELECT * FROM measure NATURAL JOIN by_value_1",
+			"CREATE VIEW made_11 AS SELECT i.last_name, e.city FROM individual i JOIN orders USING (last_name) JOIN employee e USING (last_name)",
+			"CREATE VIEW made_12 AS SELECT individual_id, orders.last_name FROM orders JOIN employee USING (last_name)",
+			"CREATE VIEW made_13 AS SELECT j.last_value FROM (measure JOIN (SELECT last_value, \"Qty\" FROM by_value) b USING (last_value)) j",
+			"CREATE VIEW made_14 AS SELECT last_value FROM (measure_1 x JOIN measure_2 y USING (at, last_value)) JOIN by_value USING (last_value) ORDER BY last_value",
+			"CREATE VIEW made_15 AS SELECT x.\"Qty\", y.\"Qty\" AS other FROM by_value_1 x, (by_value JOIN measure_1 USING (last_value)) y",
+			"ALTER TABLE measure ADD d int, ADD e int",
+			"ALTER TABLE by_value ADD f int, ADD at date, ADD e int",
+			"CREATE VIEW made_16 AS SELECT * FROM (measure_1 x JOIN measure_2 y USING (at)) j(one, two, three, four, five, six, seven)",
+		},
+		[]string{
+			"SELECT viewname, definition FROM pg_views WHERE viewname LIKE 'made%' ORDER BY viewname",
+			"SELECT relname, pg_get_viewdef(oid, true) FROM pg_class WHERE relname LIKE 'made%' ORDER BY relname",
+		})
+}

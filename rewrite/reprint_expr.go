@@ -33,8 +33,11 @@ func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 			return c.shown
 		}
 	}
-	if _, param := r.params[name]; param || l.merged(name) {
+	if _, param := r.params[name]; param {
 		r.known[at] = true
+	} else if m := l.merging(name); m != nil {
+		fixed[inTheVersion] = mergedName(m.merges, name, inTheVersion)
+		r.replace(at, at, quoteIdent(fixed[inTheVersion]))
 	}
 	return fixed
 }
@@ -55,7 +58,7 @@ func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [b
 		return fixed
 	}
 	c := e.column(name)
-	if c == nil && e.listed == nil {
+	if c == nil && e.join != nil && e.listed == nil {
 		c = r.columnWithin(e, name)
 	}
 	switch {
@@ -68,39 +71,6 @@ func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [b
 	}
 	r.known[at+2] = true
 	return fixed
-}
-
-// columnWithin is the column of a join with an alias: that of one of its tables, if it shows it under the same name.
-func (r *reprint) columnWithin(e *printEntry, name string) *printColumn {
-	var hit *printColumn
-	for _, in := range e.inside {
-		c := in.column(name)
-		if c == nil && in.inside != nil {
-			c = r.columnWithin(in, name)
-		}
-		if c != nil && c.shown[inDatabase] != c.shown[inTheVersion] {
-			if hit != nil || r.shownTwice(e, c) {
-				r.unsure()
-			}
-			hit = c
-		}
-	}
-	return hit
-}
-
-// shownTwice tells whether another column within a join has the version's name.
-func (r *reprint) shownTwice(e *printEntry, c *printColumn) bool {
-	for _, in := range e.inside {
-		if in.rel == nil {
-			return true // it is not known
-		}
-		for _, other := range in.columns {
-			if other != c && other.shown[inTheVersion] == c.shown[inTheVersion] {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // entryNamed reprints the name of an entry, and finds it; nil where it is none.

@@ -149,7 +149,7 @@ func (r *reprint) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bo
 	case c.Fields[len(fields)-1].GetAStar() != nil && e.rel != nil:
 		return e.rel.RowType, false
 	}
-	for _, in := range append([]*printEntry{e}, e.inside...) {
+	for _, in := range append([]*printEntry{e}, e.join.entries()...) {
 		if col := in.column(name); col != nil {
 			return r.elementOf(col.typ)
 		}

@@ -16,7 +16,7 @@ func (r *reprint) from(list []*ast.Node, l *printLevel) {
 }
 
 // fromItem enters an item, within joins that give the names in using to columns.
-func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) []*printEntry {
+func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) *printSide {
 	switch n := n.Node.(type) {
 	case *ast.Node_RangeVar:
 		return r.enter(l, r.relationEntry(n.RangeVar, l, using))
@@ -39,40 +39,12 @@ func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) []*printE
 	return nil
 }
 
-func (r *reprint) enter(l *printLevel, e *printEntry) []*printEntry {
+func (r *reprint) enter(l *printLevel, e *printEntry) *printSide {
 	if e == nil {
 		return nil
 	}
 	l.entries = append(l.entries, e)
-	return []*printEntry{e}
-}
-
-// joinItem mirrors set_using_names: a join without an alias hands the names on that it is given.
-func (r *reprint) joinItem(j *ast.JoinExpr, l *printLevel, using []string) []*printEntry {
-	names := stringsOf(j.UsingClause)
-	l.using = append(l.using, names...)
-	within := slices.Clone(names)
-	if j.Alias == nil {
-		within = append(within, using...)
-	}
-	if j.JoinUsingAlias != nil {
-		r.unsure()
-	}
-	inside := slices.Concat(r.fromItem(j.Larg, l, within), r.fromItem(j.Rarg, l, within))
-	if j.Alias == nil {
-		return inside
-	}
-	e := r.otherEntry(j.Alias, "", using)
-	e.inside = inside
-	if j.Alias.Colnames != nil {
-		e.listed = stringsOf(j.Alias.Colnames)
-	}
-	if written := r.aliases[e.base[inDatabase]]; written != nil {
-		if e.aliases = written.lists[0]; len(written.lists) > 1 && e.listed != nil {
-			r.unsure()
-		}
-	}
-	return r.enter(l, e)
+	return &printSide{entry: e}
 }
 
 // otherEntry is an item that is no relation. Its columns have the names that they were given when the definition was
@@ -149,10 +121,11 @@ func (r *reprint) aliasOf(e *printEntry) {
 		made = slices.Equal(e.shown(inDatabase), e.listed)
 	}
 	switch {
-	case written != nil && made && r.names.groupOf(e.rel.OID) != nil:
-		r.unsure() // it may be either
 	case written != nil:
 		r.written(e, e.printed)
+		if made && r.names.groupOf(e.rel.OID) != nil && !e.aliasedBySegue(r.names.relationName(e.rel, inTheVersion)) {
+			r.unsure() // it may be either
+		}
 	case made:
 	case numbered && r.aliases[base] != nil:
 		r.written(e, base)
@@ -186,6 +159,19 @@ func (r *reprint) written(e *printEntry, name string) {
 		return
 	}
 	e.aliases = matching[0]
+}
+
+// aliasedBySegue tells whether the alias of a relation is what Segue puts behind a table so that a join merges the columns of
+// the version (aliasTable): the version's name, with a list of the version's names for columns.
+func (e *printEntry) aliasedBySegue(name string) bool {
+	differs := false
+	for i, alias := range e.aliases {
+		if i >= len(e.columns) || alias != e.columns[i].real[inTheVersion] {
+			return false
+		}
+		differs = differs || alias != e.columns[i].real[inDatabase]
+	}
+	return differs && e.base[inTheVersion] == name
 }
 
 // cteEntry is a WITH query by its name.
@@ -236,17 +222,17 @@ func (r *reprint) qualifiedAs(e *printEntry, l *printLevel, as printNaming) bool
 	return need
 }
 
-// printEntries puts the version's names to the relations of a level.
+// printEntries puts the version's names to the relations and joins of a level.
 func (r *reprint) printEntries(l *printLevel) {
+	for _, j := range l.joins {
+		r.printUsing(j, l)
+	}
 	for _, e := range l.entries {
-		for i := len(e.aliases); e.inside != nil && i < len(e.listed); i++ {
-			if r.columnWithin(e, e.listed[i]) != nil {
-				r.unsure() // the list has it because the server repeats what it has not been given
-			}
-		}
 		switch {
 		case e.rel != nil && e.place.end > 0:
 			r.printRelation(e, l)
+		case e.join != nil:
+			r.printJoinAlias(e)
 		case e.name[inDatabase] == e.name[inTheVersion]:
 		case e.place.end > 0 && e.place.end > e.place.last && r.tokens.is(e.place.last+1, '('):
 			r.unsure()
@@ -264,7 +250,7 @@ func (r *reprint) printRelation(e *printEntry, l *printLevel) {
 		name = quoteIdent(e.rel.Schema) + "." + name
 	}
 	list := e.lists(inTheVersion)
-	if e.always || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
+	if e.always && !e.aliasedBySegue(r.names.relationName(e.rel, inTheVersion)) || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
 		if e.place.as {
 			name += " AS"
 		}

@@ -12,10 +12,14 @@ type printLevel struct {
 	parent  *printLevel
 	entries []*printEntry // in the order of the range table
 	ctes    []string
-	using   []string    // merged columns of its joins: their names are kept, whatever the columns are called
-	bare    *printEntry // what names without a dot mean; nil when all are qualified but merged columns
-	free    bool        // a single entry is not named before its columns
-	taken   []string    // names that are given to entries before all others, and never printed
+	using   []string // merged columns of its joins: their names are kept, whatever the columns are called
+	joins   []*printJoin
+	merges  map[string]string // merged columns that have another name in the version; see mergeNames
+
+	bareMerged bool        // one is read by its bare name
+	bare       *printEntry // what names without a dot mean; nil when all are qualified but merged columns
+	free       bool        // a single entry is not named before its columns
+	taken      []string    // names that are given to entries before all others, and never printed
 
 	counters [bothNamings]map[string]int
 }
@@ -28,10 +32,11 @@ type printEntry struct {
 	printed string // its name in the text
 	columns []*printColumn
 	using   []string // the names that joins with USING give to its columns
-	aliases []string // the names that were written for its columns
-	listed  []string // the list of column aliases in the text
-	always  bool     // an alias is written, and so printed
-	inside  []*printEntry
+	merges  map[string]string
+	aliases []string   // the names that were written for its columns
+	listed  []string   // the list of column aliases in the text
+	always  bool       // an alias is written, and so printed
+	join    *printJoin // of a join with an alias
 	place   printPlace
 }
 
@@ -63,9 +68,7 @@ func (r *reprint) nameEntries(l *printLevel) {
 			}
 		}
 	}
-	if !r.nameAllColumns(l, nil) && !r.nameAllColumns(l, l.using) {
-		r.unsure()
-	}
+	r.nameColumnsOf(l)
 }
 
 // unique gives a name to an entry.
@@ -89,6 +92,9 @@ func (l *printLevel) unique(as printNaming, name string) string {
 // gives to it. false means that the text has other names.
 func (r *reprint) nameAllColumns(l *printLevel, inUse []string) bool {
 	for _, e := range l.entries {
+		if e.join != nil {
+			e.columns = e.join.columns()
+		}
 		if e.columns == nil {
 			continue
 		}
@@ -102,7 +108,7 @@ func (r *reprint) nameAllColumns(l *printLevel, inUse []string) bool {
 	return true
 }
 
-// nameColumns mirrors set_relation_column_names. Which columns a USING names is told by the text.
+// nameColumns mirrors set_relation_column_names and set_join_column_names. Which columns a USING names is told by the text.
 func (e *printEntry) nameColumns(as printNaming, inUse []string) {
 	var used []string
 	for i, c := range e.columns {
@@ -112,12 +118,19 @@ func (e *printEntry) nameColumns(as printNaming, inUse []string) {
 			name = e.listed[i]
 		}
 		if slices.Contains(e.using, name) {
-			c.shown[as] = name
-			used = append(used, name)
+			c.shown[as] = mergedName(e.merges, name, as)
+		} else if c.merged {
+			c.shown[as] = c.real[as]
+		}
+		if c.shown[as] != "" {
+			used = append(used, c.shown[as])
 		}
 	}
-	used = slices.Concat(used, e.using, inUse)
-	for i, c := range e.columns {
+	for _, name := range slices.Concat(e.using, inUse) {
+		used = append(used, mergedName(e.merges, name, as))
+	}
+	for _, i := range e.namingOrder() {
+		c := e.columns[i]
 		if c.shown[as] != "" {
 			continue
 		}
@@ -132,6 +145,20 @@ func (e *printEntry) nameColumns(as printNaming, inUse []string) {
 		c.shown[as] = name
 		used = append(used, name)
 	}
+}
+
+// namingOrder is the order in which columns are named. In a join those that were added to its tables since it was made come
+// last: of two that have one name, it is the one that has a number in the text.
+func (e *printEntry) namingOrder() (order []int) {
+	var last []int
+	for i, c := range e.columns {
+		if e.join != nil && i < len(e.listed) && i >= len(e.aliases) && e.listed[i] != c.real[inDatabase] {
+			last = append(last, i)
+		} else {
+			order = append(order, i)
+		}
+	}
+	return append(order, last...)
 }
 
 // lists tells whether a list of column aliases is printed.
@@ -180,12 +207,12 @@ func (l *printLevel) hasCTE(name string) bool {
 	return false
 }
 
-// merged tells whether a USING of this level, or of one around it, gives that name.
-func (l *printLevel) merged(name string) bool {
+// merging is the level, this one or one around it, of which a USING gives that name; nil for none.
+func (l *printLevel) merging(name string) *printLevel {
 	for ; l != nil; l = l.parent {
 		if slices.Contains(l.using, name) {
-			return true
+			return l
 		}
 	}
-	return false
+	return nil
 }

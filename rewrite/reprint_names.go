@@ -55,18 +55,22 @@ func (p *printNames) relationName(rel *catalog.Relation, as printNaming) string 
 type printColumn struct {
 	real  [bothNamings]string
 	shown [bothNamings]string
-	typ   catalog.OID
+
+	typ    catalog.OID
+	typmod int32
+	later  []string // what it is called in later versions; see laterNames
+	merged bool     // it is a merged column of a join, whose name is given
 }
 
 // columns are those of a relation; ok is false if the version does not have all of them.
 func (p *printNames) columns(rel *catalog.Relation) (out []*printColumn, ok bool) {
 	g := p.groupOf(rel.OID)
 	for _, c := range rel.Columns {
-		col := &printColumn{real: [bothNamings]string{c.Name, c.Name}, typ: c.Type}
+		col := &printColumn{real: [bothNamings]string{c.Name, c.Name}, typ: c.Type, typmod: c.Typmod}
 		if g != nil {
 			for _, l := range g.columns {
 				if l.Num == c.Num {
-					col.real[inTheVersion] = l.Logical
+					col.real[inTheVersion], col.later = l.Logical, g.later[c.Num]
 				}
 			}
 		}

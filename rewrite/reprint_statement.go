@@ -14,6 +14,9 @@ func (r *reprint) selectIn(s *ast.SelectStmt, l *printLevel) {
 	}
 	r.ctes(s.WithClause, l)
 	r.from(s.FromClause, l)
+	for _, n := range s.TargetList {
+		l.readsMerged(n)
+	}
 	r.settle(l)
 	if l.free && len(l.entries) == 1 && len(l.taken) == 0 && s.Op == ast.SetOperation_SETOP_NONE {
 		l.bare = l.entries[0]
@@ -44,6 +47,7 @@ func (r *reprint) selectIn(s *ast.SelectStmt, l *printLevel) {
 // settle names the entries of a level and prints them.
 func (r *reprint) settle(l *printLevel) {
 	if !r.failed {
+		r.mergeNames(l)
 		r.nameEntries(l)
 	}
 	if !r.failed {

@@ -6,7 +6,7 @@ CREATE TABLE "LineItem" ("Qty" int PRIMARY KEY, price int, order_id int);
 CREATE TABLE measure (at date NOT NULL, last_value int) PARTITION BY RANGE (at);
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE TABLE measure_2 PARTITION OF measure FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
-CREATE TABLE by_value ("Qty" text, last_value int) PARTITION BY LIST (last_value);
+CREATE TABLE by_value ("Qty" int, last_value int) PARTITION BY LIST (last_value);
 CREATE TABLE by_value_1 PARTITION OF by_value FOR VALUES IN (1, NULL);
 CREATE TABLE employee (boss int) INHERITS (individual);
 CREATE SCHEMA other;
