@@ -142,7 +142,7 @@ func mergedName(merges map[string]string, name string, as printNaming) string {
 
 // mergeNames finds the merged columns of a level that have another name in the version. PostgreSQL keeps the name that
 // USING had when the definition was made, by whatever name its columns go later. It is the version's that stood there if it
-// is one that all of these columns have in later versions only.
+// is one that these columns have in later versions only.
 func (r *reprint) mergeNames(l *printLevel) {
 	for _, name := range l.using {
 		if to := l.versionOfMerged(name, name); to != "" && to != name {
@@ -171,8 +171,8 @@ func (r *reprint) mergeNames(l *printLevel) {
 	}
 }
 
-// versionOfMerged is the name in the version of all columns that a USING calls name and the database calls real; "" if
-// they differ, or are not known, or real is not a later version's.
+// versionOfMerged is the name in the version of the columns that a USING calls name, made from real; "" if they differ, or are
+// not known, or real is not a later version's.
 func (l *printLevel) versionOfMerged(name, real string) (to string) {
 	for _, e := range l.entries {
 		if !slices.Contains(e.using, name) {
@@ -186,10 +186,11 @@ func (l *printLevel) versionOfMerged(name, real string) (to string) {
 			if e.listed != nil && i < len(e.listed) {
 				text = e.listed[i]
 			}
-			if text != name {
+			later := slices.Contains(c.later, real)
+			if text != name || !later && c.real[inDatabase] != real { // renamed since, so that it says nothing
 				continue
 			}
-			if !slices.Contains(c.later, real) || to != "" && to != c.real[inTheVersion] {
+			if !later || to != "" && to != c.real[inTheVersion] {
 				return ""
 			}
 			to = c.real[inTheVersion]
