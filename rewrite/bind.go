@@ -62,6 +62,7 @@ type binding struct {
 	refusal    *Error // the first thing that was not understood
 	doubted    bool   // the refusal came before the failure, which is then not certain
 	catalogs   catalogUse
+	making     *newSchema // of CREATE SCHEMA; nil elsewhere
 
 	explaining *explaining // nil unless the statement's plan may be shown
 }

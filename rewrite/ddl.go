@@ -16,6 +16,10 @@ func (b *binding) definition(n *ast.Node) bool {
 	case *ast.Node_AlterTableStmt:
 		b.redefines()
 		b.alterTable(n.AlterTableStmt)
+	case *ast.Node_ImportForeignSchemaStmt:
+		b.importSchema(n.ImportForeignSchemaStmt)
+	case *ast.Node_CreateSchemaStmt:
+		b.createSchema(n.CreateSchemaStmt)
 	case *ast.Node_CreateStmt:
 		b.redefines()
 		b.createTable(n.CreateStmt)
@@ -183,8 +187,11 @@ func (b *binding) unplaced(bind func()) {
 // A span is a range of tokens, from the first to the one after the last.
 type span struct{ from, to int }
 
-// whole is the span of the statement at hand.
+// whole is the span of the statement at hand, which may be one in CREATE SCHEMA.
 func (b *binding) whole() span {
+	if b.making != nil {
+		return b.making.element
+	}
 	return span{b.tokens.at(b.statement.Start), b.tokens.before(b.statement.End) + 1}
 }
 
@@ -263,9 +270,11 @@ func (b *binding) columnNamed(it *item, name string, location int, message strin
 		b.lookAgain([]*item{it}, name)
 		_, g := it.column(name, atServer)
 		message = strings.ReplaceAll(message, "@", name)
+		relation := it.name
 		if it.rel != nil {
-			message = strings.ReplaceAll(message, "%", b.nameInVersion(it))
+			relation = b.nameInVersion(it)
 		}
+		message = strings.ReplaceAll(message, "%", relation)
 		b.fail("42703", location, g == missing, message, "")
 	}
 	return nil, false

@@ -17,6 +17,7 @@ func (b *binding) createTable(x *ast.CreateStmt) {
 	it := &item{name: x.Relation.Relname, relVisible: true, colsVisible: true, bare: true, plain: true, unknown: x.OfTypename != nil}
 	parents := b.parents(x, it)
 	b.newColumns(x, it)
+	b.makesInSchema(x.Relation, it)
 	for _, p := range parents {
 		b.newHeir(p, it, int(x.Relation.Location))
 	}

@@ -16,6 +16,9 @@ func (b *binding) newRelation(rv *ast.RangeVar) {
 	}
 	b.saw(rv)
 	b.saw(rv.Alias)
+	if b.makesInSchema(rv, &item{name: rv.Relname, unknown: true}) {
+		return
+	}
 	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" {
 		b.resettle("search_path")
 		return

@@ -12,10 +12,10 @@ func (b *binding) createRule(x *ast.RuleStmt) {
 	}
 	var rows []*item
 	if x.Event != ast.CmdType_CMD_INSERT {
-		rows = append(rows, rowNamed(it, "old"))
+		rows = append(rows, it.under("old"))
 	}
 	if x.Event == ast.CmdType_CMD_INSERT || x.Event == ast.CmdType_CMD_UPDATE {
-		rows = append(rows, rowNamed(it, "new"))
+		rows = append(rows, it.under("new"))
 	}
 	b.expr(&scope{items: rows}, x.WhereClause)
 	for _, r := range rows {

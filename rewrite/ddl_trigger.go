@@ -14,7 +14,7 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 	if len(x.Columns) > 0 {
 		b.names(x.Columns, b.updateOf(len(x.Columns)), it, -1, columnOfRelation)
 	}
-	b.expr(&scope{items: []*item{rowNamed(it, "old"), rowNamed(it, "new")}}, x.WhenClause)
+	b.expr(&scope{items: []*item{it.under("old"), it.under("new")}}, x.WhenClause)
 	b.triggerArguments(x, it.table)
 }
 
@@ -47,17 +47,4 @@ func (b *binding) triggerArguments(x *ast.CreateTrigStmt, t *rules.TableLens) {
 			}
 		}
 	}
-}
-
-// rowNamed is a row of a table under the name that a trigger or a rule has for it.
-func rowNamed(it *item, name string) *item {
-	row := *it
-	row.name, row.renamed, row.bare, row.hidden, row.system = name, "", false, false, nil
-	row.cols = nil
-	for _, c := range it.cols {
-		own := *c
-		own.item, own.root = &row, &own
-		row.cols = append(row.cols, &own)
-	}
-	return &row
 }

@@ -20,9 +20,9 @@ var (
 	boundFromItems = words(`JoinExpr RangeFunction RangeSubselect RangeTableFunc RangeTableSample RangeVar`)
 
 	boundStatements = words(`AlterDefaultPrivilegesStmt AlterObjectSchemaStmt AlterPolicyStmt AlterPublicationStmt AlterSeqStmt AlterTableStmt CallStmt CheckPointStmt
-		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt DoStmt
+		CommentStmt CreateForeignTableStmt CreateFunctionStmt CreatePolicyStmt CreatePublicationStmt CreateSeqStmt CreateStatsStmt CreateSchemaStmt DoStmt
 		CompositeTypeStmt CreateStmt CreateTrigStmt DropStmt GrantStmt ReindexStmt RenameStmt RuleStmt SecLabelStmt ClosePortalStmt ClusterStmt ConstraintsSetStmt CopyStmt CreateTableAsStmt
-		DeallocateStmt DeclareCursorStmt DeleteStmt DiscardStmt ExecuteStmt ExplainStmt FetchStmt IndexStmt InsertStmt ListenStmt
+		DeallocateStmt DeclareCursorStmt DeleteStmt DiscardStmt ExecuteStmt ExplainStmt FetchStmt ImportForeignSchemaStmt IndexStmt InsertStmt ListenStmt
 		LoadStmt LockStmt MergeStmt NotifyStmt PrepareStmt RefreshMatViewStmt SelectStmt TransactionStmt TruncateStmt
 		UnlistenStmt UpdateStmt VacuumStmt VariableSetStmt VariableShowStmt ViewStmt`)
 

@@ -88,6 +88,12 @@ func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname
 	}
+	if r.made != nil {
+		own := r.made.under(it.name)
+		own.bare = it.bare
+		b.renameColumns(own, rv.Alias, int(rv.Location))
+		return own
+	}
 	if !ok || r.rel == nil {
 		it.unknown, it.plain = true, true
 		if ok && b.unsettled.rows {

@@ -52,6 +52,7 @@ const (
 	meansSetting                 // a setting's name which is also a likely column: only right after SET or RESET
 	meansRollback                // ROLLBACK, which matters when TO follows
 	meansInto                    // INTO, which makes a table unless INSERT or MERGE precedes it
+	meansImport                  // IMPORT, which makes tables of names that are not known when FOREIGN follows
 	meansDiscard                 // DISCARD: state, and the end of what is prepared
 )
 

@@ -102,7 +102,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the catalogs are read through a query that shows the version's names", Instead: "use a plain `SELECT`, or turn the mapping of the catalogs off",
 	},
 	refusedConstruct: {
-		What: "Statements and clauses that are on no other line here, such as `IMPORT FOREIGN SCHEMA`, `ALTER EXTENSION … ADD TABLE`, `CREATE SCHEMA` with a view of the table in it, where they name a table under migration",
+		What: "Statements and clauses that are on no other line here, such as `ALTER EXTENSION … ADD TABLE`, where they name a table under migration",
 		Why:  "they are not followed", Instead: "do it before or after the migration, or past Segue in the names of the database",
 	},
 	refusedSyntax: {

@@ -15,11 +15,15 @@ type named struct {
 	table  *rules.TableLens  // nil unless it is under migration
 	schema string            // how to write it: "" where the server finds it without
 	name   string
+	made   *item // its columns, where it is no relation yet, but one that the same CREATE SCHEMA makes
 }
 
 // relationNamed resolves the name of a relation in the version's schema. missing means that the version has none of
 // that name. A relation that cannot be known yet is found with a nil rel.
 func (b *binding) relationNamed(schema, name string) (named, finding) {
+	if it := b.madeInSchema(schema, name); it != nil && (schema != "" || b.sess.SearchPath == nil) {
+		return named{schema: schema, name: name, made: it}, found
+	}
 	if schema != "" {
 		return b.qualifiedRelation(schema, name)
 	}
@@ -41,6 +45,9 @@ func (b *binding) relationNamed(schema, name string) (named, finding) {
 func (b *binding) searchPath(name string) (named, finding) {
 	hiddenHere := false
 	for _, schema := range b.schemas(name) {
+		if it := b.madeInSchema("", name); it != nil && schema == b.making.name {
+			return named{name: name, made: it}, found
+		}
 		rel, hidden := b.inSchema(schema, name)
 		if rel != nil {
 			return b.as(rel), found

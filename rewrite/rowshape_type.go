@@ -73,6 +73,9 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 		if s == "pg_catalog" && shippedTypes[name] {
 			return 0, nil, true
 		}
+		if b.madeInSchema("", name) != nil && s == b.making.name {
+			return 0, nil, false
+		}
 		if rel, _ := b.inSchema(s, name); rel != nil && (rel.RowType != 0 || rel.Temp) {
 			if rel.RowType == 0 {
 				return 0, rel, false // of a temporary table only the name and the columns are known
@@ -96,6 +99,9 @@ func (b *binding) typeMissing(t *ast.TypeName, schema, name string) bool {
 		schemas = b.sess.SearchPath
 	}
 	hidden := false
+	if b.madeInSchema(schema, name) != nil {
+		return false
+	}
 	for _, s := range schemas {
 		_, here := b.inSchema(s, name)
 		hidden = hidden || here

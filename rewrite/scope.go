@@ -70,6 +70,20 @@ func (it *item) newColumn(name, physical string) *column {
 	return c
 }
 
+// under is an item with the same columns and another name, as a trigger and a rule have for the rows of a table.
+func (it *item) under(name string) *item {
+	row := *it
+	row.name, row.renamed, row.bare, row.hidden, row.system = name, "", false, false, nil
+	row.relVisible, row.colsVisible = true, true
+	row.cols = nil
+	for _, c := range it.cols {
+		own := *c
+		own.item, own.root = &row, &own
+		row.cols = append(row.cols, &own)
+	}
+	return &row
+}
+
 // finding is how the search for a name ended.
 type finding byte
 

@@ -86,14 +86,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		b.statement.Columns = nil
 		b.statement.Effect.Schema = true
 	case *ast.Node_ViewStmt:
-		b.saw(n.ViewStmt)
-		b.catalogs.stored = true
-		for _, o := range n.ViewStmt.Options {
-			b.sawAll(o)
-		}
-		b.query(nil, n.ViewStmt.Query)
-		b.newRelation(n.ViewStmt.View)
-		b.statement.Effect.Schema = true
+		b.createView(n.ViewStmt)
 	case *ast.Node_CallStmt:
 		b.saw(n.CallStmt)
 		b.funcCall(nil, n.CallStmt.Funccall)
@@ -102,4 +95,20 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		return false
 	}
 	return true
+}
+
+// createView binds CREATE VIEW.
+func (b *binding) createView(x *ast.ViewStmt) {
+	b.saw(x)
+	b.catalogs.stored = true
+	b.sawEach(x.Options)
+	out := b.query(nil, x.Query)
+	b.newRelation(x.View)
+	b.statement.Effect.Schema = true
+	if b.making != nil {
+		it := &item{}
+		it.outputColumns(out)
+		b.renameColumns(it, &ast.Alias{Colnames: x.Aliases}, -1)
+		b.makesInSchema(x.View, it)
+	}
 }

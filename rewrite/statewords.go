@@ -41,7 +41,7 @@ var stateWords = []word{
 	{text: "create", meaning: meansState},
 	{text: "alter", meaning: meansState},
 	{text: "drop", meaning: meansState},
-	{text: "import", meaning: meansState},
+	{text: "import", meaning: meansImport}, // what it makes has names that the text need not show
 	{text: "into", meaning: meansInto},
 
 	{text: "discard", meaning: meansDiscard},
@@ -85,6 +85,11 @@ func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 		return hitIf(isSetting(sql[:i]), StateWords)
 	case meansRollback:
 		return hitIf(mayGoBackTo(sql[i+len(w.text):]), StateWords)
+	case meansImport:
+		if next, _ := firstWord(sql[i+len(w.text):]); next == "foreign" || next == "" {
+			return Names
+		}
+		return StateWords
 	case meansInto:
 		return hitIf(!follows(sql[:i], "insert", "merge"), StateWords)
 	}
@@ -187,7 +192,7 @@ func lowerWord(b []byte) string {
 
 var contextWords = []string{
 	"set", "reset", "local", "session", "begin", "then", "else", "loop",
-	"work", "transaction", "and", "prepared", "to", "insert", "merge",
+	"work", "transaction", "and", "prepared", "to", "insert", "merge", "foreign",
 }
 
 // equalFold compares with a word in lower case.

@@ -105,6 +105,8 @@ func (b *binding) endsTarget(i int) bool {
 		return false // a name that happens to be a keyword
 	}
 	switch b.tokens.kind(i) {
+	case ast.Token_CREATE, ast.Token_GRANT:
+		return b.making != nil
 	case ast.Token_FROM, ast.Token_WHERE, ast.Token_GROUP_P, ast.Token_HAVING, ast.Token_WINDOW, ast.Token_UNION,
 		ast.Token_INTERSECT, ast.Token_EXCEPT, ast.Token_ORDER, ast.Token_LIMIT, ast.Token_OFFSET, ast.Token_FETCH,
 		ast.Token_FOR, ast.Token_INTO, ast.Token_RETURNING, ast.Token_ON:

@@ -1,8 +1,6 @@
 package rewrite
 
 import (
-	"slices"
-
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -135,6 +133,11 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 // unaliased is the item of a table that can have no alias: references qualified by its name are those to it.
 func (b *binding) unaliased(rv *ast.RangeVar) *item {
 	r, _, ok := b.rangeVar(rv, false)
+	if r.made != nil {
+		it := r.made.under(rv.Relname)
+		it.bare = true
+		return it
+	}
 	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, bare: true, plain: true}
 	if r.name != rv.Relname {
 		it.renamed = r.name
@@ -154,15 +157,13 @@ func (b *binding) other(n *ast.Node) {
 	b.statement.Effect.State = true
 	tag := nodeName(n)
 	switch n.Node.(type) {
-	case *ast.Node_CreateSchemaStmt, *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
+	case *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
 		b.resettle("search_path")
 	}
 	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
 		switch x := m.Interface().(type) {
 		case *ast.RangeVar:
-			if !b.madeInNewSchema(n, x) {
-				b.otherRelation(x, tag)
-			}
+			b.otherRelation(x, tag)
 		case *ast.TypeName:
 			b.typeName(x)
 		case *ast.List:
@@ -173,13 +174,6 @@ func (b *binding) other(n *ast.Node) {
 		b.otherName(o, tag)
 	}
 	b.refuse(b.statement.Start, tag, "is not understood on a table under migration")
-}
-
-// madeInNewSchema tells of a table that CREATE SCHEMA makes in the new schema, where no other has its name.
-func (b *binding) madeInNewSchema(n *ast.Node, rv *ast.RangeVar) bool {
-	return slices.ContainsFunc(n.GetCreateSchemaStmt().GetSchemaElts(), func(e *ast.Node) bool {
-		return e.GetCreateStmt().GetRelation() == rv
-	})
 }
 
 // renamedObject is the object of statements that hold its name as one list of words.
