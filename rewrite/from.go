@@ -50,6 +50,9 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 		it := b.subselectItem(s, n.RangeSubselect)
 		return it, s.enter(it)
 	case *ast.Node_RangeFunction:
+		if it := b.printingItem(s, node); it != nil {
+			return it, s.enter(it)
+		}
 		it := b.functionItem(s, n.RangeFunction)
 		return it, s.enter(it)
 	case *ast.Node_RangeTableFunc:

@@ -46,7 +46,6 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 	if call == nil {
 		b.expr(s, pair[0])
 	} else {
-		b.printingInFrom(call)
 		b.callArguments(s, call)
 	}
 	name := b.labelOf(pair[0]).name

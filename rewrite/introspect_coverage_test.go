@@ -144,7 +144,7 @@ func TestWhatOfTheCatalogsCannotBeMappedIsRefused(t *testing.T) {
 		{"a lock on rows", "SELECT relname FROM pg_class FOR UPDATE", "FOR UPDATE"},
 		{"a lock on rows of one", "SELECT relname FROM orders o, pg_class c FOR SHARE OF c", "FOR UPDATE"},
 		{"a sample", "SELECT relname FROM pg_class TABLESAMPLE system (10)", "TABLESAMPLE"},
-		{"a function in FROM", "SELECT * FROM pg_get_indexdef(1)", "the function pg_get_indexdef"},
+		{"a function in FROM", "SELECT * FROM pg_get_indexdef(1) WITH ORDINALITY", "the function pg_get_indexdef"},
 		{"system columns besides a star", "SELECT ctid, * FROM pg_class", "a system column of pg_class"},
 		{"names in an order that cannot be kept", "SELECT DISTINCT conrelid::regclass FROM pg_constraint ORDER BY 1", "ORDER BY a cast to regclass"},
 		{"names in a set operation", "SELECT conrelid::regclass FROM pg_constraint UNION SELECT 0::regclass", "a cast to regclass"},

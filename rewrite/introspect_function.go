@@ -83,17 +83,6 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 	return false
 }
 
-// printingInFrom refuses a function that prints names where it stands in FROM.
-func (b *binding) printingInFrom(f *ast.FuncCall) {
-	if b.views == nil || b.catalogs.stored {
-		return
-	}
-	if name := b.printing(f); name != "" {
-		b.affected = true
-		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "prints names of the database in FROM")
-	}
-}
-
 // printing is the name of the function that a call means, if it prints names that differ; "" for any other.
 func (b *binding) printing(f *ast.FuncCall) string {
 	name := lastString(f.Funcname)
@@ -218,24 +207,30 @@ func (in *introspection) typeSQL(text, key string) string {
 // once, and the call is made from these.
 func (b *binding) printingCall(s *scope, n *ast.Node) {
 	f := n.GetFuncCall()
+	b.callArguments(s, f)
+	b.wrapCall(f, lastString(f.Funcname), func(parts []string) { fillTemplate(n, parts, f.Args) })
+}
+
+// wrapCall writes a subquery with one column of that label for a call of which the arguments have been bound. apply does
+// the same in the tree, with what stands before, between and after the arguments.
+func (b *binding) wrapCall(f *ast.FuncCall, label string, apply func(parts []string)) {
 	name := lastString(f.Funcname)
 	p := printings[name]
 	b.affected = true
-	b.callArguments(s, f)
 	open := b.afterIdent(b.functionName(f))
 	args := b.elements(open)
 	if !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
 		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")
 		return
 	}
-	parts := p.wrapping(b.prints(p, f), name, len(args))
+	parts := p.wrapping(b.prints(p, f), name, label, len(args))
 	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
 	b.replace(first, b.tokens.end(open), parts[0], nil)
 	for i := range args[1:] {
 		comma := args[i+1] - 1
 		b.replace(b.tokens.start(comma), b.tokens.end(comma), parts[i+1], nil)
 	}
-	b.replace(last-1, last, parts[len(parts)-1], func() { fillTemplate(n, parts, f.Args) })
+	b.replace(last-1, last, parts[len(parts)-1], func() { apply(parts) })
 }
 
 func hasNamedArgument(f *ast.FuncCall) bool {
@@ -248,7 +243,7 @@ func hasNamedArgument(f *ast.FuncCall) bool {
 }
 
 // wrapping is what stands before, between and after the arguments.
-func (p printing) wrapping(prints, name string, count int) []string {
+func (p printing) wrapping(prints, name, label string, count int) []string {
 	columns := make([]string, count)
 	parts := make([]string, count+1)
 	for i := range columns {
@@ -268,7 +263,7 @@ func (p printing) wrapping(prints, name string, count int) []string {
 	if p.foreign != "" {
 		source += ", " + p.foreign + " AS r, pg_catalog.regexp_match(" + call + ", " + literal(foreignKeyPattern) + ") AS f"
 	}
-	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(name) + " FROM (" + source + " FROM (SELECT ("
+	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(label) + " FROM (" + source + " FROM (SELECT ("
 	last := strings.TrimSuffix(parts[count], ", (")
 	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q)"
 	return parts
@@ -279,20 +274,30 @@ const templateHole = "_segue_hole_"
 
 // fillTemplate puts into a node what the text made of parts and holes is parsed to, with the holes filled.
 func fillTemplate(n *ast.Node, parts []string, holes []*ast.Node) {
+	sel := parseTemplate("SELECT ", parts, holes)
+	if sel == nil {
+		return // the proof finds that the text does not parse
+	}
+	n.Node = sel.TargetList[0].GetResTarget().Val.Node
+}
+
+// parseTemplate parses a SELECT that begins with the words before and the text made of parts and holes, and fills these.
+func parseTemplate(before string, parts []string, holes []*ast.Node) *ast.SelectStmt {
 	var text strings.Builder
+	text.WriteString(before)
 	for i, p := range parts {
 		text.WriteString(p)
 		if i < len(holes) {
 			text.WriteString(templateHole + strconv.Itoa(i))
 		}
 	}
-	tree, err := ast.Parse("SELECT " + text.String())
+	tree, err := ast.Parse(text.String())
 	if err != nil {
-		return // the proof finds that the text does not parse
+		return nil
 	}
-	value := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
-	fillHoles(value.ProtoReflect(), holes)
-	n.Node = value.Node
+	sel := tree.Stmts[0].Stmt.GetSelectStmt()
+	fillHoles(sel.ProtoReflect(), holes)
+	return sel
 }
 
 // fillHoles replaces the references that stand for the client's expressions.

@@ -86,7 +86,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the other version would lose what it was written for", Instead: "contract the migration or roll it back first",
 	},
 	refusedTakenName: {
-		What: "A new table, view, type or column whose name a table or column under migration has in another version or in the database. In **every** version",
+		What: "A new table, view, type or column whose name a table or column under migration has in another version or in the database, and `IMPORT FOREIGN SCHEMA` of all that may have such a name. In **every** version",
 		Why:  "the two could not be told apart", Instead: "choose another name, or contract the migration first",
 	},
 	refusedCopy: {
@@ -98,7 +98,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "one list cannot have both", Instead: "write a statement for each table",
 	},
 	refusedCatalog: {
-		What: "`UPDATE`, `COPY`, `FOR UPDATE`, `TABLESAMPLE` and functions in `FROM` on what of the system catalogs shows the table's names, where they differ in the database",
+		What: "`UPDATE`, `COPY`, `FOR UPDATE` and `TABLESAMPLE` on what of the system catalogs shows the table's names, where they differ in the database; functions in `FROM` that print such names, with `WITH ORDINALITY`, `ROWS FROM` or a list of columns",
 		Why:  "the catalogs are read through a query that shows the version's names", Instead: "use a plain `SELECT`, or turn the mapping of the catalogs off",
 	},
 	refusedConstruct: {
