@@ -293,58 +293,6 @@ func (s *session) currentBySQL(now *epoch, name string) (portal, error) {
 	return portal{}, err
 }
 
-// reprepare prepares the statement anew under its name. The client sees nothing of it but an error; text nil stands for
-// its own text. If the client may know what the result looks like, that is waited for: the error is that of PostgreSQL
-// when it is another one now, and errSkipped when the statement could not be prepared.
-func (s *session) reprepare(st *statement, text *rewrite.Text) error {
-	q := &s.queue
-	q.mu.Lock()
-	if q.stop != nil {
-		defer q.mu.Unlock()
-		return q.stop
-	}
-	q.pushLocked(expect{kind: wire.Close, flags: hidden | reprepare, stmt: st})
-	q.pushLocked(expect{kind: wire.Parse, flags: hidden | reprepare, stmt: st, text: text})
-	q.pushLocked(expect{kind: wire.Describe, flags: hidden | reprepare, stmt: st, text: text})
-	types, known := st.parameters(), st.result.known
-	sql := ""
-	if text != nil {
-		sql = text.SQL
-	} else {
-		sql = string(st.text)
-	}
-	b := wire.AppendClose(nil, wire.StatementOf, st.slot.name)
-	b = wire.AppendParse(b, st.slot.name, sql, types)
-	b = wire.AppendDescribe(b, wire.StatementOf, st.slot.name)
-	q.mu.Unlock()
-	s.rewrote = true
-	s.srv.metrics.reprepared.Inc()
-	if _, err := s.server.out.Write(b); err != nil || !known {
-		return err
-	}
-	return s.sameResult(st)
-}
-
-// sameResult waits until the statement is prepared anew. If its result is another one than the client knows, it must not be
-// used, and is prepared anew at every use.
-func (s *session) sameResult(st *statement) error {
-	if err := s.answered(); err != nil {
-		return err
-	}
-	q := &s.queue
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	switch {
-	case q.skipping:
-		return errSkipped
-	case st.result.differs:
-		st.have = served{absent: true}
-		st.want = st.have
-		return &wire.Error{Code: "0A000", Message: "cached plan must not change result type"}
-	}
-	return nil
-}
-
 // describe handles a Describe.
 func (s *session) describe() error {
 	for {

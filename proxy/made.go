@@ -110,6 +110,7 @@ func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
 	m := &making{by: s}
 	seen := false
 	for _, x := range all {
+		family := b.FamilyNames(x.Name)
 		switch {
 		case x.Temp && !x.Rows:
 			continue // it is asked for with all that only the session can see
@@ -119,7 +120,9 @@ func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
 			continue
 		case x.Name == "":
 			m.all = m.all || x.Rows
-		case b.IsTable(x.Name): // all sessions ask for one again that lacks a name
+		case family != nil && !x.Columns: // all sessions ask for one again that lacks a name
+		case family != nil:
+			m.also = append(m.also, family...)
 		case x.Rows && b.Match([]byte(x.Name), false) != rewrite.Names:
 			m.names = append(m.names, x.Name)
 		default:

@@ -223,8 +223,13 @@ func TestWhatAnotherSessionHasJustMadeHasTheNamesOfTheVersion(t *testing.T) {
 		"a column of another":  {"ALTER TABLE holder ADD who individual; UPDATE holder SET who = ROW(9, 'Roy')", "SELECT to_json(who)->'last_name' IS NOT NULL AS x FROM holder", "x true"},
 		"a function": {"CREATE FUNCTION f() RETURNS individual BEGIN ATOMIC SELECT i FROM individual AS i WHERE id = 1;END",
 			"SELECT to_json(f())->'last_name' IS NOT NULL AS x", "x true"},
-		"a domain":                {"CREATE DOMAIN d AS individual", "SELECT to_json(CAST(ROW(9, 'Roy') AS d))->'last_name' IS NOT NULL AS x", "x true"},
-		"a column that hides one": {"ALTER TABLE holder ADD last_name text", "SELECT id FROM individual i WHERE NOT EXISTS (SELECT FROM holder WHERE last_name = 'Moss') AND id = 1", "id 1"},
+		"a domain":                        {"CREATE DOMAIN d AS individual", "SELECT to_json(CAST(ROW(9, 'Roy') AS d))->'last_name' IS NOT NULL AS x", "x true"},
+		"a column of the table":           {"ALTER TABLE individual ADD more int", "SELECT to_json(i)::jsonb ? 'more' AS x FROM individual i WHERE id = 1", "x true"},
+		"a column of the table, its heir": {"ALTER TABLE individual ADD more int", "SELECT to_json(i)::jsonb ? 'more' AS x FROM individual_1 i WHERE id = 1", "x true"},
+		"a column for a star":             {"ALTER TABLE individual ADD more int DEFAULT 3", "SELECT more FROM (SELECT * FROM individual WHERE id = 1) i", "more 3"},
+		"a column that has gone":          {"ALTER TABLE individual ADD more int; ALTER TABLE individual DROP more", "SELECT to_json(i)::jsonb ? 'more' AS x FROM individual i WHERE id = 1", "x false"},
+		"a new name for a column":         {"ALTER TABLE individual RENAME id TO nr", "SELECT nr FROM (SELECT * FROM individual WHERE nr = 1) i", "nr 1"},
+		"a column that hides one":         {"ALTER TABLE holder ADD last_name text", "SELECT id FROM individual i WHERE NOT EXISTS (SELECT FROM holder WHERE last_name = 'Moss') AND id = 1", "id 1"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

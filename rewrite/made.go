@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
-	"github.com/seguedb/segue/rules"
 )
 
 // A Made is something that a statement makes or alters, and that the catalog shows only when it has been read again:
@@ -17,6 +17,8 @@ type Made struct {
 	// Rows says that rows of a table under migration may be seen through it. What is false for it matters only beside such
 	// a table, whose names it may hide or be taken for.
 	Rows bool
+	// Columns says that what a star stands for may be different afterwards, in the relation and in its heirs.
+	Columns bool
 
 	heir bool // it takes its columns from a parent
 }
@@ -57,14 +59,27 @@ func mayMake(sql string) bool {
 	return true
 }
 
-// IsTable tells whether a table under migration has the name, in some live version or in the database.
-func (b *Binder) IsTable(name string) bool {
+// FamilyNames lists the names of the tables under migration that have this one, in some live version or in the database,
+// and of those that get their columns or give them theirs; nil when there is none.
+func (b *Binder) FamilyNames(name string) []string {
+	var family []catalog.OID
 	for _, l := range b.snap.Lenses {
-		if slices.ContainsFunc(l.Tables, func(t *rules.TableLens) bool { return t.Logical == name || t.Physical == name }) {
-			return true
+		for _, t := range l.Tables {
+			if t.Logical == name || t.Physical == name {
+				family = append(family, b.snap.Catalog.Family(t.OID)...)
+			}
 		}
 	}
-	return false
+	var names []string
+	for _, l := range b.snap.Lenses {
+		for _, t := range l.Tables {
+			if slices.Contains(family, t.OID) {
+				names = append(names, t.Logical, t.Physical)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // madeBy lists what a statement makes or alters.
@@ -150,7 +165,10 @@ func madeByAlter(x *ast.AlterTableStmt) []Made {
 			out = append(out, Made{Name: cmd.GetDef().GetPartitionCmd().GetName().GetRelname(), Rows: true, heir: true})
 		case ast.AlterTableType_AT_AddInherit, ast.AlterTableType_AT_AddOf:
 			out[0].Rows, out[0].heir = true, true
+		case ast.AlterTableType_AT_DropColumn:
+			out[0].Columns = true
 		case ast.AlterTableType_AT_AddColumn, ast.AlterTableType_AT_AlterColumnType:
+			out[0].Columns = true
 			if !isShipped(cmd.GetDef().GetColumnDef().GetTypeName()) {
 				out[0].Rows = true
 			}
@@ -167,7 +185,9 @@ func isShipped(t *ast.TypeName) bool {
 
 func madeByRename(x *ast.RenameStmt) []Made {
 	switch x.RenameType {
-	case ast.ObjectType_OBJECT_COLUMN, ast.ObjectType_OBJECT_ATTRIBUTE, ast.ObjectType_OBJECT_TABCONSTRAINT,
+	case ast.ObjectType_OBJECT_COLUMN:
+		return []Made{{Name: x.Relation.GetRelname(), Columns: true}}
+	case ast.ObjectType_OBJECT_ATTRIBUTE, ast.ObjectType_OBJECT_TABCONSTRAINT,
 		ast.ObjectType_OBJECT_DOMCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
 		return []Made{{Name: x.Relation.GetRelname()}}
 	}
