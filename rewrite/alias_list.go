@@ -82,7 +82,7 @@ func (b *binding) canAlias(node any, it *item) {
 
 // aliasTable gives a table in FROM an alias list if one was asked for.
 func (b *binding) aliasTable(it *item, rv *ast.RangeVar) {
-	if it.table == nil {
+	if it.table == nil || it.rel == nil {
 		return
 	}
 	b.canAlias(rv, it)

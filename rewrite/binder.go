@@ -3,6 +3,7 @@ package rewrite
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
@@ -60,7 +61,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		b.stats = new(Stats)
 	}
 	if snap.Live() {
-		b.filter = newPrefilter(snap.Identifiers, snap.Catalog.SessionChangers)
+		b.filter = newPrefilter(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
 		b.unseen = newUnseen(snap.Catalog.SessionChangers)
 		b.views.init(snap, !o.PlainCatalogs)
 		b.rows = newRowTypes(snap.Catalog, snap.Tables)

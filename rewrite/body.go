@@ -262,26 +262,36 @@ func definedNames(n *ast.Node) []string {
 
 // finish writes the body with its edits. prove tells whether a text is the body with these edits.
 func (bd *body) finish(prove func(text string) bool) {
+	if text, ok := bd.rewritten(prove); ok && len(bd.edits) > 0 {
+		bd.write(bd.edits, text)
+	}
+}
+
+// rewritten is the body with its edits; ok is false where it is not to be sent.
+func (bd *body) rewritten(prove func(text string) bool) (text string, ok bool) {
 	if bd.moved && bd.affected {
 		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "changes what names mean, and uses one of a table under migration")
 	}
-	if len(bd.edits) == 0 {
-		return
-	}
-	if bd.affected = true; bd.refusal != nil || bd.failure != nil || len(bd.need) > 0 {
-		return
+	bd.affected = bd.affected || len(bd.edits) > 0
+	if bd.affected && bd.refusal != nil || bd.failure != nil || len(bd.need) > 0 {
+		return "", false
 	}
 	if err := sortEdits(bd.edits, len(bd.literal.text)); err != nil {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "needs two changes at one place")
-		return
+		return "", false
 	}
 	separate(bd.literal.text, bd.edits)
-	text := applyEdits(bd.literal.text, bd.edits)
-	if !prove(text) {
+	text = applyEdits(bd.literal.text, bd.edits)
+	if len(bd.edits) > 0 && !prove(text) {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
-		return
+		return "", false
 	}
-	edits, ok := bd.literal.edits(bd.edits, text, bd.sql)
+	return text, true
+}
+
+// write makes the literal mean a text, which sorted edits of what it means lead to.
+func (bd *body) write(edits []Edit, text string) {
+	edits, ok := bd.literal.edits(edits, text, bd.sql)
 	if !ok {
 		bd.unsupported(bd.literal.opened, refusedString, bd.of, "is in a string that cannot hold the names of the database")
 		return

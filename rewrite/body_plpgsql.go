@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
@@ -12,23 +13,40 @@ import (
 // inPL binds a body in PL/pgSQL. ok is false where it cannot be taken apart.
 func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) {
 	read, ok := readPL(bd.literal.text)
-	if !ok {
+	switch {
+	case !ok:
 		return false
+	case trigger:
+		return bd.inTrigger(function, read)
 	}
-	bd.vars = newVariables(bd.binding, function, list, trigger)
-	bd.vars.conflict = read.conflict
 	for _, p := range list {
 		if p.input {
 			bd.params = append(bd.params, p.value)
 		}
 	}
+	if !bd.bindPL(read, newVariables(bd.binding, function, list)) {
+		return false
+	}
+	bd.finish(func(text string) bool { return bd.provePL(read, text) })
+	return true
+}
+
+// bindPL binds the fragments of a body. ok is false where one of them cannot be read.
+func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
+	bd.vars = vars
+	bd.vars.conflict = read.conflict
 	bd.outermost = bd.vars.scope
 	for i := range read.fragments {
 		f := &read.fragments[i]
-		if _, ok := bd.part(f.sql(bd.literal.text), f.start, len(f.prefix)); !ok {
+		p, ok := bd.part(f.sql(bd.literal.text), f.start, len(f.prefix))
+		if !ok {
 			return false
 		}
+		for _, raw := range p.tree.Stmts {
+			bd.vars.made = append(bd.vars.made, definedNames(raw.Stmt)...)
+		}
 	}
+	bd.vars.findRows(read, bd.literal.text)
 	bd.declarations(read)
 	for i := range read.fragments {
 		if f := &read.fragments[i]; f.role != plType {
@@ -41,8 +59,6 @@ func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) 
 	bd.fills(read)
 	bd.fieldUses()
 	bd.computedText(read)
-	bd.wholeRows()
-	bd.finish(func(text string) bool { return bd.provePL(read, text) })
 	return true
 }
 
@@ -66,6 +82,9 @@ func (bd *body) declarations(read *plBody) {
 			})
 			record = t.GetPctType() || !isShippedType(t)
 			other = record && (lastString(t.GetNames()) != "record" || t.GetPctType())
+		}
+		if bd.vars.isRow(d.name) && bd.vars.table != nil {
+			typ, record, other = bd.vars.row, false, false
 		}
 		v := bd.vars.declare(bd.binding, d.name, typ, record)
 		v.other = v.other || other && v.item.unknown
@@ -137,15 +156,18 @@ func (bd *body) fills(read *plBody) {
 		f := &read.fragments[i]
 		out := bd.outputOf(f, i)
 		known := !f.strict && !out.unknown
-		differs := false
+		differs, row := false, value{}
 		for _, c := range out.cols {
-			v := c.rows
-			if !v.holdsRows() {
-				v = bd.ofType(c.typ)
+			row = c.rows
+			if !row.holdsRows() {
+				row = bd.ofType(c.typ)
 			}
-			differs = differs || bd.difference(v) != sameShape
+			differs = differs || bd.difference(row) != sameShape
 		}
 		bd.fill(f.targets, known, differs, bd.parts[i])
+		if !f.strict || len(out.cols) != 1 || row.typ == 0 || row.typ != bd.vars.row.typ {
+			bd.fillRow(f.targets, bd.parts[i])
+		}
 	}
 	for _, f := range read.fetches {
 		queries := 0
@@ -158,6 +180,7 @@ func (bd *body) fills(read *plBody) {
 		}
 		v := bd.vars.known[f.cursor]
 		bd.fill(f.targets, known && queries > 0 && (v == nil || !v.record), false, nil)
+		bd.fillRow(f.targets, nil)
 	}
 }
 
@@ -176,7 +199,7 @@ func (bd *body) outputOf(f *plFragment, i int) output {
 func (bd *body) fill(targets []string, known, differs bool, p *part) {
 	for _, name := range targets {
 		v := bd.vars.known[name]
-		if v == nil || !v.record {
+		if v == nil || !v.record || bd.vars.isRow(name) {
 			continue
 		}
 		v.filled = v.filled || known
@@ -192,36 +215,27 @@ func (bd *body) fieldUses() {
 	for _, u := range bd.vars.uses {
 		v := bd.vars.known[u.of]
 		switch {
-		case u.of == "new" || u.of == "old":
-			if !bd.movingInTrigger(u.field) {
+		case bd.vars.isRow(u.of):
+			if !bd.vars.hidesField(u.field) {
 				continue
 			}
 		case !bd.moving(u.field):
 			continue
-		case v == nil && !bd.vars.trigger: // of a relation that the server does not know yet
+		case v == nil && !bd.vars.computes: // of a relation that the server does not know yet
 			continue
 		case v != nil && v.filled && !v.other:
 			continue
 		}
-		if bd.refusal == nil {
-			bd.refusal = refusedBody.raise("the field "+quoteIdent(u.field), "segue cannot rewrite this statement: the field "+
-				quoteIdent(u.field)+" may be one of a table under migration, and have another name in the database", u.position)
+		refusal := refusedBody.raise("the field "+quoteIdent(u.field), "segue cannot rewrite this statement: the field "+
+			quoteIdent(u.field)+" may be one of a table under migration, and have another name in the database", u.position)
+		switch {
+		case bd.vars.rows != nil && bd.vars.table == nil:
+			bd.vars.doubts = append(bd.vars.doubts, u.field)
+			bd.vars.doubt = cmp.Or(bd.vars.doubt, refusal)
+		case bd.refusal == nil:
+			bd.refusal = refusal
 		}
 	}
-}
-
-// movingInTrigger is moving for a field of the rows old and new, which are of a table with all the fields that are named
-// of them.
-func (bd *body) movingInTrigger(field string) bool {
-	return slices.ContainsFunc(bd.lens.Tables, func(t *rules.TableLens) bool {
-		for _, u := range bd.vars.uses {
-			if (u.of == "new" || u.of == "old") && t.Column(u.field) == nil {
-				return false
-			}
-		}
-		c := t.Column(field)
-		return c != nil && c.Logical != c.Physical
-	})
 }
 
 // moving tells whether a column of some table has the name in the version or in the database, and another there.
@@ -236,7 +250,7 @@ func (b *binding) moving(name string) bool {
 // computedText refuses strings that name a table under migration, in a body that computes the text of statements, or asks
 // for which table it was called.
 func (bd *body) computedText(read *plBody) {
-	computes := slices.ContainsFunc(read.fragments, func(f plFragment) bool { return f.dynamic && f.text == nil })
+	computes := read.computes()
 	bd.walk(func(_ *part, n proto.Message) {
 		ref, ok := n.(*ast.ColumnRef)
 		computes = computes || ok && (lastString(ref.Fields) == "tg_table_name" || lastString(ref.Fields) == "tg_relname")
@@ -249,34 +263,6 @@ func (bd *body) computedText(read *plBody) {
 			bd.refuseNamesInText(k.GetSval().Sval, bd.literal.place(p.start+max(0, int(k.Location)-p.prefix)), bd.of)
 		}
 	})
-}
-
-// wholeRows refuses functions that may show the names of the fields of old and new.
-func (bd *body) wholeRows() {
-	if !bd.vars.trigger || !bd.affected {
-		return
-	}
-	bd.walk(func(p *part, n proto.Message) {
-		call, ok := n.(*ast.FuncCall)
-		if !ok {
-			return
-		}
-		for _, a := range call.Args {
-			if name := firstName(a); name == "new" || name == "old" {
-				bd.unsupported(bd.literal.place(p.start+max(0, int(call.Location)-p.prefix)), refusedRow,
-					"the function "+lastString(call.Funcname), "may see the names of a row's fields")
-			}
-		}
-	})
-}
-
-// firstName is the name that a whole row is referred to by; "" for anything else.
-func firstName(n *ast.Node) string {
-	fields := n.GetColumnRef().GetFields()
-	if len(fields) == 1 || len(fields) == 2 && fields[1].GetAStar() != nil {
-		return stringOf(fields[0])
-	}
-	return ""
 }
 
 // provePL tells whether a text is the body with its edits: taken apart again, it has the same fragments with the edited

@@ -15,8 +15,9 @@ type variables struct {
 	known    map[string]*variable
 	labels   []string
 	twice    string // a name that is declared for several kinds of rows
-	trigger  bool   // it has the rows old and new, of a table that is not known
 	uses     []fieldUse
+	made     []string // names of the relations that the body makes or drops
+	triggerRows
 }
 
 // A variable is one name. Blocks may use a name twice; no two of them are told apart.
@@ -35,26 +36,15 @@ type fieldUse struct {
 	position int
 }
 
-// plpgsqlVariables are those that every body has, and every body of a trigger's function.
-var (
-	plpgsqlVariables = []string{"found", "sqlstate", "sqlerrm"}
-	triggerVariables = []string{"tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname", "tg_table_name",
-		"tg_table_schema", "tg_nargs", "tg_argv"}
-)
+// plpgsqlVariables are those that every body has.
+var plpgsqlVariables = []string{"found", "sqlstate", "sqlerrm"}
 
 // newVariables are the variables of a body before its declarations are read.
-func newVariables(b *binding, function string, list []parameter, trigger bool) *variables {
+func newVariables(b *binding, function string, list []parameter) *variables {
 	locals := &item{colsVisible: true, plain: true, ordered: true}
-	v := &variables{known: map[string]*variable{}, trigger: trigger, scope: &scope{items: []*item{locals}}}
+	v := &variables{known: map[string]*variable{}, scope: &scope{items: []*item{locals}}}
 	for _, name := range plpgsqlVariables {
 		v.declare(b, name, value{}, false)
-	}
-	if trigger {
-		for _, name := range triggerVariables {
-			v.declare(b, name, value{}, false)
-		}
-		v.declare(b, "new", value{}, true).other = true
-		v.declare(b, "old", value{}, true).other = true
 	}
 	for _, p := range list {
 		if p.name != "" {

@@ -91,6 +91,8 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 	case b.isFunctionOf(it, name):
 		b.rowFunctionRef(it, ref, name)
 		return h, false
+	case it.lacking:
+		return hit{item: it}, true
 	}
 	b.columnMissing(s, ref, parts[len(parts)-2], name)
 	return h, false

@@ -1,6 +1,10 @@
 package rewrite
 
 import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
@@ -15,7 +19,14 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 		b.names(x.Columns, b.updateOf(len(x.Columns)), it, -1, columnOfRelation)
 	}
 	b.expr(&scope{items: []*item{it.under("old"), it.under("new")}}, x.WhenClause)
-	b.triggerArguments(x, it.table)
+	source := ""
+	if it.table != nil && !it.table.Identity || len(x.Args) > 0 && b.affected {
+		source = b.triggerSource(x)
+	}
+	if it.table != nil {
+		b.triggerFunction(x, it.table, source)
+	}
+	b.triggerArguments(x, it.table, source)
 }
 
 // updateOf are the tokens of the columns of UPDATE OF.
@@ -32,19 +43,73 @@ func (b *binding) updateOf(n int) []int {
 	return first
 }
 
-// triggerArguments refuses arguments that name what moves: they are kept as text, and the function may take them for
-// the names in the database, as tsvector_update_trigger does.
-func (b *binding) triggerArguments(x *ast.CreateTrigStmt, t *rules.TableLens) {
-	for _, n := range x.Args {
-		text := stringOf(n)
-		b.refuseNamesInText(text, -1, "an argument of the trigger")
-		if t == nil {
-			continue
+// triggerArguments sees to arguments that name what moves. They are kept as text, and the function takes them for the names
+// in the database, as tsvector_update_trigger does. Those that name columns for sure are written so, and those that are
+// only put into messages stay; others are refused.
+func (b *binding) triggerArguments(x *ast.CreateTrigStmt, t *rules.TableLens, source string) {
+	names := b.columnArguments(x)
+	for i, n := range x.Args {
+		switch {
+		case names != nil && !names(i):
+		case names != nil && t != nil:
+			b.columnArgument(x, i, t)
+		case source != "" && saysArguments(source):
+		default:
+			b.argumentInDoubt(stringOf(n), t)
 		}
-		for _, c := range t.Columns {
-			if c.Logical != c.Physical && (text == c.Logical || text == c.Physical) {
-				b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(c.Logical)+" in a string")
-			}
+	}
+}
+
+// columnArguments tells of a function that PostgreSQL ships which of its arguments name columns of the table
+// (tsvector_update_trigger in tsvector_op.c): the first, those behind the second, and the second itself where it names one.
+// nil for any other function.
+func (b *binding) columnArguments(x *ast.CreateTrigStmt) func(i int) bool {
+	name := stringsOf(x.Funcname)
+	if slices.ContainsFunc(b.functions(name), func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }) {
+		return nil
+	}
+	switch {
+	case isBuiltin(name, "tsvector_update_trigger"):
+		return func(i int) bool { return i != 1 }
+	case isBuiltin(name, "tsvector_update_trigger_column"):
+		return func(int) bool { return true }
+	}
+	return nil
+}
+
+// columnArgument writes the name that a column has in the database.
+func (b *binding) columnArgument(x *ast.CreateTrigStmt, i int, t *rules.TableLens) {
+	text := stringOf(x.Args[i])
+	c := t.Column(text)
+	switch {
+	case c == nil:
+		if slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Physical == text }) {
+			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(text)+", which the version does not have")
+		}
+		return
+	case c.Physical == text:
+		b.use(t, text)
+		return
+	}
+	b.use(t, text)
+	open := b.part(b.functionToken(), len(x.Funcname)-1) + 1
+	at := b.elements(open)
+	if !b.tokens.is(open, '(') || i >= len(at) || strings.Contains(c.Physical, `\`) {
+		b.misplaced(-1, text)
+		return
+	}
+	b.replace(b.tokens.start(at[i]), b.tokens.identEnd(at[i]), literal(c.Physical), func() { x.Args[i] = stringNode(c.Physical) })
+}
+
+// argumentInDoubt refuses an argument with the name of a table or a column that moves.
+func (b *binding) argumentInDoubt(text string, t *rules.TableLens) {
+	b.refuseNamesInText(text, -1, "an argument of the trigger")
+	if t == nil {
+		return
+	}
+	for _, c := range t.Columns {
+		if c.Logical != c.Physical && (text == c.Logical || text == c.Physical) {
+			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(c.Logical)+" in a string")
 		}
 	}
 }

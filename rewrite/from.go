@@ -79,6 +79,9 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 		if c := s.cte(rv.Relname); c != nil {
 			return b.cteItem(rv, c)
 		}
+		if it := b.transitionItem(rv); it != nil {
+			return it
+		}
 	}
 	return b.relationItem(rv)
 }

@@ -17,6 +17,11 @@ type plBody struct {
 	conflict  string // of #variable_conflict: error, use_variable or use_column
 
 	outside []string // the tokens that belong to no fragment
+
+	outermost span // the bytes of the outermost block
+	end       int  // the byte after it, and after a semicolon behind it
+	lead      int  // the number of tokens before it
+	closed    bool // a semicolon follows it
 }
 
 // A plRole says what a fragment is.
@@ -41,6 +46,7 @@ type plFragment struct {
 	cursor  string   // the cursor that it is the query of
 	dynamic bool     // it computes the text of a statement, which puts out what is not known
 	text    *body    // that text where it is a constant
+	said    bool     // it is a value in the message of RAISE
 }
 
 // A plVariable is one declaration.
@@ -74,6 +80,14 @@ func (f *plFragment) sql(text string) string {
 	return string(b)
 }
 
+// within is the fragment as it stands in the text.
+func (f *plFragment) within(text string) string { return text[f.start:f.end] }
+
+// computes tells whether the body computes the text of a statement. Its fragments have been bound.
+func (p *plBody) computes() bool {
+	return slices.ContainsFunc(p.fragments, func(f plFragment) bool { return f.dynamic && f.text == nil })
+}
+
 // A plParser reads a PL/pgSQL text. After something that it does not understand it stands at the end, and has failed.
 type plParser struct {
 	plBody
@@ -94,11 +108,17 @@ func readPL(text string) (body *plBody, ok bool) {
 	}
 	p := &plParser{t: t}
 	p.options()
+	p.lead = p.i
 	p.statementWithBlock()
-	if p.sign(";") {
+	if p.failed {
+		return nil, false
+	}
+	p.outermost = span{t.start(p.lead), t.end(p.i - 1)}
+	if p.closed = p.sign(";"); p.closed {
 		p.i++
 	}
-	if p.failed || p.i != t.len() {
+	p.end = t.end(p.i - 1)
+	if p.i != t.len() {
 		return nil, false
 	}
 	for i := range t.list {

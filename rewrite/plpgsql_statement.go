@@ -90,7 +90,7 @@ func (p *plParser) raise() {
 		p.i++
 		for p.sign(",") {
 			p.i++
-			p.expression(",", ";", "using")
+			p.expression(",", ";", "using").said = true
 		}
 	case p.accept("sqlstate"):
 		p.i++

@@ -25,6 +25,7 @@ const (
 	refusedDoubt
 	refusedString
 	refusedBody
+	refusedTrigger
 	refusedComputedName
 	refusedMoving
 	refusedTakenName
@@ -74,8 +75,12 @@ var refusalList = [refusals]Refusal{
 		Why:  "what will run is not known", Instead: "write the statement out, or do it before or after the migration",
 	},
 	refusedBody: {
-		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: `NEW.surname`, or of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`",
+		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`",
 		Why:  "what it means is only known when it runs", Instead: "use `BEGIN ATOMIC` where that can be, or make the function before or after the migration",
+	},
+	refusedTrigger: {
+		What: "`CREATE TRIGGER … ON person EXECUTE FUNCTION f()` where the body of `f` in PL/pgSQL has `NEW.surname` in the names of this version and not of the database, since it was made before the migration or past Segue",
+		Why:  "every write to the table would fail", Instead: "make the function again through Segue, in this version: `CREATE OR REPLACE FUNCTION`",
 	},
 	refusedComputedName: {
 		What: "A name that is computed or hidden in a string: `has_table_privilege('per' || 'son', 'SELECT')`, `'person'::text::regtype`",

@@ -25,6 +25,7 @@ type item struct {
 	table   *rules.TableLens  // nil unless a row of it is one of a table under migration
 	cols    []*column
 	unknown bool // it has more columns than are listed, or others
+	lacking bool // a field that it does not have may be named of it, where that is never reached
 	plain   bool // column for column the server shows what the version has: its * can stay
 	named   bool // the fields of its whole row have the version's names at the server
 	ordered bool // its visible columns are the server's, one for one, perhaps under other names

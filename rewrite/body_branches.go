@@ -1,0 +1,135 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// Branches: the body of a function for triggers that is another for some tables. Each branch is the whole block of the
+// client, with its labels, variables and handlers:
+//
+//	BEGIN IF … = ANY (ARRAY['public.person']) THEN <block of person>; ELSE <block of all others>; END IF; END
+//
+// PL/pgSQL plans expressions when they run, so that a field which the row of a trigger does not have is no error in a
+// branch that is not taken. Tables are told by name, which outlives a dump and the table itself: pg_identify_object gives
+// it to everybody, where to_regclass asks for rights on the schema. A partition goes by the name of the whole table, so
+// that one which is made later is known.
+
+// A branch is the body for the tables; for all others, where it names none.
+type branch struct {
+	text   string
+	edits  []Edit // sorted, of the client's text
+	tables []*rules.TableLens
+}
+
+// addBranch adds the body of a table to the branch that has the same text.
+func addBranch(list []*branch, text string, edits []Edit, t *rules.TableLens) []*branch {
+	i := slices.IndexFunc(list, func(br *branch) bool { return br.text == text })
+	if i < 0 {
+		return append(list, &branch{text: text, edits: edits, tables: []*rules.TableLens{t}})
+	}
+	list[i].tables = append(list[i].tables, t)
+	return list
+}
+
+// What is written around the branches. The note must not have the word segue in it: such a body is taken for one that
+// changes the version (catalog.SessionChanger).
+const (
+	branchNote  = "/* During a migration columns have two names: the body stands here once for the tables below, and once for all others. */ "
+	triggerName = "(pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass," +
+		" coalesce(pg_catalog.pg_partition_root(TG_RELID), TG_RELID), 0)).identity"
+)
+
+// condition is true for triggers on the tables of a branch.
+func (br *branch) condition() string {
+	var names []string
+	for _, t := range br.tables {
+		names = append(names, literal(identity(t.Schema, t.Physical)))
+	}
+	return triggerName + eq + "ANY (ARRAY[" + strings.Join(names, ", ") + "])"
+}
+
+// identity is the name of a relation as pg_identify_object gives it.
+func identity(schema, name string) string { return quoteIdent(schema) + "." + quoteIdent(name) }
+
+// block is the outermost block in the branch.
+func (br *branch) block(read *plBody, text string) string {
+	edits := make([]Edit, len(br.edits))
+	for i, e := range br.edits {
+		edits[i] = Edit{Start: e.Start - read.outermost.from, End: e.End - read.outermost.from, New: e.New}
+	}
+	return applyEdits(text[read.outermost.from:read.outermost.to], edits)
+}
+
+// writeBranches puts branches into one body, the last one for all other tables. The first stands where the client has
+// written it, so that lines are counted as the client counts them.
+func (bd *body) writeBranches(read *plBody, list []*branch) {
+	var head, tail strings.Builder
+	head.WriteString(branchNote + "BEGIN IF " + list[0].condition() + " THEN ")
+	if !read.closed {
+		tail.WriteString(";")
+	}
+	for i, br := range list[1:] {
+		if i == len(list)-2 {
+			tail.WriteString(" ELSE ")
+		} else {
+			tail.WriteString(" ELSIF " + br.condition() + " THEN ")
+		}
+		tail.WriteString(br.block(read, bd.literal.text) + ";")
+	}
+	tail.WriteString(" END IF; END")
+	if read.closed {
+		tail.WriteString(";")
+	}
+	edits := append([]Edit{{Start: read.outermost.from, End: read.outermost.from, New: head.String()}}, list[0].edits...)
+	edits = append(edits, Edit{Start: read.end, End: read.end, New: tail.String()})
+	text := applyEdits(bd.literal.text, edits)
+	if !proveBranches(read, list, text) {
+		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
+		return
+	}
+	bd.write(edits, text)
+}
+
+// proveBranches tells whether a text is made up of the branches: taken apart, it has their conditions and their fragments,
+// and their words in between.
+func proveBranches(read *plBody, list []*branch, text string) bool {
+	got, ok := readPL(text)
+	if !ok {
+		return false
+	}
+	fragments := []string{}
+	outside := slices.Clone(read.outside[:read.lead])
+	words := read.outside[read.lead:]
+	if read.closed {
+		words = words[:len(words)-1]
+	}
+	outside = append(outside, "BEGIN", "IF")
+	for i, br := range list {
+		own, ok := readPL(br.text)
+		if !ok {
+			return false
+		}
+		switch {
+		case i == len(list)-1:
+			outside = append(outside, "ELSE")
+		case i > 0:
+			outside = append(outside, "ELSIF")
+			fallthrough
+		default:
+			fragments = append(fragments, selectPrefix+br.condition())
+			outside = append(outside, "THEN")
+		}
+		for k := range own.fragments {
+			fragments = append(fragments, own.fragments[k].sql(br.text))
+		}
+		outside = append(append(outside, words...), ";")
+	}
+	outside = append(outside, "END", "IF", ";", "END")
+	if read.closed {
+		outside = append(outside, ";")
+	}
+	return slices.Equal(got.outside, outside) && slices.EqualFunc(got.fragments, fragments, func(f plFragment, sql string) bool { return f.sql(text) == sql })
+}

@@ -1,0 +1,287 @@
+package rewrite
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// Functions for triggers. The rows new and old, and the tables that REFERENCING names, are those of the table that a
+// trigger is on, which is not known when its function is made. Where a column under migration may be named of them, the
+// body is bound once for each table that has it, as if it were made for that table, and once for all others. What is sent
+// has all of these, and chooses when it runs: see body_branches.go.
+
+// triggerRows are the rows old and new, and the variables that hold nothing else.
+type triggerRows struct {
+	rows     []string         // their names; none in a function that is not for triggers
+	table    *rules.TableLens // of which they are; nil while that is not known
+	rel      *catalog.Relation
+	row      value
+	computes bool // the body computes the text of statements, which may make tables
+
+	// While the table is not known: fields of other records, which may have been filled from a table that REFERENCING names,
+	// and the first refusal of one.
+	doubts []string
+	doubt  *Error
+}
+
+// triggerVariables are those that the body of a trigger's function has besides.
+var triggerVariables = []string{"tg_name", "tg_when", "tg_level", "tg_op", "tg_relid", "tg_relname", "tg_table_name",
+	"tg_table_schema", "tg_nargs", "tg_argv"}
+
+// triggerWords are in every text that makes a function for triggers, which may name columns of a table without the table.
+var triggerWords = []string{"trigger"}
+
+// tellingVariables are those by which a body can tell which trigger it is called for.
+var tellingVariables = []string{"tg_name", "tg_relid", "tg_relname", "tg_table_name", "tg_table_schema", "tg_nargs", "tg_argv"}
+
+// newTriggerVariables are the variables of a function for triggers on the table, or on any if it is nil.
+func newTriggerVariables(b *binding, function string, t *rules.TableLens) *variables {
+	v := newVariables(b, function, nil)
+	for _, name := range triggerVariables {
+		v.declare(b, name, value{}, false)
+	}
+	v.rows = []string{"new", "old"}
+	if t != nil {
+		v.table, v.rel = t, b.current(t.OID)
+		v.row = value{typ: v.rel.RowType}
+	}
+	for _, name := range v.rows {
+		row := v.declare(b, name, v.row, t == nil)
+		row.other = t == nil
+		row.item.lacking = true
+	}
+	return v
+}
+
+// isRow tells whether a name is that of a row of the trigger's table.
+func (v *variables) isRow(name string) bool { return slices.Contains(v.rows, name) }
+
+// hidesField tells whether the rows have a field at the server that the version does not have.
+func (v *variables) hidesField(name string) bool {
+	return v.table != nil && v.table.Column(name) == nil && v.rel.Column(name) != nil
+}
+
+// movesIn tells whether a column of the version's table has another name in the database.
+func movesIn(t *rules.TableLens, name string) bool {
+	c := t.Column(name)
+	return c != nil && c.Physical != name
+}
+
+// findRows adds the variables that are other names of old or new, and the records that get nothing else.
+func (v *variables) findRows(read *plBody, text string) {
+	if len(v.rows) == 0 {
+		return
+	}
+	declared := map[string]int{}
+	for _, d := range read.variables {
+		declared[d.name]++
+	}
+	for _, d := range read.variables {
+		switch {
+		case declared[d.name] > 1 || v.known[d.name] != nil:
+		case d.alias != "" && v.isRow(foldIdent(d.alias)):
+			v.rows = append(v.rows, d.name)
+		case d.typ >= 0 && strings.EqualFold(read.fragments[d.typ].within(text), "record") && v.onlyRows(read, text, d.name):
+			v.rows = append(v.rows, d.name)
+		}
+	}
+}
+
+// onlyRows tells whether a record is only ever assigned old or new.
+func (v *variables) onlyRows(read *plBody, text, name string) bool {
+	assigned := false
+	for i := range read.fragments {
+		f := &read.fragments[i]
+		if !slices.Contains(f.targets, name) {
+			continue
+		}
+		if !f.strict || f.dynamic || !v.isRow(foldIdent(f.within(text))) {
+			return false
+		}
+		assigned = true
+	}
+	fetched := slices.ContainsFunc(read.fetches, func(f plFetch) bool { return slices.Contains(f.targets, name) })
+	return assigned && !fetched
+}
+
+// fillRow refuses to give old and new other rows than those of the table: they would have the names of these.
+func (bd *body) fillRow(targets []string, p *part) {
+	if bd.vars.table == nil || !slices.ContainsFunc(targets, bd.vars.isRow) {
+		return
+	}
+	place := bd.literal.opened
+	if p != nil {
+		place = bd.literal.place(p.start)
+	}
+	bd.unsupported(place, refusedRow, "the row of a trigger", "gets the names of the fields that it is filled with")
+}
+
+// transitionItem is a table in FROM that REFERENCING names: in a function for triggers, whatever is no relation.
+func (b *binding) transitionItem(rv *ast.RangeVar) *item {
+	if b.vars == nil || b.vars.table == nil || b.vars.computes || slices.Contains(b.vars.made, rv.Relname) {
+		return nil
+	}
+	if r, f := b.relationNamed("", rv.Relname); f == found && (r.rel != nil || !b.unsettled.relations) {
+		return nil
+	}
+	b.saw(rv)
+	b.saw(rv.Alias)
+	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, table: b.vars.table}
+	if rv.Alias != nil {
+		it.name = rv.Alias.Aliasname
+	}
+	b.relationColumns(it, b.vars.rel)
+	for _, c := range it.cols {
+		c.relation, c.num = 0, 0 // what it puts out comes from no table
+	}
+	b.renameColumns(it, rv.Alias, int(rv.Location))
+	return it
+}
+
+// inTrigger binds the body of a function for triggers. ok is false where one of its fragments cannot be read.
+func (bd *body) inTrigger(function string, read *plBody) (ok bool) {
+	if !bd.bindPL(read, newTriggerVariables(bd.binding, function, nil)) {
+		return false
+	}
+	branches, refusal := bd.branches(function, read)
+	switch {
+	case len(branches) == 0:
+		bd.refusal = cmp.Or(bd.refusal, bd.vars.doubt, refusal)
+		bd.wholeRows(nil)
+		bd.finish(func(text string) bool { return bd.provePL(read, text) })
+	case bd.refusal == nil:
+		bd.wholeRows(branches)
+		if text, ok := bd.rewritten(func(text string) bool { return bd.provePL(read, text) }); ok {
+			bd.writeBranches(read, append(branches, &branch{text: text, edits: bd.edits}))
+		}
+	}
+	return true
+}
+
+// branches binds the body once for each table of the trigger that it may be meant for. A table for which it is refused has
+// no branch: refusal is the first of these, which stands if there is no other table.
+func (bd *body) branches(function string, read *plBody) (list []*branch, refusal *Error) {
+	before := bd.refusal
+	for _, t := range bd.triggerTables() {
+		bd.concern(t)
+		own := &body{binding: bd.binding, of: bd.of, literal: bd.literal, text: bd.text, session: bd.session, pathKnown: bd.pathKnown}
+		vars := newTriggerVariables(bd.binding, function, t)
+		vars.computes = read.computes()
+		again := *read
+		again.fragments = slices.Clone(read.fragments)
+		bd.refusal = nil
+		own.bindPL(&again, vars)
+		if text, ok := own.rewritten(func(text string) bool { return own.provePL(read, text) }); ok {
+			list = addBranch(list, text, own.edits, t)
+		}
+		refusal = cmp.Or(refusal, bd.refusal)
+	}
+	bd.refusal = before
+	return list, refusal
+}
+
+// triggerTables are the tables under migration of which the body may name a column that moves, as one of the trigger's
+// table. Those that have all columns which it names of them come first. Partitions go with the table that they are part of.
+func (bd *body) triggerTables() (tables []*rules.TableLens) {
+	uses := bd.rowUses()
+	var some []*rules.TableLens
+	for _, t := range bd.lens.Tables {
+		rel := bd.current(t.OID)
+		if t.Identity || rel == nil || bd.partitioned(rel) != nil || !bd.canBeOn(t) {
+			continue
+		}
+		switch moves := slices.ContainsFunc(uses, func(u fieldUse) bool { return movesIn(t, u.field) }); {
+		case !moves:
+		case hasFields(t, uses):
+			tables = append(tables, t)
+		default:
+			some = append(some, t)
+		}
+	}
+	return append(tables, some...)
+}
+
+// canBeOn tells whether a trigger on the table can call the function: the table has all columns that the body names of new
+// and old, unless it tells tables apart.
+func (bd *body) canBeOn(t *rules.TableLens) bool {
+	tells := false
+	bd.walk(func(_ *part, n proto.Message) {
+		ref, ok := n.(*ast.ColumnRef)
+		tells = tells || ok && slices.Contains(tellingVariables, lastString(ref.Fields))
+	})
+	return tells || hasFields(t, bd.rowUses())
+}
+
+// hasFields tells whether a table has all columns that are named of new and old.
+func hasFields(t *rules.TableLens, uses []fieldUse) bool {
+	return !slices.ContainsFunc(uses, func(u fieldUse) bool { return u.of != "" && t.Column(u.field) == nil })
+}
+
+// rowUses are the fields that are named of old and new, and, of nothing, those that may be columns of the trigger's table.
+func (bd *body) rowUses() (uses []fieldUse) {
+	for _, u := range bd.vars.uses {
+		switch {
+		case bd.vars.isRow(u.of):
+			uses = append(uses, u)
+		case bd.vars.known[u.of] == nil:
+			uses = append(uses, fieldUse{field: u.field})
+		}
+	}
+	for _, field := range bd.vars.doubts {
+		uses = append(uses, fieldUse{field: field})
+	}
+	bd.walk(func(_ *part, n proto.Message) {
+		switch n := n.(type) {
+		case *ast.A_Indirection: // (new).surname
+			if name := firstName(n.Arg); bd.vars.isRow(name) && len(n.Indirection) > 0 && n.Indirection[0].GetString_() != nil {
+				uses = append(uses, fieldUse{of: name, field: stringOf(n.Indirection[0])})
+			}
+		case *ast.FuncCall: // surname(new), or a function
+			if len(n.Args) == 1 && bd.vars.isRow(firstName(n.Args[0])) {
+				uses = append(uses, fieldUse{field: lastString(n.Funcname)})
+			}
+		}
+	})
+	return uses
+}
+
+// wholeRows refuses functions that may show the names of the fields of old and new where they are of a table under
+// migration that has no branch of its own.
+func (bd *body) wholeRows(branches []*branch) {
+	covered := func(t *rules.TableLens) bool {
+		rel := bd.current(t.OID)
+		own := slices.ContainsFunc(branches, func(br *branch) bool { return slices.Contains(br.tables, t) })
+		return t.Identity || own || rel != nil && bd.partitioned(rel) != nil || !bd.canBeOn(t)
+	}
+	if !bd.affected || !slices.ContainsFunc(bd.lens.Tables, func(t *rules.TableLens) bool { return !covered(t) }) {
+		return
+	}
+	bd.walk(func(p *part, n proto.Message) {
+		call, ok := n.(*ast.FuncCall)
+		if !ok {
+			return
+		}
+		for _, a := range call.Args {
+			if bd.vars.isRow(firstName(a)) {
+				bd.unsupported(bd.literal.place(p.start+max(0, int(call.Location)-p.prefix)), refusedRow,
+					"the function "+lastString(call.Funcname), "may see the names of a row's fields")
+			}
+		}
+	})
+}
+
+// firstName is the name that a whole row is referred to by; "" for anything else.
+func firstName(n *ast.Node) string {
+	fields := n.GetColumnRef().GetFields()
+	if len(fields) == 1 || len(fields) == 2 && fields[1].GetAStar() != nil {
+		return stringOf(fields[0])
+	}
+	return ""
+}

@@ -1,0 +1,202 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// triggerSchema has the table in parts of its own, and one that is not under migration and has columns of both names.
+var triggerSchema = strings.ReplaceAll(differentialSchema, "other.individual", "other.stranger") + `
+CREATE TABLE {event} ({at} int, {surname} text, n int) PARTITION BY LIST (n);
+CREATE TABLE first PARTITION OF {event} FOR VALUES IN (1);
+CREATE TABLE bystander (n int, surname text, last_name text);
+INSERT INTO bystander VALUES (1, 'a', 'b');
+`
+
+// Functions for triggers: each is made, a trigger calls it, and rows are written.
+var triggerStatements = map[string]struct{ function, trigger, write string }{
+	"a field that is read": {
+		`BEGIN INSERT INTO pet VALUES (NEW.{id}, 1, NEW.{surname}); RETURN NEW; END`,
+		`BEFORE INSERT ON {person} FOR EACH ROW`,
+		`INSERT INTO {person} ({id}, {surname}) VALUES (8, 'Neu')`},
+	"a field that is written": {
+		`begin new.{surname} := new.{surname} || '!'; return new; end`,
+		`BEFORE INSERT OR UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom' WHERE {id} < 3`},
+	"a function that is on a table which does not move": {
+		`BEGIN NEW.{surname} := NEW.{surname} || NEW.{other_surname} || NEW.n; RETURN NEW; END`,
+		`BEFORE UPDATE ON bystander FOR EACH ROW`,
+		`UPDATE bystander SET n = 3 RETURNING *`},
+	"a function that is on a table which has one of the names": {
+		`BEGIN NEW.{surname} := NEW.{surname} || '?'; RETURN NEW; END`,
+		`BEFORE UPDATE ON bystander FOR EACH ROW`,
+		`UPDATE bystander SET n = 3 RETURNING *`},
+	"a body without the last semicolon and with comments": {
+		`-- first
+/* ; */ BEGIN -- then
+  NEW.{surname} = 'x'; RETURN NEW; END /* ; */ -- END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom' WHERE {id} = 3`},
+	"a comment between the last word and the semicolon": {
+		`BEGIN NEW.{surname} = 'x'; RETURN NEW; END -- ;
+/* ; */ ; -- ;`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom' WHERE {id} = 3`},
+	"a label, variables, options and a handler": {
+		`
+#print_strict_params on
+#variable_conflict use_column
+<<outermost>>
+DECLARE n int := NEW.{id}; s text; name text = OLD.{surname};
+BEGIN
+  <<inner>> BEGIN
+    EXIT inner WHEN n = 4;
+    SELECT {surname} INTO STRICT s FROM {person} p WHERE p.{id} = outermost.n - 1;
+    NEW.{surname} := s || name;
+  EXCEPTION WHEN no_data_found THEN NEW.{surname} := SQLSTATE;
+  END inner;
+  RETURN NEW;
+END outermost;`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"another name of NEW": {
+		`DECLARE n ALIAS FOR new; o ALIAS FOR old; m ALIAS FOR n; BEGIN m.{surname} := n.{surname} || o.{id}; RETURN n; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a record that is NEW or OLD": {
+		`DECLARE r record; BEGIN IF TG_OP = 'DELETE' THEN r := OLD; ELSE r := NEW; END IF; INSERT INTO pet VALUES (r.{id} + 40, 1, r.{surname} || to_json(r)); r.{surname} := 'r'; RETURN r; END`,
+		`BEFORE INSERT OR DELETE ON {person} FOR EACH ROW`,
+		`DELETE FROM orders; DELETE FROM {person} WHERE {id} > 3; INSERT INTO {person} ({id}, {surname}) VALUES (9, 'Neu')`},
+	"a variable of the row's type": {
+		`DECLARE p {person}; BEGIN p := NEW; p.{surname} := p.{surname} || NEW.{surname}; NEW := p; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a row as JSON, as text and compared": {
+		`BEGIN IF NEW IS DISTINCT FROM OLD AND NEW.{surname} <> '' THEN INSERT INTO pet VALUES (NEW.{id} + 40, 1, row_to_json(NEW)::text || NEW::text || to_jsonb(OLD.*)); END IF; RETURN NULL; END`,
+		`AFTER UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"all fields of a row": {
+		`BEGIN INSERT INTO archive SELECT 7, NEW; INSERT INTO book SELECT q.{surname}, 'x', q.{id}, q.city FROM (SELECT NEW.*) q; INSERT INTO book VALUES (OLD.{surname}); RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET {surname} = {surname} || 'o'`},
+	"fields in brackets": {
+		`BEGIN INSERT INTO pet VALUES ((NEW).{id} + 40, 1, (OLD).{surname}); RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a function of the row": {
+		`BEGIN INSERT INTO pet VALUES (NEW.{id} + 40, 1, label(NEW) || NEW.{surname}); RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"transition tables": {
+		`DECLARE r record; s text := ''; BEGIN FOR r IN SELECT * FROM before b JOIN after USING ({id}) ORDER BY {id} LOOP s := s || r.{id}; END LOOP;
+ INSERT INTO pet SELECT a.{id} + 40, 1, b.{surname} || a.{surname} || s FROM before b, after AS a WHERE a.{id} = b.{id}; RETURN NULL; END`,
+		`AFTER UPDATE ON {person} REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT`,
+		`UPDATE {person} SET {surname} = {surname} || 'o'`},
+	"a transition table as JSON": {
+		`BEGIN INSERT INTO pet SELECT {id} + 40, 1, to_jsonb(gone)::text || {surname} FROM gone; RETURN NULL; END`,
+		`AFTER DELETE ON {person} REFERENCING OLD TABLE AS gone FOR EACH STATEMENT`,
+		`DELETE FROM orders; DELETE FROM {person}`},
+	"a text that is executed with fields": {
+		`BEGIN EXECUTE 'INSERT INTO pet VALUES ($1 + 40, 1, $2)' USING NEW.{id}, NEW.{surname}; EXECUTE 'DELETE FROM {person} WHERE {surname} = $1 || ''x''' USING OLD.{surname}; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW WHEN (OLD.{id} = 2)`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a text that is computed": {
+		`BEGIN EXECUTE 'INSERT INTO pet VALUES (' || NEW.{id} + 40 || ', 1, ' || quote_literal(NEW.{surname}) || ')'; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"partitions, and one that is made afterwards": {
+		`BEGIN NEW.{surname} := NEW.{surname} || NEW.n || TG_TABLE_NAME; RETURN NEW; END`,
+		`BEFORE INSERT ON {event} FOR EACH ROW`,
+		`CREATE TABLE second PARTITION OF {event} FOR VALUES IN (2); INSERT INTO {event} VALUES (1, 'x', 1), (2, 'y', 2)`},
+	"a body that tells tables apart": {
+		`BEGIN IF TG_RELID = 'pet'::regclass THEN NEW.name := NEW.name || '!'; ELSIF TG_ARGV[0] = 'b' THEN NEW.sku := 'b' || NEW.sku; ELSE NEW.{surname} := NEW.{surname} || '!'; END IF; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"several tables with other names": {
+		`BEGIN IF TG_NARGS = 0 THEN NEW.{qty} := NEW.{qty} + 1; ELSIF NEW.{surname} = '' THEN RETURN NULL; END IF; RETURN NEW; END`,
+		`BEFORE UPDATE ON {line} FOR EACH ROW`,
+		`UPDATE {line} SET price = 7`},
+	"a body between quotes": {
+		"''BEGIN NEW.{surname} := 'it''s' || NEW.{surname}; RETURN NEW; END",
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"an error, and where it is": {
+		`
+DECLARE s text; BEGIN
+  NEW.{surname} := 'x';
+  BEGIN
+    PERFORM 1 / 0;
+  EXCEPTION WHEN division_by_zero THEN
+    GET STACKED DIAGNOSTICS s = PG_EXCEPTION_CONTEXT;
+    NEW.{surname} := s;
+  END;
+  GET DIAGNOSTICS s = PG_CONTEXT;
+  NEW.city := s; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET born = NULL WHERE {id} = 1`},
+}
+
+// statements are those that make a function and a trigger with it.
+func triggerWith(function, trigger string) (create, use string) {
+	literal := "$body$" + function + "$body$"
+	if body, quoted := strings.CutPrefix(function, "''"); quoted {
+		literal = "'" + strings.ReplaceAll(body, "'", "''") + "'"
+	}
+	return "CREATE FUNCTION f() RETURNS trigger AS " + literal + " LANGUAGE plpgsql", "CREATE TRIGGER t " + trigger + " EXECUTE FUNCTION f()"
+}
+
+func TestATriggersFunctionRunsAsInTheVersionsOwnDatabase(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"old", "new"} {
+		t.Run("a client of the "+version+" names", func(t *testing.T) {
+			t.Parallel()
+			w := newWorldOf(t, version, triggerSchema, "person", "line", "event", "first")
+			for name, s := range triggerStatements {
+				t.Run(name, func(t *testing.T) {
+					function, trigger := triggerWith(s.function, s.trigger)
+					w.create(t, function)
+					w.create(t, trigger)
+					w.check(t, s.write)
+					w.drop(t, function)
+				})
+			}
+		})
+	}
+}
+
+func TestABodyHasABranchForEachWayToCallTheColumns(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "old", triggerSchema, "person", "line", "event", "first")
+	for name, tc := range map[string]struct {
+		body string
+		want []string // the tables of each branch
+	}{
+		"tables of one name for a field":               {`BEGIN NEW.last_name := ''; RETURN NEW; END`, []string{"public.person, public.incident"}},
+		"a field that one of them has":                 {`BEGIN NEW.last_name := NEW.city; RETURN NEW; END`, []string{"public.person"}},
+		"tables of other names":                        {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW."Qty" := 0; END IF; RETURN NEW; END`, []string{"public.person, public.incident", "public.line"}},
+		"a field that does not move":                   {`BEGIN NEW.city := ''; RETURN NEW; END`, nil},
+		"fields that no table has together":            {`BEGIN NEW.last_name := NEW.total; RETURN NEW; END`, nil},
+		"a record that gets other rows":                {`DECLARE r record; BEGIN SELECT 1 AS last_name INTO r; NEW.n := r.last_name; RETURN NEW; END`, nil},
+		"a table that is made in the body, and others": {`BEGIN CREATE TEMP TABLE x AS SELECT last_name FROM individual; DELETE FROM pet WHERE name IN (SELECT last_name FROM x); RETURN NULL; END`, []string{"public.person, public.incident"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := w.rewrite(t, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"+tc.body+"$$")
+			if f := text.Statements[0].Failure; f != nil {
+				t.Fatal(f)
+			}
+			var got []string
+			for _, part := range strings.Split(text.SQL, "ANY (ARRAY[")[1:] {
+				list, _, _ := strings.Cut(part, "]")
+				got = append(got, strings.ReplaceAll(list, "'", ""))
+			}
+			slices.Sort(tc.want)
+			slices.Sort(got)
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s\n%s", text.SQL, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,115 @@
+package rewrite
+
+import (
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// A trigger brings a function and a table together, of which each may have been made with other names than the other. So
+// the session's server is asked for the body of the function.
+
+// triggerSource is the body of the trigger's function, if it is in PL/pgSQL; "" where it is not, is not there, or is not
+// known yet. What the text at hand has made is not asked for: it has been bound itself.
+func (b *binding) triggerSource(x *ast.CreateTrigStmt) string {
+	name := stringsOf(x.Funcname)
+	if _, made := b.unsettled.made[name[len(name)-1]]; made {
+		return ""
+	}
+	q := "SELECT pg_catalog.encode(pg_catalog.convert_to(p.prosrc, 'UTF8'), 'hex') FROM pg_catalog.pg_proc AS p" +
+		" JOIN pg_catalog.pg_language AS l ON l.oid" + eq + "p.prolang WHERE l.lanname" + eq + "'plpgsql'" +
+		" AND p.oid" + eq + "pg_catalog.to_regprocedure(" + literal(dotted(name)+"()") + ")"
+	answer, asked := b.sess.Answers[q]
+	if !asked {
+		b.questions = append(b.questions, q)
+		return ""
+	}
+	b.statement.asked = append(b.statement.asked, q)
+	source, err := hex.DecodeString(answer)
+	if err != nil {
+		return ""
+	}
+	return string(source)
+}
+
+// triggerFunction refuses a trigger whose function names columns of the table that the database knows by another name: each
+// write would fail. A body that has a branch for the table was made for it, and so was one with the names of the database.
+func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, source string) {
+	read, ok := readPL(source)
+	if !ok || b.hasBranch(read, source, t) {
+		return
+	}
+	// The body is bound as if it were made now, beside the statement, to see what it names of the trigger's table.
+	own := &binding{bindInput: b.bindInput, cat: b.cat, unsettled: b.unsettled}
+	bd := &body{binding: own, of: "a function's body", literal: &stringConstant{text: source}, pathKnown: true}
+	if !bd.bindPL(read, newTriggerVariables(own, "", nil)) || !bd.canBeOn(t) {
+		return
+	}
+	b.need, b.questions = append(b.need, own.need...), append(b.questions, own.questions...)
+	uses := bd.rowUses()
+	names := func(field string) bool {
+		return slices.ContainsFunc(uses, func(u fieldUse) bool { return u.field == field })
+	}
+	for _, c := range t.Columns {
+		if c.Logical == c.Physical || !names(c.Logical) || names(c.Physical) {
+			continue
+		}
+		b.unsupported(b.tokens.start(b.functionToken()), refusedTrigger, "the function "+dotted(stringsOf(x.Funcname)),
+			"names "+quoteIdent(c.Logical)+", which has another name in the database, and was not made for "+quoteIdent(t.Logical))
+		return
+	}
+}
+
+// functionToken is the first token of the function's name in CREATE TRIGGER.
+func (b *binding) functionToken() int { return b.find(b.whole(), ast.Token_EXECUTE) + 2 }
+
+// hasBranch tells whether a body has a branch for the table, or for the one that it is a part of.
+func (b *binding) hasBranch(read *plBody, source string, t *rules.TableLens) bool {
+	for rel := b.current(t.OID); rel != nil; rel = b.partitioned(rel) {
+		name := literal(identity(rel.Schema, rel.Name))
+		if slices.ContainsFunc(read.fragments, func(f plFragment) bool {
+			return strings.HasPrefix(f.within(source), triggerName) && strings.Contains(f.within(source), name)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// partitioned is the table of which a relation is a partition; nil where it is none.
+func (b *binding) partitioned(rel *catalog.Relation) *catalog.Relation {
+	for _, oid := range rel.Parents {
+		if parent := b.cat.Relation(oid); parent != nil && parent.Kind == catalog.PartitionedTable {
+			return parent
+		}
+	}
+	return nil
+}
+
+// saysArguments tells whether all that a body does with the arguments of its trigger is to put them into messages.
+func saysArguments(source string) bool {
+	read, ok := readPL(source)
+	if !ok {
+		return false
+	}
+	t, err := scanTokens(source)
+	if err != nil {
+		return false
+	}
+	for i := range t.list {
+		if name, ok := t.ident(i); !ok || name != "tg_argv" {
+			continue
+		}
+		alone := func(f plFragment) bool {
+			return f.said && t.start(i) == f.start && t.is(i+1, '[') && t.kind(i+2) == ast.Token_ICONST && t.is(i+3, ']') && t.end(i+3) == f.end
+		}
+		if !slices.ContainsFunc(read.fragments, alone) {
+			return false
+		}
+	}
+	return true
+}
