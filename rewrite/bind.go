@@ -62,7 +62,8 @@ type binding struct {
 	refusal    *Error // the first thing that was not understood
 	doubted    bool   // the refusal came before the failure, which is then not certain
 	catalogs   catalogUse
-	making     *newSchema // of CREATE SCHEMA; nil elsewhere
+	xmlTables  map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
+	making     *newSchema                         // of CREATE SCHEMA; nil elsewhere
 
 	explaining *explaining // nil unless the statement's plan may be shown
 }
@@ -133,7 +134,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.aliasable, b.hiddenAliases = nil, 0
 	b.affected, b.doubted, b.besideMade = false, false, false
 	b.failure, b.refusal = nil, nil
-	b.catalogs = catalogUse{}
+	b.catalogs, b.xmlTables = catalogUse{}, nil
 	b.parameters()
 }
 

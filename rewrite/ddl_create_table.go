@@ -51,7 +51,8 @@ func (b *binding) parents(x *ast.CreateStmt, it *item) []named {
 		if x.Partbound == nil && !row.ordered {
 			b.unsupported(int(rv.Location), refusedCopy, "INHERITS", "takes columns that the version does not show, or in another order")
 		}
-		if isTemporary(x.Relation) && b.columnsDiffer(r) {
+		// A temporary partition of a permanent table is an error of the server's (MergeAttributes).
+		if isTemporary(x.Relation) && b.columnsDiffer(r) && (x.Partbound == nil || r.rel.Temp) {
 			b.unsupported(int(rv.Location), refusedCopy, "a temporary table", "is not under migration as its parent is")
 		}
 		for _, c := range row.cols {

@@ -218,6 +218,7 @@ var failingDefinitions = []string{
 	`CREATE TABLE t (a int, FOREIGN KEY (tableoid) REFERENCES {person} ({other_surname}))`,
 	`CREATE TABLE t PARTITION OF {event} FOR VALUES FROM (max({at})) TO ('2019-01-01')`,
 	`CREATE TABLE t PARTITION OF {event} FOR VALUES FROM ('2019-01-01') TO (nope + 1)`,
+	`CREATE TEMP TABLE event_2025 PARTITION OF {event} ({at} DEFAULT '2025-05-05') FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')`,
 	`CREATE SCHEMA fresh CREATE VIEW seen AS SELECT {other_surname} FROM {person}`,
 	`CREATE SCHEMA fresh CREATE TABLE pet (a int REFERENCES {other_person}) CREATE VIEW seen AS SELECT * FROM pet`,
 	`CREATE SCHEMA fresh CREATE TABLE {person} (a int) CREATE VIEW seen AS SELECT {surname} FROM {person}`,

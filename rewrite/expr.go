@@ -45,6 +45,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 	if n == nil || n.Node == nil || b.catalogExpr(s, n) {
 		return
 	}
+	node := n
 	switch n := n.Node.(type) {
 	case *ast.Node_ColumnRef:
 		b.columnRef(s, n.ColumnRef, nil)
@@ -65,6 +66,9 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.exprs(s, n.List.Items)
 	case *ast.Node_FuncCall:
 		b.funcCall(s, n.FuncCall)
+		if t := b.xmlTables[n.FuncCall]; t != nil {
+			b.xmlOfTable(node, t)
+		}
 	case *ast.Node_TypeCast:
 		b.typeCast(s, n.TypeCast)
 	case *ast.Node_SubLink:

@@ -47,6 +47,9 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 		b.expr(s, pair[0])
 	} else {
 		b.callArguments(s, call)
+		if b.xmlTables[call] != nil {
+			b.unsupported(int(call.Location), refusedString, "the function "+lastString(call.Funcname), "prints names of the database in FROM")
+		}
 	}
 	name := b.labelOf(pair[0]).name
 	if i == 0 {

@@ -58,7 +58,7 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 		b.printsSchema(f, last)
 		return
 	}
-	if b.queryCall(f, name) {
+	if b.queryCall(f, name) || b.tableInXML(f, name) {
 		return
 	}
 	if sqlFunctions[last] {
