@@ -217,9 +217,9 @@ func (r *reprint) walk(m proto.Message, l *printLevel) {
 		r.columnRef(n, l)
 	case *ast.SelectStmt:
 		r.selectIn(n, &printLevel{parent: l})
-	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
+	case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt, *ast.MergeStmt:
 		r.modify(n, &printLevel{parent: l})
-	case *ast.MergeStmt, *ast.RangeVar, *ast.CurrentOfExpr:
+	case *ast.RangeVar, *ast.CurrentOfExpr:
 		r.unsure()
 	case *ast.ResTarget:
 		r.target(n, l)

@@ -18,10 +18,7 @@ func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
 		switch {
 		case part.GetAIndices() != nil:
 			r.walk(part, l)
-			if t := r.names.cat.Type(typ); array && t != nil {
-				typ = t.Elem
-			}
-			array = false
+			typ, array = r.names.elementType(typ, array), false
 			continue
 		case part.GetAStar() != nil:
 			continue
@@ -79,21 +76,42 @@ func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
 	return 0
 }
 
-// fields reprints the fields that follow the column of an assignment, whose name is token i.
-func (r *reprint) fields(i int, list []*ast.Node, typ catalog.OID) {
-	array := false
+// fields reprints the fields and elements that follow the column of an assignment, whose name is token i.
+func (r *reprint) fields(i int, list []*ast.Node, column catalog.OID, l *printLevel) {
+	typ, array := r.elementOf(column)
 	for _, part := range list {
 		if part.GetAIndices() != nil {
-			r.unsure()
-			return
+			r.walk(part, l)
+			i = r.closingBracket(i + 1)
+			typ, array = r.names.elementType(typ, array), false
+			continue
 		}
 		rel := r.names.rowOf(typ, array)
 		if rel == nil {
 			return
 		}
 		i += 2
-		typ = r.field(i, stringOf(part), rel)
+		typ, array = r.elementOf(r.field(i, stringOf(part), rel))
 	}
+}
+
+// closingBracket is the token that closes the square bracket which token i opens.
+func (r *reprint) closingBracket(i int) int {
+	for depth := 0; i < r.tokens.len(); i++ {
+		switch {
+		case r.tokens.is(i, '['):
+			depth++
+		case r.tokens.is(i, ']'):
+			depth--
+		}
+		if depth == 0 {
+			break
+		}
+	}
+	if !r.tokens.is(i, ']') {
+		r.unsure()
+	}
+	return i
 }
 
 // typeOf is the type of an expression, as far as a field can be chosen from it; 0 when it is not known.

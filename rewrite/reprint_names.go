@@ -155,3 +155,11 @@ func (p *printNames) rowOf(typ catalog.OID, array bool) *catalog.Relation {
 	}
 	return p.cat.ByRowType(typ)
 }
+
+// elementType is what an array holds; the type itself where that is none.
+func (p *printNames) elementType(typ catalog.OID, array bool) catalog.OID {
+	if t := p.cat.Type(typ); array && t != nil {
+		return t.Elem
+	}
+	return typ
+}

@@ -133,6 +133,8 @@ func (r *reprint) modify(m proto.Message, l *printLevel) {
 		r.assignments(s.TargetList, target, l)
 		r.walk(s.WhereClause, l)
 		r.walkList(s.ReturningList, l)
+	case *ast.MergeStmt:
+		r.merge(s, l)
 	case *ast.DeleteStmt:
 		r.targetEntry(s.Relation, s.WithClause, l)
 		r.from(s.UsingClause, l)
@@ -141,6 +143,23 @@ func (r *reprint) modify(m proto.Message, l *printLevel) {
 		r.walkFrom(s.UsingClause, l)
 		r.walk(s.WhereClause, l)
 		r.walkList(s.ReturningList, l)
+	}
+}
+
+// merge reprints MERGE, in which a column that is inserted or set has no table's name before it.
+func (r *reprint) merge(s *ast.MergeStmt, l *printLevel) {
+	target := r.targetEntry(s.Relation, s.WithClause, l)
+	source := []*ast.Node{s.SourceRelation}
+	r.from(source, l)
+	r.settle(l)
+	r.walkCTEs(s.WithClause, l)
+	r.walkFrom(source, l)
+	r.walk(s.JoinCondition, l)
+	for _, n := range s.MergeWhenClauses {
+		w := n.GetMergeWhenClause()
+		r.walk(w.Condition, l)
+		r.assignments(w.TargetList, target, l)
+		r.walkList(w.Values, l)
 	}
 }
 
@@ -216,7 +235,7 @@ func (r *reprint) assignments(list []*ast.Node, target *printEntry, l *printLeve
 		at := r.tokens.at(int(t.Location))
 		c := r.columnAt(at, t.Name, target)
 		if len(t.Indirection) > 0 && c != nil {
-			r.fields(at, t.Indirection, c.typ)
+			r.fields(at, t.Indirection, c.typ, l)
 		}
 		r.walk(t.Val, l)
 	}

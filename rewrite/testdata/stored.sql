@@ -6,7 +6,7 @@ CREATE TABLE "LineItem" ("Qty" int PRIMARY KEY, price int, order_id int);
 CREATE TABLE measure (at date NOT NULL, last_value int) PARTITION BY RANGE (at);
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE TABLE measure_2 PARTITION OF measure FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
-CREATE TABLE by_value ("Qty" int, last_value int) PARTITION BY LIST (last_value);
+CREATE TABLE by_value ("Qty" int[], last_value int) PARTITION BY LIST (last_value);
 CREATE TABLE by_value_1 PARTITION OF by_value FOR VALUES IN (1, NULL);
 CREATE TABLE employee (boss int) INHERITS (individual);
 CREATE SCHEMA other;
@@ -79,6 +79,9 @@ CREATE RULE several AS ON UPDATE TO log DO ALSO (UPDATE individual SET last_name
 CREATE RULE writes AS ON INSERT TO plain DO INSTEAD INSERT INTO individual (id, last_name) VALUES (1, new.last_name) ON CONFLICT (id) DO UPDATE SET last_name = excluded.last_name || individual.last_name WHERE individual.last_name <> excluded.first_name RETURNING individual.last_name;
 CREATE RULE writes_select AS ON UPDATE TO plain DO INSTEAD INSERT INTO individual (last_name, id) SELECT new.last_name, i.id FROM individual i WHERE i.last_name = old.last_name;
 CREATE RULE writes_alias AS ON DELETE TO plain DO INSTEAD (UPDATE individual AS p SET last_name = NULL, (first_name, city) = (SELECT last_name, 'c' FROM orders WHERE p.last_name = old.last_name LIMIT 1) RETURNING last_name; UPDATE orders SET buyer.last_name = old.last_name);
+CREATE RULE writes_elements AS ON UPDATE TO by_value DO INSTEAD UPDATE by_value_1 t SET ("Qty"[1], last_value) = (SELECT new.last_value, new."Qty"[2]) WHERE t."Qty"[new.last_value] = 1 RETURNING new.*;
+CREATE RULE writes_fields AS ON INSERT TO log DO ALSO INSERT INTO orders (buyer.last_name, buyers[1].last_name, buyers[2].city) VALUES (new.last_name, 'a', 'b'), (new.surname, 'c', 'd');
+CREATE RULE writes_field AS ON DELETE TO orders DO INSTEAD UPDATE orders SET buyers[1].last_name = (orders.buyers[1]).last_name || (old.buyer).last_name WHERE (orders.buyers[1]).id = 1;
 CREATE RULE reads AS ON INSERT TO measure DO ALSO SELECT new.last_value, measure.last_value FROM measure;
 
 CREATE FUNCTION named_as(id int) RETURNS SETOF individual BEGIN ATOMIC SELECT * FROM individual WHERE individual.id = named_as.id AND last_name IS NOT NULL; END;
@@ -93,3 +96,10 @@ ALTER TABLE individual ENABLE ROW LEVEL SECURITY;
 CREATE POLICY simple ON individual USING (last_name = CURRENT_USER);
 CREATE POLICY looks ON individual USING (EXISTS (SELECT 1 FROM orders WHERE orders.last_name = individual.last_name) AND last_name <> '') WITH CHECK (last_name IN (SELECT last_name FROM individual i));
 CREATE POLICY elsewhere ON orders USING (last_name IN (SELECT i.last_name FROM individual i WHERE i.id = individual_id));
+CREATE FUNCTION merges(last_value int) RETURNS void BEGIN ATOMIC
+  WITH x AS (SELECT last_name FROM individual) MERGE INTO employee USING (x JOIN individual USING (last_name)) s ON s.last_name = employee.last_name AND s.id = merges.last_value
+    WHEN MATCHED AND s.city = employee.last_name THEN UPDATE SET last_name = upper(employee.last_name), city = s.last_name
+    WHEN MATCHED THEN DELETE WHEN NOT MATCHED AND s.last_name <> '' THEN INSERT (id, last_name) VALUES (s.id, s.last_name) WHEN NOT MATCHED THEN DO NOTHING;
+  MERGE INTO by_value_1 b USING measure y ON b.last_value = y.last_value WHEN MATCHED THEN UPDATE SET "Qty"[y.last_value] = b."Qty"[1], last_value = DEFAULT WHEN NOT MATCHED THEN INSERT DEFAULT VALUES;
+  MERGE INTO ONLY "LineItem" USING individual ON "Qty" = id WHEN NOT MATCHED THEN INSERT (price, "Qty") VALUES (length(last_name), 1);
+END;
