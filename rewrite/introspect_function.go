@@ -16,6 +16,7 @@ type printing struct {
 	table   string   // SQL for the OID of the table that it prints something of, from its arguments s.a1, s.a2, …
 	foreign string   // the same for the table that a foreign key refers to
 	pattern string   // cuts what it prints into tokens; "" for a name of a type
+	column  string   // SQL for the number of the column that it describes; "" for a function that prints no description
 	list    bool     // it prints an array of texts
 
 	stored func(args []*ast.Node) []storedForm // what it prints of definitions that are kept as trees; see storedText
@@ -44,7 +45,8 @@ var printings = map[string]printing{
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"pg_get_statisticsobjdef_expressions": {args: []string{"oid"}, pattern: statisticsPattern, list: true,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
-	"format_type": {args: []string{"oid", "int4"}},
+	"format_type":        {args: []string{"oid", "int4"}},
+	"pg_describe_object": {args: []string{"oid", "oid", "int4"}, table: describedTable, column: describedColumn},
 
 	"pg_get_viewdef":                     {args: []string{"", ""}, stored: storedViews},
 	"pg_get_ruledef":                     {args: []string{"oid", "bool"}, stored: storedRules, table: "s.a1", keyed: true},
@@ -131,7 +133,10 @@ func (p printing) concerns(s storedPair) string {
 
 // prints is the SQL of what the function prints, q.d, with the names of table q.k; "" if that differs for no table.
 func (in *introspection) prints(p printing) string {
-	if p.pattern == "" {
+	switch {
+	case p.column != "":
+		return in.describes()
+	case p.pattern == "":
 		return in.typeSQL("q.d", "q.k")
 	}
 	own := func(text string) string { return in.definitionOf(text, "q.k", p.pattern) }
@@ -260,6 +265,9 @@ func (p printing) wrapping(prints, name, label string, count int) []string {
 	}
 	call := "pg_catalog." + name + "(s." + strings.Join(columns, ", s.") + ")"
 	source := "SELECT " + call + " AS d, " + key + " AS k"
+	if p.column != "" {
+		source += ", " + p.column + " AS n"
+	}
 	if p.foreign != "" {
 		source += ", " + p.foreign + " AS r, pg_catalog.regexp_match(" + call + ", " + literal(foreignKeyPattern) + ") AS f"
 	}

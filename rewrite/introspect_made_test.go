@@ -106,3 +106,15 @@ func TestViewsThatTheVersionHasMadeArePrintedWithItsNames(t *testing.T) {
 			"SELECT relname, pg_get_viewdef(oid, true) FROM pg_class WHERE relname LIKE 'made%' ORDER BY relname",
 		})
 }
+
+func TestObjectsAreDescribedInTheVersionsNames(t *testing.T) {
+	madeAlike(t,
+		[]string{"CREATE RULE made AS ON DELETE TO individual DO ALSO NOTHING"},
+		[]string{
+			"SELECT pg_describe_object('pg_class'::regclass, c.oid, a.attnum) FROM pg_class c JOIN pg_attribute a ON attrelid = c.oid WHERE c.relnamespace IN (2200, 'other'::regnamespace) ORDER BY 1",
+			"SELECT pg_describe_object('pg_class'::regclass, oid, 0) FROM pg_class WHERE relnamespace IN (2200, 'other'::regnamespace) ORDER BY 1",
+			"SELECT regexp_replace(pg_catalog.pg_describe_object(classid, objid, objsubid), '_[0-9]{5,}', ''), pg_describe_object(refclassid, refobjid, refobjsubid) FROM pg_depend WHERE objid > 16383 AND classid IN (2604, 2606, 2618, 2620, 3256) ORDER BY 1, 2",
+			"SELECT count(*) FROM pg_depend WHERE pg_describe_object(refclassid, refobjid, refobjsubid) LIKE 'column last_name of table individual'",
+			"SELECT pg_describe_object(NULL, NULL, NULL), pg_describe_object(1259, 1, 0)",
+		})
+}
