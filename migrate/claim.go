@@ -46,6 +46,8 @@ func (f *follower) claim(ctx context.Context) error {
 				return err
 			}
 		case beats > 2: // one may have been on its way when the process was killed
+			// This connection is no holder. In time another process may get its number, the one that holds the id, too.
+			f.claimed = former
 			return fmt.Errorf("another process runs as instance %q: give each one an --instance-id of its own, or none", id)
 		}
 	}

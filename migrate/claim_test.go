@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
@@ -31,6 +32,20 @@ func TestASecondProcessWithTheIDOfOneThatRunsIsRefused(t *testing.T) {
 	}
 	f.create(surname)
 	f.must("surname", activate) // the first goes on
+}
+
+// TestAConnectionThatDidNotGetTheIDIsForgotten because its number may become that of the process that has the id, which
+// would be taken for a lost connection then.
+func TestAConnectionThatDidNotGetTheIDIsForgotten(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	late := &follower{i: f.rival("a"), conn: pgtest.Connect(t, f.url), claimed: []uint32{1}}
+	if err := late.claim(t.Context()); err == nil {
+		t.Fatal("two processes have one id")
+	}
+	if diff := cmp.Diff([]uint32{1}, late.claimed); diff != "" {
+		t.Errorf("connections that may hold the id (-want +got):\n%s", diff)
+	}
 }
 
 // holdAs is a process that registers as an instance, and then only keeps its control connection.
