@@ -80,6 +80,17 @@ var liveScripts = map[string]script{
 			bind("", "never"), execute(""), syncMsg(),
 			parse("", "SELECT last_name FROM individual WHERE id = 1"), bind("", ""), execute(""), syncMsg()), "ZZZ"},
 	},
+	"an error in a pipeline skips simple queries, whatever comes between them": {
+		{simple("INSERT INTO nowhere SELECT last_name FROM individual"), "Z"}, // now it is known that there is no such table
+		{messages(
+			parse("", "SELECT 1/0"), bind("", ""), execute(""), simple("SELECT last_name FROM individual"),
+			parse("", "INSERT INTO nowhere SELECT last_name FROM individual"), simple("DELETE FROM individual"), syncMsg(),
+			simple("SELECT last_name FROM individual ORDER BY id")), "ZZ"},
+		{messages(
+			simple("BEGIN"), simple("SELECT 1/0"), parse("a", "SELECT 1"), simple("SELECT last_name FROM individual"),
+			parse("", "INSERT INTO nowhere SELECT last_name FROM individual"), simple("ROLLBACK"), simple("DELETE FROM individual"), syncMsg(),
+			simple("ROLLBACK"), simple("SELECT last_name FROM individual ORDER BY id")), "ZZZZZ"},
+	},
 	"copy": {
 		{simple("BEGIN; COPY individual (id, last_name) FROM STDIN"), "G"},
 		{messages(copyData("7\tSeven\n"), copyDone()), "Z"},

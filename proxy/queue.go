@@ -276,7 +276,7 @@ func (q *queue) skip() {
 		q.pop()
 		q.dropped(e)
 	}
-	q.skipping = true
+	q.skipping, q.unsynced = true, true // a Query that was sent has not ended the group: it was discarded, too
 }
 
 // dropped undoes what was expected of a message that the server discards.
