@@ -65,10 +65,10 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 	t := &defined{scope: &scope{items: []*item{it}}, item: it}
 	switch cmd.Subtype {
 	case ast.AlterTableType_AT_AddColumn:
-		b.columnDef(t, cmd.Def.GetColumnDef())
+		b.unplaced(func() { b.columnDef(t, cmd.Def.GetColumnDef()) })
 	case ast.AlterTableType_AT_ColumnDefault:
 		b.alteredColumn(it, cmd, in)
-		b.expr(t.scope, cmd.Def)
+		b.unplaced(func() { b.expr(t.scope, cmd.Def) })
 	case ast.AlterTableType_AT_DropColumn:
 		b.keepsColumn(it, cmd, "drop")
 		b.alteredColumn(it, cmd, in)
