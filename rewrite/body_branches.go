@@ -1,7 +1,9 @@
 package rewrite
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
@@ -10,45 +12,84 @@ import (
 // Branches: the body of a function for triggers that is another for some tables. Each branch is the whole block of the
 // client, with its labels, variables and handlers:
 //
-//	BEGIN IF … = ANY (ARRAY['public.person']) THEN <block of person>; ELSE <block of all others>; END IF; END
+//	BEGIN IF <the table has surname, and not last_name> THEN <block>; ELSE <block for all others>; END IF; END
 //
 // PL/pgSQL plans expressions when they run, so that a field which the row of a trigger does not have is no error in a
-// branch that is not taken. Tables are told by name, which outlives a dump and the table itself: pg_identify_object gives
-// it to everybody, where to_regclass asks for rights on the schema. A partition goes by the name of the whole table, so
-// that one which is made later is known.
+// branch that is not taken. By its columns a table is known whatever it is called, as a partition or an heir, and after the
+// next transition. Where the block has more of a table than these columns, as to_json(NEW) has, tables go by name:
+// pg_identify_object gives it to everybody, where to_regclass asks for rights on the schema. A partition then goes by the
+// name of the whole table, so that one which is made later is known.
 
-// A branch is the body for the tables; for all others, where it names none.
+// A branch is the body for some tables; for all others, where it has none.
 type branch struct {
 	text   string
 	edits  []Edit // sorted, of the client's text
 	tables []*rules.TableLens
+	moved  []rules.ColumnLens // the columns by which the tables are told; nil where that is done by name
 }
 
-// addBranch adds the body of a table to the branch that has the same text.
-func addBranch(list []*branch, text string, edits []Edit, t *rules.TableLens) []*branch {
-	i := slices.IndexFunc(list, func(br *branch) bool { return br.text == text })
+// addBranch adds the body of a table to the branch that has the same text. moved are the columns that it names.
+func addBranch(list []*branch, br *branch) []*branch {
+	i := slices.IndexFunc(list, func(known *branch) bool {
+		return known.text == br.text && slices.EqualFunc(known.moved, br.moved, sameNames)
+	})
 	if i < 0 {
-		return append(list, &branch{text: text, edits: edits, tables: []*rules.TableLens{t}})
+		return append(list, br)
 	}
-	list[i].tables = append(list[i].tables, t)
+	list[i].tables = append(list[i].tables, br.tables...)
 	return list
+}
+
+// sameNames tells whether two columns have the same names, in the version and in the database.
+func sameNames(a, b rules.ColumnLens) bool { return a.Logical == b.Logical && a.Physical == b.Physical }
+
+// ofColumns tells whether edits of a text write nothing but names of single columns: no row, and no list for a star.
+func ofColumns(edits []Edit, text string) bool {
+	return !slices.ContainsFunc(edits, func(e Edit) bool {
+		return strings.ContainsAny(e.New, "(,") || strings.Contains(text[e.Start:e.End], "*")
+	})
+}
+
+// sortBranches puts those first that ask for the most: a name, or more columns.
+func sortBranches(list []*branch) {
+	slices.SortStableFunc(list, func(a, b *branch) int {
+		if a.moved == nil || b.moved == nil {
+			return cmp.Compare(len(a.moved), len(b.moved))
+		}
+		return cmp.Compare(len(b.moved), len(a.moved))
+	})
 }
 
 // What is written around the branches. The note must not have the word segue in it: such a body is taken for one that
 // changes the version (catalog.SessionChanger).
 const (
-	branchNote  = "/* During a migration columns have two names: the body stands here once for the tables below, and once for all others. */ "
+	branchNote  = "/* During a migration columns have two names: the block stands here for tables that have the one, and again for all others. */ "
 	triggerName = "(pg_catalog.pg_identify_object('pg_catalog.pg_class'::pg_catalog.regclass," +
 		" coalesce(pg_catalog.pg_partition_root(TG_RELID), TG_RELID), 0)).identity"
 )
 
 // condition is true for triggers on the tables of a branch.
 func (br *branch) condition() string {
-	var names []string
-	for _, t := range br.tables {
-		names = append(names, literal(identity(t.Schema, t.Physical)))
+	if br.moved != nil {
+		return hasColumns(br.moved)
 	}
-	return triggerName + eq + "ANY (ARRAY[" + strings.Join(names, ", ") + "])"
+	var list []string
+	for _, t := range br.tables {
+		list = append(list, literal(identity(t.Schema, t.Physical)))
+	}
+	return triggerName + eq + "ANY (ARRAY[" + strings.Join(list, ", ") + "])"
+}
+
+// hasColumns is true where the trigger's table has, of all names of the columns, those of the database and no other.
+func hasColumns(moved []rules.ColumnLens) string {
+	var here, all []string
+	for _, c := range moved {
+		here = append(here, literal(c.Physical))
+		all = append(all, literal(c.Physical), literal(c.Logical))
+	}
+	names := func(list []string) string { return "ANY (ARRAY[" + strings.Join(list, ", ") + "]::pg_catalog.name[])" }
+	return "(SELECT pg_catalog.count(*)" + eq + strconv.Itoa(len(here)) + " AND pg_catalog.bool_and(c.attname" + eq + names(here) + ")" +
+		" FROM pg_catalog.pg_attribute AS c WHERE c.attrelid" + eq + "TG_RELID AND c.attname" + eq + names(all) + ")"
 }
 
 // identity is the name of a relation as pg_identify_object gives it.

@@ -68,10 +68,14 @@ func (v *variables) hidesField(name string) bool {
 	return v.table != nil && v.table.Column(name) == nil && v.rel.Column(name) != nil
 }
 
-// movesIn tells whether a column of the version's table has another name in the database.
-func movesIn(t *rules.TableLens, name string) bool {
-	c := t.Column(name)
-	return c != nil && c.Physical != name
+// movedColumns are those of the columns that are named which have another name in the database.
+func movedColumns(t *rules.TableLens, uses []fieldUse) (moved []rules.ColumnLens) {
+	for _, c := range t.Columns {
+		if c.Logical != c.Physical && slices.ContainsFunc(uses, func(u fieldUse) bool { return u.field == c.Logical }) {
+			moved = append(moved, c)
+		}
+	}
+	return moved
 }
 
 // findRows adds the variables that are other names of old or new, and the records that get nothing else.
@@ -168,7 +172,7 @@ func (bd *body) inTrigger(function string, read *plBody) (ok bool) {
 // branches binds the body once for each table of the trigger that it may be meant for. A table for which it is refused has
 // no branch: refusal is the first of these, which stands if there is no other table.
 func (bd *body) branches(function string, read *plBody) (list []*branch, refusal *Error) {
-	before := bd.refusal
+	before, uses := bd.refusal, bd.rowUses()
 	for _, t := range bd.triggerTables() {
 		bd.concern(t)
 		own := &body{binding: bd.binding, of: bd.of, literal: bd.literal, text: bd.text, session: bd.session, pathKnown: bd.pathKnown}
@@ -179,33 +183,30 @@ func (bd *body) branches(function string, read *plBody) (list []*branch, refusal
 		bd.refusal = nil
 		own.bindPL(&again, vars)
 		if text, ok := own.rewritten(func(text string) bool { return own.provePL(read, text) }); ok {
-			list = addBranch(list, text, own.edits, t)
+			br := &branch{text: text, edits: own.edits, tables: []*rules.TableLens{t}}
+			if ofColumns(own.edits, bd.literal.text) {
+				br.moved = movedColumns(t, uses)
+			}
+			list = addBranch(list, br)
 		}
 		refusal = cmp.Or(refusal, bd.refusal)
 	}
 	bd.refusal = before
+	sortBranches(list)
 	return list, refusal
 }
 
 // triggerTables are the tables under migration of which the body may name a column that moves, as one of the trigger's
-// table. Those that have all columns which it names of them come first. Partitions go with the table that they are part of.
+// table. Partitions go with the table that they are part of.
 func (bd *body) triggerTables() (tables []*rules.TableLens) {
 	uses := bd.rowUses()
-	var some []*rules.TableLens
 	for _, t := range bd.lens.Tables {
 		rel := bd.current(t.OID)
-		if t.Identity || rel == nil || bd.partitioned(rel) != nil || !bd.canBeOn(t) {
-			continue
-		}
-		switch moves := slices.ContainsFunc(uses, func(u fieldUse) bool { return movesIn(t, u.field) }); {
-		case !moves:
-		case hasFields(t, uses):
+		if !t.Identity && rel != nil && bd.partitioned(rel) == nil && len(movedColumns(t, uses)) > 0 && bd.canBeOn(t) {
 			tables = append(tables, t)
-		default:
-			some = append(some, t)
 		}
 	}
-	return append(tables, some...)
+	return tables
 }
 
 // canBeOn tells whether a trigger on the table can call the function: the table has all columns that the body names of new
@@ -216,12 +217,7 @@ func (bd *body) canBeOn(t *rules.TableLens) bool {
 		ref, ok := n.(*ast.ColumnRef)
 		tells = tells || ok && slices.Contains(tellingVariables, lastString(ref.Fields))
 	})
-	return tells || hasFields(t, bd.rowUses())
-}
-
-// hasFields tells whether a table has all columns that are named of new and old.
-func hasFields(t *rules.TableLens, uses []fieldUse) bool {
-	return !slices.ContainsFunc(uses, func(u fieldUse) bool { return u.of != "" && t.Column(u.field) == nil })
+	return tells || !slices.ContainsFunc(bd.rowUses(), func(u fieldUse) bool { return u.of != "" && t.Column(u.field) == nil })
 }
 
 // rowUses are the fields that are named of old and new, and, of nothing, those that may be columns of the trigger's table.

@@ -1,7 +1,7 @@
 package rewrite
 
 import (
-	"slices"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -167,36 +167,71 @@ func TestATriggersFunctionRunsAsInTheVersionsOwnDatabase(t *testing.T) {
 	}
 }
 
+// namesInCondition finds the lists of columns or tables in what chooses a branch.
+var namesInCondition = regexp.MustCompile(`ANY \(ARRAY\[([^\]]*)\]`)
+
 func TestABodyHasABranchForEachWayToCallTheColumns(t *testing.T) {
 	t.Parallel()
 	w := newWorldOf(t, "old", triggerSchema, "person", "line", "event", "first")
 	for name, tc := range map[string]struct {
 		body string
-		want []string // the tables of each branch
+		want []string // of each branch, the columns that its tables have and do not have, or the tables
 	}{
-		"tables of one name for a field":               {`BEGIN NEW.last_name := ''; RETURN NEW; END`, []string{"public.person, public.incident"}},
-		"a field that one of them has":                 {`BEGIN NEW.last_name := NEW.city; RETURN NEW; END`, []string{"public.person"}},
-		"tables of other names":                        {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW."Qty" := 0; END IF; RETURN NEW; END`, []string{"public.person, public.incident", "public.line"}},
-		"a field that does not move":                   {`BEGIN NEW.city := ''; RETURN NEW; END`, nil},
-		"fields that no table has together":            {`BEGIN NEW.last_name := NEW.total; RETURN NEW; END`, nil},
-		"a record that gets other rows":                {`DECLARE r record; BEGIN SELECT 1 AS last_name INTO r; NEW.n := r.last_name; RETURN NEW; END`, nil},
-		"a table that is made in the body, and others": {`BEGIN CREATE TEMP TABLE x AS SELECT last_name FROM individual; DELETE FROM pet WHERE name IN (SELECT last_name FROM x); RETURN NULL; END`, []string{"public.person, public.incident"}},
+		"tables of one name for a field":    {`BEGIN NEW.last_name := ''; RETURN NEW; END`, []string{"surname of surname, last_name"}},
+		"a field that one of them has":      {`BEGIN NEW.last_name := NEW.city; RETURN NEW; END`, []string{"surname of surname, last_name"}},
+		"more names first":                  {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW.happened_on := 0; END IF; RETURN NEW; END`, []string{"day, surname of day, happened_on, surname, last_name", "surname of surname, last_name"}},
+		"tables of other names":             {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW."Qty" := 0; END IF; RETURN NEW; END`, []string{"surname of surname, last_name", "order of order, Qty"}},
+		"a row with all its columns":        {`BEGIN PERFORM to_json(NEW), NEW.last_name, OLD.city; RETURN NEW; END`, []string{"public.person"}},
+		"all columns of several tables":     {`BEGIN PERFORM FROM (SELECT * FROM gone) x WHERE last_name = ''; RETURN NEW; END`, []string{"public.person", "public.incident"}},
+		"a field that does not move":        {`BEGIN NEW.city := ''; RETURN NEW; END`, nil},
+		"fields that no table has together": {`BEGIN NEW.last_name := NEW.total; RETURN NEW; END`, nil},
+		"a record that gets other rows":     {`DECLARE r record; BEGIN SELECT 1 AS last_name INTO r; NEW.n := r.last_name; RETURN NEW; END`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := w.rewrite(t, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"+tc.body+"$$")
 			if f := text.Statements[0].Failure; f != nil {
 				t.Fatal(f)
 			}
-			var got []string
-			for _, part := range strings.Split(text.SQL, "ANY (ARRAY[")[1:] {
-				list, _, _ := strings.Cut(part, "]")
-				got = append(got, strings.ReplaceAll(list, "'", ""))
+			body := strings.TrimSuffix(text.SQL[strings.Index(text.SQL, "$$")+2:], "$$")
+			read, ok := readPL(body)
+			if !ok {
+				t.Fatal(text.SQL)
 			}
-			slices.Sort(tc.want)
-			slices.Sort(got)
+			var got []string
+			for i := range read.fragments {
+				var names []string
+				for _, m := range namesInCondition.FindAllStringSubmatch(read.fragments[i].within(body), -1) {
+					names = append(names, strings.ReplaceAll(m[1], "'", ""))
+				}
+				if names != nil {
+					got = append(got, strings.Join(names, " of "))
+				}
+			}
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("%s\n%s", text.SQL, diff)
 			}
 		})
+	}
+}
+
+func TestATriggersFunctionRunsAfterTheNamesHaveChangedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "old", triggerSchema, "person", "line", "event", "first")
+	function, trigger := triggerWith(`BEGIN NEW.last_name := NEW.last_name || '!'; RETURN NEW; END`, `BEFORE UPDATE ON {person} FOR EACH ROW`)
+	w.create(t, function)
+	w.create(t, trigger)
+	for _, sql := range []string{
+		"UPDATE person SET surname = surname WHERE surname = 'Turing'",
+		"ALTER TABLE person RENAME COLUMN surname TO last_name",
+		"UPDATE person SET last_name = last_name WHERE last_name = 'Turing!'",
+		"ALTER TABLE person RENAME TO individual",
+		"UPDATE individual SET last_name = last_name WHERE last_name = 'Turing!!'",
+		"ALTER TABLE individual RENAME COLUMN last_name TO surname",
+		"UPDATE individual SET surname = surname WHERE surname = 'Turing!!!'",
+	} {
+		tag, err := w.server.Exec(t.Context(), sql)
+		if err != nil || tag.Update() && tag.RowsAffected() != 1 {
+			t.Fatalf("%s: %s, %v", sql, tag, err)
+		}
 	}
 }
