@@ -207,6 +207,10 @@ func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRel
 	}
 	texts := make(map[string]string, len(need.Questions))
 	for _, question := range need.Questions {
+		if question == rewrite.SentTexts {
+			texts[question] = s.view.sent.answer(s.view.session.Version)
+			continue
+		}
 		answer, err := s.ask(question)
 		if err != nil && !errors.Is(err, errNoRow) {
 			return err

@@ -130,11 +130,15 @@ func (s *session) prepareAgain(e *epoch, name string, st *sqlStatement) (*rewrit
 		}
 	}
 	st.made, st.source = x.SQL, x.SQL
+	if x.Changed {
+		s.rememberShown(x.SQL, st.client)
+	}
 	return x, nil
 }
 
 // sent takes note of what a text that was just sent does to the session.
 func (s *session) sent(t *rewrite.Text) {
+	s.rememberSent(t)
 	for i := range t.Statements {
 		st := &t.Statements[i]
 		if st.Failure != nil {

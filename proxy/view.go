@@ -22,6 +22,7 @@ type view struct {
 	own      map[rules.Name]*catalog.Relation
 	answered bool // session.Overlay holds more than own, or session.Answers anything
 	bySQL    map[string]*sqlStatement
+	sent     sentTexts
 
 	epoch      *epoch // whose binder it was made for
 	generation uint64 // counts the different sessions seen

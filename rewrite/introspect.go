@@ -303,7 +303,7 @@ func (b *binding) gateCatalogs() {
 // shows tells whether a relation is one of the catalogs that may show names of tables.
 func (in *introspection) shows(rel *catalog.Relation) bool {
 	c := shownBy(rel)
-	return c.mentions != nil || c.stored != nil
+	return c.mentions != nil || c.stored != nil || c.sent != ""
 }
 
 // shownBy is what a relation shows; nothing unless it is one of the catalogs.

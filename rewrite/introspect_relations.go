@@ -5,6 +5,7 @@ type catalogRelation struct {
 	mentions []mention
 	physical []string              // columns that show physical names all the same, as docs/refused.md says
 	stored   map[string]storedForm // columns that show definitions which are kept as trees
+	sent     string                // column that shows texts as they were sent
 	costly   bool                  // it has no use for indexes, and takes too long to be read twice
 }
 
@@ -56,10 +57,12 @@ var catalogRelations = map[string]catalogRelation{
 		definitions: []string{"exprs"}}),
 	"pg_catalog.pg_stats_ext_exprs": one(mention{schema: "schemaname", table: "tablename",
 		definitions: []string{"expr"}}),
-	"pg_catalog.pg_rules":     {mentions: []mention{namedTable}, stored: map[string]storedForm{"definition": ruleForm("")}},
-	"pg_catalog.pg_views":     {stored: map[string]storedForm{"definition": viewForm("")}},
-	"pg_catalog.pg_matviews":  {stored: map[string]storedForm{"definition": viewForm("")}},
-	"pg_catalog.pg_seclabels": {physical: []string{"objname"}},
+	"pg_catalog.pg_rules":               {mentions: []mention{namedTable}, stored: map[string]storedForm{"definition": ruleForm("")}},
+	"pg_catalog.pg_views":               {stored: map[string]storedForm{"definition": viewForm("")}},
+	"pg_catalog.pg_matviews":            {stored: map[string]storedForm{"definition": viewForm("")}},
+	"pg_catalog.pg_cursors":             {sent: "statement"},
+	"pg_catalog.pg_prepared_statements": {sent: "statement"},
+	"pg_catalog.pg_seclabels":           {physical: []string{"objname"}},
 
 	"pg_catalog.pg_stat_all_tables":       statTable,
 	"pg_catalog.pg_stat_sys_tables":       statTable,

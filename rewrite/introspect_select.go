@@ -48,6 +48,11 @@ func (b *binding) substituteFor(rel *catalog.Relation, system []string) *substit
 			}
 		}
 	}
+	if sent := shownBy(rel).sent; sent != "" {
+		if pairs := b.clientTexts(); len(pairs) > 0 {
+			shown[sent] = choiceSQL("t."+quoteIdent(sent), "t."+quoteIdent(sent), pairs, nil)
+		}
+	}
 	if len(shown) == 0 {
 		return b.views.substituteFor(rel, system)
 	}

@@ -13,7 +13,7 @@ var unmapped = []string{
 	"`pg_typeof`",
 	"of plans, those that a function explains or that are longer than 1 MiB; and in others, names in constants of type `text`, in what foreign data wrappers and extensions print, and of tables that are read through a view while another schema has a table of that name, unless `VERBOSE` prints the schema",
 	"the bodies of functions, and queries that run in them",
-	"statements as `pg_stat_activity`, `pg_prepared_statements` and `pg_cursors` show them: as they were sent to the server",
+	"statements as `pg_stat_activity` shows them, and `pg_prepared_statements` and `pg_cursors` those that were not made by `PREPARE` and `DECLARE`: as they were sent to the server",
 	"views and functions that build JSON, XML or text from whole rows of the table",
 	"what logical decoding sends to subscribers",
 	"names that the server makes up from those of tables and columns: of indexes, constraints and sequences that were given none, as in `CREATE INDEX ON person (surname)`. A rename leaves them as they are, too",

@@ -107,6 +107,7 @@ type Effect struct {
 	Made   []Made // with Schema: what later texts may show rows of a table under migration by
 
 	Prepare    *Prepare // PREPARE name AS …
+	Cursor     bool     // DECLARE name CURSOR FOR …
 	Execute    string   // EXECUTE name, also inside EXPLAIN and CREATE TABLE AS
 	Deallocate string   // DEALLOCATE name
 	DropAll    bool     // DEALLOCATE ALL, DISCARD ALL

@@ -76,6 +76,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		b.statement.Effect.Execute = n.ExecuteStmt.Name
 	case *ast.Node_DeclareCursorStmt:
 		b.saw(n.DeclareCursorStmt)
+		b.statement.Effect.Cursor = true
 		b.query(nil, n.DeclareCursorStmt.Query)
 		b.namesInOutput(n.DeclareCursorStmt.Query.GetSelectStmt())
 	case *ast.Node_CreateTableAsStmt:
