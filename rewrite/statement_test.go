@@ -93,7 +93,7 @@ func TestEffectsSayWhatChangesForLaterTexts(t *testing.T) {
 		{"CREATE TEMP TABLE t AS SELECT surname FROM person", Effect{State: true, Schema: true, Made: []Made{{Name: "t", Temp: true, Rows: true}}}},
 		{"CREATE TABLE t AS SELECT surname FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true}}}},
 		{"SELECT surname INTO t FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true}}}},
-		{"ALTER TABLE pet ADD x int", Effect{State: true, Schema: true, Made: []Made{{Name: "pet"}}}},
+		{"ALTER TABLE pet ADD x int", Effect{State: true, Schema: true, Made: []Made{{Name: "pet", Columns: true}}}},
 		{"PREPARE q AS SELECT surname FROM person", Effect{State: true, Prepare: &Prepare{Name: "q", Client: "PREPARE q AS SELECT surname FROM person"}}},
 		{"EXECUTE q (1)", Effect{Execute: "q"}},
 		{"EXPLAIN EXECUTE q", Effect{Execute: "q"}},
