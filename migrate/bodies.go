@@ -76,6 +76,29 @@ func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) 
 	return found, nil
 }
 
+// arguments lists the triggers that have one of the names in an argument: it is kept as text too, and functions such as
+// tsvector_update_trigger take it for the name of a column.
+func arguments(ctx context.Context, db rules.DB, names []string) ([]string, error) {
+	rows, err := db.Query(ctx, `
+		SELECT t.tgname::pg_catalog.text, t.tgrelid::pg_catalog.regclass::pg_catalog.text, pg_catalog.encode(t.tgargs, 'escape')
+		FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal AND t.tgnargs > 0 ORDER BY 2, 1`)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the arguments of triggers: %w", err)
+	}
+	var found []string
+	var trigger, table, args string
+	_, err = pgx.ForEachRow(rows, []any{&trigger, &table, &args}, func() error {
+		if named := namedIn(strings.ReplaceAll(args, `\000`, " "), "", names); len(named) > 0 {
+			found = append(found, "trigger "+trigger+" on "+table+" has the argument "+strings.Join(named, ", "))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the arguments of triggers: %w", err)
+	}
+	return found, nil
+}
+
 // namedIn lists those of the names that occur in the body.
 func namedIn(body, language string, names []string) []string {
 	var found []string
@@ -94,13 +117,18 @@ func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rul
 	if to != rules.Cutover {
 		d = rules.Backward
 	}
-	found, err := bodies(ctx, db, namesGone(m, d))
-	if err != nil || len(found) == 0 || r.Force {
+	gone := namesGone(m, d)
+	found, err := bodies(ctx, db, gone)
+	if err != nil {
+		return err
+	}
+	triggers, err := arguments(ctx, db, gone)
+	if found = append(found, triggers...); err != nil || len(found) == 0 || r.Force {
 		return err
 	}
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is refused: %d stored bodies name what will be gone", r.Kind, m.ID, len(found)),
-		Hint:    "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename; force, with a reason, overrides this",
+		Hint:    "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename, and make triggers with such an argument again afterwards; force, with a reason, overrides this",
 		Allowed: allowed(m.Phase),
 		Missing: found,
 	}

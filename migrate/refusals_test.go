@@ -67,7 +67,10 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 		CREATE FUNCTION public.follows() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT last_name FROM public.individual LIMIT 1; END;
 		CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.Last_Name := 'x'; RETURN NEW; END $$;
 		CREATE PROCEDURE public.dynamic() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE individual SET last_name = 1'; END $$;
-		CREATE FUNCTION public.other() RETURNS int LANGUAGE sql AS 'SELECT 1 -- not last_name';`)
+		CREATE FUNCTION public.other() RETURNS int LANGUAGE sql AS 'SELECT 1 -- not last_name';
+		CREATE TABLE public.page (words tsvector, last_name text);
+		CREATE TRIGGER indexed BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english', last_name);
+		CREATE TRIGGER other BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english');`)
 	f.create(surname)
 	f.must("surname", activate)
 	e := f.refused("surname", cutover)
@@ -75,6 +78,7 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 		"procedure public.dynamic() names last_name",
 		"function public.plain() names last_name",
 		"function public.touch() names last_name",
+		"trigger indexed on public.page has the argument last_name",
 	}
 	if diff := cmp.Diff(want, e.Missing); diff != "" {
 		t.Errorf("the bodies (-want +got):\n%s", diff)
