@@ -69,6 +69,7 @@ var creations = []string{
 	`CREATE SCHEMA fresh CREATE TABLE pet (owner int CONSTRAINT own REFERENCES {person} ({id}) ON DELETE SET NULL, boss int CONSTRAINT boss REFERENCES pet (n), n int PRIMARY KEY) CREATE SEQUENCE of_{person} START 3`,
 	`CREATE SCHEMA fresh CREATE TRIGGER t BEFORE UPDATE OF {surname}, n ON heir FOR EACH ROW WHEN (OLD.{surname} <> NEW.{surname}) EXECUTE FUNCTION noop() CREATE INDEX by_name ON fresh.heir ({surname}, lower({surname})) CREATE TABLE heir (n int, CHECK ({surname} <> city)) INHERITS ({person}) GRANT SELECT ({surname}) ON heir TO PUBLIC CREATE VIEW seen AS SELECT h.{surname}, {person}.{id} FROM heir h, {person}`,
 	`CREATE SCHEMA fresh CREATE TABLE event_2025 PARTITION OF {event} ({at} DEFAULT '2025-05-05') FOR VALUES FROM ('2025-01-01') TO ('2026-01-01')`,
+	`CREATE SCHEMA fresh CREATE TABLE {other_person} (z int) CREATE TABLE of_rows (who {person}, many {person}[]) CREATE VIEW seen AS SELECT '{person}'::regclass, NULL::{person} AS who, {surname} FROM {person}`,
 	`CREATE SCHEMA fresh CREATE VIEW seen AS SELECT 1 AS create, '{surname}' AS grant CREATE VIEW other AS SELECT lower({surname}) FROM public.{person} WHERE {id} IN (SELECT 1)`,
 	`CREATE TABLE of_rows (who {person} CHECK ((who).{surname} > ''), many {person}[], CHECK ((of_rows.many[1]).{id} > 0))`,
 	`ALTER TABLE pet ADD owner {person} CONSTRAINT named CHECK ((owner).{surname} > ''), ADD CHECK ((pet.owner).{id} > 0)`,

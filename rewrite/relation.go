@@ -137,6 +137,9 @@ func isTempSchema(schema string) bool {
 
 // atServer is what the server finds under a name without schema; nil when that is not known.
 func (b *binding) atServer(name string) *catalog.Relation {
+	if b.madeInSchema("", name) != nil {
+		return nil // it is in the new schema then, unless a temporary table hides it
+	}
 	if b.sess.SearchPath == nil {
 		if all := b.cat.Named(name); len(all) == 1 {
 			return all[0]
