@@ -285,7 +285,7 @@ func (s *session) controls(now *epoch, c control) error {
 
 // currentBySQL is current for a name that no Parse has made, but perhaps a PREPARE.
 func (s *session) currentBySQL(now *epoch, name string) (portal, error) {
-	if !now.live || !s.mayExecute() {
+	if !now.live || name == "" || !s.mayExecute() {
 		return portal{}, nil
 	}
 	// It is what EXECUTE would do.

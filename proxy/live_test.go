@@ -102,6 +102,7 @@ var liveScripts = map[string]script{
 		{simple("PREPARE p AS SELECT last_name FROM individual WHERE id = $1; EXECUTE p (1)"), "Z"},
 		{simple("EXECUTE p (2)"), "Z"},
 		{messages(bind("", "p", []byte("3")), describePortal(""), execute(""), syncMsg()), "Z"},
+		{messages(bind("", ""), syncMsg(), describe(""), syncMsg()), "ZZ"},
 		{simple("DEALLOCATE p"), "Z"},
 		{simple("EXECUTE p (1)"), "Z"},
 	},

@@ -232,8 +232,21 @@ func (p *prepared) forget(st *statement) {
 		return
 	}
 	p.bytes -= st.cost()
+	p.spares(st)
+}
+
+// spares keeps the memory of an unnamed statement that was replaced or has ended.
+func (p *prepared) spares(st *statement) {
 	if st.slot == &p.unnamed && st != p.unnamed.latest && cap(st.text) <= 64<<10 {
 		p.spare = st
+	}
+}
+
+// queried takes note that a simple Query was executed, which ends the unnamed statement (exec_simple_query in postgres.c).
+func (p *prepared) queried() {
+	if st := p.unnamed.committed; st != nil {
+		p.drop(&p.unnamed)
+		p.spares(st)
 	}
 }
 

@@ -305,6 +305,9 @@ func (q *queue) ready(body []byte) verdict {
 	if e := q.align(wire.ReadyForQuery); e != nil {
 		switch e.kind {
 		case wire.Query, wire.FuncCall, wire.Sync:
+			if e.kind == wire.Query {
+				q.stmts.queried()
+			}
 			v.expect = *e
 			if e.flags&hidden != 0 || q.retry.state == retryDue {
 				v.action = swallow

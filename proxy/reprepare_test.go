@@ -154,6 +154,30 @@ func TestWhatWasDeallocatedDoesNotComeBack(t *testing.T) {
 	}
 }
 
+func TestTheUnnamedStatementThatASimpleQueryEndsDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	p.phase(1, rules.Active)
+	for name, query := range map[string][]byte{
+		"one that succeeds": simple("SELECT 1"), "one that fails": simple("SELECT FROM FROM"), "an empty one": simple(""),
+	} {
+		c := p.loginBase()
+		c.hears(step{messages(parse("", "SELECT last_name FROM individual"), syncMsg(), query), "ZZ"})
+		p.phase(2, rules.Cutover, renameThere)
+		c.say(messages(bind("", ""), execute(""), syncMsg()))
+		if e := c.hearError(); e.Code != "26000" {
+			t.Errorf("%s: %v", name, e)
+		}
+		c.hear(wire.ReadyForQuery)
+		c.hears(step{messages(parse("", "SELECT last_name FROM individual"), syncMsg()), "Z"})
+		p.phase(3, rules.Active, renameBack)
+		if heard := c.hears(step{messages(bind("", ""), execute(""), syncMsg()), "Z"}); heard[0] != `2 ""` {
+			t.Errorf("after %s a statement that is kept gives %q", name, heard)
+		}
+	}
+}
+
 func TestTheServersErrorAtPreparingAgainIsTheClients(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t)
