@@ -44,6 +44,11 @@ var bystanders = map[string]script{
 		{simple("DO $$ BEGIN RAISE NOTICE 'not the table \"per%', 'son\"'; RAISE 'nor \"per%', 'son\"'; END $$"), "Z"},
 		{messages(parse("", "SELECT $1::int"), bind("", "", []byte("person")), execute(""), syncMsg()), "Z"},
 	},
+	"after what cannot change the version": {
+		{messages(simple("RESET ROLE"), simple("BEGIN"), simple("SAVEPOINT s"), simple("INSERT INTO orders VALUES (1, 7)")), "ZZZZ"},
+		{messages(simple("ROLLBACK TO s"), simple("INSERT INTO orders VALUES (1, 8)"), simple("ROLLBACK")), "ZZZ"},
+		{simple("INSERT INTO orders VALUES (1, 9)"), "Z"},
+	},
 	"other errors": {
 		{simple("INSERT INTO orders VALUES (1, 1), (1, 1)"), "Z"},
 		{simple("SELECT nope FROM orders"), "Z"},
@@ -110,6 +115,11 @@ func TestASessionThatMayHaveAnotherVersionGetsTheServersWordsUntilItIsKnown(t *t
 	fails("individual")
 	c.say(simple("SET segue.version = 'person'"))
 	c.hearUntil(wire.ReadyForQuery)
+	fails("person")
+	c.say(messages(simple("BEGIN"), simple("SET segue.version = 'base'"), simple("ROLLBACK")))
+	for range 3 {
+		c.hearUntil(wire.ReadyForQuery)
+	}
 	fails("person")
 	c.say(messages(simple("SET segue.version = 'base'"), simple("SELECT last_name FROM individual")))
 	c.hearUntil(wire.ReadyForQuery)

@@ -149,7 +149,10 @@ func (s *session) rebase(e *epoch) {
 		return
 	}
 	v.private, v.lacking = nil, false
-	if v.epoch == nil || !v.epoch.live {
+	switch {
+	case v.epoch == nil && !s.blind:
+		s.changeNames() // texts that may set the version were met
+	case v.epoch == nil, !v.epoch.live:
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
 	v.epoch, v.aged = e, true

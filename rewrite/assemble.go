@@ -26,7 +26,7 @@ func (r *rewriting) finish(d *draft) *Text {
 		return r.refuseWhole(unproven())
 	}
 	t.Version, t.Ambiguous = d.lens.Version, d.ambiguous
-	t.names = names{snap: r.binder.snap, lens: d.lens}
+	t.names = names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath}
 	t.Question = r.questionOf(d)
 	r.describe(t, d)
 	return t

@@ -11,7 +11,7 @@ type suggestion struct {
 
 // suggest makes the hint that PostgreSQL gives with a column that does not exist (searchRangeTableForCol), out of the
 // version's names. known is false where it cannot be known: there are tables whose columns are not known here, or the
-// column exists and cannot be seen from here, which the server words by itself.
+// column exists and cannot be seen from here, which newer servers word by themselves.
 func (b *binding) suggest(s *scope, relation, name string) (hint string, known bool) {
 	found := suggestion{distance: maxFuzzyDistance + 1}
 	for ; s != nil; s = s.parent {
@@ -24,8 +24,11 @@ func (b *binding) suggest(s *scope, relation, name string) (hint string, known b
 			if relation != "" {
 				penalty = levenshtein(relation, it.name)
 			}
-			if it.unknown || penalty == 0 && hasColumn(it, name) {
+			if it.unknown {
 				return "", false
+			}
+			if penalty == 0 && hasColumn(it, name) {
+				return b.outOfReach(it, name)
 			}
 			for _, c := range it.cols {
 				found.consider(c, it, name, penalty)
@@ -39,6 +42,15 @@ func (b *binding) suggest(s *scope, relation, name string) (hint string, known b
 		return "Perhaps you meant to reference the column " + found.first.suggested() + ".", true
 	}
 	return "Perhaps you meant to reference the column " + found.first.suggested() + " or the column " + found.second.suggested() + ".", true
+}
+
+// outOfReach is the hint about a column that exists and cannot be seen from here. From version 16 on it has a detail, and
+// depends on why, so that the server has to word it.
+func (b *binding) outOfReach(it *item, name string) (hint string, known bool) {
+	if b.cat.ServerVersion >= 160000 {
+		return "", false
+	}
+	return `There is a column named "` + name + `" in table "` + it.name + `", but it cannot be referenced from this part of the query.`, true
 }
 
 func hasColumn(it *item, name string) bool {

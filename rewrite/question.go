@@ -58,7 +58,7 @@ func (r *rewriting) questionOf(d *draft) *Question {
 	sent := applyEdits(r.source.utf8, edits)
 	return &Question{Otherwise: failure, Text: &Text{
 		SQL: sent, Client: r.sql, Changed: len(edits) > 0, Tables: d.statements[0].Tables, edits: edits, charset: r.charset,
-		names: names{snap: r.binder.snap, lens: d.lens},
+		names: names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath},
 	}}
 }
 

@@ -54,6 +54,7 @@ func (b *Binder) Reword(version string, r *Report) bool {
 type names struct {
 	snap *rules.Snapshot
 	lens *rules.Lens
+	path []string // the session's search_path; nil when it is not known
 }
 
 // affected are the tables under migration that the text names.

@@ -53,13 +53,15 @@ var stateWords = []word{
 	{text: "prepare", meaning: meansPrepared},
 }
 
-// versionWords are those without which a text does not set segue.version, or take back that it was set.
-var versionWords = []string{"segue", "set_config", "reset", "discard", "rollback"}
+// versionWords are those without which a text does not set segue.version, but for RESET ALL. ROLLBACK takes back what was
+// set, of which a text told that is in doubt until it is read again.
+var versionWords = []string{"segue", "set_config", "discard"}
 
 // MaySetVersion tells whether a text that was not bound may set the session's version, by itself or by a function.
 func (b *Binder) MaySetVersion(sql []byte) bool {
 	lower := bytes.ToLower(sql)
 	return slices.ContainsFunc(versionWords, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) ||
+		bytes.Contains(lower, []byte("reset")) && bytes.Contains(lower, []byte("all")) ||
 		b.unseen != nil && b.unseen.match(sql, false) != Miss
 }
 

@@ -2,7 +2,11 @@ package rewrite
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
 )
 
 // Types are shown without quotes, that of a table's rows by the table's name, as format_type_be has it. These are the
@@ -46,11 +50,30 @@ func (w *wording) typesIn(s string) string {
 		switch {
 		case l == nil:
 			return m[0]
-		case m[1] != "":
-			return m[1] + "." + quoteIdent(l.Logical)
+		case w.path == nil && m[1] == "", w.path != nil && w.isVisible(l):
+			return quoteIdent(l.Logical)
 		}
-		return quoteIdent(l.Logical)
+		return quoteIdent(l.Schema) + "." + quoteIdent(l.Logical)
 	})
+}
+
+// isVisible mirrors TypeIsVisible for a row type under the name that the version has for it: other types are not shown
+// with their schema.
+func (w *wording) isVisible(l *rules.TableLens) bool {
+	for _, schema := range w.path {
+		switch {
+		case schema == l.Schema:
+			return true
+		case slices.ContainsFunc(w.snap.Catalog.TypesNamed(l.Logical), func(t *catalog.Type) bool {
+			r := w.snap.Catalog.ByRowType(t.OID)
+			return t.Schema == schema && (r == nil || w.unknown(r))
+		}):
+			return false
+		case slices.ContainsFunc(w.lens.Tables, func(t *rules.TableLens) bool { return t.Schema == schema && t.Logical == l.Logical }):
+			return false
+		}
+	}
+	return false
 }
 
 // columnReference replaces the names in schema.table.column, as NameListToString shows them: without quotes.
