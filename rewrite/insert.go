@@ -14,13 +14,13 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
+	s.enter(target)
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
 		source = b.selectStmt(s, sel)
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
-	s.enter(target)
 	b.insertColumns(s, n, target, source)
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
