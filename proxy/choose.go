@@ -101,7 +101,7 @@ func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text,
 			return nil, err
 		}
 	}
-	return nil, &wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"}
+	return nil, raise(&wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"})
 }
 
 // asking is the session as it is for one text.
@@ -169,11 +169,11 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 	case err == nil && fresh:
 		return s.enterAll(e, t)
 	case err == nil, need != nil:
-		return nil, &wire.Error{
+		return nil, raise(&wire.Error{
 			Code:    "0A000",
 			Message: "several statements in one string cannot be rewritten in a failed transaction",
 			Hint:    "Send ROLLBACK on its own first.",
-		}
+		})
 	}
 	return nil, err
 }

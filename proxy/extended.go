@@ -194,11 +194,11 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 		return s.currentBySQL(now, string(name))
 	}
 	if now.live && st.lost {
-		return portal{}, &wire.Error{
+		return portal{}, raise(&wire.Error{
 			Code:    "0A000",
 			Message: "the text of this prepared statement was not kept, so it cannot be adapted to the migration that is live",
 			Hint:    "The session has prepared more than can be remembered: close statements that are not needed, or reconnect.",
-		}
+		})
 	}
 	if unsure {
 		if err := s.recount(now); err != nil {

@@ -135,11 +135,11 @@ func (s *session) wait(e *epoch) error {
 	case <-cancel:
 		return cancelError()
 	case <-timeout:
-		return &wire.Error{
+		return raise(&wire.Error{
 			Code:    "55P03",
 			Message: fmt.Sprintf("statement was held for %v because this instance has lost touch with its control tables", s.srv.cfg.HoldTimeout),
 			Hint:    "It names a table under migration. Try again later, or connect to another instance.",
-		}
+		})
 	case err := <-gone:
 		return err
 	case <-s.queue.stopped:
@@ -149,7 +149,7 @@ func (s *session) wait(e *epoch) error {
 
 // cancelError is what the server says of a statement that was cancelled.
 func cancelError() *wire.Error {
-	return &wire.Error{Code: "57014", Message: "canceling statement due to user request"}
+	return raise(&wire.Error{Code: "57014", Message: "canceling statement due to user request"})
 }
 
 // watchClient notices that the client goes away while it is not read from. The function that it returns ends the watch

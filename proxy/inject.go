@@ -67,7 +67,7 @@ func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
 	}
 	row, err := wire.DecodeDataRow(nil, inj.row)
 	if err != nil || len(row) != 1 {
-		return nil, &wire.Error{Code: "XX000", Message: "segue: unexpected answer to a question about the session"}
+		return nil, raise(&wire.Error{Code: "XX000", Message: "segue: unexpected answer to a question about the session"})
 	}
 	return row[0], nil
 }

@@ -57,11 +57,11 @@ func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
 // readPrivately makes a private binder. The errors are those of ask; errMoved when the epoch has moved meanwhile.
 func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 	if !searchesSystemFirst(s.view.session.SearchPath) {
-		return nil, &wire.Error{
+		return nil, raise(&wire.Error{
 			Code:    "0A000",
 			Message: "what was made a moment ago cannot be looked at, because the search_path finds other functions and operators before those of pg_catalog",
 			Hint:    "Put pg_catalog first in search_path, or leave it out.",
-		}
+		})
 	}
 	p := &private{public: e.binder, made: e.made, changes: s.view.changes, makings: s.view.makings}
 	s.queue.mu.Lock()
@@ -74,7 +74,7 @@ func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 		return nil, own.err
 	}
 	if err != nil {
-		return nil, &wire.Error{Code: "XX000", Message: "segue: " + err.Error()}
+		return nil, raise(&wire.Error{Code: "XX000", Message: "segue: " + err.Error()})
 	}
 	public := e.binder.Snapshot()
 	snap, err := rules.Build(public.Epoch, public.Migrations, cat)
@@ -82,11 +82,11 @@ func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 		return nil, errMoved
 	}
 	if err != nil {
-		return nil, &wire.Error{
+		return nil, raise(&wire.Error{
 			Code:    "0A000",
 			Message: fmt.Sprintf("the schema as this session sees it does not fit the migrations that are live: %v", err),
 			Hint:    "Try again, or end the transaction in which the schema was changed.",
-		}
+		})
 	}
 	options := s.srv.cfg.Rewrite
 	options.CacheBytes = privateCache

@@ -238,7 +238,7 @@ func decodeHex(answer []byte, into any) error {
 		err = json.Unmarshal(text, into)
 	}
 	if err != nil {
-		return &wire.Error{Code: "XX000", Message: "segue: cannot read the state of the session: " + err.Error()}
+		return raise(&wire.Error{Code: "XX000", Message: "segue: cannot read the state of the session: " + err.Error()})
 	}
 	return nil
 }

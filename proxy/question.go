@@ -84,5 +84,6 @@ func ownError(f *rewrite.Error) *wire.Error {
 	if f.Position > 0 {
 		e.Position = strconv.Itoa(f.Position)
 	}
+	e.File, e.Line, e.Routine = f.Place()
 	return e
 }

@@ -189,8 +189,8 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 	if !s.srv.cfg.StrictOracle {
 		return nil
 	}
-	_, _ = s.client.out.Write((&wire.Error{
+	_, _ = s.client.out.Write((raise(&wire.Error{
 		Severity: "FATAL", Code: "XX000", Message: fmt.Sprintf("segue: the result is not as predicted: %v", err),
-	}).AppendTo(nil))
+	})).AppendTo(nil))
 	return errors.New("the result is not as predicted")
 }

@@ -111,11 +111,13 @@ func (s *session) prepareAgain(e *epoch, name string, st *sqlStatement) (*rewrit
 				return nil, errMoved
 			}
 		}
-		return nil, &wire.Error{Code: "0A000", Message: "the text of the prepared statement is not known"}
+		return nil, raise(&wire.Error{Code: "0A000", Message: "the text of the prepared statement is not known"})
 	}
 	for i := range x.Statements {
 		if f := x.Statements[i].Failure; f != nil {
-			return nil, &wire.Error{Code: f.Code, Message: f.Message, Detail: f.Detail, Hint: f.Hint}
+			e := ownError(f)
+			e.Position = "" // it counts in the text of PREPARE
+			return nil, e
 		}
 	}
 	if x.SQL == st.made {

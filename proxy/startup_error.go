@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/proxy/wire"
 )
 
@@ -22,7 +23,15 @@ func (e relayedError) Unwrap() error { return e.err }
 
 // fatal makes an error that ends a start-up.
 func fatal(code, format string, args ...any) *wire.Error {
-	return &wire.Error{Severity: "FATAL", Code: code, Message: fmt.Sprintf(format, args...)}
+	e := &wire.Error{Severity: "FATAL", Code: code, Message: fmt.Sprintf(format, args...)}
+	e.File, e.Line, e.Routine = srcpos.Here().Place()
+	return e
+}
+
+// raise tells an error where it comes from.
+func raise(e *wire.Error) *wire.Error {
+	e.File, e.Line, e.Routine = srcpos.Here().Place()
+	return e
 }
 
 // withHint adds a hint.

@@ -113,9 +113,9 @@ var errStranger = errors.New("a result was in the names of the database")
 func (s *session) refuseStranger() error {
 	s.srv.schemaChanged(nil)
 	s.srv.log.Warn("a session was ended before it got the names of the database: a table was made around segue a moment ago")
-	_, _ = s.client.out.Write((&wire.Error{
+	_, _ = s.client.out.Write((raise(&wire.Error{
 		Severity: "FATAL", Code: "57P01", Message: "segue: this result is of a table that was made a moment ago, in the names of the database",
 		Hint: "Connect again: by then the table is known.",
-	}).AppendTo(nil))
+	})).AppendTo(nil))
 	return errStranger
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
@@ -231,7 +232,7 @@ func (b *binding) fail(code string, location int, natural bool, message, hint st
 		return
 	}
 	b.doubted = b.refusal != nil
-	b.failure = &Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural}
+	b.failure = &Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural, pos: srcpos.Here()}
 }
 
 // unsupported records that something was met that is refused where it concerns an affected table: construct names it,

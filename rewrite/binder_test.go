@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
@@ -256,7 +257,7 @@ func TestATextThatCannotBeReadFailsAsTheServerWould(t *testing.T) {
 		}
 		f := text.FailureAt("42601", `syntax error at or near ""segue: statement refused 1""`, 1)
 		want := &Error{Code: "42601", Message: `syntax error at or near "FROM"`, Position: 13}
-		if diff := cmp.Diff(want, f, cmp.AllowUnexported(Error{})); diff != "" {
+		if diff := cmp.Diff(want, f, cmpopts.IgnoreUnexported(Error{})); diff != "" {
 			t.Error(diff)
 		}
 		if n := b.Stats().ParseErrors.Load(); n != 1 {

@@ -96,7 +96,7 @@ func (w *twins) tell() string { return strings.Join(w.story, "\n") }
 
 // isRefusal tells apart what is refused here from what PostgreSQL does not support itself.
 func isRefusal(e *pgconn.PgError) bool {
-	return e.Code == "0A000" && e.Routine == "" && e.File == ""
+	return e.Code == "0A000" && strings.HasSuffix(e.File, ".go")
 }
 
 // otherMistake tells whether two errors speak of different places, or of different things.

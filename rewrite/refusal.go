@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
@@ -32,6 +33,7 @@ func versionNotServed(snap *rules.Snapshot, version string) *Error {
 		Message: fmt.Sprintf("schema version %q does not exist", version),
 		Hint:    "Versions that are served: " + strings.Join(snap.Versions(), ", ") + ".",
 		Node:    "segue.version",
+		pos:     srcpos.Here(),
 	}
 	if m := snap.Migration(version); m != nil {
 		switch m.Phase {
@@ -58,7 +60,7 @@ func unpinnedRefused(snap *rules.Snapshot) *Error {
 // cannot either; of any other server that is not known, and nil is returned.
 func syntaxError(snap *rules.Snapshot, err *ast.SyntaxError) *Error {
 	if snap.Catalog.ServerVersion/10000 <= ast.GrammarVersion {
-		return &Error{Code: codeSyntaxError, Message: err.Message, Position: err.Position}
+		return &Error{Code: codeSyntaxError, Message: err.Message, Position: err.Position, pos: srcpos.Here()}
 	}
 	return nil
 }

@@ -1,6 +1,10 @@
 package rewrite
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seguedb/segue/internal/srcpos"
+)
 
 //go:generate go run ../internal/refusedpage ../docs/refused.md
 
@@ -149,7 +153,7 @@ func Refusals() []Refusal { return append([]Refusal(nil), refusalList[:]...) }
 
 // raise makes the error of a refusal; node names the construct that was met, and position counts as in Error.
 func (r refusal) raise(node, message string, position int) *Error {
-	return &Error{Code: codeRefused, Message: message, Hint: r.hint(), Position: position, Node: node}
+	return &Error{Code: codeRefused, Message: message, Hint: r.hint(), Position: position, Node: node, pos: srcpos.Here()}
 }
 
 // hint says what to do, without the Markdown.

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -130,6 +131,12 @@ type Error struct {
 
 	natural bool // the server raises the same by itself if it is sent the client's own text
 	worded  bool // its hint is the one that the server would give
+	pos     srcpos.Pos
+}
+
+// Place is where in this package's source the error was found, for the fields of the protocol that say so.
+func (e *Error) Place() (file string, line int, function string) {
+	return e.pos.Place("raise", "fail", "unsupported", "refuse", "forbid", "misplaced", "notUnderstood", "failAmbiguous")
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }

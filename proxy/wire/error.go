@@ -1,5 +1,7 @@
 package wire
 
+import "strconv"
+
 // Fields of an ErrorResponse or NoticeResponse.
 const (
 	FieldSeverity         = 'S' // in the language of the session
@@ -90,6 +92,10 @@ type Error struct {
 	Hint     string
 	Position string
 
+	// Where in the source it was raised; the three are set together.
+	File, Routine string
+	Line          int
+
 	Sent ErrorFields // all of it as a server has sent it: then the other fields do not count for Fields
 }
 
@@ -112,6 +118,11 @@ func (e *Error) Fields() ErrorFields {
 	f.Set(FieldDetail, e.Detail)
 	f.Set(FieldHint, e.Hint)
 	f.Set(FieldPosition, e.Position)
+	if e.File != "" {
+		f.Set(FieldFile, e.File)
+		f.Set(FieldLine, strconv.Itoa(e.Line))
+		f.Set(FieldRoutine, e.Routine)
+	}
 	return f
 }
 
@@ -124,8 +135,10 @@ func (f ErrorFields) Error() *Error {
 	if severity == "" {
 		severity = f.Get(FieldSeverity)
 	}
+	line, _ := strconv.Atoi(f.Get(FieldLine))
 	return &Error{
 		Severity: severity, Code: f.Get(FieldCode), Message: f.Get(FieldMessage),
 		Detail: f.Get(FieldDetail), Hint: f.Get(FieldHint), Position: f.Get(FieldPosition),
+		File: f.Get(FieldFile), Line: line, Routine: f.Get(FieldRoutine),
 	}
 }
