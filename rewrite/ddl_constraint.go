@@ -45,7 +45,9 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 	case ast.ConstrType_CONSTR_NULL, ast.ConstrType_CONSTR_NOTNULL, ast.ConstrType_CONSTR_IDENTITY,
 		ast.ConstrType_CONSTR_ATTR_DEFERRABLE, ast.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE,
 		ast.ConstrType_CONSTR_ATTR_DEFERRED, ast.ConstrType_CONSTR_ATTR_IMMEDIATE:
-	case ast.ConstrType_CONSTR_DEFAULT, ast.ConstrType_CONSTR_GENERATED, ast.ConstrType_CONSTR_CHECK:
+	case ast.ConstrType_CONSTR_DEFAULT:
+		b.defaultExpr(c.RawExpr, t.scope)
+	case ast.ConstrType_CONSTR_GENERATED, ast.ConstrType_CONSTR_CHECK:
 		b.expr(t.scope, c.RawExpr)
 	case ast.ConstrType_CONSTR_PRIMARY, ast.ConstrType_CONSTR_UNIQUE, ast.ConstrType_CONSTR_EXCLUSION:
 		b.keyConstraint(t, c, in)
@@ -54,6 +56,15 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 	default:
 		b.unsupported(int(c.Location), refusedConstruct, c.Contype.String(), "is not understood")
 	}
+}
+
+// defaultExpr binds a default, in which the server rejects the name of any column, whether it exists or not.
+func (b *binding) defaultExpr(n *ast.Node, s *scope) {
+	if namesColumns(n) {
+		b.sawAll(n)
+		return
+	}
+	b.expr(s, n)
 }
 
 // keyConstraint binds PRIMARY KEY, UNIQUE and EXCLUDE.
