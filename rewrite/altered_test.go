@@ -71,9 +71,7 @@ func (w *world) checkAltered(t *testing.T, alter, use string) {
 	for _, n := range need.Names {
 		s.Overlay[n] = now.Lookup(n.Schema, n.Name)
 	}
-	if text, err = w.binder.Rewrite(&s, use); err != nil {
-		t.Fatal(err)
-	}
+	text = rewrittenOn(t, w.binder, &s, w.server, use)
 	want, _ := run(t, w.client, alter+";"+use, w.names)
 	got, _ := run(t, w.server, w.rewrite(t, alter).SQL+";"+text.SQL, w.serverNames())
 	if want.Error != "" || got.Error != "" || len(want.Rows) != len(got.Rows) {

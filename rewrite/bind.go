@@ -47,6 +47,7 @@ type binding struct {
 	statement Statement
 	changes   []change
 	seen      map[any]struct{}       // nodes that were understood
+	generated []string               // names that it is given instead of those that the server would make up
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
 	vars      *variables             // of the body that the statement is in; nil elsewhere
@@ -131,7 +132,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	b.columns = map[*ast.ColumnRef]*column{}
 	b.renamed = map[*ast.ColumnRef]bool{}
 	b.rowBinding = rowBinding{}
-	b.placed = nil
+	b.placed, b.generated = nil, nil
 	b.aliasable, b.hiddenAliases = nil, 0
 	b.affected, b.doubted, b.besideMade = false, false, false
 	b.failure, b.refusal = nil, nil

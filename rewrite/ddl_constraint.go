@@ -12,6 +12,7 @@ type defined struct {
 	scope *scope // of its expressions
 	item  *item
 	made  *ast.RangeVar // its name, where the statement makes it
+	added string        // the column that is added, whose constraints do not name it
 }
 
 // columnDef binds what follows the name of a column in ADD COLUMN, ALTER TYPE and CREATE TABLE.
@@ -24,6 +25,7 @@ func (b *binding) columnDef(t *defined, d *ast.ColumnDef) {
 	b.sawAll(d.CollClause)
 	b.sawEach(d.Fdwoptions)
 	b.expr(t.scope, d.RawDefault) // USING of ALTER TYPE
+	t.added = d.Colname
 	for _, n := range d.Constraints {
 		c := n.GetConstraint()
 		b.constraint(t, c, span{b.tokens.at(int(c.GetLocation())), b.whole().to})
@@ -56,6 +58,7 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 	default:
 		b.unsupported(int(c.Location), refusedConstruct, c.Contype.String(), "is not understood")
 	}
+	b.nameConstraint(t, c)
 }
 
 // defaultExpr binds a default, in which the server rejects the name of any column, whether it exists or not.
@@ -71,13 +74,7 @@ func (b *binding) defaultExpr(n *ast.Node, s *scope) {
 func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
 	open := b.bracket(in)
 	if len(c.Exclusions) > 0 {
-		elements := make([]*ast.Node, 0, len(c.Exclusions))
-		for _, n := range c.Exclusions {
-			if pair := n.GetList().GetItems(); len(pair) > 0 {
-				elements = append(elements, pair[0]) // the other one is the operator
-			}
-		}
-		b.indexElements(t.scope, elements, open, -1, t.item)
+		b.indexElements(t.scope, exclusionElements(c), open, -1, t.item)
 		b.expr(t.scope, c.WhereClause)
 	}
 	missing := columnInKey

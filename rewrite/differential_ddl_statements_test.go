@@ -51,6 +51,19 @@ var alterations = []string{
 	`ALTER PUBLICATION pub ADD TABLE {person}`,
 	`ALTER PUBLICATION pub SET TABLE {person} ({surname}, {id}) WHERE ({surname} > 'A' AND {person}.{id} < 5), book`,
 	`DROP VIEW adults`,
+	`ALTER TABLE {person} ADD UNIQUE ({surname}, {id}) INCLUDE ({surname}), ADD CHECK ({surname} <> ''), ADD CHECK (city <> {surname}), ADD CHECK (1 > 0)`,
+	`ALTER TABLE {person} ADD FOREIGN KEY (parent) REFERENCES {person}, ADD FOREIGN KEY ({id}) REFERENCES {person} NOT VALID, ADD CHECK ({surname} <> '' OR {person}.{surname} IS NULL)`,
+	`ALTER TABLE {person} ADD EXCLUDE USING btree ({surname} WITH =, lower(city) WITH =, (({surname} || city)) WITH =)`,
+	`ALTER TABLE {person} ADD COLUMN boss int UNIQUE REFERENCES {person} CHECK (boss > 0) CHECK (boss > {id})`,
+	`ALTER TABLE {line} DROP CONSTRAINT sku_key, ADD PRIMARY KEY ({qty})`,
+	`ALTER TABLE {line} ADD CHECK ({qty} > 0)`,
+	`ALTER TABLE {line} ADD UNIQUE ({qty})`,
+	`ALTER TABLE pet ADD FOREIGN KEY (person_id) REFERENCES {person} ({id})`,
+	`ALTER TABLE {event} ADD CHECK ("from" < 7)`,
+	`CREATE INDEX ON {person} ({surname})`,
+	`CREATE UNIQUE INDEX ON public.{person} USING btree (lower({surname}), {surname} DESC, ({surname}), (({surname} || 'x')), {surname}) INCLUDE ({id}) WHERE {id} > 0`,
+	`CREATE INDEX ON ONLY {event} ({at}, kind)`,
+	`CREATE INDEX ON {line} ({qty})`,
 }
 
 // Statements that make something.

@@ -38,6 +38,8 @@ CREATE RULE quiet AS ON DELETE TO {person} WHERE OLD.city = 'nowhere' DO INSTEAD
 CREATE INDEX city_index ON {person} (city);
 CREATE UNIQUE INDEX sku_qty ON {line} (sku, {qty});
 CREATE SEQUENCE counter;
+CREATE SEQUENCE individual_last_name_idx;
+CREATE SEQUENCE person_surname_idx;
 CREATE STATISTICS both_names ON first_name, city FROM {person};
 CREATE PUBLICATION pub FOR TABLE book;
 `

@@ -16,7 +16,7 @@ var unmapped = []string{
 	"statements as `pg_stat_activity` shows them, and `pg_prepared_statements` and `pg_cursors` those that were not made by `PREPARE` and `DECLARE`: as they were sent to the server",
 	"views and functions that build JSON, XML or text from whole rows of the table",
 	"what logical decoding sends to subscribers",
-	"names that the server makes up from those of tables and columns: of indexes, constraints and sequences that were given none, as in `CREATE INDEX ON person (surname)`. A rename leaves them as they are, too",
+	"names that the server makes up from those of tables and columns, where they cannot be given to it: of sequences, and of what partitions get along with the whole table. What a statement makes by itself, as `CREATE INDEX ON person (surname)` does, is called what a database with the version's names would call it. A rename leaves such names as they are",
 }
 
 // Unmapped lists what shows the names of the database to every session, as Markdown phrases without a full stop.

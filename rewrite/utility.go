@@ -128,6 +128,7 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 		b.sawAll(o)
 	}
 	b.expr(s, x.WhereClause)
+	b.nameIndex(x, it)
 }
 
 // unaliased is the item of a table that can have no alias: references qualified by its name are those to it.
