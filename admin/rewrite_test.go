@@ -118,7 +118,7 @@ func TestRewriteShowsTheErrorThatAClientWouldGet(t *testing.T) {
 		position int
 	}{
 		"a name of another version":   {`{"sql": "SELECT surname FROM individual", "version": "base"}`, "42703", 8},
-		"a construct that is refused": {`{"sql": "SELECT table_to_xml('individual', true, true, '')", "version": "base"}`, "0A000", 21},
+		"a construct that is refused": {`{"sql": "SELECT xpath_table('individual', true, true, '')", "version": "base"}`, "0A000", 20},
 		"a text that is no SQL":       {`{"sql": "SELECT FROM FROM individual", "version": "base"}`, "42601", 13},
 	} {
 		t.Run(name, func(t *testing.T) {

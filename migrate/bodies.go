@@ -77,11 +77,15 @@ func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) 
 }
 
 // arguments lists the triggers that have one of the names in an argument: it is kept as text too, and functions such as
-// tsvector_update_trigger take it for the name of a column.
+// tsvector_update_trigger take it for the name of a column. A body in PL/pgSQL without TG_ARGV does not look at it.
 func arguments(ctx context.Context, db rules.DB, names []string) ([]string, error) {
 	rows, err := db.Query(ctx, `
 		SELECT t.tgname::pg_catalog.text, t.tgrelid::pg_catalog.regclass::pg_catalog.text, pg_catalog.encode(t.tgargs, 'escape')
-		FROM pg_catalog.pg_trigger t WHERE NOT t.tgisinternal AND t.tgnargs > 0 ORDER BY 2, 1`)
+		FROM pg_catalog.pg_trigger t
+		JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+		WHERE NOT t.tgisinternal AND t.tgnargs > 0 AND (l.lanname <> 'plpgsql' OR p.prosrc ~* 'tg_argv')
+		ORDER BY 2, 1`)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the arguments of triggers: %w", err)
 	}

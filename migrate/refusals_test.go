@@ -69,6 +69,10 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 		CREATE PROCEDURE public.dynamic() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE individual SET last_name = 1'; END $$;
 		CREATE FUNCTION public.other() RETURNS int LANGUAGE sql AS 'SELECT 1 -- not last_name';
 		CREATE TABLE public.page (words tsvector, last_name text);
+		CREATE FUNCTION public.deaf() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+		CREATE FUNCTION public.hears() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', to_jsonb(NEW) -> Tg_Argv[0]; RETURN NEW; END';
+		CREATE TRIGGER unheard BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION deaf('last_name');
+		CREATE TRIGGER heard BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION hears('last_name');
 		CREATE TRIGGER indexed BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english', last_name);
 		CREATE TRIGGER other BEFORE INSERT ON public.page FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger(words, 'pg_catalog.english');`)
 	f.create(surname)
@@ -78,6 +82,7 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 		"procedure public.dynamic() names last_name",
 		"function public.plain() names last_name",
 		"function public.touch() names last_name",
+		"trigger heard on public.page has the argument last_name",
 		"trigger indexed on public.page has the argument last_name",
 	}
 	if diff := cmp.Diff(want, e.Missing); diff != "" {

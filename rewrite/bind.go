@@ -50,6 +50,7 @@ type binding struct {
 	generated []string               // names that it is given instead of those that the server would make up
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
+	byPlace   *ast.SelectStmt        // the query of which the labels do not matter
 	vars      *variables             // of the body that the statement is in; nil elsewhere
 	where     func(offset int) int   // counts a place as the client does, in a statement of a body
 	placed    map[int]bool           // tokens that are known to begin the USING of a join

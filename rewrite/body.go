@@ -29,6 +29,7 @@ type body struct {
 	moved     bool        // it changes what names mean
 	after     unsettled   // what its statements have made so far
 	text      *ast.String // its place in the tree
+	byPlace   bool        // of what it returns only the order counts, and not what columns are called
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with
 }
@@ -154,6 +155,15 @@ func (bd *body) statementOf(c *binding, n *ast.Node) output {
 	}
 	c.bindStatement(n)
 	return output{unknown: true}
+}
+
+// returned binds a statement of a body whose rows may be those that a function returns. A star in it stays where it can, so
+// that it goes on meaning all columns, whatever is added to the table.
+func (bd *body) returned(c *binding, n *ast.Node) output {
+	if bd.byPlace {
+		c.byPlace = n.GetSelectStmt()
+	}
+	return bd.statementOf(c, n)
 }
 
 // collect takes over what was found out about one statement of a part.

@@ -99,13 +99,16 @@ func isShippedType(t *ast.TypeName) bool {
 
 // fragment is how a fragment is bound. Labels do not matter where a value is meant.
 func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
-	if f.role == plStatement {
+	switch {
+	case f.role == plStatement && f.returns:
+		return bd.returned
+	case f.role == plStatement:
 		return bd.statementOf
 	}
 	return func(c *binding, n *ast.Node) output {
 		sel := n.GetSelectStmt()
 		if f.dynamic {
-			f.text = bd.constantText(c, sel)
+			f.text = bd.constantText(c, sel, bd.byPlace && f.returns)
 		}
 		if sel == nil || len(sel.SortClause) > 0 || len(sel.GroupClause) > 0 {
 			return bd.statementOf(c, n)
@@ -127,7 +130,7 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 
 // constantText binds the text that EXECUTE has in a constant: a statement that sees no variables. It is nil where the text
 // is computed, or cannot be read.
-func (bd *body) constantText(c *binding, sel *ast.SelectStmt) *body {
+func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *body {
 	if len(sel.GetTargetList()) != 1 {
 		return nil
 	}
@@ -135,7 +138,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt) *body {
 	if k.GetSval() == nil {
 		return nil
 	}
-	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval()}
+	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval(), byPlace: byPlace}
 	var ok bool
 	inner.literal, ok = c.constantAt(c.tokens.at(int(k.Location)))
 	if !ok || inner.literal.text != k.GetSval().Sval {
@@ -145,7 +148,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt) *body {
 	if !ok {
 		return nil
 	}
-	inner.bind(p, inner.statementOf)
+	inner.bind(p, inner.returned)
 	inner.finish(p.same)
 	return inner
 }

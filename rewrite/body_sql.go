@@ -77,7 +77,7 @@ func (bd *body) inSQL(function string, list []parameter) bool {
 	if !ok {
 		return false
 	}
-	bd.bind(p, bd.statementOf)
+	bd.bind(p, bd.returned)
 	bd.finish(p.same)
 	return true
 }

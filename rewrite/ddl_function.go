@@ -34,7 +34,7 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 		return
 	}
 	text := as.GetArg().GetList().GetItems()
-	bd := &body{binding: b, of: "a function's body"}
+	bd := &body{binding: b, of: "a function's body", byPlace: returnsByPlace(x)}
 	read := len(text) == 1
 	switch {
 	case read && strings.EqualFold(stringOf(language.GetArg()), "sql"):
@@ -47,6 +47,18 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	if !read {
 		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, "a function's body")
 	}
+}
+
+// returnsByPlace tells whether what a function's queries call their columns does not matter: its result has names of its
+// own, or none.
+func returnsByPlace(x *ast.CreateFunctionStmt) bool {
+	for _, n := range x.Parameters {
+		switch n.GetFunctionParameter().GetMode() {
+		case ast.FunctionParameterMode_FUNC_PARAM_OUT, ast.FunctionParameterMode_FUNC_PARAM_INOUT, ast.FunctionParameterMode_FUNC_PARAM_TABLE:
+			return true
+		}
+	}
+	return lastString(x.ReturnType.GetNames()) != "record"
 }
 
 // isTrigger tells whether a function is for triggers, so that it has the rows old and new.

@@ -65,11 +65,15 @@ func (p *plParser) returns() {
 	p.i++
 	switch {
 	case p.accept("query"):
+		n := len(p.fragments)
 		if p.is("execute") {
 			p.execute()
-			return
+		} else {
+			p.add(plStatement, p.scan(";"))
 		}
-		p.add(plStatement, p.scan(";"))
+		if n < len(p.fragments) {
+			p.fragments[n].returns = true
+		}
 		return
 	case p.accept("next"):
 	}

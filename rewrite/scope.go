@@ -13,6 +13,7 @@ type scope struct {
 	ctes    []*cte
 	entries []*item // every FROM item, also those that cannot be named from where they stand (p_rtable)
 	lateral bool    // items marked lateralOnly can be seen (p_lateral_active)
+	byPlace bool    // of what the query puts out only the order counts
 }
 
 // An item is one entry of a namespace (ParseNamespaceItem): what an alias and unqualified column names can mean. Its

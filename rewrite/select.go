@@ -148,6 +148,7 @@ func isStar(n *ast.Node) bool {
 
 // plainSelect mirrors transformSelectStmt.
 func (b *binding) plainSelect(s *scope, sel *ast.SelectStmt) output {
+	s.byPlace = sel == b.byPlace && len(sel.FromClause) == 1 && len(sel.SortClause)+len(sel.GroupClause)+len(sel.DistinctClause) == 0
 	b.from(s, sel.FromClause)
 	b.tableWord(sel)
 	b.catalogTable(s)
