@@ -30,6 +30,7 @@ type body struct {
 	after     unsettled   // what its statements have made so far
 	text      *ast.String // its place in the tree
 	byPlace   bool        // of what it returns only the order counts, and not what columns are called
+	oneRow    bool        // it returns a row of no declared type, with the names of the fields that it has
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with
 }
@@ -164,6 +165,21 @@ func (bd *body) returned(c *binding, n *ast.Node) output {
 		c.byPlace = n.GetSelectStmt()
 	}
 	return bd.statementOf(c, n)
+}
+
+// returnsRow refuses to return a row of a table under migration as record: it has the names that its fields have in the
+// database.
+func (bd *body) returnsRow(p *part) {
+	if !bd.oneRow || len(p.out.cols) != 1 {
+		return
+	}
+	row := p.out.cols[0].rows
+	if !row.holdsRows() {
+		row = bd.ofType(p.out.cols[0].typ)
+	}
+	if bd.difference(row) != sameShape {
+		bd.unsupported(bd.literal.place(p.start), refusedRow, bd.of, "returns a row whose fields have other names in the database")
+	}
 }
 
 // collect takes over what was found out about one statement of a part.

@@ -56,6 +56,11 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 	if bd.vars.twice != "" {
 		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+quoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
 	}
+	for i := range read.fragments {
+		if f := &read.fragments[i]; f.returns && f.role == plExpression {
+			bd.returnsRow(bd.parts[i])
+		}
+	}
 	bd.fills(read)
 	bd.fieldUses()
 	bd.computedText(read)
@@ -257,6 +262,9 @@ func (bd *body) computedText(read *plBody) {
 	bd.walk(func(_ *part, n proto.Message) {
 		ref, ok := n.(*ast.ColumnRef)
 		computes = computes || ok && (lastString(ref.Fields) == "tg_table_name" || lastString(ref.Fields) == "tg_relname")
+		if cast, ok := n.(*ast.TypeCast); ok { // tg_relid::regclass::text
+			computes = computes || lastString(cast.Arg.GetTypeCast().GetArg().GetColumnRef().GetFields()) == "tg_relid"
+		}
 	})
 	if !computes {
 		return

@@ -78,6 +78,7 @@ func (bd *body) inSQL(function string, list []parameter) bool {
 		return false
 	}
 	bd.bind(p, bd.returned)
+	bd.returnsRow(p)
 	bd.finish(p.same)
 	return true
 }

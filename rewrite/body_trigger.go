@@ -233,6 +233,9 @@ func (bd *body) rowUses() (uses []fieldUse) {
 	for _, field := range bd.vars.doubts {
 		uses = append(uses, fieldUse{field: field})
 	}
+	for _, field := range bd.fieldsInConstants() {
+		uses = append(uses, fieldUse{field: field})
+	}
 	bd.walk(func(_ *part, n proto.Message) {
 		switch n := n.(type) {
 		case *ast.A_Indirection: // (new).surname
@@ -246,6 +249,40 @@ func (bd *body) rowUses() (uses []fieldUse) {
 		}
 	})
 	return uses
+}
+
+// fieldsInConstants are the names of columns that move in constants of a body that has a function see rows of the trigger's
+// table as a whole: in to_jsonb(new) ->> 'surname' the constant is a field, too.
+func (bd *body) fieldsInConstants() (fields []string) {
+	tables, seen := map[string]bool{}, false
+	bd.walk(func(_ *part, n proto.Message) {
+		if rv, ok := n.(*ast.RangeVar); ok && rv.Schemaname == "" && len(bd.cat.Named(rv.Relname)) == 0 {
+			tables[cmp.Or(rv.Alias.GetAliasname(), rv.Relname)] = true // REFERENCING may name it
+		}
+	})
+	bd.walk(func(_ *part, n proto.Message) {
+		switch n := n.(type) {
+		case *ast.FuncCall:
+			seen = seen || slices.ContainsFunc(n.Args, func(a *ast.Node) bool { return bd.vars.isRow(firstName(a)) || tables[firstName(a)] })
+		case *ast.ResTarget: // SELECT new.*
+			seen = seen || isStar(n.Val) && bd.vars.isRow(firstName(n.Val))
+		}
+	})
+	if !seen {
+		return nil
+	}
+	bd.walk(func(_ *part, n proto.Message) {
+		k, ok := n.(*ast.A_Const)
+		if !ok || k.GetSval() == nil {
+			return
+		}
+		for word := range strings.FieldsFuncSeq(k.GetSval().Sval, func(r rune) bool { return r < 0x80 && !isIdentPart(byte(r)) }) {
+			if bd.moving(word) {
+				fields = append(fields, word)
+			}
+		}
+	})
+	return fields
 }
 
 // wholeRows refuses functions that may show the names of the fields of old and new where they are of a table under

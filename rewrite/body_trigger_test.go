@@ -82,6 +82,22 @@ END outermost;`,
 		`BEGIN INSERT INTO archive SELECT 7, NEW; INSERT INTO book SELECT q.{surname}, 'x', q.{id}, q.city FROM (SELECT NEW.*) q; INSERT INTO book VALUES (OLD.{surname}); RETURN NEW; END`,
 		`BEFORE UPDATE ON {person} FOR EACH ROW`,
 		`UPDATE {person} SET {surname} = {surname} || 'o'`},
+	"a field that a constant names, of a row as JSON": {
+		`BEGIN IF NEW.{id} > 0 AND to_jsonb(NEW) ->> '{surname}' = 'Turing' THEN NEW.city := 'T'; END IF; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a field that a constant names, of a transition table as JSON": {
+		`BEGIN INSERT INTO book (surname) SELECT to_jsonb(n) ->> '{surname}' FROM changed n WHERE n.{id} > 1; RETURN NULL; END`,
+		`AFTER UPDATE ON {person} REFERENCING NEW TABLE AS changed FOR EACH STATEMENT`,
+		`UPDATE {person} SET city = 'Rom'`},
+	"a constant that tells what of a row does not count": {
+		`BEGIN IF NEW.city <> '' AND to_jsonb(NEW) - ARRAY['{surname}'] = to_jsonb(OLD) - '{ {surname}}'::text[] THEN RETURN NULL; END IF; RETURN NEW; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW`,
+		`UPDATE {person} SET {surname} = {surname} || {id}`},
+	"a row that a record begins with": {
+		`DECLARE r record := OLD; n {person} := NEW; BEGIN n.{surname} := n.{surname} || to_json(r) || r.{id}; RETURN n; END`,
+		`BEFORE UPDATE ON {person} FOR EACH ROW WHEN (NEW.{surname} <> '')`,
+		`UPDATE {person} SET city = 'Rom'`},
 	"fields in brackets": {
 		`BEGIN INSERT INTO pet VALUES ((NEW).{id} + 40, 1, (OLD).{surname}); RETURN NEW; END`,
 		`BEFORE UPDATE ON {person} FOR EACH ROW`,

@@ -35,6 +35,7 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	}
 	text := as.GetArg().GetList().GetItems()
 	bd := &body{binding: b, of: "a function's body", byPlace: returnsByPlace(x)}
+	bd.oneRow = !bd.byPlace && !x.ReturnType.GetSetof()
 	read := len(text) == 1
 	switch {
 	case read && strings.EqualFold(stringOf(language.GetArg()), "sql"):
@@ -52,13 +53,17 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 // returnsByPlace tells whether what a function's queries call their columns does not matter: its result has names of its
 // own, or none.
 func returnsByPlace(x *ast.CreateFunctionStmt) bool {
+	var outputs []*ast.TypeName
 	for _, n := range x.Parameters {
-		switch n.GetFunctionParameter().GetMode() {
+		switch p := n.GetFunctionParameter(); p.GetMode() {
 		case ast.FunctionParameterMode_FUNC_PARAM_OUT, ast.FunctionParameterMode_FUNC_PARAM_INOUT, ast.FunctionParameterMode_FUNC_PARAM_TABLE:
-			return true
+			outputs = append(outputs, p.ArgType)
 		}
 	}
-	return lastString(x.ReturnType.GetNames()) != "record"
+	if len(outputs) == 0 {
+		outputs = append(outputs, x.ReturnType)
+	}
+	return len(outputs) > 1 || lastString(outputs[0].GetNames()) != "record" // the only output is the result itself
 }
 
 // isTrigger tells whether a function is for triggers, so that it has the rows old and new.

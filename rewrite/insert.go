@@ -140,6 +140,12 @@ func (b *binding) infer(s *scope, c *ast.InferClause, target *item) {
 		b.indexElements(s, c.IndexElems, b.tokens.at(int(c.Location)), int(c.Location), target)
 		b.expr(s, c.WhereClause)
 	})
+	for _, n := range c.IndexElems {
+		name := n.GetIndexElem().GetName()
+		if col, f := target.column(name, inVersion); f == found && col.physical != name && b.vars.takes([]string{col.physical}, target) {
+			b.unsupported(int(c.Location), refusedBody, "the column "+quoteIdent(name), "has the name of a variable in the database")
+		}
+	}
 }
 
 // indexElements binds the elements of an index, in the brackets that open at token i. An error is reported at the

@@ -44,7 +44,7 @@ type plFragment struct {
 	targets []string // variables that as a whole get what it puts out
 	strict  bool     // it gets one value, and no row: an assignment
 	cursor  string   // the cursor that it is the query of
-	returns bool     // it is the query of RETURN QUERY
+	returns bool     // it is what RETURN returns, or the query of RETURN QUERY
 	dynamic bool     // it computes the text of a statement, which puts out what is not known
 	text    *body    // that text where it is a constant
 	said    bool     // it is a value in the message of RAISE

@@ -52,7 +52,8 @@ func (p *plParser) declaration() {
 		}
 		if p.is("default") || p.sign(":=") || p.sign("=") {
 			p.i++
-			p.expression(";")
+			value := p.expression(";")
+			value.targets, value.strict = []string{name}, true
 		}
 	}
 	p.expect(";")

@@ -78,7 +78,7 @@ func (p *plParser) returns() {
 	case p.accept("next"):
 	}
 	if !p.sign(";") {
-		p.expression(";")
+		p.expression(";").returns = true
 	}
 }
 
