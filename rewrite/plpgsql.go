@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -122,13 +123,27 @@ func readPL(text string) (body *plBody, ok bool) {
 	if p.i != t.len() {
 		return nil, false
 	}
-	for i := range t.list {
-		within := func(f plFragment) bool { return t.start(i) >= f.start && t.end(i) <= f.end }
-		if !slices.ContainsFunc(p.fragments, within) {
-			p.outside = append(p.outside, t.text(i))
+	p.findOutside()
+	return &p.plBody, true
+}
+
+// findOutside collects the tokens that belong to no fragment.
+func (p *plParser) findOutside() {
+	var spans []span
+	for i := range p.fragments {
+		spans = append(spans, span{p.fragments[i].start, p.fragments[i].end})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	covered := 0 // the end of those that begin before the token
+	for i := range p.t.list {
+		for len(spans) > 0 && spans[0].from <= p.t.start(i) {
+			covered = max(covered, spans[0].to)
+			spans = spans[1:]
+		}
+		if p.t.end(i) > covered {
+			p.outside = append(p.outside, p.t.text(i))
 		}
 	}
-	return &p.plBody, true
 }
 
 // options reads #option lines at the beginning (comp_options).
