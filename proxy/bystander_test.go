@@ -49,6 +49,10 @@ var bystanders = map[string]script{
 		{messages(simple("ROLLBACK TO s"), simple("INSERT INTO orders VALUES (1, 8)"), simple("ROLLBACK")), "ZZZ"},
 		{simple("INSERT INTO orders VALUES (1, 9)"), "Z"},
 	},
+	"at the end of a transaction that has gone back": {
+		{messages(simple("BEGIN"), simple("SAVEPOINT s"), simple("INSERT INTO orders VALUES (1, 7)"), simple("ROLLBACK TO s")), "ZZZZ"},
+		{messages(simple("SET CONSTRAINTS ALL DEFERRED"), simple("SELECT 'last_name, surname'"), simple("INSERT INTO orders VALUES (1, 7)"), simple("COMMIT")), "ZZZZ"},
+	},
 	"other errors": {
 		{simple("INSERT INTO orders VALUES (1, 1), (1, 1)"), "Z"},
 		{simple("SELECT nope FROM orders"), "Z"},

@@ -13,7 +13,7 @@ var acceptedText string
 // An acceptance is a difference that is accepted.
 type acceptance struct {
 	mode, file, part, reason string
-	names                    *regexp.Regexp // of objects, in which the suffix of a renamed column may stand
+	names                    *regexp.Regexp // of objects, in which the suffix of a renamed column may stand, and another number at the end
 	used                     int            // how many statements it explains
 }
 
@@ -23,13 +23,20 @@ func (a *acceptance) covers(mode string, f *finding) bool {
 		return false
 	}
 	if a.names != nil {
-		plain := a.names.ReplaceAllStringFunc(f.got, func(name string) string { return strings.ReplaceAll(name, suffix, "") })
-		return plain != f.got && squeezed(plain) == squeezed(f.want)
+		return f.got != f.want && squeezed(a.plain(f.got)) == squeezed(a.plain(f.want))
 	}
 	if class, ok := strings.CutPrefix(a.part, "class "); ok {
 		return f.class.String() == class
 	}
 	return a.part == "*" || strings.Contains(f.statement, a.part)
+}
+
+// plain is an output in which the names of the pattern have neither the suffix of a renamed column nor the number that
+// makes them different from others.
+func (a *acceptance) plain(output string) string {
+	return a.names.ReplaceAllStringFunc(output, func(name string) string {
+		return strings.TrimRight(strings.ReplaceAll(name, suffix, ""), "0123456789")
+	})
 }
 
 // acceptances reads accepted.txt.

@@ -52,7 +52,7 @@ func TestTheListOfAcceptedDifferencesNeedsReasons(t *testing.T) {
 	if accepted(list, modeParsed, &f) {
 		t.Error("a difference in another mode is accepted")
 	}
-	list, err = acceptances("renamed * names t_[a-z_]*idx -- because\nrenamed * class another plan -- because\n")
+	list, err = acceptances("renamed * names t_[a-z_]*idx[0-9]* -- because\nrenamed * class another plan -- because\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,10 +60,11 @@ func TestTheListOfAcceptedDifferencesNeedsReasons(t *testing.T) {
 		f  finding
 		on bool
 	}{
-		"a made-up name":         {finding{class: failed, want: "x  | t_a_idx\n", got: "x | t_a_phys_idx\n"}, true},
-		"one and something else": {finding{class: failed, want: "x  | t_a_idx\n", got: "y | t_a_phys_idx\n"}, false},
-		"another name":           {finding{class: failed, want: "a_idx\n", got: "a_phys_idx\n"}, false},
-		"of the class":           {finding{class: planned, want: "a", got: "b"}, true},
+		"a made-up name":          {finding{class: failed, want: "x  | t_a_idx\n", got: "x | t_a_phys_idx\n"}, true},
+		"one with another number": {finding{class: failed, want: "x  | t_a_idx2\n", got: "x | t_a_phys_idx\n"}, true},
+		"one and something else":  {finding{class: failed, want: "x  | t_a_idx\n", got: "y | t_a_phys_idx\n"}, false},
+		"another name":            {finding{class: failed, want: "a_idx\n", got: "a_phys_idx\n"}, false},
+		"of the class":            {finding{class: planned, want: "a", got: "b"}, true},
 	} {
 		if accepted(list, modeRenamed, &tc.f) != tc.on {
 			t.Errorf("%s: accepted is not %v", name, tc.on)
