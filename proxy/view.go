@@ -116,7 +116,9 @@ func (s *session) refresh(e *epoch) error {
 	s.ownTables(e, own)
 	s.learnPrepared(answer.Prepared)
 	next.Prepared = s.preparedHits(e)
-	s.setIdentity(next.Version, answer.Application, v.closing)
+	_, known := s.knownVersion()
+	// What was in doubt stays so in the transaction of a change: its end may take back what was set.
+	s.setIdentity(next.Version, answer.Application, v.closing && !known)
 	s.blind = false
 	if !v.answered && v.epoch == e && v.session != nil && same(v.session, next) && sameOverlay(v.own, own) {
 		return nil
