@@ -59,6 +59,12 @@ CREATE FUNCTION estimate(query text, OUT rows int) LANGUAGE plpgsql AS $f$ DECLA
 CREATE FUNCTION runs(text, n int DEFAULT 1) RETURNS SETOF json LANGUAGE plpgsql AS $f$ DECLARE r record; BEGIN
   FOR r IN EXECUTE $1 LOOP RETURN NEXT to_json(r); END LOOP; END $f$;
 CREATE FUNCTION runs_and_tells(told text) RETURNS text LANGUAGE plpgsql AS $f$ BEGIN EXECUTE format('%s', told); RETURN told; END $f$;
+CREATE FUNCTION runs_elsewhere(text) RETURNS SETOF json LANGUAGE plpgsql SET search_path = other AS $f$ DECLARE r record; BEGIN
+  FOR r IN EXECUTE $1 LOOP RETURN NEXT to_json(r); END LOOP; END $f$;
+CREATE FUNCTION goes_elsewhere(text) RETURNS SETOF json LANGUAGE plpgsql AS $f$ DECLARE r record; BEGIN
+  PERFORM set_config('search_path', 'other', true); FOR r IN EXECUTE $1 LOOP RETURN NEXT to_json(r); END LOOP; END $f$;
+CREATE FUNCTION runs_as_its_owner(text) RETURNS SETOF json LANGUAGE plpgsql SECURITY DEFINER AS $f$ DECLARE r record; BEGIN
+  FOR r IN EXECUTE $1 LOOP RETURN NEXT to_json(r); END LOOP; END $f$;
 CREATE FUNCTION pairs(n int, OUT a int, OUT b text) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i::text FROM generate_series(1, n) i';
 `
 

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
@@ -11,19 +12,21 @@ import (
 
 // Functions that run what they are given: an estimate of a query's rows, a wrapper around EXPLAIN. Where the body of a
 // function in PL/pgSQL shows that it does nothing with an argument but execute it, a constant there is bound as what it
-// is, a statement. Bodies are not in the catalog that bindings share; the session's server is asked.
+// is, a statement. It must run under the search_path and as the user of whoever calls, or the names in it would be those of
+// other tables. Bodies are not in the catalog that bindings share; the session's server is asked.
 
 // A runningBody is the answer of the server about one function.
 type runningBody struct {
 	Source string
 	Names  []string // of the arguments, those that are not input behind the others; nil where they have none
-	Plain  bool     // it is in PL/pgSQL, and its input arguments come first and are no more than that
+	Plain  bool     // it is in PL/pgSQL, has no settings and no user of its own, and its input arguments come first and are no more than that
 }
 
 // runsQuestion asks for the body of a function: JSON in hex, whatever the session's encoding is.
 func runsQuestion(oid catalog.OID) string {
 	return "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_build_object('source', p.prosrc, 'names', p.proargnames," +
 		" 'plain', l.lanname" + eq + "'plpgsql' AND p.provariadic" + eq + "'0'::pg_catalog.oid AND p.prokind" + eq + "'f'" +
+		" AND p.proconfig IS NULL AND NOT p.prosecdef" +
 		" AND COALESCE('i'" + eq + "ALL (p.proargmodes[1:p.pronargs]), true))::pg_catalog.text, 'UTF8'), 'hex')" +
 		" FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_language AS l ON l.oid" + eq + "p.prolang WHERE p.oid" + eq + oidLiteral(oid)
 }
@@ -80,7 +83,7 @@ func (b *binding) runsArgument(f *ast.FuncCall, name []string, i int) bool {
 			continue
 		}
 		b.statement.asked = append(b.statement.asked, q)
-		if runs = bodyRuns(answer, c.Args, i); !runs {
+		if runs = b.bodyRuns(answer, c.Args, i); !runs {
 			return false
 		}
 	}
@@ -88,13 +91,25 @@ func (b *binding) runsArgument(f *ast.FuncCall, name []string, i int) bool {
 }
 
 // bodyRuns tells whether the body in an answer does nothing with argument i of so many but run it.
-func bodyRuns(answer string, args, i int) bool {
+func (b *binding) bodyRuns(answer string, args, i int) bool {
 	var body runningBody
 	text, err := hex.DecodeString(answer)
-	if err != nil || json.Unmarshal(text, &body) != nil || !body.Plain {
+	if err != nil || json.Unmarshal(text, &body) != nil || !body.Plain || b.mayMoveNames(body.Source) {
 		return false
 	}
 	names := make([]string, args)
 	copy(names, body.Names)
 	return runsOnly(body.Source, names)[i]
+}
+
+// movingWords are in every body that changes by itself what names mean.
+var movingWords = []string{"search_path", "set_config", "set", "reset", "discard", "create", "drop", "temp", "temporary", "pg_temp"}
+
+// mayMoveNames tells whether a body may change what the names in a text mean that it runs, by itself or through what is
+// known to do so.
+func (b *binding) mayMoveNames(source string) bool {
+	lower := strings.ToLower(source)
+	in := func(word string) bool { return containsWord(lower, strings.ToLower(word)) }
+	return slices.ContainsFunc(movingWords, in) ||
+		slices.ContainsFunc(b.cat.SessionChangers, func(c catalog.SessionChanger) bool { return in(c.Name) })
 }
