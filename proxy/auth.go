@@ -16,7 +16,7 @@ type authentication struct {
 	tokens      *tokenRelay // set while the method lets both sides speak
 }
 
-// run relays until ReadyForQuery.
+// run relays until ReadyForQuery, which is written to the client and not flushed.
 func (a *authentication) run() error {
 	defer a.stopTokens()
 	for {
@@ -44,7 +44,7 @@ func (a *authentication) run() error {
 			}
 			return relayedError{fields.Error()} // tell flushes it
 		case wire.ReadyForQuery:
-			return a.flushClient()
+			return nil
 		}
 		if !a.server.in.Buffered() {
 			if err := a.flushClient(); err != nil {

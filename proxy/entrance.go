@@ -38,7 +38,7 @@ func newEntrance(cfg Config, admit func(startup) *wire.Error, cancelHeld func(pi
 	}, nil
 }
 
-// establish serves a new connection up to the first ReadyForQuery, which it has relayed. The caller owns the link. On an
+// establish serves a new connection up to the first ReadyForQuery, which the link's open sends. The caller owns the link. On an
 // error both connections are closed and the client has been told what it can be told: errServed means that it was a
 // CancelRequest, errGone that the client left.
 func (e *entrance) establish(ctx context.Context, raw net.Conn) (*link, error) {

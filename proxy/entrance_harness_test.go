@@ -63,6 +63,7 @@ func (d *door) serve(ctx context.Context, c net.Conn) {
 		return
 	}
 	d.links <- l
+	_ = l.open() // a client that has gone is noticed below
 	defer context.AfterFunc(ctx, l.close)()
 	d.wg.Go(func() {
 		defer l.close()

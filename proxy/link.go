@@ -38,7 +38,8 @@ func (c *conn) secure() bool {
 	return ok
 }
 
-// A link is a client and a server connection that are authenticated and have both seen the first ReadyForQuery.
+// A link is a client and a server connection that are authenticated. The server has sent its first ReadyForQuery; the
+// client sees it when the link is opened.
 type link struct {
 	client, server *conn
 	startup        startup
@@ -49,6 +50,9 @@ type link struct {
 	passthrough    bool              // a walsender, or a database without rules: bytes go both ways unseen
 	status         byte              // of the first ReadyForQuery
 }
+
+// open lets the client know that it may begin. It comes last, so that whoever has heard it finds the session counted.
+func (l *link) open() error { return l.client.send(nil) }
 
 // close ends both connections.
 func (l *link) close() {

@@ -142,6 +142,7 @@ func (s *Server) serve(c net.Conn) {
 	if s.draining.Load() {
 		sess.drain(false)
 	}
+	_ = l.open() // a client that has gone is noticed by whoever reads from it
 	if l.passthrough {
 		sess.passThrough()
 		return

@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/wire"
 )
 
 func TestPgxWorksThroughTheProxy(t *testing.T) {
@@ -40,4 +43,33 @@ func TestPgbenchWorksThroughTheProxy(t *testing.T) {
 	for _, mode := range []string{"simple", "extended", "prepared"} {
 		bench("-M", mode, "-n", "-c", "4", "-t", "50")
 	}
+}
+
+// A witness counts the sessions of a proxy when the first ReadyForQuery is about to be sent.
+type witness struct {
+	net.Conn
+	*Server
+	seen chan int
+}
+
+func (w *witness) Write(b []byte) (int, error) {
+	if bytes.HasSuffix(b, []byte{wire.ReadyForQuery, 0, 0, 0, 5, wire.Idle}) {
+		w.seen <- len(w.Sessions())
+	}
+	return w.Conn.Write(b)
+}
+
+func TestASessionIsListedBeforeItsClientMayBegin(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	near, far := net.Pipe()
+	w := &witness{Conn: far, Server: p.Server, seen: make(chan int, 1)}
+	p.start(w)
+	c := &rawClient{t, newConn(near)}
+	c.hello(p.database)
+	c.hearUntil(wire.ReadyForQuery)
+	if n := <-w.seen; n != 1 {
+		t.Errorf("%d sessions are listed", n)
+	}
+	c.Close()
 }
