@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,19 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 	if !value[bool](f, `SELECT EXISTS (SELECT FROM segue.audit WHERE kind = 'committed' AND detail LIKE '%forced: they are dead%')`) {
 		t.Error("the audit does not tell that the cutover was forced, and why")
 	}
+}
+
+func TestBodiesHoldUpNoTransitionThatRenamesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop+`
+		CREATE FUNCTION public.later() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT surname FROM public.individual LIMIT 1); END $$;`)
+	f.create(surname)
+	f.must("surname", activate, rollback) // from active: the names are those that they were
+	f.must("surname", activate, cutover)
+	if e := f.refused("surname", backToActive); !slices.Equal(e.Missing, []string{"function public.later() names surname"}) {
+		t.Errorf("the way back lacks %q", e.Missing)
+	}
+	f.must("surname", contract)
 }
 
 func TestRollbackIsRefusedWhileSessionsOfTheVersionLive(t *testing.T) {
