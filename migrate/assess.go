@@ -36,6 +36,7 @@ const (
 // The kinds of findings.
 const (
 	findingOrder       = "order" // another migration has to move first
+	findingRights      = "rights"
 	findingBody        = "function-body"
 	findingLock        = "lock-held"
 	findingPublication = "publication"
@@ -178,6 +179,13 @@ func (a *assessment) tables(ctx context.Context) error {
 		return nil
 	}); err != nil {
 		return fmt.Errorf("cannot read pg_publication_tables: %w", err)
+	}
+	lacking, err := rights(ctx, a.pool, a.m, oids)
+	if err != nil {
+		return err
+	}
+	for _, what := range lacking {
+		a.add(findingRights, Blocks, a.m.ID, what, hintRights)
 	}
 	return a.locks(ctx, oids)
 }

@@ -45,7 +45,11 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 		return &setback{reason: fmt.Sprintf("no lock could be had within %s", l.i.cfg.DrainLimit)}
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && refusedByServer(pg) {
-		return &ConflictError{Message: fmt.Sprintf("%s of %q: the server refused: %s", m.Kind, m.migration.ID, pg.Message), Hint: pg.Hint}
+		refused := &ConflictError{Message: fmt.Sprintf("%s of %q: the server refused: %s", m.Kind, m.migration.ID, pg.Message), Hint: pg.Hint}
+		if pg.Code == "42501" { // insufficient_privilege: what was there at the request has been taken away
+			refused.Hint = hintRights
+		}
+		return refused
 	}
 	return err
 }

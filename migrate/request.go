@@ -62,6 +62,11 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
 	}
+	if r.Kind == Activate || r.Kind == Cutover {
+		if err := rightsConflict(ctx, pool, m, all, cat, r.Kind); err != nil {
+			return false, err
+		}
+	}
 	return true, i.refusals(ctx, pool, m, all, r)
 }
 

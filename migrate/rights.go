@@ -1,0 +1,67 @@
+package migrate
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// rights lists what the role of the connection lacks for the DDL of the migration, and for that of the way back: whoever
+// renames a column owns the table and all that inherit it (renameatt_check, tablecmds.c), and whoever renames a table has
+// CREATE on its schema too (RangeVarCallbackForAlterRelation).
+func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catalog.OID) ([]string, error) {
+	columns, schemas := false, []string{}
+	for _, op := range m.Operations {
+		switch op := op.(type) {
+		case rules.RenameColumn:
+			columns = true
+		case rules.RenameTable:
+			schemas = append(schemas, op.From.Schema)
+		}
+	}
+	// If no column is renamed, those that inherit a table stay as they are, whoever owns them.
+	rows, err := db.Query(ctx, `
+		SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs to ' || pg_catalog.pg_get_userbyid(c.relowner)
+		       || ', whose rights ' || current_user || ' does not have'
+		FROM pg_catalog.pg_class c
+		WHERE c.oid = ANY ($1::pg_catalog.oid[]) AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')
+		  AND ($2 OR NOT EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid AND i.inhparent = ANY ($1::pg_catalog.oid[])))
+		UNION ALL
+		SELECT current_user || ' has no CREATE on schema ' || pg_catalog.quote_ident(n.nspname) || ', in which a table is renamed'
+		FROM pg_catalog.pg_namespace n
+		WHERE n.nspname = ANY ($3::pg_catalog.name[]) AND NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+		ORDER BY 1`, numbers(tables), columns, schemas)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the owners of the tables: %w", err)
+	}
+	lacking, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the owners of the tables: %w", err)
+	}
+	return lacking, nil
+}
+
+// hintRights is what to do about what rights lists.
+const hintRights = "make the role of the upstream URL their owner (ALTER TABLE … OWNER TO) or a member of the owner (GRANT), or grant it CREATE on the schema"
+
+// rightsConflict refuses to begin what the role could neither finish nor take back.
+func rightsConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, cat *catalog.Catalog, kind Kind) error {
+	tables, err := rules.Affected(m, all, cat)
+	if err != nil {
+		return err
+	}
+	lacking, err := rights(ctx, db, m, tables)
+	if err != nil || len(lacking) == 0 {
+		return err
+	}
+	return &ConflictError{
+		Message: fmt.Sprintf("%s of %q is refused: the rights to rename are missing", kind, m.ID),
+		Hint:    hintRights,
+		Allowed: allowed(m.Phase),
+		Missing: lacking,
+	}
+}
