@@ -59,12 +59,21 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 		}
 		for i := have; i < len(storeSteps); i++ {
 			if _, err := tx.Exec(ctx, storeSteps[i]); err != nil {
-				return fmt.Errorf("cannot create or upgrade schema segue (step %d): %w", i+1, err)
+				return installFailure(i, err)
 			}
 		}
 		_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(storeSteps))
 		return err
 	})
+}
+
+// installFailure is the error of a step, with what to do where the role lacks the right.
+func installFailure(step int, err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "42501" {
+		return fmt.Errorf("cannot create or upgrade schema segue (step %d): %w; grant the role of the upstream URL CREATE on the database once, "+
+			"or make the schema for it: CREATE SCHEMA segue AUTHORIZATION <role>", step+1, err)
+	}
+	return fmt.Errorf("cannot create or upgrade schema segue (step %d): %w", step+1, err)
 }
 
 // storeVersion tells how many of storeSteps have been run; 0 when there is no schema segue.

@@ -3,7 +3,9 @@ package rules
 // storeSteps make the schema segue, in order. What is in force in a database is counted in segue.format; a change of
 // the schema is a further step, never an edit of one that has been released.
 var storeSteps = []string{`
-CREATE SCHEMA IF NOT EXISTS segue;
+DO $$ BEGIN -- IF NOT EXISTS asks for CREATE on the database first
+	IF pg_catalog.to_regnamespace('segue') IS NULL THEN CREATE SCHEMA segue; END IF;
+END $$;
 REVOKE ALL ON SCHEMA segue FROM PUBLIC;
 COMMENT ON SCHEMA segue IS 'Segue: migrations under way. See segue.migration; leave the rest to the proxy.';
 

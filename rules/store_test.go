@@ -75,6 +75,16 @@ func TestTheOwnerOfTheTablesCanInstallAndNobodyElseCanRead(t *testing.T) {
 	exec(t, conn, `RESET ROLE`, `DROP OWNED BY segue_owner`, `DROP ROLE segue_owner, segue_stranger`)
 }
 
+func TestASchemaThatWasMadeForTheOwnerIsEnough(t *testing.T) {
+	t.Parallel()
+	conn := database(t, `DROP ROLE IF EXISTS segue_tenant; CREATE ROLE segue_tenant`)
+	exec(t, conn, `SET ROLE segue_tenant`)
+	check(t, rules.Install(ctx, conn), "…permission denied for database …; grant the role of the upstream URL CREATE on the database once…")
+	exec(t, conn, `RESET ROLE`, `CREATE SCHEMA segue AUTHORIZATION segue_tenant`, `SET ROLE segue_tenant`)
+	check(t, rules.Install(ctx, conn), "")
+	exec(t, conn, `RESET ROLE`, `DROP OWNED BY segue_tenant`, `DROP ROLE segue_tenant`)
+}
+
 func TestAMigrationIsReadAsItWasStored(t *testing.T) {
 	t.Parallel()
 	conn := installed(t)
