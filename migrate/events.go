@@ -83,12 +83,6 @@ func (s *subscribers) remove(ch chan Event) {
 	close(ch)
 }
 
-func (s *subscribers) none() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.all) == 0
-}
-
 func (s *subscribers) publish(e Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

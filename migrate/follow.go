@@ -283,11 +283,11 @@ func (f *follower) step(ctx context.Context) error {
 	return err
 }
 
-// announce sends what has been written to the audit since the last time to all subscribers.
+// announce logs what has been written to the audit since the last time, and sends it to all subscribers.
 func (f *follower) announce(ctx context.Context, s *rules.State) {
 	after := f.audit
 	f.audit = s.LastAudit
-	if after < 0 || s.LastAudit <= after || f.i.events.none() {
+	if after < 0 || s.LastAudit <= after {
 		return
 	}
 	rows, err := rules.LoadAudit(ctx, f.conn, "", after, 1000)
@@ -296,7 +296,9 @@ func (f *follower) announce(ctx context.Context, s *rules.State) {
 		return
 	}
 	for _, r := range rows {
-		f.i.events.publish(eventOf(r))
+		e := eventOf(r)
+		f.i.log.Info("migration "+e.Migration+" "+e.Kind, "detail", e.Detail, "by", e.Actor, "pause_ms", e.PauseMS)
+		f.i.events.publish(e)
 	}
 }
 
