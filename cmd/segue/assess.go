@@ -44,7 +44,8 @@ func newAssess(o *options) *cobra.Command {
 }
 
 func assess(ctx context.Context, c *client, stdin io.Reader, what string) (out admin.Assessment, err error) {
-	if _, err := os.Stat(what); what != "-" && errors.Is(err, fs.ErrNotExist) {
+	// A directory may well be called as a migration is.
+	if file, err := os.Stat(what); what != "-" && (errors.Is(err, fs.ErrNotExist) || err == nil && file.IsDir()) {
 		return out, c.get(ctx, migrationPath(what, "assessment"), nil, &out)
 	}
 	data, err := readFile(stdin, what)
