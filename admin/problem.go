@@ -59,7 +59,7 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, migrate.ErrNotFound):
 		return &Problem{
 			Type: "urn:segue:problem:migration-not-found", Title: "Migration not found", Status: http.StatusNotFound,
-			Detail: err.Error(), Hint: "GET /v1/migrations lists what is stored",
+			Detail: err.Error(), Hint: "segue list, or GET /v1/migrations, tells what is stored",
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{

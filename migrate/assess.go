@@ -151,7 +151,7 @@ func (a *assessment) bodies(ctx context.Context) error {
 	for _, body := range names {
 		object, what, _ := strings.Cut(body, " names ")
 		a.add(findingBody, severity, object, fmt.Sprintf("its body is kept as text and names %s, so %s is refused", what, kind),
-			"replace it, or write it with BEGIN ATOMIC, which follows a rename")
+			hintBodies)
 	}
 	return nil
 }

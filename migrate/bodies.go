@@ -115,6 +115,11 @@ func namedIn(body, language string, names []string) []string {
 	return found
 }
 
+// hintBodies is what to do about what bodies lists. A function for triggers that was made through an instance has a block
+// for either name, and is listed all the same: whether what else its blocks name will be there is for a person to judge.
+const hintBodies = "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename; make functions for triggers " +
+	"again through Segue in the version whose names the database does not have, which gives them a block for either, and use force"
+
 // bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
 func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rules.Phase, r Request) error {
 	d := rules.Forward
@@ -132,7 +137,7 @@ func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rul
 	}
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is refused: %d stored bodies name what will be gone", r.Kind, m.ID, len(found)),
-		Hint:    "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename, and make triggers with such an argument again afterwards; force, with a reason, overrides this",
+		Hint:    hintBodies + ", and make triggers with such an argument again afterwards; force, with a reason, overrides this",
 		Allowed: allowed(m.Phase),
 		Missing: found,
 	}
