@@ -1,6 +1,9 @@
 package rewrite
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // PostgreSQL's own deparser (ruleutils.c) prints the definitions of indexes, constraints and the like: keywords in
 // upper case, identifiers just as quote_identifier leaves them, types after two colons. So one regular expression cuts
@@ -35,6 +38,11 @@ func identifiersIn(pattern string) string {
 	return strings.ReplaceAll(pattern, "%", `(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)`)
 }
 
+// subqueryPattern finds a subquery in a definition. In one that selects nothing, as below EXISTS, a new line follows the word.
+const subqueryPattern = "SELECT[[:space:]]"
+
+var subquery = regexp.MustCompile(subqueryPattern)
+
 // definitionSQL maps the names in a definition of something that belongs to a table of the group. A definition that
 // holds a subquery, as only policies can, is left alone.
 func (g *tableGroup) definitionSQL(definition string) string {
@@ -52,7 +60,7 @@ func (g *tableGroup) tokensSQL(definition, pattern string) string {
 	}
 	b.WriteString(" ELSE COALESCE(m.t[1], m.t[2], m.t[3], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" +
 		definition + ", " + literal(pattern) + ", 'g') WITH ORDINALITY AS m(t, i)" +
-		" HAVING pg_catalog.strpos(" + definition + ", 'SELECT ')" + eq + "0)")
+		" HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + literal(subqueryPattern) + "))")
 	return "COALESCE(" + b.String() + ", " + definition + ")"
 }
 

@@ -139,7 +139,7 @@ func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
 		}
 		b.statement.asked = append(b.statement.asked, q)
 		for _, s := range decodeStored(answer) {
-			if f.kind == printedPolicy && !strings.Contains(s.Text, "SELECT ") {
+			if f.kind == printedPolicy && !subquery.MatchString(s.Text) {
 				continue // these are mapped token by token
 			}
 			to, sure := b.reprinted(f.kind, s)

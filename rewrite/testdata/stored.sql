@@ -95,6 +95,7 @@ CREATE VIEW called AS SELECT (named_as(1)).last_name, f.last_name AS l, takes(i)
 ALTER TABLE individual ENABLE ROW LEVEL SECURITY;
 CREATE POLICY simple ON individual USING (last_name = CURRENT_USER);
 CREATE POLICY looks ON individual USING (EXISTS (SELECT 1 FROM orders WHERE orders.last_name = individual.last_name) AND last_name <> '') WITH CHECK (last_name IN (SELECT last_name FROM individual i));
+CREATE POLICY exists ON individual USING (EXISTS (SELECT FROM orders WHERE orders.last_name = individual.last_name)) WITH CHECK (last_name <> 'SELECT');
 CREATE POLICY elsewhere ON orders USING (last_name IN (SELECT i.last_name FROM individual i WHERE i.id = individual_id));
 CREATE FUNCTION merges(last_value int) RETURNS void BEGIN ATOMIC
   WITH x AS (SELECT last_name FROM individual) MERGE INTO employee USING (x JOIN individual USING (last_name)) s ON s.last_name = employee.last_name AND s.id = merges.last_value
