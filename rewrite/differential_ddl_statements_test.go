@@ -94,6 +94,7 @@ var creations = []string{
 	`CREATE UNLOGGED TABLE heir (LIKE audit INCLUDING ALL, {id} int PRIMARY KEY) INHERITS ({line}, {person})`,
 	`CREATE TABLE listed AS SELECT p.{id} AS n, upper({surname}), * FROM {person} p`,
 	`CREATE TABLE listed (a, b) AS SELECT {surname}, {id} FROM {person}`,
+	`CREATE TABLE listed AS SELECT tableoid::regclass AS r, {surname} FROM {person}`,
 	`SELECT {surname}, upper({surname}), {id} INTO listed FROM {person}`,
 	`CREATE UNLOGGED TABLE listed AS VALUES (1, (SELECT {surname} FROM {person} LIMIT 1))`,
 	`CREATE VIEW names AS SELECT {surname}, p.{id} FROM {person} p WHERE p.{surname} > 'A' ORDER BY {surname}`,

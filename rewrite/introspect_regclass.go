@@ -159,6 +159,18 @@ func (b *binding) namesInOutput(sel *ast.SelectStmt) {
 	}
 }
 
+// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one.
+func (b *binding) namesReturned(list []*ast.Node) {
+	if b.views == nil || b.catalogs.stored {
+		return
+	}
+	for _, n := range list {
+		if t := n.GetResTarget(); b.isNameCast(t.GetVal()) {
+			b.wrapTarget(t)
+		}
+	}
+}
+
 func (b *binding) isNameCast(n *ast.Node) bool {
 	return n.GetTypeCast() != nil && b.printsName(n.GetTypeCast())
 }
@@ -194,6 +206,12 @@ func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 		}
 		b.replace(b.tokens.start(at), b.tokens.identEnd(at), b.sql[start:end], func() { by.Node = &ast.Node{Node: value} })
 	}
+	b.wrapTarget(t)
+}
+
+// wrapTarget wraps an output column, and keeps its label.
+func (b *binding) wrapTarget(t *ast.ResTarget) {
+	l := b.labelOf(t.Val)
 	b.wrapName(t.Val)
 	if t.Name == "" && l.strength < 2 {
 		b.keepLabel(t, l)

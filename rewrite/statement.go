@@ -11,10 +11,13 @@ func (b *binding) bindStatement(n *ast.Node) {
 		b.namesInOutput(n.SelectStmt)
 	case *ast.Node_InsertStmt:
 		b.statement.Columns = b.insertStmt(nil, n.InsertStmt).predicted()
+		b.namesReturned(n.InsertStmt.ReturningList)
 	case *ast.Node_UpdateStmt:
 		b.statement.Columns = b.updateStmt(nil, n.UpdateStmt).predicted()
+		b.namesReturned(n.UpdateStmt.ReturningList)
 	case *ast.Node_DeleteStmt:
 		b.statement.Columns = b.deleteStmt(nil, n.DeleteStmt).predicted()
+		b.namesReturned(n.DeleteStmt.ReturningList)
 	case *ast.Node_MergeStmt:
 		b.mergeStmt(nil, n.MergeStmt)
 	case *ast.Node_CopyStmt:
@@ -83,7 +86,11 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		b.saw(n.CreateTableAsStmt)
 		b.catalogs.stored = n.CreateTableAsStmt.Objtype == ast.ObjectType_OBJECT_MATVIEW
 		b.into(n.CreateTableAsStmt.Into)
-		b.bindStatement(n.CreateTableAsStmt.Query)
+		if sel := n.CreateTableAsStmt.Query.GetSelectStmt(); sel != nil {
+			b.selectStmt(nil, sel) // what it returns is not printed
+		} else {
+			b.bindStatement(n.CreateTableAsStmt.Query)
+		}
 		b.statement.Columns = nil
 		b.statement.Effect.Schema = true
 	case *ast.Node_ViewStmt:
