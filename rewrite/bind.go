@@ -49,6 +49,7 @@ type binding struct {
 	seen      map[any]struct{}       // nodes that were understood
 	generated []string               // names that it is given instead of those that the server would make up
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
+	future    []*cte                 // of a WITH clause that is being bound: those that cannot be named yet (p_future_ctes)
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
 	byPlace   *ast.SelectStmt        // the query of which the labels do not matter
 	vars      *variables             // of the body that the statement is in; nil elsewhere

@@ -15,24 +15,25 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
 	s.enter(target)
+	for _, c := range n.Cols {
+		b.targetColumn(s, c.GetResTarget(), target)
+	}
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
 		source = b.selectStmt(s, sel)
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
-	b.insertColumns(s, n, target, source)
+	b.insertColumns(n, target, source)
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
 	return b.returning(s, target, nil, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
 }
 
-// insertColumns binds the list of columns. Without one the version's columns are meant, in the version's order.
-func (b *binding) insertColumns(s *scope, n *ast.InsertStmt, target *item, source output) {
-	for _, c := range n.Cols {
-		b.targetColumn(s, c.GetResTarget(), target)
-	}
+// insertColumns gives the statement a list of columns where it has none and needs one: the version's columns are meant,
+// in the version's order.
+func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) {
 	if len(n.Cols) > 0 || n.SelectStmt == nil {
 		return
 	}

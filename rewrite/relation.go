@@ -234,7 +234,14 @@ func (b *binding) relationMissing(rv *ast.RangeVar, placed bool) {
 	if placed {
 		location = int(rv.Location)
 	}
+	if b.failure != nil {
+		return
+	}
 	b.fail("42P01", location, server == nil, `relation "`+name+`" does not exist`, "")
+	if placed && rv.Schemaname == "" && b.isFuture(name) {
+		b.failure.Detail = `There is a WITH item named "` + name + `", but it cannot be referenced from this part of the query.`
+		b.failure.Hint = "Use WITH RECURSIVE, or re-order the WITH items to remove forward references."
+	}
 }
 
 // spliceRelation writes the name that the server knows, and adds the version's name as alias where the client gave none.

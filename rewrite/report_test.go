@@ -151,6 +151,14 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			{Code: "42883", Message: `function individual(individual, integer) does not exist`},
 			{Code: "42883", Message: `function individual(person, integer) does not exist`},
 		},
+		"a field that a row type does not have": {
+			{Code: "42703", Message: `column "x" not found in data type individual`},
+			{Code: "42703", Message: `column "x" not found in data type person`},
+		},
+		"a field that cannot be assigned to": {
+			{Code: "42703", Message: `cannot assign to field "x" of column "y" because there is no such column in data type public.individual`},
+			{Code: "42703", Message: `cannot assign to field "x" of column "y" because there is no such column in data type public.person`},
+		},
 		"types of columns": {
 			{Code: "42804", Message: `column "last_name" is of type individual but expression is of type integer`},
 			{Code: "42804", Message: `column "surname" is of type person but expression is of type integer`},

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // A cte is one WITH query.
 type cte struct {
@@ -36,12 +40,22 @@ func (b *binding) with(s *scope, w *ast.WithClause) {
 	if w.Recursive {
 		s.ctes = all
 	}
-	for _, c := range all {
+	hidden := b.future
+	for i, c := range all {
+		if !w.Recursive {
+			b.future = append(slices.Clip(hidden), all[i:]...)
+		}
 		b.bindCTE(c)
 		if !w.Recursive {
 			s.ctes = append(s.ctes, c)
 		}
 	}
+	b.future = hidden
+}
+
+// isFuture mirrors isFutureCTE: a WITH query of that name cannot be referenced yet.
+func (b *binding) isFuture(name string) bool {
+	return slices.ContainsFunc(b.future, func(c *cte) bool { return c.node.Ctename == name })
 }
 
 func (b *binding) bindCTE(c *cte) {

@@ -16,6 +16,7 @@ var (
 	functionOf  = regexp.MustCompile(`^(?:function|procedure|aggregate|routine) [^(]+\(`)
 	typeNamed   = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
 	convertType = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
+	dataType    = regexp.MustCompile(` in data type (?:` + namePattern + `|\.)+$`)
 	typeName    = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
 )
 
@@ -32,6 +33,11 @@ func (w *wording) replaceTypes(s string) string {
 		at, end := functionOf.FindStringIndex(s), strings.LastIndexByte(s, ')')
 		if at != nil && at[1] <= end {
 			return s[:at[1]] + w.typesIn(s[at[1]:end]) + s[end:]
+		}
+	case "42703":
+		if at := dataType.FindStringIndex(s); at != nil {
+			start := at[0] + len(" in data type ")
+			return s[:start] + w.typesIn(s[start:])
 		}
 	case "42804", "42846", "42P13":
 		return typeNamed.ReplaceAllStringFunc(s, func(match string) string {
