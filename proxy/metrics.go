@@ -34,6 +34,7 @@ func newMetrics(s *Server) *metrics {
 	return &metrics{
 		rewriter: []prometheus.Collector{
 			of("cache_hits_total", "Texts answered from the cache.", &stats.Hits),
+			of("template_hits_total", "Texts rewritten like an earlier one that differs in constants and comments only.", &stats.TemplateHits),
 			of("cache_misses_total", "Texts bound anew.", &stats.Misses),
 			of("refused_total", "Statements refused with 0A000.", &stats.Refused),
 			of("ambiguous_total", "Unpinned texts that several versions bind differently.", &stats.Ambiguous),

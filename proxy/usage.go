@@ -34,7 +34,7 @@ func (s *session) count(t *rewrite.Text) {
 	if s.uses == nil {
 		s.uses = make(map[*rewrite.Text]int64)
 	}
-	s.uses[t]++
+	s.uses[t.UsedAs()]++
 	full := len(s.uses) > maxTexts
 	s.mu.Unlock()
 	if full {

@@ -29,6 +29,7 @@ func (r *rewriting) finish(d *draft) *Text {
 	t.names = names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath}
 	t.Question = r.questionOf(d)
 	r.describe(t, d)
+	r.catalogs = d.catalogs
 	return t
 }
 
@@ -124,7 +125,6 @@ func (r *rewriting) place(t *Text, edits []Edit, original func(int) int) {
 
 // describe fills in what follows from the statements.
 func (r *rewriting) describe(t *Text, d *draft) {
-	check := make([]bool, len(t.Statements))
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		for _, table := range s.Tables {
@@ -132,7 +132,6 @@ func (r *rewriting) describe(t *Text, d *draft) {
 				t.Tables = append(t.Tables, table)
 			}
 		}
-		check[i] = s.Columns != nil && s.Failure == nil && (t.Changed || r.binder.all)
 		if len(s.Tables) > 0 {
 			t.tally.concerned++
 		}
@@ -144,13 +143,27 @@ func (r *rewriting) describe(t *Text, d *draft) {
 		t.tally.ambiguous = 1
 	}
 	t.TxControl = len(t.Statements) > 1 && slices.ContainsFunc(d.tree.Stmts, controlsTransaction)
-	if slices.Contains(check, true) {
-		b, version, key, sql := r.binder, t.Version, r.key, r.sql
-		t.oracle.arm(check, func() {
-			b.stats.Mispredicts.Add(1)
-			b.cache.distrust(version, sql, key)
-		})
+	r.binder.armOracle(t, r.key, nil)
+}
+
+// armOracle has the answers to a text compared with what is predicted. wrong, if not nil, is called for one that differs.
+func (b *Binder) armOracle(t *Text, key uint64, wrong func()) {
+	check := make([]bool, len(t.Statements))
+	for i := range t.Statements {
+		s := &t.Statements[i]
+		check[i] = s.Columns != nil && s.Failure == nil && (t.Changed || b.all)
 	}
+	if !slices.Contains(check, true) {
+		return
+	}
+	version, sql := t.Version, t.Client
+	t.oracle.arm(check, func() {
+		b.stats.Mispredicts.Add(1)
+		b.cache.distrust(version, sql, key)
+		if wrong != nil {
+			wrong()
+		}
+	})
 }
 
 // controlsTransaction tells whether a statement begins or ends a transaction; savepoints do neither.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -62,6 +63,24 @@ func BenchmarkRewriteCachedParallel(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkRewriteByTemplate is what a text takes that differs from earlier ones in a value.
+func BenchmarkRewriteByTemplate(b *testing.B) {
+	binder := realBinder(Options{})
+	s := pinned("surname")
+	texts := make([]string, 4096)
+	for i := range texts {
+		texts[i] = strings.ReplaceAll(concerned, "LIMIT 10", "LIMIT "+strconv.Itoa(i+10))
+	}
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		if text := mustRewrite(b, binder, s, texts[i%len(texts)]); !text.Changed || text.Statements[0].Failure != nil {
+			b.Fatal(text.SQL)
+		}
+		i++
+	}
 }
 
 // BenchmarkRewriteCold is to be read beside BenchmarkParse: two parses are needed, one to bind and one to prove.

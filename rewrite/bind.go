@@ -30,6 +30,7 @@ type bound struct {
 	edits      []Edit      // sorted and free of overlaps, on the client's text
 	statements []Statement // Start and End in the client's text, first to last token
 	tree       *ast.ParseResult
+	catalogs   bool // the system catalogs are read, and may look different
 
 	planned []Edit // what would have been changed in the last statement, if a name were not missing in it
 	askable bool   // planned is set
@@ -92,6 +93,7 @@ func bind(in *bindInput) (*bound, error) {
 		}
 		b.bindWhole(raw)
 		b.resettleUnseen()
+		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used
 		if b.statement.Effect.Schema {
 			b.statement.Effect.Made = madeBy(raw.Stmt)
 		}

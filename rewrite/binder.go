@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -36,16 +37,17 @@ type Options struct {
 
 // A Binder rewrites texts for one snapshot. It is safe for concurrent use.
 type Binder struct {
-	snap   *rules.Snapshot
-	filter *prefilter // nil when nothing is live
-	unseen *prefilter // names that change the session; nil: there are none
-	cache  *cache
-	stats  *Stats
-	views  views                            // how the system catalogs look
-	rows   rowTypes                         // of parameters
-	moving map[*rules.Lens]map[string]bool  // see Moving; under nil, of any version
-	all    bool                             // Options.MatchAll
-	bind   func(*bindInput) (*bound, error) // bind, but for tests of what is around it
+	snap      *rules.Snapshot
+	filter    *prefilter // nil when nothing is live
+	unseen    *prefilter // names that change the session; nil: there are none
+	cache     *cache
+	templates *templates
+	stats     *Stats
+	views     views                            // how the system catalogs look
+	rows      rowTypes                         // of parameters
+	moving    map[*rules.Lens]map[string]bool  // see Moving; under nil, of any version
+	all       bool                             // Options.MatchAll
+	bind      func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
 
 // NewBinder makes the binder of a snapshot, its prefilter compiled and its cache empty.
@@ -57,6 +59,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		all:   o.MatchAll,
 		bind:  bind,
 	}
+	b.templates = newTemplates(b.cache, max(1, cmp.Or(o.CacheBytes, 64<<20)/4))
 	if b.stats == nil {
 		b.stats = new(Stats)
 	}
@@ -102,23 +105,30 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		t.countUse(b.stats)
 		return t, nil
 	}
+	seen := b.templates.look(s, sql)
+	if t := seen.text(b, s, key); t != nil {
+		b.stats.TemplateHits.Add(1)
+		t.countUse(b.stats)
+		return t, nil
+	}
 	b.stats.Misses.Add(1)
-	t, err := b.rewrite(s, sql, key)
+	r := &rewriting{binder: b, session: s, sql: sql, key: key, seen: seen}
+	t, err := b.rewrite(r)
 	if err != nil {
 		return nil, err
 	}
 	t.countUse(b.stats)
 	b.cache.put(key, s, t)
+	b.templates.learn(seen, r, t)
 	if !b.cache.trusts(t.Version, sql) && !t.refusedWhole() {
-		return b.rewrite(s, sql, key) // found out just now, by another session
+		return b.rewrite(&rewriting{binder: b, session: s, sql: sql, key: key}) // found out just now, by another session
 	}
 	return t, nil
 }
 
 // rewrite is Rewrite without the cache. A panic of ours ends this text, and not the process with all its sessions; it
 // counts as a rewrite that was not proved.
-func (b *Binder) rewrite(s *Session, sql string, key uint64) (t *Text, err error) {
-	r := &rewriting{binder: b, session: s, sql: sql, key: key}
+func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.stats.Unproven.Add(1)
@@ -128,8 +138,8 @@ func (b *Binder) rewrite(s *Session, sql string, key uint64) (t *Text, err error
 		}
 	}()
 	if t := r.read(); t != nil {
-		if b.all && b.filter.match([]byte(sql), true) != Names {
-			return &Text{SQL: sql, Client: sql}, nil
+		if b.all && b.filter.match([]byte(r.sql), true) != Names {
+			return &Text{SQL: r.sql, Client: r.sql}, nil
 		}
 		return t, nil
 	}
@@ -150,6 +160,10 @@ type rewriting struct {
 	source  decoded
 	tokens  *tokens
 	tree    parsed
+
+	seen     *sighting      // nil where the text can have no template
+	plain    []*ast.A_Const // those of the tree as it was parsed, where the text may have a template
+	catalogs bool           // the system catalogs are read
 }
 
 // read decodes, scans and parses the text. A text that cannot be read is answered at once.
@@ -169,12 +183,19 @@ func (r *rewriting) read() *Text {
 	if strings.IndexByte(r.sql, 0) >= 0 {
 		return r.refuseWhole(unreadableEncoding("with a zero byte"))
 	}
-	r.tokens, err = scanTokens(r.source.utf8)
+	if r.seen != nil {
+		r.tokens = r.seen.tokens
+	} else {
+		r.tokens, err = scanTokens(r.source.utf8)
+	}
 	if err == nil {
 		if at := r.backslash(); at >= 0 {
 			return r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
 		}
 		r.tree, err = parse(r.source.utf8)
+	}
+	if err == nil && r.seen != nil {
+		r.plain = plainConstants(r.tree.tree)
 	}
 	if at := strings.IndexByte(r.source.utf8, '\\'); err != nil && at >= 0 && !r.session.StandardStrings {
 		// Perhaps a quote was taken for the end of a string.

@@ -48,7 +48,11 @@ func newCache(bytes int64, longest int) *cache {
 
 // key hashes what a rewrite depends on.
 func (c *cache) key(s *Session, sql string) uint64 {
-	h := maphash.String(c.seed, sql)
+	return c.sessionKey(s, maphash.String(c.seed, sql))
+}
+
+// sessionKey adds to the hash of a text what of the session decides its meaning.
+func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	mix := func(part string) { h = (h ^ maphash.String(c.seed, part)) * 0x9e3779b97f4a7c15 }
 	mix(s.Version)
 	for _, schema := range s.SearchPath {
@@ -109,13 +113,18 @@ func (c *cache) put(key uint64, s *Session, t *Text) {
 	if len(t.Client) > c.longest {
 		return
 	}
-	c.texts.Set(key, &entry{text: t, session: Session{
+	e := newEntry(s, t)
+	c.texts.Set(key, &e)
+}
+
+func newEntry(s *Session, t *Text) entry {
+	return entry{text: t, session: Session{
 		Version: s.Version, Default: s.Default, Unpinned: s.Unpinned,
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Prepared: namedBy(t, s.Prepared), Answers: answersFor(t, s.Answers),
 		Params: slices.Clone(s.Params), Unsettled: s.Unsettled,
-	}})
+	}}
 }
 
 // namedBy is what the session has of the prepared statements that a text names; those that it has not are false.

@@ -36,6 +36,7 @@
 //
 //	prefilter   which texts can matter at all: about a nanosecond for two bytes
 //	cache       texts that were seen before: about 100 ns, and no allocation
+//	template    texts that differ from earlier ones in values and comments only: microseconds, and no parsing
 //	encoding    the client's bytes as UTF-8, with the way back
 //	lexer       tokens, for what the parser gives no place
 //	choose      the version: the session's own, or the one that binds the text of a session without one
@@ -50,7 +51,7 @@
 //   - A text that concerns no table under migration, or sees it as it physically is, is sent as the client's own bytes.
 //   - Only what binds to a table under migration is changed; the labels of results never do.
 //   - What is on an affected table and not understood is refused with 0A000, never forwarded.
-//   - No text is sent that was edited and not proved.
+//   - No text is sent that was edited and not proved, unless two others of its template were.
 //   - All methods of Binder and Text are safe for concurrent use. A Session belongs to its caller, who may change it
 //     between calls.
 package rewrite

@@ -65,6 +65,7 @@ type Text struct {
 	names      names
 	tally      tally
 	sample     sample
+	like       *Text // the template of a text that was rewritten by one
 }
 
 // A Statement is one statement of a Text.
