@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,13 +17,14 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 const shop = `
 CREATE TABLE individual (id bigint PRIMARY KEY, first_name text, last_name text);
-INSERT INTO individual SELECT n, 'Ada', 'Lovelace' FROM generate_series(1, 1000) n;
+INSERT INTO individual SELECT n, 'Ada', 'Lovelace' FROM generate_series(1, 100000) n;
 CREATE TABLE orders (id bigint PRIMARY KEY, owner bigint, total bigint);
-INSERT INTO orders SELECT n, n, n FROM generate_series(1, 1000) n;`
+INSERT INTO orders SELECT n, n, n FROM generate_series(1, 100000) n;`
 
 // BenchmarkOverhead is one round trip of a prepared statement of one client, on loopback: directly, and through the proxy
-// with nothing live, and with a rename cut over, for a table that it does not concern and for the one that it does. Every
-// sub-benchmark measures direct beside it, alternating, and reports how many times as long the proxy took.
+// with nothing live, and with a rename cut over, for a table that it does not concern and for the one that it does; and the
+// last as a text with the value in it, which is another text each time. Every sub-benchmark measures direct beside it,
+// alternating, and reports how many times as long the proxy took.
 func BenchmarkOverhead(b *testing.B) {
 	direct := pgtest.Database(b)
 	pgtest.Exec(b, direct, shop)
@@ -48,6 +50,9 @@ func BenchmarkOverhead(b *testing.B) {
 	b.Run("live, another table", func(b *testing.B) { compare(b, direct, orders, through, orders) })
 	base := through + "&segue.version=base"
 	b.Run("live, rewritten", func(b *testing.B) { compare(b, direct, person, base, individual) })
+	b.Run("live, rewritten, values in the text", func(b *testing.B) {
+		compare(b, direct, person, base, individual, pgx.QueryExecModeSimpleProtocol)
+	})
 }
 
 // cutOver takes the rename to phase cutover.
@@ -67,13 +72,13 @@ func cutOver(b *testing.B, instance *migrate.Instance) {
 	}
 }
 
-// compare runs one statement directly and one through the proxy in turn.
-func compare(b *testing.B, direct, directSQL, proxy, proxySQL string) {
+// compare runs one statement directly and one through the proxy in turn. options are those of pgx for a query.
+func compare(b *testing.B, direct, directSQL, proxy, proxySQL string, options ...any) {
 	one, other := pgtest.Connect(b, direct), pgtest.Connect(b, proxy)
 	var took [2]time.Duration
 	ask := func(i int, conn *pgx.Conn, sql string, id int) {
 		began := time.Now()
-		rows, err := conn.Query(b.Context(), sql, id)
+		rows, err := conn.Query(b.Context(), sql, append(slices.Clip(options), id)...)
 		if err == nil {
 			for rows.Next() {
 			}
@@ -91,11 +96,11 @@ func compare(b *testing.B, direct, directSQL, proxy, proxySQL string) {
 	for b.Loop() {
 		// In turn, because who comes second finds the caches warm.
 		if n++; n%2 == 0 {
-			ask(0, one, directSQL, n%1000+1)
-			ask(1, other, proxySQL, n%1000+1)
+			ask(0, one, directSQL, n%100000+1)
+			ask(1, other, proxySQL, n%100000+1)
 		} else {
-			ask(1, other, proxySQL, n%1000+1)
-			ask(0, one, directSQL, n%1000+1)
+			ask(1, other, proxySQL, n%100000+1)
+			ask(0, one, directSQL, n%100000+1)
 		}
 	}
 	b.ReportMetric(float64(took[0].Nanoseconds())/float64(n), "direct-ns/op")

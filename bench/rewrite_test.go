@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -56,9 +57,9 @@ func oldApp() *rewrite.Session {
 	return &rewrite.Session{Version: rules.Base, SearchPath: []string{"pg_catalog", "public"}, StandardStrings: true}
 }
 
-func mustRewrite(b *testing.B, binder *rewrite.Binder, s *rewrite.Session) {
+func mustRewrite(b *testing.B, binder *rewrite.Binder, s *rewrite.Session, sql string) {
 	b.Helper()
-	text, err := binder.Rewrite(s, concerned)
+	text, err := binder.Rewrite(s, sql)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -67,7 +68,8 @@ func mustRewrite(b *testing.B, binder *rewrite.Binder, s *rewrite.Session) {
 	}
 }
 
-// BenchmarkRewriter is to be read as a whole: cold beside parse, and a hit and a miss beside both.
+// BenchmarkRewriter is to be read as a whole: cold beside parse, and beside both a hit, a text with other values than those
+// before, and a miss.
 func BenchmarkRewriter(b *testing.B) {
 	snap := afterCutover(b)
 	b.Run("parse", func(b *testing.B) {
@@ -82,17 +84,30 @@ func BenchmarkRewriter(b *testing.B) {
 		binder, s := rewrite.NewBinder(snap, rewrite.Options{MaxCached: 1}), oldApp()
 		b.ReportAllocs()
 		for b.Loop() {
-			mustRewrite(b, binder, s)
+			mustRewrite(b, binder, s, concerned)
 		}
 	})
 	b.Run("cache hit", func(b *testing.B) {
 		binder, s := rewrite.NewBinder(snap, rewrite.Options{}), oldApp()
-		mustRewrite(b, binder, s)
+		mustRewrite(b, binder, s, concerned)
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := binder.Rewrite(s, concerned); err != nil {
 				b.Fatal(err)
 			}
+		}
+	})
+	b.Run("other values", func(b *testing.B) {
+		binder, s := rewrite.NewBinder(snap, rewrite.Options{}), oldApp()
+		texts := make([]string, 5000)
+		for i := range texts {
+			texts[i] = strings.Replace(concerned, "LIMIT 10", "LIMIT "+strconv.Itoa(i), 1)
+		}
+		n := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			mustRewrite(b, binder, s, texts[n%len(texts)])
+			n++
 		}
 	})
 	b.Run("prefilter miss", func(b *testing.B) {
