@@ -12,14 +12,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/admin/admintest"
+	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { pgtest.MainWithoutCluster(m) }
 
 const ruleFile = `id: surname
 operations:

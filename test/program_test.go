@@ -3,7 +3,6 @@ package test
 import (
 	"bufio"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -18,17 +17,6 @@ import (
 	"github.com/seguedb/segue/internal/pgtest"
 )
 
-// freeAddress is a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestOnSIGTERMTheProgramLetsTransactionsEndAndExitsWithZero(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "segue")
@@ -37,7 +25,7 @@ func TestOnSIGTERMTheProgramLetsTransactionsEndAndExitsWithZero(t *testing.T) {
 	}
 	database := pgtest.Database(t)
 	pgtest.Exec(t, database, shop)
-	listen, admin := freeAddress(t), freeAddress(t)
+	listen, admin := pgtest.FreeAddress(t), pgtest.FreeAddress(t)
 	cmd := exec.Command(program, "serve", "--upstream", database, "--listen", listen, "--admin-listen", admin, "--drain-timeout", "20s")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {

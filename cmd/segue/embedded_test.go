@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/seguedb/segue/internal/pgtest"
 )
 
 // The scripts in testdata/embedded run the whole program against a PostgreSQL that it starts itself. There are these
@@ -29,14 +30,7 @@ func TestAnInstanceByTheCommandLine(t *testing.T) {
 		Dir: "testdata/embedded",
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"LISTEN", "ADMIN_LISTEN"} {
-				l, err := net.Listen("tcp", "127.0.0.1:0")
-				if err != nil {
-					return err
-				}
-				env.Setenv(name, l.Addr().String())
-				if err := l.Close(); err != nil {
-					return err
-				}
+				env.Setenv(name, pgtest.FreeAddress(t))
 			}
 			// The script's own folder for temporary files is closed to the account that PostgreSQL runs as.
 			env.Setenv("TMPDIR", os.TempDir())
@@ -49,14 +43,11 @@ func TestAnInstanceByTheCommandLine(t *testing.T) {
 	})
 }
 
-// patience is how long a server may take to come up on a busy machine.
-const patience = time.Minute
-
 func cmdProbe(path string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, _ bool, _ []string) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
-		for end := time.Now().Add(patience); time.Now().Before(end); <-tick.C {
+		for end := time.Now().Add(pgtest.Patience); time.Now().Before(end); <-tick.C {
 			res, err := http.Get(ts.Getenv("SEGUE_ADMIN") + path)
 			if err != nil {
 				continue
@@ -85,7 +76,7 @@ func cmdSQL(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sql VERSION STATEMENT")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 	defer cancel()
 	cfg, err := pgx.ParseConfig("postgres://postgres@" + ts.Getenv("LISTEN") + "/postgres?sslmode=disable")
 	ts.Check(err)

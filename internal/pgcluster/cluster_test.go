@@ -3,15 +3,16 @@ package pgcluster_test
 import (
 	"context"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"github.com/seguedb/segue/internal/pgcluster"
+	"github.com/seguedb/segue/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { pgtest.MainWithoutCluster(m) }
 
 func TestClusterServesAndLeavesNothingBehind(t *testing.T) {
 	ctx := context.Background()
@@ -52,6 +53,25 @@ func TestClusterServesAndLeavesNothingBehind(t *testing.T) {
 	}
 	if _, err := os.Stat(c.Dir); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", c.Dir, err)
+	}
+}
+
+func TestAClusterDoesNotTakeAnotherOneOnItsPortForItself(t *testing.T) {
+	ctx := context.Background()
+	var clusters [2]*pgcluster.Cluster
+	for i := range clusters {
+		c, err := pgcluster.Start(ctx, pgcluster.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Stop()
+		clusters[i] = c
+	}
+	late := clusters[1]
+	late.Halt()
+	late.Port = clusters[0].Port
+	if err := late.Resume(ctx); err == nil || !strings.Contains(err.Error(), "ended at once") {
+		t.Errorf("on a port that is taken it starts with %v", err)
 	}
 }
 

@@ -4,9 +4,11 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,9 +24,13 @@ var (
 	serial  atomic.Int64
 )
 
+// Patience is how long a test waits for what must happen before it fails. It is far more than anything takes, because the
+// machine may be slow and busy with other packages' tests.
+const Patience = time.Minute
+
 // Main runs the tests of a package with a cluster, and fails when they leave goroutines behind. Call it from TestMain.
 func Main(m *testing.M) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*Patience)
 	c, err := pgcluster.Start(ctx, pgcluster.Options{})
 	cancel()
 	if err != nil {
@@ -37,13 +43,27 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "pgtest:", err)
 		code = 1
 	}
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			fmt.Fprintln(os.Stderr, "pgtest: goroutines are left:", err)
-			code = 1
-		}
+	os.Exit(withoutLeaks(code))
+}
+
+// MainWithoutCluster is Main for tests that need no cluster of the package's.
+func MainWithoutCluster(m *testing.M) { os.Exit(withoutLeaks(m.Run())) }
+
+// withoutLeaks is the exit code of tests that have ended with code: those that are well fail if goroutines stay. They may
+// take a while to end: goleak itself waits for less than half a second.
+func withoutLeaks(code int) int {
+	if code != 0 {
+		return code
 	}
-	os.Exit(code)
+	err := goleak.Find()
+	for end := time.Now().Add(Patience); err != nil && time.Now().Before(end); {
+		err = goleak.Find()
+	}
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintln(os.Stderr, "pgtest: goroutines are left:", err)
+	return 1
 }
 
 // Cluster is the cluster of this test binary. Tests must not stop it: start one of your own for that.
@@ -72,7 +92,7 @@ func Connect(t testing.TB, connString string) *pgx.Conn {
 		t.Fatalf("connect: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
 		_ = conn.Close(ctx)
 	})
@@ -106,12 +126,22 @@ func Through(t testing.TB, connString, address string) string {
 	return u.String()
 }
 
-// Eventually waits up to ten seconds for a condition, and fails the test with what was waited for.
+// FreeAddress is an address of loopback that nobody listens on, and that nobody gets by chance until it is bound.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	port, err := pgcluster.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+}
+
+// Eventually waits for a condition with Patience, and fails the test with what was waited for.
 func Eventually(t testing.TB, condition func() bool, what string) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(10 * time.Second)
+	limit := time.NewTimer(Patience)
 	defer limit.Stop()
 	for !condition() {
 		select {

@@ -46,7 +46,7 @@ func TestAnInstanceServesClientsAndAdminUntilStop(t *testing.T) {
 func TestUntilTheServerAnswersTheInstanceIsNotReadyAndTriesAgain(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	admin, clients, upstream := freeAddress(t), freeAddress(t), freeAddress(t)
+	admin, clients, upstream := pgtest.FreeAddress(t), pgtest.FreeAddress(t), pgtest.FreeAddress(t)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := Start(ctx, Config{
@@ -112,15 +112,4 @@ func status(t *testing.T, url string) int {
 	}
 	resp.Body.Close()
 	return resp.StatusCode
-}
-
-// freeAddress is a loopback address that nobody listens on.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
