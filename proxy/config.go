@@ -20,9 +20,10 @@ type Config struct {
 	Credentials Credentials   // --auth-file; nil: authentication is relayed
 	Versions    VersionPolicy // what version a session is pinned to
 
-	DrainTimeout time.Duration // on Shutdown: how long transactions may go on; default 30s
-	HoldTimeout  time.Duration // how long a statement may be held while the instance is suspended; default 30s
-	Rewrite      rewrite.Options
+	DrainTimeout   time.Duration // on Shutdown: how long transactions may go on; default 30s
+	HoldTimeout    time.Duration // how long a statement may be held while the instance is suspended; default 30s
+	CatchUpTimeout time.Duration // how long an error may be held back until CatchUp has returned; default 5s
+	Rewrite        rewrite.Options
 	// StrictOracle is for tests: a RowDescription that is not as predicted ends the session with an error. Without it the
 	// result is delivered, logged and counted, and the text is refused from then on.
 	StrictOracle bool

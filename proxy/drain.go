@@ -8,7 +8,7 @@ import (
 )
 
 // forcedTimeout bounds how long a client may take to accept that a shutdown has lost its patience.
-const forcedTimeout = 500 * time.Millisecond
+const forcedTimeout = 2 * time.Second
 
 // errLeft says that the session was ended because of the shutdown.
 var errLeft = errDrain

@@ -29,9 +29,11 @@ func TestAServerThatEndsASessionEndsItForTheClient(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t)
 	c, other := p.login(), p.login()
-	pid := p.Sessions()[0].PID
-	if p.Sessions()[1].PID > pid {
-		pid = p.Sessions()[1].PID
+	var pid uint32
+	for _, s := range p.Sessions() {
+		if s.Client == other.LocalAddr().String() {
+			pid = s.PID
+		}
 	}
 	p.run("SELECT pg_terminate_backend(" + strconv.Itoa(int(pid)) + ")")
 	if e := other.hearFatal(); e.Code != "57P01" {

@@ -73,7 +73,7 @@ func widen[T ~uint32](in []T) []int64 {
 // closeGate closes the gate and waits until all are drained.
 func (r *running) closeGate(tables ...catalog.OID) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 	defer cancel()
 	if err := r.Hold(ctx, tables, r.locks()); err != nil {
 		r.t.Fatalf("Hold: %v", err)
@@ -357,9 +357,9 @@ func TestAHeldSessionGoesOnThoughTheClientSendsMore(t *testing.T) {
 	<-more
 }
 
-func TestSuspendHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
+func TestASuspendedInstanceHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
 	t.Parallel()
-	p, _ := openShop(t, func(c *Config) { c.HoldTimeout = 300 * time.Millisecond })
+	p, _ := openShop(t, func(c *Config) { c.HoldTimeout = 100 * time.Millisecond })
 	busy := p.login()
 	busy.say(messages(simple("BEGIN"), simple("SELECT last_name FROM individual")))
 	busy.hearUntil(wire.ReadyForQuery)
@@ -375,7 +375,15 @@ func TestSuspendHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
 	c.hear(wire.ReadyForQuery)
 	busy.say(simple("SELECT last_name FROM individual")) // its lock keeps everybody's DDL away
 	busy.hearUntil(wire.ReadyForQuery)
+}
+
+func TestASuspendedInstanceServesAgainWhenItIsOpened(t *testing.T) {
+	t.Parallel()
+	p, _ := openShop(t)
+	p.Suspend()
+	c := p.login()
 	c.say(simple("SELECT last_name FROM individual"))
+	p.held(1)
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
 	c.hearUntil(wire.ReadyForQuery)
 }

@@ -38,8 +38,9 @@ func openProxy(t testing.TB, change ...func(*Config)) *running {
 			Network: "tcp", Address: net.JoinHostPort(parsed.Host, strconv.Itoa(int(parsed.Port))), SSLMode: "disable",
 			Database: parsed.Database,
 		},
-		StrictOracle: true,
-		DrainTimeout: 5 * time.Second,
+		StrictOracle:   true,
+		DrainTimeout:   pgtest.Patience,
+		CatchUpTimeout: pgtest.Patience,
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"github.com/seguedb/segue/proxy/wire"
 )
-
-// catchUpPatience bounds how long an error is held back while the newest snapshot is read.
-const catchUpPatience = 2 * time.Second
 
 // A lateError is an error of the server that is held back until it is decided whether its group is sent once more. It
 // belongs to the server's goroutine.
@@ -126,7 +122,7 @@ func (s *session) deliverLate() error {
 // catchUp has the newest snapshot installed, and tells whether it is another one than the group was bound in. Without an
 // answer in time, or when the session ends, there is none.
 func (s *session) catchUp() (newer, cancelled bool) {
-	ctx, stop := context.WithTimeout(context.Background(), catchUpPatience)
+	ctx, stop := context.WithTimeout(context.Background(), s.srv.cfg.CatchUpTimeout)
 	defer stop()
 	cancel := s.held.begin()
 	defer s.held.end()

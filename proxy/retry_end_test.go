@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -172,6 +173,20 @@ func TestAnErrorIsDeliveredThoughTheServerClosesBehindIt(t *testing.T) {
 			c.hearEnd()
 		})
 	}
+}
+
+func TestNewerNamesAreNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	o := openOutdated(t, func(c *Config) { c.CatchUpTimeout = 50 * time.Millisecond })
+	o.rename()
+	o.slow()
+	c := o.loginBase()
+	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	if e := c.hearError(); e.Code != "42703" {
+		t.Errorf("%+v", e)
+	}
+	c.hear(wire.ReadyForQuery)
+	o.retried(0)
 }
 
 func TestADrainLetsTheSecondTryFinish(t *testing.T) {

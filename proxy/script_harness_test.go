@@ -86,7 +86,7 @@ func (s script) renamed(t *testing.T, schema string) []string {
 func (s script) play(t *testing.T, addr, database string, more ...wire.Parameter) []string {
 	t.Helper()
 	c := dialRaw(t, addr)
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(pgtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
 	c.hello(database, more...)

@@ -45,8 +45,9 @@ type Server struct {
 
 // Defaults of Config.
 const (
-	defaultDrainTimeout = 30 * time.Second
-	defaultHoldTimeout  = 30 * time.Second
+	defaultDrainTimeout   = 30 * time.Second
+	defaultHoldTimeout    = 30 * time.Second
+	defaultCatchUpTimeout = 5 * time.Second // a lease: who has read nothing for longer holds statements back
 )
 
 // New checks the configuration and makes a server that does not listen yet.
@@ -56,6 +57,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.HoldTimeout <= 0 {
 		cfg.HoldTimeout = defaultHoldTimeout
+	}
+	if cfg.CatchUpTimeout <= 0 {
+		cfg.CatchUpTimeout = defaultCatchUpTimeout
 	}
 	if cfg.Versions.Default == "" {
 		cfg.Versions.Default = rules.Base
