@@ -12,6 +12,9 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+// unhurried takes nobody for lost during a test.
+func unhurried(c *Config) { c.Lease = time.Hour }
+
 // rival makes an instance like the fleet's first, with the id.
 func (f *fleet) rival(id string) *Instance {
 	f.t.Helper()
@@ -26,7 +29,7 @@ func (f *fleet) rival(id string) *Instance {
 
 func TestASecondProcessWithTheIDOfOneThatRunsIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, shop)
+	f := newFleet(t, 1, shop, unhurried)
 	if err := f.rival("a").Start(t.Context()); err == nil || !strings.Contains(err.Error(), `another process runs as instance "a"`) {
 		t.Errorf("starting gives %v", err)
 	}
@@ -66,7 +69,7 @@ func (f *fleet) holdAs(id string, silence time.Duration) *pgx.Conn {
 
 func TestAProcessThatWasKilledComesBackAtOnceUnderItsID(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, shop)
+	f := newFleet(t, 1, shop, unhurried)
 	killed := f.holdAs("b", 0)
 	back := f.rival("b")
 	started := make(chan error, 1)

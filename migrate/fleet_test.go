@@ -61,7 +61,7 @@ func (f *fleet) join(change ...func(*Config)) *Instance {
 	f.t.Helper()
 	id := string(rune('a' + len(f.instances)))
 	cfg := Config{
-		Upstream: f.url, ID: id, DrainLimit: 300 * time.Millisecond, Lease: 3 * time.Second, Poll: 50 * time.Millisecond,
+		Upstream: f.url, ID: id, DrainLimit: 300 * time.Millisecond, Lease: 10 * time.Second, Poll: 50 * time.Millisecond,
 		Log: hclog.New(&hclog.LoggerOptions{Name: id, Level: hclog.Debug, Output: testWriter{f.t}}),
 	}
 	for _, c := range change {
@@ -76,7 +76,7 @@ func (f *fleet) join(change ...func(*Config)) *Instance {
 		f.t.Fatal(err)
 	}
 	f.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		if err := i.Stop(ctx); err != nil {
 			f.t.Errorf("stop: %v", err)
@@ -85,6 +85,9 @@ func (f *fleet) join(change ...func(*Config)) *Instance {
 	f.instances, f.traffics = append(f.instances, i), append(f.traffics, tr)
 	return i
 }
+
+// patient gives an attempt that can succeed the time for it, however busy the machine is.
+func patient(c *Config) { c.DrainLimit = 2 * time.Second }
 
 type testWriter struct{ t *testing.T }
 
@@ -108,7 +111,7 @@ func (f *fleet) do(id string, r Request) (*Status, error) {
 	if err := i.Request(f.t.Context(), id, r); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), pgtest.Patience)
 	defer cancel()
 	st, err := i.Wait(ctx, id)
 	if err == nil && st.Pending != nil {

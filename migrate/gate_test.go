@@ -138,16 +138,24 @@ func TestTheGatekeeperThatMayHaveAcknowledgedStaysClosedWhileItCannotWithdraw(t 
 
 func TestTheGatekeeperSuspendsWhenItsLeaseRunsOutAndOpensAtTheNextRead(t *testing.T) {
 	t.Parallel()
-	k := newKeeperTest(t, 50*time.Millisecond, drained)
+	k := newKeeperTest(t, time.Minute, drained)
+	last := func() { // a read after which the lease runs out soon
+		o := k.seen(1, 0, 0)
+		o.begun = time.Now().Add(50*time.Millisecond - time.Minute)
+		k.keeper.observe(o)
+	}
+	last()
 	k.expect("open 1", "suspend")
 	late := k.seen(1, 0, 0)
-	late.begun = time.Now().Add(-time.Second) // it took longer than the lease
+	late.begun = time.Now().Add(-time.Hour) // it took longer than the lease
 	k.keeper.observe(late)
 	unrenewed := k.seen(1, 0, 0)
 	unrenewed.renewed = false // the row is locked by a leader
 	k.keeper.observe(unrenewed)
 	k.keeper.expired()
 	k.keeper.observe(k.seen(1, 0, 0))
+	k.expect("open 1", "suspend", "open 1")
+	last()
 	k.expect("open 1", "suspend", "open 1", "suspend")
 }
 

@@ -41,8 +41,7 @@ func (f *fleet) clients(versions ...string) (stop func()) {
 
 func TestInvariants1And2And5HoldUnderTrafficThroughManyTransitions(t *testing.T) {
 	t.Parallel()
-	// The limit leaves room for a machine that is busy with other tests.
-	f := newFleet(t, 2, shop, func(c *Config) { c.DrainLimit = time.Second })
+	f := newFleet(t, 2, shop, patient)
 	f.create(surname)
 	f.must("surname", activate)
 	stopWatching := f.watchEpochs()
@@ -53,10 +52,11 @@ func TestInvariants1And2And5HoldUnderTrafficThroughManyTransitions(t *testing.T)
 	f.must("surname", cutover)
 	stop()
 	stopWatching()
-	for _, tr := range f.traffics {
-		// One control round trip may be added to the limit.
-		if limit := 1500 * time.Millisecond; tr.longest > limit {
-			t.Errorf("instance %s held a statement for %s", tr.id, tr.longest)
+	for n, tr := range f.traffics {
+		// The control round trips that close and open the gate are added to the limit. None takes longer than the slowest
+		// statement of the clients, by which it is seen how busy the machine is.
+		if limit := f.instances[n].cfg.DrainLimit + 500*time.Millisecond + 3*tr.slowest; tr.longest > limit {
+			t.Errorf("instance %s held a statement for %s, more than %s", tr.id, tr.longest, limit)
 		}
 	}
 	if other := value[int](f, `SELECT count(*) FROM public.individual WHERE city <> 'city'`); other != 0 {
@@ -64,25 +64,21 @@ func TestInvariants1And2And5HoldUnderTrafficThroughManyTransitions(t *testing.T)
 	}
 }
 
-// watchEpochs checks all the time that the instances' epochs are adjacent.
+// watchEpochs checks, whenever an instance opens, that the instances' epochs are adjacent.
 func (f *fleet) watchEpochs() (stop func()) {
-	done, finished := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(finished)
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
-			// Read in the order of the instances, then again: what is between may have moved on by one.
-			first, second := f.traffics[0].epoch(), f.traffics[1].epoch()
-			if again := f.traffics[0].epoch(); again == first && (second-first > 1 || first-second > 1) {
-				f.t.Errorf("epochs %d and %d are in use at the same time", first, second)
-			}
+	set := func(watch func()) {
+		for _, tr := range f.traffics {
+			tr.set(func() { tr.opened = watch })
 		}
-	}()
-	return func() { close(done); <-finished }
+	}
+	set(func() {
+		// Read in the order of the instances, then again: what is between may have moved on by one.
+		first, second := f.traffics[0].epoch(), f.traffics[1].epoch()
+		if again := f.traffics[0].epoch(); again == first && (second-first > 1 || first-second > 1) {
+			f.t.Errorf("epochs %d and %d are in use at the same time", first, second)
+		}
+	})
+	return func() { set(nil) }
 }
 
 func TestInvariant3ATransitionCommitsOnlyWhenEveryInstanceHasAcknowledged(t *testing.T) {
@@ -116,13 +112,13 @@ func TestInvariant3ATransitionCommitsOnlyWhenEveryInstanceHasAcknowledged(t *tes
 
 func TestInvariant3ASilentInstanceIsWaitedForAndThenExpired(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, shop)
+	f := newFleet(t, 1, shop, patient)
 	f.create(surname)
 	f.must("surname", activate)
 	// An instance that froze: its row is there, and nothing is heard of it.
 	epoch := value[int64](f, `SELECT epoch FROM segue.epoch`)
-	pgtest.Exec(t, f.url, fmt.Sprintf(`INSERT INTO segue.instance (id, lease, epoch, heartbeat) VALUES ('frozen', '500ms', %d, clock_timestamp() - interval '260 ms')`, epoch))
 	began := time.Now()
+	pgtest.Exec(t, f.url, fmt.Sprintf(`INSERT INTO segue.instance (id, lease, epoch, heartbeat) VALUES ('frozen', '500ms', %d, clock_timestamp() - interval '260 ms')`, epoch))
 	f.must("surname", cutover)
 	if waited := time.Since(began); waited < patience(500*time.Millisecond)-300*time.Millisecond {
 		t.Errorf("the instance was waited for only %s", waited)
@@ -151,7 +147,7 @@ func TestInvariant4NoInstanceOpensBeforeItKnowsTheOutcome(t *testing.T) {
 		fmt.Sprintf(`SELECT pg_advisory_lock(%d, %d)`, rules.LockClass, rules.LockLeader),
 		`INSERT INTO segue.transition (migration, kind, to_phase, attempt, gate_tables, gate_set_at, gate_until)
 		 SELECT 'surname', 'cutover', 'cutover', nextval('segue.attempt'), ARRAY['public.individual'::regclass::oid], clock_timestamp(),
-		        clock_timestamp() + interval '200 ms'`,
+		        clock_timestamp() + interval '2 s'`,
 		`NOTIFY segue`,
 	} {
 		if _, err := lost.Exec(t.Context(), sql); err != nil {

@@ -58,7 +58,7 @@ func TestATransitionWithoutDDLAwaitsATransactionThatBeganBeforeTheGate(t *testin
 	for name, tc := range withoutDDL {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, 2, shop)
+			f := newFleet(t, 2, shop, patient)
 			f.create(surname)
 			f.must("surname", tc.before...)
 			epoch := f.traffics[0].epoch()
@@ -78,7 +78,7 @@ func TestATransitionWithoutDDLAwaitsATransactionThatBeganBeforeTheGate(t *testin
 			}
 			<-taken
 			st := f.blocked(1)
-			if !strings.Contains(st.Pending.LastError, "no lock could be had within 300ms") || st.Phase == tc.to {
+			if !strings.Contains(st.Pending.LastError, "no lock could be had within 2s") || st.Phase == tc.to {
 				t.Errorf("in phase %s the attempt failed because %q", st.Phase, st.Pending.LastError)
 			}
 			if now := f.traffics[0].epoch(); now != epoch {

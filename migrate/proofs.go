@@ -43,13 +43,14 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 		}
 		return err
 	case m.To == rules.Contracted:
-		return contractConflict(ctx, tx, m.migration, m.all, m.request, c)
+		return contractConflict(ctx, tx, m.migration, m.all, m.request, c, leaving)
 	}
 	return nil
 }
 
-// contractConflict refuses a contract that lacks a proof; each missing one is given with its figure.
-func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census) error {
+// contractConflict refuses a contract that lacks a proof; each missing one is given with its figure. Sessions that come
+// through no instance are given limit to end.
+func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
 	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID), Allowed: allowed(m.Phase)}
 	old := pinned(c.instances, rules.VersionsWithout(m, all))
 	if len(old) > 0 {
@@ -65,7 +66,7 @@ func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all 
 		}
 	}
 	if !r.AllowBypass {
-		past, err := bypassing(ctx, db, c)
+		past, err := bypassing(ctx, db, c, limit)
 		if err != nil {
 			return err
 		}
@@ -124,13 +125,16 @@ func liveFor(ctx context.Context, db rules.DB, id string) (time.Duration, error)
 	return time.Duration(micros) * time.Microsecond, nil
 }
 
-// leaving is how long a backend may take to end after its connection was closed. Until then it is in pg_stat_activity,
-// and in no report any more.
-const leaving = 300 * time.Millisecond
+// How long a backend may take to end after its connection was closed. Until then it is in pg_stat_activity, and in no
+// report any more. A busy server can take a while for it, which a request is given before a gate is closed.
+const (
+	leaving          = 300 * time.Millisecond
+	leavingAtRequest = 3 * time.Second
+)
 
-// bypassing lists the sessions on this database that come through no instance, and are not just about to end.
-func bypassing(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
-	for end := time.Now().Add(leaving); ; pause(ctx, 10*time.Millisecond, nil) {
+// bypassing lists the sessions on this database that come through no instance, and do not end within the limit.
+func bypassing(ctx context.Context, db rules.DB, c *census, limit time.Duration) ([]Blocker, error) {
+	for end := time.Now().Add(limit); ; pause(ctx, 10*time.Millisecond, nil) {
 		found, err := strangers(ctx, db, c)
 		if err != nil || len(found) == 0 || time.Now().After(end) || ctx.Err() != nil {
 			return found, err

@@ -49,10 +49,13 @@ func TestLeadersKilledAgainAndAgainLoseAndDoubleNothing(t *testing.T) {
 	stop := f.clients("base", "surname")
 	defer stop()
 	for n, r := range []Request{cutover, backToActive, cutover, backToActive, cutover} {
+		first := n == 0 // the others may be quicker than who wants to kill them
+		f.traffics[1].set(func() { f.traffics[1].stuck = first })
 		if err := f.instances[n%2].Request(t.Context(), "surname", r); err != nil {
 			t.Fatal(err)
 		}
-		pgtest.Eventually(t, f.endLeader, "a leader that can be killed")
+		pgtest.Eventually(t, func() bool { return f.endLeader() || !first && f.phase("surname") == r.target() }, "a leader that can be killed")
+		f.traffics[1].set(func() { f.traffics[1].stuck = false })
 		if st, err := f.instances[n%2].Wait(t.Context(), "surname"); err != nil || st.Phase != r.target() {
 			t.Fatalf("%s: %+v %v", r.Kind, st, err)
 		}
@@ -82,7 +85,7 @@ func TestWhatALostLeaderHasCommittedIsFinishedByTheNext(t *testing.T) {
 
 func TestAnInstanceThatIsTakenForLostHoldsUntilItHasRegisteredAnew(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2, shop)
+	f := newFleet(t, 2, shop, unhurried)
 	f.create(surname)
 	f.must("surname", activate)
 	pgtest.Exec(t, f.url, `UPDATE segue.instance SET expired = true WHERE id = 'b'`)
@@ -162,7 +165,7 @@ func TestAnInstanceThatJoinsKnowsTheGateInForce(t *testing.T) {
 		fmt.Sprintf(`SELECT pg_advisory_lock(%d, %d)`, rules.LockClass, rules.LockLeader),
 		`INSERT INTO segue.transition (migration, kind, to_phase, attempt, gate_tables, gate_set_at, gate_until)
 		 SELECT 'surname', 'cutover', 'cutover', nextval('segue.attempt'), ARRAY['public.individual'::regclass::oid], clock_timestamp(),
-		        clock_timestamp() + interval '5 s'`,
+		        clock_timestamp() + interval '1 min'`,
 	} {
 		if _, err := conn.Exec(t.Context(), sql); err != nil {
 			t.Fatal(err)

@@ -211,7 +211,7 @@ func TestATransitionIsGivenUpAtItsDeadline(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `BEGIN; LOCK TABLE public.individual IN SHARE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	e := f.refused("surname", Request{Kind: Cutover, Deadline: 700 * time.Millisecond})
+	e := f.refused("surname", Request{Kind: Cutover, Deadline: 3 * time.Second})
 	if !strings.Contains(e.Message, "deadline") || len(e.Blockers) != 1 || e.Blockers[0].PID != conn.PgConn().PID() {
 		t.Errorf("the refusal is %q with blockers %+v", e, e.Blockers)
 	}

@@ -119,7 +119,7 @@ func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Mi
 	if leaves {
 		return sessionsConflict(m, all, c)
 	}
-	return contractConflict(ctx, pool, m, all, r, c)
+	return contractConflict(ctx, pool, m, all, r, c, leavingAtRequest)
 }
 
 // storeRequest writes the transition, or what has changed in the request of one that is pending.

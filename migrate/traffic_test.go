@@ -28,9 +28,11 @@ type traffic struct {
 	closed    []catalog.OID
 	suspended bool
 	inFlight  int
-	stuck     bool   // Hold waits for something that never ends
-	onHold    func() // called once, when the gate is closed
-	longest   time.Duration
+	stuck     bool          // Hold waits for something that never ends
+	onHold    func()        // called once, when the gate is closed
+	opened    func()        // called each time after the gate was opened
+	longest   time.Duration // that a statement was held
+	slowest   time.Duration // that one took that was not
 	log       []string
 	sessions  []SessionInfo
 	uses      []UseCount
@@ -85,10 +87,14 @@ func (tr *traffic) Open(snap *rules.Snapshot) {
 		}
 	}
 	tr.mu.Lock()
-	defer tr.mu.Unlock()
 	tr.snap, tr.closed, tr.suspended = snap, nil, false
 	tr.log = append(tr.log, fmt.Sprintf("open %d", snap.Epoch))
 	tr.changed.Broadcast()
+	opened := tr.opened
+	tr.mu.Unlock()
+	if opened != nil {
+		opened()
+	}
 }
 
 func (tr *traffic) Suspend() {
@@ -154,8 +160,12 @@ func (tr *traffic) run(ctx context.Context, version string, write func(*rules.Ta
 	if err != nil {
 		return err
 	}
-	defer tr.set(func() { tr.inFlight-- })
+	began := time.Now()
 	_, err = tr.db.Exec(ctx, sql)
+	tr.set(func() {
+		tr.inFlight--
+		tr.slowest = max(tr.slowest, time.Since(began))
+	})
 	return err
 }
 
