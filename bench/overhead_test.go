@@ -33,7 +33,7 @@ func BenchmarkOverhead(b *testing.B) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		if err := running.Stop(ctx); err != nil {
 			b.Error(err)

@@ -485,7 +485,7 @@ func TestNotifyReachesThoseWhoListen(t *testing.T) {
 	if err := rules.Notify(ctx, conn, "hello"); err != nil {
 		t.Fatal(err)
 	}
-	limited, cancel := context.WithTimeout(ctx, 10*time.Second)
+	limited, cancel := context.WithTimeout(ctx, pgtest.Patience)
 	defer cancel()
 	n, err := other.WaitForNotification(limited)
 	if err != nil || n.Channel != rules.Channel || n.Payload != "hello" {

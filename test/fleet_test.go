@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5"
@@ -43,7 +42,7 @@ func (f *fleet) start(t *testing.T, id string, change func(*serve.Config)) *serv
 		Migrate: migrate.Config{ID: id}, Log: testLog(t),
 	}
 	cfg.Proxy.StrictOracle = true
-	cfg.Proxy.DrainTimeout = 5 * time.Second
+	cfg.Proxy.DrainTimeout = pgtest.Patience
 	if change != nil {
 		change(&cfg)
 	}
@@ -53,7 +52,7 @@ func (f *fleet) start(t *testing.T, id string, change func(*serve.Config)) *serv
 	}
 	f.instances = append(f.instances, r)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		if err := r.Stop(ctx); err != nil {
 			t.Errorf("stop %s: %v", id, err)
@@ -103,7 +102,7 @@ func dial(t testing.TB, connString string, mode pgx.QueryExecMode) *pgx.Conn {
 		t.Fatalf("connect: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		_ = conn.Close(ctx)
 	})
@@ -128,7 +127,7 @@ func (f *fleet) transition(t testing.TB, id string, r migrate.Request) {
 
 // try is transition for those that may be refused.
 func (f *fleet) try(id string, r migrate.Request) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 	defer cancel()
 	i := f.instances[len(f.instances)-1].Instance
 	if err := i.Request(ctx, id, r); err != nil {

@@ -3,7 +3,6 @@ package test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +13,7 @@ import (
 
 func TestWhileTheServerIsDownClientsAreToldSoAndAfterwardsTheyAreServed(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
 	defer cancel()
 	c, err := pgcluster.Start(ctx, pgcluster.Options{})
 	if err != nil {

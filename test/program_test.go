@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,7 +25,7 @@ func TestOnSIGTERMTheProgramLetsTransactionsEndAndExitsWithZero(t *testing.T) {
 	database := pgtest.Database(t)
 	pgtest.Exec(t, database, shop)
 	listen, admin := pgtest.FreeAddress(t), pgtest.FreeAddress(t)
-	cmd := exec.Command(program, "serve", "--upstream", database, "--listen", listen, "--admin-listen", admin, "--drain-timeout", "20s")
+	cmd := exec.Command(program, "serve", "--upstream", database, "--listen", listen, "--admin-listen", admin, "--drain-timeout", pgtest.Patience.String())
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +58,7 @@ func TestOnSIGTERMTheProgramLetsTransactionsEndAndExitsWithZero(t *testing.T) {
 	}
 	pgtest.Eventually(t, ready, "the program is ready")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pgtest.Patience)
 	defer cancel()
 	url := pgtest.Through(t, database, listen)
 	busy := dial(t, url, pgx.QueryExecModeSimpleProtocol)

@@ -5,7 +5,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seguedb/segue/internal/pgtest"
 )
@@ -13,7 +12,7 @@ import (
 // run runs a client program and returns all that it printed, errors included.
 func run(t *testing.T, input, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*pgtest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Env = []string{"PGTZ=UTC", "LC_ALL=C.UTF-8", "PATH=/usr/bin:/bin", "PSQLRC=/dev/null"}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,7 +14,7 @@ import (
 func TestNotificationsReachTheSession(t *testing.T) {
 	t.Parallel()
 	inEachStage(t, func(t *testing.T, e *env) {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), pgtest.Patience)
 		defer cancel()
 		listener := dial(t, e.through, pgx.QueryExecModeExec)
 		sender := dial(t, e.through, pgx.QueryExecModeExec)
@@ -55,7 +54,7 @@ func TestAContextThatEndsCancelsTheStatement(t *testing.T) {
 			failed <- err
 		}()
 		pgtest.Eventually(t, func() bool { return running() == 1 }, "the statement runs")
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), pgtest.Patience)
 		defer cancel()
 		if err := conn.PgConn().CancelRequest(ctx); err != nil {
 			t.Fatal(err)

@@ -101,9 +101,10 @@ func (a *app) failures() error {
 }
 
 // longTransaction holds a transaction open for the given time: first an order, whose foreign key locks the person's
-// row, then the person's name, a pause, and the name again. started is closed when the transaction holds its locks.
-func (a *app) longTransaction(ctx context.Context, pause time.Duration, started chan<- struct{}) error {
-	w := &worker{app: a, mode: pgx.QueryExecModeCacheStatement, url: a.urls[len(a.urls)-1], long: pause, started: started}
+// row, then the person's name, a pause, and the name again. started is closed when the transaction holds its locks. It goes
+// on until named is closed.
+func (a *app) longTransaction(ctx context.Context, pause time.Duration, started chan<- struct{}, named <-chan struct{}) error {
+	w := &worker{app: a, mode: pgx.QueryExecModeCacheStatement, url: a.urls[len(a.urls)-1], long: pause, started: started, named: named}
 	if err := w.connect(ctx); err != nil {
 		return err
 	}

@@ -12,8 +12,9 @@ import (
 
 const (
 	drainLimit = time.Second            // how long a gate may be closed
-	roundTrip  = 100 * time.Millisecond // of the control connections on a busy machine: an attempt that fails takes one more
-	longPause  = 3 * time.Second        // inside the long transaction
+	roundTrip  = 100 * time.Millisecond // at least, of the control connections
+	longPause  = 3 * time.Second        // inside the long transaction, at least
+	patience   = time.Minute            // for what takes far less on any machine
 	ledgerRows = 256                    // rows that the apps write
 )
 

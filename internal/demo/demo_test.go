@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func TestTheDemoHoldsWhatItPromises(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
 	defer cancel()
 	var out strings.Builder
 	err := Run(ctx, Options{Out: &out, Rows: 2000, Stage: 300 * time.Millisecond})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"time"
 
 	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/internal/serve"
@@ -69,7 +68,7 @@ func (f *fleet) adminURLs() (out []string) {
 
 // stop ends what was started, in reverse order; the cluster's data is removed.
 func (f *fleet) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var errs []error
 	for _, r := range f.instances {

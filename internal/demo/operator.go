@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/seguedb/segue/admin"
@@ -18,6 +19,9 @@ type operator struct {
 	url  string
 	http *http.Client
 	say  func(format string, args ...any)
+
+	named chan struct{} // closed when somebody was said to be in the way
+	once  sync.Once
 }
 
 // call sends one request and decodes the answer into out, if that is not nil. The status is the API's own: 202 is no
@@ -64,13 +68,13 @@ func (o *operator) transition(ctx context.Context, kind migrate.Kind, query stri
 		o.watch(watch)
 	}()
 	var st migrate.Status
-	path := fmt.Sprintf("/v1/migrations/%s/%s?wait=30s%s", migrationID, kind, query)
+	path := fmt.Sprintf("/v1/migrations/%s/%s?wait=%s%s", migrationID, kind, patience, query)
 	status, err := o.call(ctx, http.MethodPost, path, "", nil, &st)
 	w.end = time.Now()
 	stop()
 	<-watched
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("%s is not done after 30 s: %v", kind, st.WaitingFor)
+		err = fmt.Errorf("%s is not done after %v: %v", kind, patience, st.WaitingFor)
 	}
 	return w, err
 }
@@ -94,6 +98,7 @@ func (o *operator) watch(ctx context.Context) {
 			if !said[b.PID] {
 				said[b.PID] = true
 				o.say("         blocked by pid %d (%s, open for %.1f s): %s", b.PID, b.Application, b.AgeSeconds, b.Query)
+				o.once.Do(func() { close(o.named) })
 			}
 		}
 	}

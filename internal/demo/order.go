@@ -1,6 +1,9 @@
 package demo
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // order is a transaction of several statements that meets the table under migration from behind: the INSERT into the
 // child comes first and locks the parent through the foreign key, and only then is the parent named.
@@ -24,6 +27,7 @@ func (w *worker) order(ctx context.Context) error {
 		if _, err := w.conn.Exec(ctx, "SELECT pg_sleep($1)", w.long.Seconds()); err != nil {
 			return err
 		}
+		w.linger(ctx)
 		from := name
 		name = w.newName()
 		again, err := w.compareAndSet(ctx, r.id, from, name)
@@ -38,4 +42,15 @@ func (w *worker) order(ctx context.Context) error {
 	w.app.ledger.orders.Add(1)
 	w.app.ledger.acknowledge(r, name, n)
 	return nil
+}
+
+// linger waits until the operator has been told who is in the way, which takes longer than the pause on a slow machine.
+func (w *worker) linger(ctx context.Context) {
+	limit := time.NewTimer(patience)
+	defer limit.Stop()
+	select {
+	case <-w.named:
+	case <-limit.C:
+	case <-ctx.Done():
+	}
 }

@@ -26,6 +26,7 @@ func sound() *report {
 	return &report{
 		old:    run(&app{title: "old app", version: rules.Base, table: "individual", column: "last_name"}),
 		new:    run(&app{title: "new app", version: migrationID, table: "person", column: "surname"}),
+		calm:   20 * time.Millisecond,
 		pauses: []pause{{"activate", 20 * time.Millisecond, 3 * time.Millisecond}, {"cutover", time.Second, 40 * time.Millisecond}},
 		views: []view{
 			{who: "the old app", labels: labels("last_name"), values: values},
@@ -50,6 +51,9 @@ func TestTheVerdictNeedsEverythingToHold(t *testing.T) {
 		}, "column does not exist"},
 		{"a write is lost", func(r *report) { r.lost = 1 }, "1 writes are lost"},
 		{"a client waited too long", func(r *report) { r.pauses[1].longest = 1200 * time.Millisecond }, "waited 1.2s during cutover"},
+		{"a client waited as long as the machine makes it", func(r *report) {
+			r.pauses[1].longest, r.calm = 1200*time.Millisecond, 80*time.Millisecond
+		}, ""},
 		{"a way of speaking was not tried", func(r *report) { r.old.workers[0].statements.Store(0) }, "simple protocol"},
 		{"a version sees a name of the other", func(r *report) { r.views[0].labels[2] = "surname" }, "the old app sees the columns"},
 		{"a version sees another value", func(r *report) { r.views[1].values = []string{"7"} }, "the new app sees"},

@@ -5,6 +5,15 @@ import (
 	"time"
 )
 
+func TestStatementsThatOverlapNoTransitionTellHowBusyTheMachineIs(t *testing.T) {
+	t.Parallel()
+	at := func(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }
+	spans := []span{{at(10), at(40)}, {at(90), at(150)}, {at(195), at(205)}, {at(250), at(260)}}
+	if got := calm([]window{{start: at(100), end: at(200)}, {start: at(300), end: at(400)}}, spans); got != 30*time.Millisecond {
+		t.Errorf("the longest is %v", got)
+	}
+}
+
 func TestTheLongestPauseIsOfStatementsThatOverlapTheTransition(t *testing.T) {
 	t.Parallel()
 	at := func(ms int) time.Time { return time.Unix(0, 0).Add(time.Duration(ms) * time.Millisecond) }

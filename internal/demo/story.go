@@ -39,7 +39,7 @@ func newStory(ctx context.Context, f *fleet, d *display, o Options) (*story, err
 		display: d, fleet: f, ledger: l, stage: o.Stage,
 		old:      &app{title: "old app", version: rules.Base, table: "individual", column: "last_name", urls: f.clientURLs(rules.Base), ledger: l},
 		new:      &app{title: "new app", version: migrationID, table: "person", column: "surname", urls: f.clientURLs(migrationID), ledger: l},
-		operator: &operator{url: f.adminURLs()[0], http: &http.Client{}, say: d.say},
+		operator: &operator{url: f.adminURLs()[0], http: &http.Client{}, say: d.say, named: make(chan struct{})},
 	}, nil
 }
 
@@ -96,7 +96,7 @@ func (s *story) activate(ctx context.Context) error {
 // cutover renames physically, while a transaction of the old app is in the way.
 func (s *story) cutover(ctx context.Context) error {
 	started, long := make(chan struct{}), make(chan error, 1)
-	go func() { long <- s.old.longTransaction(ctx, longPause, started) }()
+	go func() { long <- s.old.longTransaction(ctx, longPause, started, s.operator.named) }()
 	select {
 	case <-started:
 	case err := <-long:
@@ -153,7 +153,7 @@ func (s *story) again(ctx context.Context) error {
 func (s *story) contract(ctx context.Context) error {
 	s.step("cutover", "the old app is shut down for good")
 	s.old.halt()
-	gone, cancel := context.WithTimeout(ctx, 10*time.Second)
+	gone, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := s.operator.gone(gone, s.old.version, s.fleet.adminURLs()); err != nil {
 		return err

@@ -23,6 +23,7 @@ type worker struct {
 	conn    *pgx.Conn
 	long    time.Duration   // how long order pauses inside its transaction
 	started chan<- struct{} // closed by order when the pause begins
+	named   <-chan struct{} // closed when the operator knows who is in the way, until when the pause lasts
 
 	statements atomic.Int64
 	errors     atomic.Int64

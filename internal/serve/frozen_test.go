@@ -11,6 +11,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -120,13 +121,14 @@ func start(t *testing.T, id, upstream string) *Running {
 	t.Helper()
 	r, err := Start(t.Context(), Config{
 		Upstream: upstream, Listen: "127.0.0.1:0",
+		Proxy:   proxy.Config{CatchUpTimeout: pgtest.Patience},
 		Migrate: migrate.Config{ID: id, Poll: time.Hour, Lease: 3 * time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		if err := r.Stop(ctx); err != nil {
 			t.Errorf("stop of %s: %v", id, err)

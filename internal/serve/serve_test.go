@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,7 +32,7 @@ func TestAnInstanceServesClientsAndAdminUntilStop(t *testing.T) {
 	if got := status(t, r.AdminURL()+"/readyz"); got != http.StatusOK {
 		t.Errorf("/readyz is %d", got)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 	defer cancel()
 	if err := r.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)

@@ -6,14 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/seguedb/segue/internal/pgtest"
 )
 
 // printed runs a command in a folder with the database's environment and returns all that it printed, errors
 // included, without what differs between any two databases.
 func printed(t *testing.T, db database, folder, input, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = folder

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"text/template"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
@@ -120,19 +119,19 @@ func migrated(t *testing.T, connString string, phase rules.Phase) string {
 		Log:     hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: t.Output(), DisableTime: true}),
 	}
 	cfg.Proxy.StrictOracle = true
-	cfg.Proxy.DrainTimeout = 5 * time.Second
+	cfg.Proxy.DrainTimeout = pgtest.Patience
 	r, err := serve.Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatalf("start: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
 		defer cancel()
 		if err := r.Stop(ctx); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
 	defer cancel()
 	file, err := os.ReadFile("testdata/rules.yaml")
 	if err != nil {
