@@ -3,6 +3,7 @@ package pgtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"go.uber.org/goleak"
 
 	"github.com/seguedb/segue/internal/pgcluster"
@@ -77,8 +79,27 @@ func Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), serial.Add(1))
 	Exec(t, cluster.URL("postgres"), "CREATE DATABASE "+name)
-	t.Cleanup(func() { Exec(t, cluster.URL("postgres"), "DROP DATABASE "+name+" WITH (FORCE)") })
+	t.Cleanup(func() { drop(t, name) })
 	return cluster.URL(name)
+}
+
+// drop removes a database. The server gives sessions that it ends five seconds, which a busy one can exceed; then it is
+// tried again.
+func drop(t testing.TB, name string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, cluster.URL("postgres"))
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	defer conn.Close(ctx)
+	Eventually(t, func() bool {
+		_, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+		if busy, ok := errors.AsType[*pgconn.PgError](err); err != nil && !(ok && busy.Code == "55006") { // object_in_use
+			t.Fatalf("drop %s: %v", name, err)
+		}
+		return err == nil
+	}, "the database "+name+" is dropped")
 }
 
 // URL is Database under the name by which callers may know it.
