@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/jackc/pgx/v5"
@@ -21,6 +22,10 @@ type fleet struct {
 	direct    string // connection string of the database itself
 	instances []*serve.Running
 }
+
+// drainLimit is so long that no transaction of a load's clients is still open after it, however busy the machine is: those
+// that are would be in the way of every transition.
+const drainLimit = 4 * time.Second
 
 // newFleet makes a database from the statements and starts n instances in front of it. They are stopped, and must stop
 // without an error, when the test ends.
@@ -39,7 +44,7 @@ func (f *fleet) start(t *testing.T, id string, change func(*serve.Config)) *serv
 	t.Helper()
 	cfg := serve.Config{
 		Upstream: f.direct, Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		Migrate: migrate.Config{ID: id}, Log: testLog(t),
+		Migrate: migrate.Config{ID: id, DrainLimit: drainLimit, Lease: 3 * drainLimit}, Log: testLog(t),
 	}
 	cfg.Proxy.StrictOracle = true
 	cfg.Proxy.DrainTimeout = pgtest.Patience

@@ -35,8 +35,8 @@ func TestALongTransactionIsNamedAndWaitedForAndNobodyElseWaits(t *testing.T) {
 	monitor := pgtest.Connect(t, f.direct)
 	pgtest.Eventually(t, func() bool {
 		var old bool
-		err := monitor.QueryRow(ctx, "SELECT clock_timestamp() - xact_start > '1.1 s' FROM pg_stat_activity WHERE pid = $1",
-			long.PgConn().PID()).Scan(&old)
+		err := monitor.QueryRow(ctx, "SELECT clock_timestamp() - xact_start > $2 * interval '1 s' FROM pg_stat_activity WHERE pid = $1",
+			long.PgConn().PID(), drainLimit.Seconds()).Scan(&old)
 		return err == nil && old
 	}, "the transaction is older than the drain limit")
 	if err := f.instances[1].Instance.Request(ctx, "surname", cutover); err != nil {
@@ -54,7 +54,7 @@ func TestALongTransactionIsNamedAndWaitedForAndNobodyElseWaits(t *testing.T) {
 		}
 		return i >= 0
 	}, "the transaction is named as a blocker")
-	if blocked.Application != "nightly report" || !strings.Contains(blocked.Query, "INSERT INTO orders") || blocked.AgeSeconds < 1 || blocked.User == "" {
+	if blocked.Application != "nightly report" || !strings.Contains(blocked.Query, "INSERT INTO orders") || blocked.AgeSeconds < drainLimit.Seconds() || blocked.User == "" {
 		t.Errorf("the blocker is described as %+v", blocked)
 	}
 	// Nobody waits for an attempt that cannot succeed.

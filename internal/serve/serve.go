@@ -137,13 +137,16 @@ func (r *Running) AdminURL() string {
 // Failed is closed when a listener has ended by itself: the instance serves no longer as it should, and Stop tells why.
 func (r *Running) Failed() <-chan struct{} { return r.failed }
 
+// stopGrace is what the instance and the admin API have to end in after the sessions are gone.
+const stopGrace = 10 * time.Second
+
 // Stop drains: no new client is accepted, transactions may end within the drain timeout or until ctx ends, then the
 // instance leaves the fleet and the admin API closes. It returns what failed, also before Stop.
 func (r *Running) Stop(ctx context.Context) error {
 	r.admin.Drain()
 	errs := []error{r.Proxy.Shutdown(ctx)}
 	// What is left has to be done also when the time for draining has been used up.
-	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
 	errs = append(errs, r.Instance.Stop(rest), r.stopAdmin(rest), r.unlisten(), r.group.Wait())
 	return errors.Join(errs...)
