@@ -219,10 +219,11 @@ func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog 
 	}
 	snap, err := rules.Build(epoch, migrations, cat)
 	if err != nil {
-		if f.broken == nil || f.broken.Error() != err.Error() {
+		broken := fmt.Errorf("the stored migrations cannot be served: %w", err)
+		if f.broken == nil || f.broken.Error() != broken.Error() {
 			f.i.log.Error("the stored migrations cannot be served", "error", err)
 		}
-		f.broken = fmt.Errorf("the stored migrations cannot be served: %w", err)
+		f.broken = broken
 		return nil
 	}
 	f.snap, f.broken = snap, nil

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
 )
@@ -141,7 +143,8 @@ func TestAnEpochThatGoesBackwardsIsFollowed(t *testing.T) {
 
 func TestARenameByHandThatContradictsThePhasesIsHeldAndReported(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, shop)
+	log := new(logbook)
+	f := newFleet(t, 1, shop, func(c *Config) { c.Log = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log}) })
 	f.create(surname)
 	f.must("surname", activate)
 	pgtest.Exec(t, f.url, `ALTER TABLE public.individual RENAME COLUMN last_name TO family`)
@@ -151,6 +154,14 @@ func TestARenameByHandThatContradictsThePhasesIsHeldAndReported(t *testing.T) {
 		err := f.instances[0].Ready()
 		return err != nil && strings.Contains(err.Error(), "last_name")
 	}, "the reason is reported")
+	beat := func() time.Time { return value[time.Time](f, `SELECT heartbeat FROM segue.instance`) }
+	for range 3 {
+		last := beat()
+		pgtest.Eventually(t, func() bool { return beat().After(last) }, "the tables are read again")
+	}
+	if n := log.count("[ERROR]", "the stored migrations cannot be served"); n != 1 {
+		t.Errorf("the same contradiction was logged %d times", n)
+	}
 	pgtest.Exec(t, f.url, `ALTER TABLE public.individual RENAME COLUMN family TO last_name`)
 	pgtest.Eventually(t, func() bool { return !f.traffics[0].isSuspended() && f.instances[0].Ready() == nil }, "statements are served again")
 }
