@@ -57,6 +57,11 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 		if err != nil {
 			return err
 		}
+		if have == 0 {
+			if err := publishesAll(ctx, tx); err != nil {
+				return err
+			}
+		}
 		for i := have; i < len(storeSteps); i++ {
 			if _, err := tx.Exec(ctx, storeSteps[i]); err != nil {
 				return installFailure(i, err)
@@ -65,6 +70,23 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 		_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(storeSteps))
 		return err
 	})
+}
+
+// publishesAll is the error of making the schema where a publication has all tables: a subscriber stops at the first row of
+// a table that it does not have, and the server keeps its log for it from then on. Whoever has made the schema knows that.
+func publishesAll(ctx context.Context, db DB) error {
+	var publications *string
+	err := db.QueryRow(ctx, `
+		SELECT pg_catalog.string_agg(pg_catalog.quote_ident(pubname), ', ' ORDER BY pubname) FROM pg_catalog.pg_publication
+		WHERE puballtables AND pg_catalog.to_regnamespace('segue') IS NULL`).Scan(&publications)
+	switch {
+	case err != nil:
+		return fmt.Errorf("cannot look for publications: %w", err)
+	case publications != nil:
+		return fmt.Errorf("schema segue would be published by %s, which is FOR ALL TABLES, and subscribers stop that do not have it; "+
+			"make the schema by hand when they are ready for it (see docs/operations.md): CREATE SCHEMA segue AUTHORIZATION <role>", *publications)
+	}
+	return nil
 }
 
 // installFailure is the error of a step, with what to do where the role lacks the right.

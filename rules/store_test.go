@@ -85,6 +85,19 @@ func TestASchemaThatWasMadeForTheOwnerIsEnough(t *testing.T) {
 	exec(t, conn, `RESET ROLE`, `DROP OWNED BY segue_tenant`, `DROP ROLE segue_tenant`)
 }
 
+func TestNoSchemaIsMadeThatAPublicationOfAllTablesWouldSend(t *testing.T) {
+	t.Parallel()
+	conn := database(t, `CREATE TABLE part (a int PRIMARY KEY); CREATE PUBLICATION parts FOR TABLE part; CREATE PUBLICATION "All" FOR ALL TABLES`)
+	check(t, rules.Install(ctx, conn), `schema segue would be published by "All", which is FOR ALL TABLES…`)
+	var made bool
+	if err := conn.QueryRow(ctx, `SELECT to_regnamespace('segue') IS NOT NULL`).Scan(&made); err != nil || made {
+		t.Errorf("schema segue is there: %v, %v", made, err)
+	}
+	exec(t, conn, `CREATE SCHEMA segue`)
+	check(t, rules.Install(ctx, conn), "")
+	check(t, rules.Install(ctx, conn), "")
+}
+
 func TestAMigrationIsReadAsItWasStored(t *testing.T) {
 	t.Parallel()
 	conn := installed(t)
