@@ -111,31 +111,43 @@ func (f *follower) read(ctx context.Context) (*observation, error) {
 	return o, nil
 }
 
+// catalogTimeout is how long the catalog may take to be read: longer than a lease, since a database with some ten thousand
+// tables needs that. The observation is then too old to serve by, but the next one finds the snapshot made.
+const catalogTimeout = time.Minute
+
 // observe is read; with asked the catalog is looked at in any case.
 func (f *follower) observe(ctx context.Context, asked bool) (*observation, error) {
-	ctx, cancel := context.WithTimeout(ctx, f.i.cfg.Lease)
-	defer cancel()
 	o := &observation{begun: time.Now()}
-	var err error
-	if o.renewed, err = rules.BeatInstance(ctx, f.conn, f.i.cfg.ID, f.i.serving()); err != nil {
+	if err := f.beat(ctx, o); err != nil {
 		return nil, err
 	}
-	if o.state, err = rules.LoadState(ctx, f.conn, f.i.cfg.ID); err != nil {
-		return nil, err
-	}
-	if !o.state.Registered {
-		// A leader has lost patience: what was served until now may be outdated.
-		f.i.log.Warn("this instance was taken for lost and registers again")
-		f.i.keeper.expired()
-		if err := f.register(ctx); err != nil {
-			return nil, err
-		}
-		return f.observe(ctx, asked)
-	}
+	ctx, cancel := context.WithTimeout(ctx, max(catalogTimeout, f.i.cfg.Lease))
+	defer cancel()
 	if err := f.load(ctx, o, asked); err != nil {
 		return nil, err
 	}
 	return o, nil
+}
+
+// beat renews the lease and reads the state.
+func (f *follower) beat(ctx context.Context, o *observation) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, f.i.cfg.Lease)
+	defer cancel()
+	for {
+		if o.renewed, err = rules.BeatInstance(ctx, f.conn, f.i.cfg.ID, f.i.serving()); err != nil {
+			return err
+		}
+		if o.state, err = rules.LoadState(ctx, f.conn, f.i.cfg.ID); err != nil || o.state.Registered {
+			return err
+		}
+		// A leader has lost patience: what was served until now may be outdated.
+		f.i.log.Warn("this instance was taken for lost and registers again")
+		f.i.keeper.expired()
+		if err := f.register(ctx); err != nil {
+			return err
+		}
+		o.begun = time.Now()
+	}
 }
 
 // first makes the observation that the instance starts with.

@@ -146,8 +146,8 @@ func overdue(t *rules.Transition) *ConflictError {
 
 // try makes one attempt and stores what came of it.
 func (l *leader) try(ctx context.Context, t *rules.Transition) error {
-	// An attempt is short, and is not left in the middle.
-	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), 4*l.i.cfg.DrainLimit+l.i.cfg.Lease)
+	// An attempt is short but for the reading of the catalog before it, and is not left in the middle.
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout+4*l.i.cfg.DrainLimit+l.i.cfg.Lease)
 	defer cancel()
 	err := l.attempt(whole, t)
 	if err == nil || errors.Is(err, errWithdrawn) {

@@ -218,3 +218,32 @@ func TestStopUndoesOrFinishesAnAttemptAndLeavesTheFleet(t *testing.T) {
 		t.Errorf("a stopped instance answers %v", err)
 	}
 }
+
+func TestACatalogThatTakesLongerThanALeaseIsReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	const lease = 600 * time.Millisecond
+	log := new(logbook)
+	f := newFleet(t, 1, shop, func(c *Config) {
+		c.Lease, c.Log = lease, hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log})
+	})
+	f.create(surname)
+	f.must("surname", activate)
+	conn := pgtest.Connect(t, f.url)
+	if _, err := conn.Exec(t.Context(), `BEGIN; LOCK TABLE pg_catalog.pg_inherits IN ACCESS EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	f.instances[0].Refresh()
+	pgtest.Eventually(t, func() bool {
+		return value[bool](f, `SELECT clock_timestamp() - heartbeat > $1 FROM segue.instance`, 3*lease)
+	}, "the instance is still reading after three leases, and has not begun anew")
+	if !f.traffics[0].isSuspended() {
+		t.Error("statements are served although the lease has run out")
+	}
+	if _, err := conn.Exec(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Eventually(t, func() bool { return !f.traffics[0].isSuspended() && f.instances[0].Ready() == nil }, "statements are served again")
+	if n := log.count("the control tables could not be read:"); n != 0 {
+		t.Errorf("reading was given up %d times:\n%s", n, &log.text)
+	}
+}
