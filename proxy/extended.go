@@ -25,6 +25,7 @@ type plan struct {
 type portal struct {
 	text     *rewrite.Text
 	stateful bool // executing it may change what later texts mean
+	sets     bool // and segue.version
 	makes    *[]rewrite.Made
 }
 
@@ -219,7 +220,7 @@ func (s *session) current(now *epoch, name []byte) (portal, error) {
 			made := now.binder.Makes(s.clientEncoding(), string(st.text))
 			st.plan.makes = &made
 		}
-		p := portal{stateful: stateful, makes: st.plan.makes}
+		p := portal{stateful: stateful, makes: st.plan.makes, sets: stateful && now.binder.MaySetVersion(st.text)}
 		if want.is(nil) {
 			return p, nil
 		}
@@ -335,7 +336,10 @@ func (s *session) execute() error {
 		}
 	}
 	if p.stateful {
-		s.change()
+		s.changeNames()
+	}
+	if p.sets {
+		s.doubtVersion()
 	}
 	if p.text != nil {
 		s.announce(p.text)

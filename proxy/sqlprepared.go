@@ -147,7 +147,10 @@ func (s *session) sent(t *rewrite.Text) {
 			return // nothing behind it is executed
 		}
 		if st.Effect.State {
-			s.change()
+			s.changeNames()
+		}
+		if st.Effect.Version {
+			s.doubtVersion()
 		}
 		if st.Effect.Schema {
 			s.view.forgetAnswers()
@@ -160,9 +163,9 @@ func (s *session) sent(t *rewrite.Text) {
 			s.view.bySQL[effect.Prepare.Name] = &sqlStatement{
 				client: effect.Prepare.Client, source: t.SQL, made: t.SQL[st.Start:st.End],
 			}
-			s.change()
+			s.changeNames()
 		case effect.Deallocate != "", effect.DropAll:
-			s.change() // the probe tells what is left
+			s.changeNames() // the probe tells what is left
 		}
 	}
 }

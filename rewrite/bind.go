@@ -101,6 +101,7 @@ func bind(in *bindInput) (*bound, error) {
 		if out.askable = b.failure != nil && b.statement.Failure == b.failure; out.askable {
 			out.planned, out.askable = b.plannedEdits()
 		}
+		b.statement.Effect.Version = b.moved.version
 		out.statements = append(out.statements, b.statement)
 		b.settle()
 	}

@@ -104,6 +104,8 @@ type Effect struct {
 	// State: search_path, segue.version, role, temporary tables, standard_conforming_strings or what is prepared may be
 	// different afterwards: the session is to be read again before its next statement that matters.
 	State bool
+	// Version, with State: what may be different is segue.version.
+	Version bool
 	// Schema: relations may be different afterwards for everybody (CREATE, ALTER, DROP).
 	Schema bool
 	Made   []Made // with Schema: what later texts may show rows of a table under migration by
