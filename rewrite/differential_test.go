@@ -325,7 +325,8 @@ func (w *world) checkFailure(t *testing.T, template string) {
 	}
 	text := w.rewrite(t, sql)
 	got := failureOf(t, w.server, text.SQL)
-	r := &Report{Code: got.Code, Message: got.Message, Detail: got.Detail, Hint: got.Hint, Position: int(got.Position)}
+	r := &Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Detail: got.Detail, Hint: got.Hint,
+		Schema: got.SchemaName, Table: got.TableName, Column: got.ColumnName, Position: int(got.Position)}
 	text.Reword(r)
 	worded := false
 	code, message, position, hint, detail := r.Code, r.Message, r.Position, r.Hint, r.Detail

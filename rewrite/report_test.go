@@ -127,6 +127,28 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			{Code: "23503", Schema: "public", Table: "individual", Detail: `Key (last_name)=(a) is not present in table "individual".) is not present in table "individual".`},
 			{Code: "23503", Schema: "public", Table: "person", Detail: `Key (surname)=(a) is not present in table "individual".) is not present in table "person".`},
 		},
+		"a key that another table still references": {
+			{Code: "23503", Schema: "public", Table: "pets", Message: `update or delete on table "individual" violates foreign key constraint "individual" on table "pets"`,
+				Detail: `Key (last_name, city)=((id)=(individual)) is still referenced from table "pets".`},
+			{Code: "23503", Schema: "public", Table: "pets", Message: `update or delete on table "person" violates foreign key constraint "individual" on table "pets"`,
+				Detail: `Key (surname, Home Town)=((id)=(individual)) is still referenced from table "pets".`},
+		},
+		"a key that another table under migration still references": {
+			{Code: "23503", Schema: "public", Table: "individual", Message: `»both« verletzt »c« von »individual«`, Detail: `Key (both, last_name)=(1, 2) is still referenced from table "individual".`},
+			{Code: "23503", Schema: "public", Table: "person", Message: `»table_now« verletzt »c« von »person«`, Detail: `Key (column_now, last_name)=(1, 2) is still referenced from table "person".`},
+		},
+		"a key of another table that is still referenced": {
+			{Code: "23503", Schema: "public", Table: "individual", Message: `update or delete on table "pets" violates foreign key constraint "last_name" on table "individual"`, Detail: `Key (last_name)=(1) is still referenced from table "individual".`},
+			{Code: "23503", Schema: "public", Table: "person", Message: `update or delete on table "pets" violates foreign key constraint "last_name" on table "person"`, Detail: `Key (last_name)=(1) is still referenced from table "person".`},
+		},
+		"a key for which a partition goes away": {
+			{Code: "23503", Schema: "public", Table: "individual", Message: `removing partition "pets" violates foreign key constraint "last_name"`, Detail: `Key (last_name)=(1) is still referenced from table "individual".`},
+			{Code: "23503", Schema: "public", Table: "person", Message: `removing partition "pets" violates foreign key constraint "last_name"`, Detail: `Key (surname)=(1) is still referenced from table "person".`},
+		},
+		"a key of the table itself": {
+			{Code: "23503", Schema: "public", Table: "individual", Message: `update or delete on table "individual" violates foreign key constraint "c" on table "individual"`, Detail: `Key (last_name)=(1) is still referenced from table "individual".`},
+			{Code: "23503", Schema: "public", Table: "person", Message: `update or delete on table "person" violates foreign key constraint "c" on table "person"`, Detail: `Key (surname)=(1) is still referenced from table "person".`},
+		},
 		"a column called as its table": {
 			{Code: "23502", Schema: "public", Table: "both", Column: "both", Message: `null value in column "both" of relation "both" violates not-null constraint`},
 			{Code: "23502", Schema: "public", Table: "table_now", Column: "column_now", Message: `null value in column "column_now" of relation "table_now" violates not-null constraint`},

@@ -18,6 +18,7 @@ type wording struct {
 	code      string
 	about     *rules.TableLens    // the table that the fields name
 	elsewhere string              // that table, if it is not under migration
+	keyOwner  string              // the table whose key the detail shows, if it is another
 	mentioned []*catalog.Relation // those whose names stand in quotes in the same error
 }
 
@@ -29,6 +30,7 @@ func (w *wording) reword(r *Report) {
 	}
 	w.code = r.Code
 	w.findTable(r)
+	w.findKeyOwner(r)
 	for _, s := range []string{r.Message, r.Detail, r.Hint} {
 		for name := range quotedNames(s) {
 			relation, _, _ := strings.Cut(name, ".")
@@ -99,6 +101,8 @@ func (w *wording) detail(r *Report) string {
 	switch {
 	case before == failingRow && w.hides(key):
 		return ""
+	case before == failingRow && key != "", key != "" && w.isForeignKey():
+		return before + w.bareNames(key) + w.behindKey(after)
 	case key != "":
 		return before + w.key(key, after)
 	case strings.HasPrefix(s, failingRow):
@@ -114,8 +118,13 @@ func (w *wording) key(key, after string) string {
 	if second := replaceSecondKey(after, key, logical); second != after {
 		return logical + second
 	}
+	return logical + w.behindKey(after)
+}
+
+// behindKey replaces the table that is named behind the values of a key.
+func (w *wording) behindKey(after string) string {
 	end := strings.LastIndexByte(after, ')') + 1
-	return logical + after[:end] + replaceQuoted(after[end:], w.quoted)
+	return after[:end] + replaceQuoted(after[end:], w.quoted)
 }
 
 const sqlStatement = `SQL statement "`

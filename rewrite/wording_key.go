@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -44,6 +45,55 @@ func replaceSecondKey(after, key, logical string) string {
 		}
 	}
 	return after
+}
+
+// findKeyOwner finds the table of which the detail of a violated foreign key shows a key, where it is not the one that the
+// fields name: that is always the one which references (ri_ReportViolation in ri_triggers.c). When a row goes away in the
+// other table, and not a partition, the message names three things, in all languages: that table, the constraint, and the
+// one which references.
+func (w *wording) findKeyOwner(r *Report) {
+	if !w.isForeignKey() {
+		return
+	}
+	if said := quotedInOrder(r.Message); len(said) == 3 && said[0] != r.Table {
+		w.keyOwner = said[0]
+	}
+}
+
+func (w *wording) isForeignKey() bool { return w.code == "23503" || w.code == "23001" }
+
+// bareNames replaces the columns in a list of their names as they are, as the details of foreign keys and rows have it.
+func (w *wording) bareNames(list string) string {
+	names := strings.Split(list, ", ")
+	for i, name := range names {
+		names[i] = w.keyColumn(name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyColumn is what the version calls a column of the key in the detail.
+func (w *wording) keyColumn(name string) string {
+	if w.keyOwner == "" {
+		return w.column(name, w.keyTables())
+	}
+	if l := w.table("", w.keyOwner, w.affected); l != nil {
+		return physicalColumn(l, name, name)
+	}
+	logical := "" // several tables are called so
+	for _, r := range w.snap.Catalog.Named(w.keyOwner) {
+		if r.Column(name) == nil {
+			continue
+		}
+		here := name
+		if l := w.lens.Table(r.OID); l != nil {
+			here = physicalColumn(l, name, name)
+		}
+		if logical != "" && logical != here {
+			return name
+		}
+		logical = here
+	}
+	return cmp.Or(logical, name)
 }
 
 // opening is the offset of the bracket that the text would close next; -1 when there is none. Quoted brackets are none.

@@ -59,6 +59,21 @@ func quotedNames(s string) map[string]struct{} {
 	return out
 }
 
+// quotedInOrder are the names in quotes of the kind that comes first.
+func quotedInOrder(s string) (names []string) {
+	kind, at := quotes[0], len(s)
+	for _, q := range quotes {
+		if i := strings.Index(s, q[0]); i >= 0 && i < at {
+			kind, at = q, i
+		}
+	}
+	replaceBetween(s, kind[0], kind[1], func(_, name string) string {
+		names = append(names, name)
+		return name
+	})
+	return names
+}
+
 // replaceQuoted replaces what stands in quotes; to is given the word before it, in lower case, too.
 func replaceQuoted(s string, to func(noun, name string) string) string {
 	for _, q := range quotes {
