@@ -85,6 +85,8 @@ var breaking = []string{
 	`CREATE SEQUENCE person`,
 	`CREATE INDEX person ON individual (city)`,
 	`ALTER TABLE other RENAME TO person`,
+	`CREATE RULE "_RETURN" AS ON SELECT TO plain DO INSTEAD SELECT 1 AS id, now()::date AS born`,
+	`CREATE RULE "_RETURN" AS ON SELECT TO individual_1 DO INSTEAD SELECT 1 AS id, 'a'::text AS last_name, 'b'::text AS city`,
 	`CREATE TABLE heir (title text) INHERITS (parent)`,
 	`CREATE TABLE heir () INHERITS (parent, titled)`,
 	`CREATE TABLE heir () INHERITS (titled, uncle)`,

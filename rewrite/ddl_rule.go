@@ -2,22 +2,23 @@ package rewrite
 
 import "github.com/seguedb/segue/rewrite/ast"
 
-// createRule mirrors transformRuleStmt: the condition sees the columns of the rows old and new, the actions can only
-// name them.
+// createRule mirrors transformRuleStmt: the condition sees the columns of those of the rows old and new that the event has.
+// The actions can only name the rows, both of them, for which of them there are is looked at afterwards.
 func (b *binding) createRule(x *ast.RuleStmt) {
 	b.saw(x)
 	it := b.subject(x.Relation, false)
-	if x.Event == ast.CmdType_CMD_SELECT && it.table != nil && b.carriesTarget(it.table.OID) != nil {
+	if x.Event == ast.CmdType_CMD_SELECT && it.table != nil {
 		b.forbid(int(x.Relation.Location), refusedMoving, it.table, "make a view of "+quoteIdent(it.table.Logical))
 	}
-	var rows []*item
-	if x.Event != ast.CmdType_CMD_INSERT {
-		rows = append(rows, it.under("old"))
+	rows := []*item{it.under("old"), it.under("new")}
+	seen := rows
+	switch x.Event {
+	case ast.CmdType_CMD_INSERT:
+		seen = rows[1:]
+	case ast.CmdType_CMD_DELETE, ast.CmdType_CMD_SELECT:
+		seen = rows[:1]
 	}
-	if x.Event == ast.CmdType_CMD_INSERT || x.Event == ast.CmdType_CMD_UPDATE {
-		rows = append(rows, it.under("new"))
-	}
-	b.expr(&scope{items: rows}, x.WhereClause)
+	b.expr(&scope{items: seen, entries: rows}, x.WhereClause)
 	for _, r := range rows {
 		r.colsVisible = false
 	}
@@ -26,6 +27,6 @@ func (b *binding) createRule(x *ast.RuleStmt) {
 			b.sawAll(n)
 			continue
 		}
-		b.query(&scope{items: rows}, n)
+		b.query(&scope{items: rows, rows: rows}, n)
 	}
 }

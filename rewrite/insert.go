@@ -10,17 +10,22 @@ import (
 // insertStmt mirrors transformInsertStmt.
 func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	b.saw(n)
-	s := &scope{parent: parent}
+	s := newLevel(parent)
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
+	sourceLevel := s
+	if isGeneralSelect(n.SelectStmt.GetSelectStmt()) {
+		sourceLevel = &scope{parent: s, rows: s.entries}
+		s.entries = nil
+	}
 	s.enter(target)
 	for _, c := range n.Cols {
 		b.targetColumn(s, c.GetResTarget(), target)
 	}
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
-		source = b.selectStmt(s, sel)
+		source = b.selectStmt(sourceLevel, sel)
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
@@ -29,6 +34,13 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
 	return b.returning(s, target, nil, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+}
+
+// isGeneralSelect tells whether INSERT has its rows from a query with a range table of its own, which then has the rows of a
+// rule (transformInsertStmt). A plain list of values is a part of the INSERT.
+func isGeneralSelect(sel *ast.SelectStmt) bool {
+	return sel != nil && (len(sel.ValuesLists) == 0 || len(sel.SortClause) > 0 || sel.LimitOffset != nil || sel.LimitCount != nil ||
+		len(sel.LockingClause) > 0 || sel.WithClause != nil)
 }
 
 // insertColumns gives the statement a list of columns where it has none and needs one: the version's columns are meant,

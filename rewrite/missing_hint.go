@@ -16,7 +16,7 @@ func (b *binding) suggest(s *scope, relation, name string) (hint string, known b
 	found := suggestion{distance: maxFuzzyDistance + 1}
 	for ; s != nil; s = s.parent {
 		entries := s.entries
-		if len(entries) == 0 {
+		if len(entries) == 0 && s.rows == nil {
 			entries = s.items
 		}
 		for _, it := range entries {

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
@@ -12,8 +14,18 @@ type scope struct {
 	items   []*item
 	ctes    []*cte
 	entries []*item // every FROM item, also those that cannot be named from where they stand (p_rtable)
+	rows    []*item // old and new of a rule: entries of the level beneath
 	lateral bool    // items marked lateralOnly can be seen (p_lateral_active)
 	byPlace bool    // of what the query puts out only the order counts
+}
+
+// newLevel is a level within another; parent may be nil.
+func newLevel(parent *scope) *scope {
+	s := &scope{parent: parent}
+	if parent != nil {
+		s.entries = slices.Clone(parent.rows)
+	}
+	return s
 }
 
 // An item is one entry of a namespace (ParseNamespaceItem): what an alias and unqualified column names can mean. Its

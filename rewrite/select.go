@@ -70,7 +70,7 @@ func (b *binding) query(parent *scope, n *ast.Node) output {
 // selectStmt mirrors transformStmt for a SelectStmt: a set operation, VALUES or a plain SELECT.
 func (b *binding) selectStmt(parent *scope, sel *ast.SelectStmt) output {
 	b.saw(sel)
-	s := &scope{parent: parent}
+	s := newLevel(parent)
 	b.with(s, sel.WithClause)
 	switch {
 	case sel.Larg != nil && sel.Rarg != nil:

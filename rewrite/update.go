@@ -9,7 +9,7 @@ import (
 // updateStmt mirrors transformUpdateStmt.
 func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.saw(n)
-	s := &scope{parent: parent}
+	s := newLevel(parent)
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "UPDATE")
@@ -23,7 +23,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 // deleteStmt mirrors transformDeleteStmt.
 func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	b.saw(n)
-	s := &scope{parent: parent}
+	s := newLevel(parent)
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "DELETE")
@@ -45,7 +45,7 @@ func (b *binding) targetAndFrom(s *scope, target *item, from []*ast.Node) []*ite
 // for the server to check.
 func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	b.saw(n)
-	s := &scope{parent: parent}
+	s := newLevel(parent)
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "MERGE")
