@@ -107,6 +107,22 @@ func TestAssessNamesLongTransactionsAndSessionsThatBypass(t *testing.T) {
 	}
 }
 
+func TestAssessSaysWhyADraftCannotBeActivatedAnyMore(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	f.create(surname)
+	f.must("surname", activate)
+	f.create("id: later\noperations:\n  - rename_column: { table: public.individual, from: surname, to: family_name }\n")
+	f.must("surname", rollback)
+	found, err := f.instances[0].Assess(t.Context(), "later")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) == 0 || found[0].ID != findingOrder || found[0].Severity != Blocks || !strings.Contains(found[0].Message, "no column surname") {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestAssessAnswersAMistakeInAFile(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, shop)
