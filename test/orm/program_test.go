@@ -14,7 +14,7 @@ import (
 // included, without what differs between any two databases.
 func printed(t *testing.T, db database, folder, input, name string, args ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*pgtest.Patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = folder

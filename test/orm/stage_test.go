@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
@@ -115,7 +116,7 @@ func migrated(t *testing.T, connString string, phase rules.Phase) string {
 	t.Helper()
 	cfg := serve.Config{
 		Upstream: connString, Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
-		Migrate: migrate.Config{ID: "instance"},
+		Migrate: migrate.Config{ID: "instance", DrainLimit: 4 * time.Second, Lease: pgtest.Patience},
 		Log:     hclog.New(&hclog.LoggerOptions{Level: hclog.Warn, Output: t.Output(), DisableTime: true}),
 	}
 	cfg.Proxy.StrictOracle = true
