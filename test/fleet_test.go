@@ -25,7 +25,7 @@ type fleet struct {
 
 // drainLimit is so long that no transaction of a load's clients is still open after it, however busy the machine is: those
 // that are would be in the way of every transition.
-const drainLimit = 4 * time.Second
+const drainLimit = 8 * time.Second
 
 // newFleet makes a database from the statements and starts n instances in front of it. They are stopped, and must stop
 // without an error, when the test ends.
@@ -132,7 +132,7 @@ func (f *fleet) transition(t testing.TB, id string, r migrate.Request) {
 
 // try is transition for those that may be refused.
 func (f *fleet) try(id string, r migrate.Request) error {
-	ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*pgtest.Patience)
 	defer cancel()
 	i := f.instances[len(f.instances)-1].Instance
 	if err := i.Request(ctx, id, r); err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/internal/serve"
+	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -26,7 +28,7 @@ func TestWhileTheServerIsDownClientsAreToldSoAndAfterwardsTheyAreServed(t *testi
 	})
 	f := &fleet{direct: c.URL("postgres")}
 	pgtest.Exec(t, f.direct, shop)
-	f.start(t, "instance-1", nil)
+	f.start(t, "instance-1", func(c *serve.Config) { c.Migrate = migrate.Config{ID: "instance-1"} })
 	f.create(t, surname)
 	f.phase(t, "surname", rules.Cutover)
 	read := func() error {

@@ -62,7 +62,7 @@ func TestALongTransactionIsNamedAndWaitedForAndNobodyElseWaits(t *testing.T) {
 	others.rounds(5)
 	exec("UPDATE individual SET last_name = 'slow' WHERE id = 1")
 	exec("COMMIT")
-	wait, cancel := context.WithTimeout(ctx, pgtest.Patience)
+	wait, cancel := context.WithTimeout(ctx, 5*pgtest.Patience)
 	defer cancel()
 	if st, err := f.instances[1].Instance.Wait(wait, "surname"); err != nil || st.Phase != rules.Cutover {
 		t.Fatalf("after the transaction: %+v, %v", st, err)
