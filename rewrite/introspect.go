@@ -179,8 +179,11 @@ type catalogUse struct {
 	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
 	natural bool // it has a NATURAL JOIN
 
-	printed map[*ast.TypeCast]bool   // casts of which the result is printed
+	printed map[*ast.Node]bool       // expressions of which the result is printed
 	prints  map[*ast.FuncCall]string // SQL of what calls print; see binding.prints
+
+	// Calls of which the names are looked up by the server, with their table where that is known; see binding.nameLookup.
+	looked map[*ast.FuncCall]*rules.TableLens
 }
 
 // systemColumnOfCatalog has the subquery put out a system column that is asked for.

@@ -14,6 +14,12 @@ func newCatalogFilter() *prefilter {
 	for name := range printings {
 		f.add(word{text: name, meaning: meansName})
 	}
+	for name := range namingFunctions {
+		f.add(word{text: name, meaning: meansName})
+	}
+	for _, name := range relationFunctions {
+		f.add(word{text: name, meaning: meansName})
+	}
 	f.add(word{text: "regclass", meaning: meansName})
 	f.add(word{text: "regtype", meaning: meansName})
 	return f
@@ -29,4 +35,10 @@ func (b *Binder) ShowsCatalogs(sql []byte) bool {
 // snapshot: sessions that are pinned to a version, and all while a table has columns that are Segue's own.
 func (b *Binder) Introspects(s *Session) bool {
 	return b.views.snap != nil && (s.Version != "" || len(b.views.unpinned.groups) > 0)
+}
+
+// relationFunctions are the builtin functions that take a regclass which may be the name of a table.
+var relationFunctions = []string{
+	"pg_relation_size", "pg_table_size", "pg_indexes_size", "pg_total_relation_size", "pg_relation_filenode",
+	"pg_relation_filepath", "pg_relation_is_updatable", "pg_column_is_updatable", "pg_partition_root",
 }

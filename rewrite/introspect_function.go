@@ -66,12 +66,12 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 	switch n := node.Node.(type) {
 	case *ast.Node_FuncCall:
 		name := lastString(n.FuncCall.Funcname)
-		if printers[name] && isBuiltin(stringsOf(n.FuncCall.Funcname), name) {
+		if printers[name] && isBuiltin(stringsOf(n.FuncCall.Funcname), name) && !n.FuncCall.AggDistinct {
 			b.printedOperands(n.FuncCall.Args...)
 			return false
 		}
 		if b.printing(n.FuncCall) == "" {
-			return b.relationLookup(s, node)
+			return b.printedName(s, node) || b.relationLookup(s, node) || b.nameLookup(s, node) || b.relationArguments(s, node)
 		}
 		b.printingCall(s, node)
 		return true

@@ -44,20 +44,14 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 	b.expr(s, c.Arg)
 	if b.mayBeText(c.Arg) {
 		// What is no text comes out of the detour as it went in, since regclassin reads numbers, too.
-		b.wrapLookup(c.Arg, "pg_catalog.regclassin(pg_catalog.textout("+lookup+"))", start, end)
+		b.wrapLookup(c.Arg, readRegclass(lookup), start, end)
 	}
 	return true
 }
 
-// columnLookup has the last argument of a call, a text that only the server knows, mean the version's name of a column.
-// A name that the version lacks is given to the server as one that it lacks, too.
-func (b *binding) columnLookup(f *ast.FuncCall, column *ast.Node, table *rules.TableLens) {
-	open := b.afterIdent(b.functionName(f))
-	args := b.elements(open)
-	if !b.tokens.is(open, '(') || len(args) != len(f.Args) {
-		b.misplaced(int(f.Location), lastString(f.Funcname))
-		return
-	}
+// columnLookup has an argument of a call, a text that only the server knows, mean the version's name of a column. A name
+// that the version lacks is given to the server as one that it lacks, too.
+func (b *binding) columnLookup(f *ast.FuncCall, column int, table *rules.TableLens) {
 	var gone, sql string
 	for _, c := range table.Columns {
 		if c.Logical != c.Physical && table.Column(c.Physical) == nil {
@@ -71,7 +65,9 @@ func (b *binding) columnLookup(f *ast.FuncCall, column *ast.Node, table *rules.T
 		return
 	}
 	b.use(table, "*")
-	b.wrapLookup(column, "CASE l.n"+sql+gone+" ELSE l.n END", b.tokens.start(args[len(args)-1]), b.tokens.end(b.closing(open)-1))
+	if start, end, ok := b.argumentRange(f, column); ok {
+		b.wrapLookup(f.Args[column], "CASE l.n"+sql+gone+" ELSE l.n END", start, end)
+	}
 }
 
 // functionName is the token of the last part of a call's name.
@@ -106,13 +102,29 @@ func (b *binding) mayBeText(n *ast.Node) bool {
 	switch n := n.GetNode().(type) {
 	case *ast.Node_ColumnRef:
 		c := b.columns[n.ColumnRef]
-		return c == nil || c.typ == 0 || textTypes[c.typ]
+		return c == nil || c.typ == 0 || b.isText(c.typ)
 	case *ast.Node_TypeCast:
 		return isTextType(n.TypeCast.TypeName)
-	case *ast.Node_ParamRef, *ast.Node_FuncCall, *ast.Node_AExpr, *ast.Node_SubLink, *ast.Node_CaseExpr, *ast.Node_CoalesceExpr:
+	case *ast.Node_FuncCall:
+		candidates := b.candidates(n.FuncCall)
+		for _, f := range candidates {
+			if b.isText(f.Return) || isAnyElement(f.Return) {
+				return true
+			}
+		}
+		return len(candidates) == 0
+	case *ast.Node_ParamRef, *ast.Node_AExpr, *ast.Node_SubLink, *ast.Node_CaseExpr, *ast.Node_CoalesceExpr:
 		return true
 	}
 	return false
+}
+
+// isText tells whether a type, or what a domain is of, holds text.
+func (b *binding) isText(typ catalog.OID) bool {
+	for t := b.cat.Type(typ); t != nil && t.Base != 0; t = b.cat.Type(typ) {
+		typ = t.Base
+	}
+	return textTypes[typ]
 }
 
 // lookupSQL is the SQL of what to look up for the text l.n; "" where no table has another name. absent has the names that
@@ -179,19 +191,28 @@ func spelled(schema, name string, bare bool) []string {
 	return out
 }
 
+// lookingUp is what stands before and after an expression whose text is looked up, with AS and a label before FROM.
+func lookingUp(lookup, label string) (before, after string) {
+	return "(SELECT " + lookup + label + " FROM (SELECT l.n, l.k, " + afterDatabase("l.k") +
+		` AS d FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
+		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT (", ")::pg_catalog.text) AS l(n)) AS l) AS l)"
+}
+
+// lookedUp is the SQL of what to look up for a text.
+func lookedUp(text, lookup string) string {
+	before, after := lookingUp(lookup, "")
+	return before + text + after
+}
+
 // wrapLookup has an expression, from start to end of the text, looked up in the version's names.
 func (b *binding) wrapLookup(n *ast.Node, lookup string, start, end int) {
 	b.affected, b.catalogs.used = true, true
 	// Around what is inside: the first of two insertions at one place comes first.
 	l := b.labelOf(n)
-	before := "(SELECT " + lookup + " AS " + quoteIdent(l.name) + " FROM (SELECT l.n, l.k, " + afterDatabase("l.k") +
-		` AS d FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
-		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT ("
-	after := ")::pg_catalog.text) AS l(n)) AS l) AS l)"
+	before, after := lookingUp(lookup, " AS "+quoteIdent(l.name))
 	if l.strength < 2 {
 		before, after = "(CASE WHEN true THEN "+before, after+" END)" // CASE gives way to the label of a cast
 	}
-	whole := &ast.Node{Node: n.Node}
 	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}})
-	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{whole}) })
+	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
 }

@@ -13,26 +13,53 @@ import (
 var printers = map[string]bool{
 	"format": true, "concat": true, "concat_ws": true, "to_json": true, "to_jsonb": true,
 	"json_build_object": true, "jsonb_build_object": true, "json_build_array": true, "jsonb_build_array": true,
+	"json_agg": true, "jsonb_agg": true, "json_object_agg": true, "jsonb_object_agg": true,
+}
+
+// nameFunctions are the builtin functions that return a regclass or a regtype, by the type.
+var nameFunctions = map[string]string{"to_regclass": "regclass", "pg_partition_root": "regclass", "to_regtype": "regtype"}
+
+// nameType is regclass or regtype for an expression that makes one of something else; "" for any other.
+func nameType(n *ast.Node) string {
+	if f := n.GetFuncCall(); f != nil {
+		name := lastString(f.Funcname)
+		if !isBuiltin(stringsOf(f.Funcname), name) || len(f.Args) != 1 || f.Over != nil {
+			return ""
+		}
+		return nameFunctions[name]
+	}
+	c := n.GetTypeCast()
+	for _, typ := range []string{"regclass", "regtype"} {
+		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && isBuiltin(stringsOf(c.GetTypeName().GetNames()), typ) {
+			return typ
+		}
+	}
+	return ""
+}
+
+// nameSource is the expression that such a name is made of.
+func nameSource(n *ast.Node) *ast.Node {
+	if f := n.GetFuncCall(); f != nil {
+		return f.Args[0]
+	}
+	return n.GetTypeCast().Arg
 }
 
 // printedOperands marks what is printed by the expression that it is part of.
 func (b *binding) printedOperands(operands ...*ast.Node) {
 	for _, n := range operands {
-		if c := n.GetTypeCast(); c != nil && b.printsName(c) {
-			if b.catalogs.printed == nil {
-				b.catalogs.printed = map[*ast.TypeCast]bool{}
-			}
-			b.catalogs.printed[c] = true
+		if b.printsName(n) {
+			put(&b.catalogs.printed, n, true)
 		}
 	}
 }
 
-// printedName binds a cast that printedOperands has marked.
+// printedName binds an expression that printedOperands has marked.
 func (b *binding) printedName(s *scope, n *ast.Node) bool {
-	if !b.catalogs.printed[n.GetTypeCast()] {
+	if !b.catalogs.printed[n] {
 		return false
 	}
-	b.boundCast(s, n)
+	b.boundName(s, n)
 	b.wrapName(n)
 	return true
 }
@@ -40,13 +67,12 @@ func (b *binding) printedName(s *scope, n *ast.Node) bool {
 // nameAsText binds x::regclass::text, and the same with regtype: what is printed is the name of a relation or type, and
 // the version's is printed instead. false means that a cast is none of these.
 func (b *binding) nameAsText(s *scope, c *ast.TypeCast) bool {
-	inner := c.Arg.GetTypeCast()
-	if inner == nil || !isTextType(c.TypeName) || !b.printsName(inner) {
+	if !isTextType(c.TypeName) || !b.printsName(c.Arg) {
 		return false
 	}
 	b.saw(c)
 	b.typeName(c.TypeName)
-	b.boundCast(s, c.Arg)
+	b.boundName(s, c.Arg)
 	b.wrapName(c.Arg)
 	return true
 }
@@ -64,19 +90,20 @@ func isTextType(t *ast.TypeName) bool {
 	return false
 }
 
-// printsName tells whether a cast makes something of a number that prints as the name of a relation or type.
-func (b *binding) printsName(c *ast.TypeCast) bool {
-	if b.views.nameSQL(c) == "" || len(c.TypeName.ArrayBounds) > 0 || b.isOtherRelation(c) {
+// printsName tells whether an expression makes something that prints as the name of a relation or type which differs.
+func (b *binding) printsName(n *ast.Node) bool {
+	typ := nameType(n)
+	if typ == "" || b.views.nameSQL(typ, "r.o") == "" || b.isOtherRelation(typ, nameSource(n)) || b.isOtherTable(nameSource(n).GetColumnRef()) {
 		return false
 	}
 	b.catalogs.used = true
 	return true
 }
 
-// isOtherRelation tells whether a cast to regclass is that of a constant which means no table that is renamed.
-func (b *binding) isOtherRelation(c *ast.TypeCast) bool {
-	k := c.Arg.GetAConst()
-	if k.GetSval() == nil || !isBuiltin(stringsOf(c.TypeName.Names), "regclass") {
+// isOtherRelation tells whether what becomes a regclass is a constant which means no table that is renamed.
+func (b *binding) isOtherRelation(typ string, n *ast.Node) bool {
+	k := n.GetAConst()
+	if k.GetSval() == nil || typ != "regclass" {
 		return false
 	}
 	text := k.GetSval().Sval
@@ -88,7 +115,17 @@ func (b *binding) isOtherRelation(c *ast.TypeCast) bool {
 		return false
 	}
 	r, f := b.relationNamed(strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1])
-	return f == found && r.rel != nil && !b.views.renames(r.rel.OID)
+	return f == missing || f == found && r.rel != nil && !b.views.renames(r.rel.OID)
+}
+
+// isOtherTable tells whether a reference, already bound, is the tableoid of a table that is not renamed, nor are those
+// that are read along with it.
+func (b *binding) isOtherTable(ref *ast.ColumnRef) bool {
+	c := b.columns[ref]
+	if c == nil || c.num != systemColumnNum["tableoid"] || c.relation == 0 || b.views.renames(c.relation) {
+		return false
+	}
+	return !slices.ContainsFunc(b.cat.Descendants(c.relation), func(d catalog.OID) bool { return b.views.renames(d) })
 }
 
 // renames tells whether the table has another name.
@@ -96,142 +133,50 @@ func (in *introspection) renames(oid catalog.OID) bool {
 	return slices.ContainsFunc(in.groups, func(g *tableGroup) bool { return g.renamed && g.oids[0] == oid })
 }
 
-// nameSQL is the SQL of the name of the object r.o; "" if no such name differs.
-func (in *introspection) nameSQL(c *ast.TypeCast) string {
-	names := stringsOf(c.TypeName.GetNames())
-	switch {
-	case isBuiltin(names, "regtype"):
-		return in.typeSQL("r.o::pg_catalog.text", "r.o")
-	case !isBuiltin(names, "regclass"):
-		return ""
+// nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs.
+func (in *introspection) nameSQL(typ, object string) string {
+	text := object + "::pg_catalog.text"
+	if typ == "regtype" {
+		return in.typeSQL(text, object)
 	}
 	sql := ""
 	for _, g := range in.groups {
 		if g.renamed {
-			sql += " WHEN r.o" + eq + oidLiteral(g.oids[0]) + " THEN " + g.tableSQL("r.o::pg_catalog.text")
+			sql += " WHEN " + object + eq + oidLiteral(g.oids[0]) + " THEN " + g.tableSQL(text)
 		}
 	}
 	if sql == "" {
 		return ""
 	}
-	return "CASE" + sql + " ELSE r.o::pg_catalog.text END"
+	return "CASE" + sql + " ELSE " + text + " END"
 }
 
-// wrapName has a cast to regclass or regtype give the version's name as text. The label that the expression gives stays
-// what it was.
+// wrapName has an expression that makes a regclass or regtype give the version's name as text. The label that the
+// expression gives stays what it was.
 func (b *binding) wrapName(n *ast.Node) {
-	c := n.GetTypeCast()
-	start, end, ok := b.castRange(c)
+	start, end, ok := b.nameRange(n)
 	if !ok {
-		b.unsupported(int(c.Location), refusedCatalog, "a cast to "+lastString(c.TypeName.Names), "is written in a way that is not understood")
+		b.unsupported(b.minLocation(n), refusedCatalog, "a cast to "+nameType(n), "is written in a way that is not understood")
 		return
 	}
 	b.affected = true
 	l := b.labelOf(n)
-	before, after := "(SELECT "+b.views.nameSQL(c)+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS r(o))"
+	before, after := "(SELECT "+b.views.nameSQL(nameType(n), "r.o")+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS r(o))"
 	if l.strength < 2 {
 		before, after = "("+before, after+concat+"'')" // an operator gives no label
 	}
-	whole := &ast.Node{Node: n.Node}
 	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}}) // around what is inside
-	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{whole}) })
+	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
 }
 
-// namesInOutput has the topmost query of a statement print the version's names where a column of its result is cast to
-// regclass or regtype. Such a column is of type text then, and what sorts by it does so by number as before.
-func (b *binding) namesInOutput(sel *ast.SelectStmt) {
-	if sel == nil || b.views == nil || b.catalogs.stored || sel.IntoClause != nil {
-		return
+// nameRange is where such an expression stands.
+func (b *binding) nameRange(n *ast.Node) (start, end int, ok bool) {
+	f := n.GetFuncCall()
+	if f == nil {
+		return b.castRange(n.GetTypeCast())
 	}
-	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
-		for _, arm := range []*ast.SelectStmt{sel.Larg, sel.Rarg} {
-			if b.castsInOutput(arm) {
-				b.affected = true
-				b.unsupported(-1, refusedCatalog, "a cast to regclass", "in one of several queries prints a name of the database")
-			}
-		}
-		return
-	}
-	for i, n := range sel.GetTargetList() {
-		if t := n.GetResTarget(); b.isNameCast(t.GetVal()) {
-			b.nameInOutput(sel, t, i)
-		}
-	}
-}
-
-// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one.
-func (b *binding) namesReturned(list []*ast.Node) {
-	if b.views == nil || b.catalogs.stored {
-		return
-	}
-	for _, n := range list {
-		if t := n.GetResTarget(); b.isNameCast(t.GetVal()) {
-			b.wrapTarget(t)
-		}
-	}
-}
-
-func (b *binding) isNameCast(n *ast.Node) bool {
-	return n.GetTypeCast() != nil && b.printsName(n.GetTypeCast())
-}
-
-// castsInOutput tells whether a query puts out a cast that prints names.
-func (b *binding) castsInOutput(sel *ast.SelectStmt) bool {
-	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
-		return b.castsInOutput(sel.Larg) || b.castsInOutput(sel.Rarg)
-	}
-	for _, n := range sel.GetTargetList() {
-		if b.isNameCast(n.GetResTarget().GetVal()) {
-			return true
-		}
-	}
-	return false
-}
-
-// nameInOutput wraps output column i, and has ORDER BY go by its value as it was.
-func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
-	l := b.labelOf(t.Val)
-	value := t.Val.Node
-	start, end, _ := b.castRange(t.Val.GetTypeCast())
-	for _, n := range sel.SortClause {
-		by := n.GetSortBy()
-		if !sortsBy(by.GetNode(), sel, t, l, i) {
-			continue
-		}
-		at := b.tokens.at(sortLocation(by.Node))
-		if len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0 || b.changesWithin(start, end) {
-			b.affected = true
-			b.unsupported(b.tokens.start(at), refusedCatalog, "ORDER BY a cast to regclass", "would go by another order")
-			return
-		}
-		b.replace(b.tokens.start(at), b.tokens.identEnd(at), b.sql[start:end], func() { by.Node = &ast.Node{Node: value} })
-	}
-	b.wrapTarget(t)
-}
-
-// wrapTarget wraps an output column, and keeps its label.
-func (b *binding) wrapTarget(t *ast.ResTarget) {
-	l := b.labelOf(t.Val)
-	b.wrapName(t.Val)
-	if t.Name == "" && l.strength < 2 {
-		b.keepLabel(t, l)
-	}
-}
-
-// sortsBy tells whether an item of ORDER BY is output column i by its number or its label.
-func sortsBy(n *ast.Node, sel *ast.SelectStmt, t *ast.ResTarget, l label, i int) bool {
-	if k := n.GetAConst(); k.GetIval() != nil {
-		return int(k.GetIval().Ival) == i+1
-	}
-	name, bare := bareName(n.GetColumnRef())
-	return bare && (name == t.Name || t.Name == "" && name == l.name)
-}
-
-func sortLocation(n *ast.Node) int {
-	if k := n.GetAConst(); k != nil {
-		return int(k.Location)
-	}
-	return int(n.GetColumnRef().GetLocation())
+	open := b.afterIdent(b.functionName(f))
+	return b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open)), b.tokens.is(open, '(')
 }
 
 // changesWithin tells whether something in that range of the text is changed.
@@ -318,9 +263,13 @@ func (b *binding) opening(i int) int {
 	return -1
 }
 
-// boundCast binds a cast that is to be wrapped.
-func (b *binding) boundCast(s *scope, n *ast.Node) {
-	if !b.relationLookup(s, n) {
+// boundName binds an expression that is to be wrapped.
+func (b *binding) boundName(s *scope, n *ast.Node) {
+	switch {
+	case b.relationLookup(s, n):
+	case n.GetFuncCall() != nil:
+		b.funcCall(s, n.GetFuncCall())
+	default:
 		b.typeCast(s, n.GetTypeCast())
 	}
 }

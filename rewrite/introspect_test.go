@@ -28,7 +28,7 @@ CREATE STATISTICS expressions ON lower(last_name), (city || last_name), born FRO
 CREATE TABLE orders (order_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, individual_id int REFERENCES individual (id) ON DELETE CASCADE,
   last_name text, city text, buyer individual, buyers individual[], FOREIGN KEY (last_name, city) REFERENCES individual (last_name, city));
 CREATE INDEX orders_last_name ON orders (last_name);
-CREATE TABLE "LineItem" ("Qty" int PRIMARY KEY, price int CHECK (price > 0), sku text REFERENCES "LineItem" (sku) DEFERRABLE, UNIQUE (sku));
+CREATE TABLE "LineItem" ("Qty" int PRIMARY KEY, "Id" bigint GENERATED ALWAYS AS IDENTITY, price int CHECK (price > 0), sku text REFERENCES "LineItem" (sku) DEFERRABLE, UNIQUE (sku));
 CREATE TABLE measure (at date NOT NULL, last_value int) PARTITION BY RANGE (at);
 CREATE TABLE measure_1 PARTITION OF measure FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');
 CREATE TABLE measure_2 PARTITION OF measure FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');

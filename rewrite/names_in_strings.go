@@ -28,6 +28,7 @@ var namingFunctions = map[string]naming{
 	"has_table_privilege":      {relation: 1, column: -1, fromRight: true},
 	"has_any_column_privilege": {relation: 1, column: -1, fromRight: true},
 	"has_column_privilege":     {relation: 2, column: 1, fromRight: true},
+	"row_security_active":      {relation: 0, column: -1},
 }
 
 // sqlFunctions take SQL, or names in a form that is not followed, as text; or they print the names of columns.
@@ -36,7 +37,7 @@ var sqlFunctions = map[string]bool{
 	"query_to_xml": true, "query_to_xmlschema": true, "query_to_xml_and_xmlschema": true, "cursor_to_xml": true,
 	"table_to_xml": true, "table_to_xmlschema": true, "table_to_xml_and_xmlschema": true,
 	"crosstab": true, "crosstab2": true, "crosstab3": true, "crosstab4": true, "connectby": true, "xpath_table": true,
-	"ts_stat": true, "ts_rewrite": true, "to_regtype": true, "row_security_active": true,
+	"ts_stat": true, "ts_rewrite": true, "to_regtype": true,
 	"regclass": true, "regtype": true,
 }
 
@@ -96,13 +97,7 @@ func (b *binding) takesRegclass(name []string, i, args int) bool {
 
 func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	at := func(i int) *ast.Node {
-		if i < 0 {
-			return nil
-		}
-		if n.fromRight {
-			i = len(f.Args) - 1 - i
-		}
-		if i < 0 || i >= len(f.Args) {
+		if i = n.argument(f, i); i < 0 {
 			return nil
 		}
 		return f.Args[i]
@@ -112,6 +107,9 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 		return
 	}
 	k := relation.GetAConst()
+	if _, looked := b.catalogs.looked[f]; looked && k.GetSval() == nil {
+		return
+	}
 	if k.GetSval() == nil {
 		b.refuseNamesIn(relation, "the function "+name)
 		return
@@ -122,8 +120,10 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	}
 	if c := column.GetAConst(); c.GetSval() != nil {
 		b.columnInString(c, table)
+	} else if _, looked := b.catalogs.looked[f]; looked {
+		b.catalogs.looked[f] = table
 	} else if name == "pg_get_serial_sequence" && !table.Identity {
-		b.columnLookup(f, column, table)
+		b.columnLookup(f, n.argument(f, n.column), table)
 	} else if !table.Identity && column.GetAConst().GetIval() == nil {
 		b.unsupported(int(f.Location), refusedComputedName, "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
 	}

@@ -205,6 +205,9 @@ func (it *item) systemColumn(name string) *column {
 		return c
 	}
 	c := &column{name: name, physical: name, item: it, relation: it.rel.OID, num: systemColumnNum[name], known: true}
+	if name == "tableoid" {
+		c.typ, c.typmod = oidType, -1
+	}
 	c.root = c
 	it.systemColumnOfCatalog(c)
 	if it.system == nil {

@@ -19,3 +19,4 @@ SELECT 'pg_class'::regclass AS x UNION ALL SELECT 'orders'::regclass ORDER BY 1;
 SELECT oid::regtype, typarray::regtype::text FROM pg_type WHERE typname = '{individual}' ORDER BY typnamespace;
 SELECT stxname, pg_get_statisticsobjdef_expressions(oid), pg_get_statisticsobjdef(oid) FROM pg_statistic_ext ORDER BY oid;
 SELECT statistics_name, tablename, attnames, exprs FROM pg_stats_ext ORDER BY 1;
+SELECT json_agg(oid::regclass ORDER BY oid), jsonb_object_agg(oid::regclass, relkind) FROM pg_class WHERE relnamespace = 2200 AND relkind = 'r';

@@ -1,0 +1,11 @@
+SELECT tableoid::regclass, count(*) FROM {individual} GROUP BY 1 ORDER BY 1;
+SELECT tableoid::regclass, count(*) FROM {individual} GROUP BY tableoid::regclass;
+SELECT tableoid::regclass AS "T", count(*), max({last_name}) FROM {individual} GROUP BY "T" ORDER BY "T";
+SELECT tableoid::regclass AS t, id FROM {individual} ORDER BY t, id LIMIT 3;
+SELECT p.tableoid::regclass, count(*) FROM {individual} p JOIN {individual} q ON p.id = q.id GROUP BY 1 HAVING count(*) > 0 ORDER BY 2, 1;
+SELECT DISTINCT tableoid::regclass FROM {individual};
+SELECT tableoid::regclass::text, count(*) FROM {individual} GROUP BY tableoid ORDER BY 1;
+SELECT tableoid::regclass AS part, count(*) FROM measure GROUP BY 1 ORDER BY 1;
+SELECT DISTINCT tableoid::regclass FROM measure ORDER BY 1;
+SELECT tableoid::regclass, max(year) FROM employee GROUP BY tableoid::regclass;
+SELECT conrelid::regclass, contype, count(*) FROM pg_constraint WHERE conrelid > 16000 GROUP BY 1, 2 ORDER BY 1, 2;
