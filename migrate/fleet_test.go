@@ -25,6 +25,9 @@ operations:
   - rename_column: { table: public.individual, from: last_name, to: surname }
 `
 
+// drainLimit is long enough for an attempt that can succeed, however busy the machine is.
+const drainLimit = 3 * time.Second
+
 // A fleet is some instances on one database of their own.
 type fleet struct {
 	t         *testing.T
@@ -61,7 +64,7 @@ func (f *fleet) join(change ...func(*Config)) *Instance {
 	f.t.Helper()
 	id := string(rune('a' + len(f.instances)))
 	cfg := Config{
-		Upstream: f.url, ID: id, DrainLimit: 300 * time.Millisecond, Lease: 10 * time.Second, Poll: 50 * time.Millisecond,
+		Upstream: f.url, ID: id, DrainLimit: drainLimit, Lease: 20 * time.Second, Poll: 50 * time.Millisecond,
 		Log: hclog.New(&hclog.LoggerOptions{Name: id, Level: hclog.Debug, Output: testWriter{f.t}}),
 	}
 	for _, c := range change {
@@ -85,9 +88,6 @@ func (f *fleet) join(change ...func(*Config)) *Instance {
 	f.instances, f.traffics = append(f.instances, i), append(f.traffics, tr)
 	return i
 }
-
-// patient gives an attempt that can succeed the time for it, however busy the machine is.
-func patient(c *Config) { c.DrainLimit = 2 * time.Second }
 
 type testWriter struct{ t *testing.T }
 

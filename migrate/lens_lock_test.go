@@ -31,7 +31,7 @@ func TestATransitionWithoutDDLIsNotTriedWhileATransactionUsesTheTable(t *testing
 				t.Fatal(err)
 			}
 			pgtest.Eventually(t, func() bool {
-				return value[bool](f, `SELECT clock_timestamp() - xact_start > interval '300 ms' FROM pg_stat_activity WHERE pid = $1`, conn.PgConn().PID())
+				return value[bool](f, `SELECT clock_timestamp() - xact_start > $2 * interval '1 s' FROM pg_stat_activity WHERE pid = $1`, conn.PgConn().PID(), drainLimit.Seconds())
 			}, "a transaction older than the drain limit")
 			before := f.traffics[0].count("hold")
 			if err := f.instances[0].Request(t.Context(), "surname", tc.request); err != nil {
@@ -58,7 +58,7 @@ func TestATransitionWithoutDDLAwaitsATransactionThatBeganBeforeTheGate(t *testin
 	for name, tc := range withoutDDL {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, 2, shop, patient)
+			f := newFleet(t, 2, shop)
 			f.create(surname)
 			f.must("surname", tc.before...)
 			epoch := f.traffics[0].epoch()
@@ -78,7 +78,7 @@ func TestATransitionWithoutDDLAwaitsATransactionThatBeganBeforeTheGate(t *testin
 			}
 			<-taken
 			st := f.blocked(1)
-			if !strings.Contains(st.Pending.LastError, "no lock could be had within 2s") || st.Phase == tc.to {
+			if !strings.Contains(st.Pending.LastError, "no lock could be had within 3s") || st.Phase == tc.to {
 				t.Errorf("in phase %s the attempt failed because %q", st.Phase, st.Pending.LastError)
 			}
 			if now := f.traffics[0].epoch(); now != epoch {

@@ -102,7 +102,7 @@ func TestAnInstanceThatIsTakenForLostHoldsUntilItHasRegisteredAnew(t *testing.T)
 func TestAnInstanceThatHasLostTouchSuspendsAndComesBack(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, shop, func(c *Config) {
-		c.Lease, c.Poll, c.DrainLimit = 500*time.Millisecond, 50*time.Millisecond, 200*time.Millisecond
+		c.Lease, c.DrainLimit = 5*time.Second, 2*time.Second
 	})
 	f.create(surname)
 	f.must("surname", activate)
@@ -221,10 +221,10 @@ func TestStopUndoesOrFinishesAnAttemptAndLeavesTheFleet(t *testing.T) {
 
 func TestACatalogThatTakesLongerThanALeaseIsReadToItsEnd(t *testing.T) {
 	t.Parallel()
-	const lease = 600 * time.Millisecond
+	const lease = 2 * time.Second
 	log := new(logbook)
 	f := newFleet(t, 1, shop, func(c *Config) {
-		c.Lease, c.Log = lease, hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log})
+		c.Lease, c.DrainLimit, c.Log = lease, lease/2, hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log})
 	})
 	f.create(surname)
 	f.must("surname", activate)

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -211,7 +210,7 @@ func TestATransitionIsGivenUpAtItsDeadline(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), `BEGIN; LOCK TABLE public.individual IN SHARE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	e := f.refused("surname", Request{Kind: Cutover, Deadline: 3 * time.Second})
+	e := f.refused("surname", Request{Kind: Cutover, Deadline: 2 * drainLimit})
 	if !strings.Contains(e.Message, "deadline") || len(e.Blockers) != 1 || e.Blockers[0].PID != conn.PgConn().PID() {
 		t.Errorf("the refusal is %q with blockers %+v", e, e.Blockers)
 	}
