@@ -24,6 +24,7 @@ const maxRounds = 1000
 // memo, if not nil, is the outcome for an earlier use, and is returned again if it still holds.
 func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text, error) {
 	text := ""
+	s.view.forgetNames()
 	for range maxRounds {
 		e := s.srv.epoch.Load()
 		if !e.live || memo != nil && memo.binder != e.binder {

@@ -20,6 +20,7 @@ import (
 type view struct {
 	session  *rewrite.Session // replaced, never changed; nil before the first probe
 	own      map[rules.Name]*catalog.Relation
+	naming   bool // session.Answers may hold names that are free
 	answered bool // session.Overlay holds more than own, or session.Answers anything
 	bySQL    map[string]*sqlStatement
 	sent     sentTexts
@@ -205,6 +206,21 @@ func (v *view) learn(answers map[rules.Name]*catalog.Relation, texts map[string]
 	maps.Copy(next.Overlay, v.session.Overlay)
 	maps.Copy(next.Overlay, answers)
 	v.session, v.answered = &next, true
+	for question := range texts {
+		v.naming = v.naming || rewrite.AsksForFreeName(question)
+	}
+	v.generation++
+}
+
+// forgetNames has it asked anew which names are free.
+func (v *view) forgetNames() {
+	if !v.naming || v.session == nil {
+		return
+	}
+	next := *v.session
+	next.Answers = maps.Clone(next.Answers)
+	maps.DeleteFunc(next.Answers, func(question, _ string) bool { return rewrite.AsksForFreeName(question) })
+	v.session, v.naming = &next, false
 	v.generation++
 }
 

@@ -275,6 +275,13 @@ func (b *binding) expectedName(it *item, version, server generatedName) string {
 	return ""
 }
 
+// freeNames is what all questions for names that are free begin with.
+const freeNames = "SELECT pg_catalog.string_agg(u.n::pg_catalog.text, ',' ORDER BY u.n) FROM pg_catalog.unnest(ARRAY["
+
+// AsksForFreeName tells whether a question of NeedRelation is one of which the answer holds for one execution only, because
+// another session may take the name or give it back at any time.
+func AsksForFreeName(question string) bool { return strings.HasPrefix(question, freeNames) }
+
 // freeNameQuestion asks which of the names are free: their places in the list, in order.
 func freeNameQuestion(schema string, names []string, g generatedName) string {
 	list := make([]string, len(names))
@@ -285,7 +292,7 @@ func freeNameQuestion(schema string, names []string, g generatedName) string {
 		return " AND NOT EXISTS (SELECT FROM pg_catalog." + table + " AS x JOIN pg_catalog.pg_namespace AS s ON s.oid" + eq + "x." + namespace +
 			" WHERE x." + name + eq + "u.name AND s.nspname" + eq + literal(schema) + ")"
 	}
-	q := "SELECT pg_catalog.string_agg(u.n::pg_catalog.text, ',' ORDER BY u.n) FROM pg_catalog.unnest(ARRAY[" + strings.Join(list, ", ") +
+	q := freeNames + strings.Join(list, ", ") +
 		"]::pg_catalog.name[]) WITH ORDINALITY AS u(name, n) WHERE true"
 	if g.relation {
 		q += taken("pg_class", "relname", "relnamespace")
