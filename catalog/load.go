@@ -35,19 +35,23 @@ func Load(ctx context.Context, q Querier) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the catalog: %w", err)
 	}
-	fingerprint, err := Fingerprint(ctx, q)
-	if err != nil {
-		return nil, err
-	}
 	c := New(version,
 		append(users.relations, shipped.relations...),
 		append(users.functions, shipped.functions...),
 		append(users.types, shipped.types...))
-	c.Fingerprint, c.shipped, c.horizon = fingerprint, shipped, horizon
-	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
-		return nil, fmt.Errorf("cannot read which functions change the session: %w", err)
+	c.shipped, c.horizon = shipped, horizon
+	return c, c.complete(ctx, q)
+}
+
+// complete reads what is of the catalog as a whole.
+func (c *Catalog) complete(ctx context.Context, q Querier) (err error) {
+	if c.Fingerprint, err = Fingerprint(ctx, q); err != nil {
+		return err
 	}
-	return c, nil
+	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
+		return fmt.Errorf("cannot read which functions change the session: %w", err)
+	}
+	return nil
 }
 
 // objects is what was read of one range of OIDs.

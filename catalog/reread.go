@@ -10,9 +10,31 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Refresh is Load, but of what users have made it reads only the objects that have changed since c was read. q must be of
+// the connection that c was read over: after a failover or a restore another server may have other objects under the same
+// transaction numbers. c may be nil; then, and whenever else the changes cannot be told, all is read.
+func (c *Catalog) Refresh(ctx context.Context, q Querier) (*Catalog, error) {
+	if c == nil || c.shipped == nil {
+		return Load(ctx, q)
+	}
+	version, key, horizon, err := identify(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the catalog: %w", err)
+	}
+	if shipped, ok := cachedSystem(key); !ok || shipped != c.shipped || version != c.ServerVersion {
+		return Load(ctx, q)
+	}
+	next, err := c.Reread(ctx, q)
+	if err != nil || next.shipped != nil {
+		return next, err
+	}
+	next.shipped, next.horizon = c.shipped, horizon
+	return next, next.complete(ctx, q)
+}
+
 // Reread reads the catalog anew, but of what users have made only the objects that have changed since c was read. It is
 // for a session that must know what it has made itself: Fingerprint of the result is empty, and SessionChangers are those
-// of c, as is TypeName of columns that have not changed. When c was not read, or turns out to be of another server, all is read.
+// of c. When c was not read, or turns out to be of another server, all is read.
 func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
 	if c.shipped == nil {
 		return Load(ctx, q)
@@ -20,6 +42,9 @@ func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
 	ch, err := c.changes(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read what has changed in the catalog: %w", err)
+	}
+	if ch.next-c.horizon > maxAge {
+		return Load(ctx, q)
 	}
 	next, err := c.with(ctx, q, ch)
 	if errors.Is(err, errUnrelated) {
@@ -33,6 +58,10 @@ func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
 
 // errUnrelated says that there is something which the catalog at hand does not have, though it is older than that.
 var errUnrelated = errors.New("the catalog is of another server")
+
+// maxAge is by how many transactions a catalog may be older than what is read of it. xmin has 32 bits, of which a comparison can
+// use 31.
+const maxAge = 1 << 30
 
 // A row that is visible now and was not visible when the catalog was read was written by a transaction that had not ended
 // by then. So its xmin is that of the oldest transaction that was running, or a later one; age turns the comparison
@@ -60,14 +89,17 @@ const changesSQL = `
 	ARRAY(SELECT oid FROM pg_catalog.pg_type
 		WHERE oid >= 16384 AND (pg_catalog.age(xmin) <= (SELECT age FROM horizon) OR typnamespace IN (SELECT oid FROM schemas))),
 	ARRAY(SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhrelid >= 16384 ORDER BY inhrelid, inhseqno),
-	ARRAY(SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid >= 16384 ORDER BY inhrelid, inhseqno)`
+	ARRAY(SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid >= 16384 ORDER BY inhrelid, inhseqno),
+	pg_catalog.txid_snapshot_xmax(pg_catalog.txid_current_snapshot())`
 
-// changes are what changesSQL returns: of each kind all objects, and those that have changed; and who inherits from whom.
+// changes are what changesSQL returns: of each kind all objects, and those that have changed; who inherits from whom; and
+// the next transaction's number, with its epoch.
 type changes struct {
 	relations, changedRelations []OID
 	functions, changedFunctions []OID
 	types, changedTypes         []OID
 	heirs, parents              []OID
+	next                        int64
 }
 
 func (c *Catalog) changes(ctx context.Context, q Querier) (*changes, error) {
@@ -75,13 +107,14 @@ func (c *Catalog) changes(ctx context.Context, q Querier) (*changes, error) {
 	horizon := strconv.FormatUint(uint64(uint32(c.horizon)), 10)
 	err := forEach(ctx, q, changesSQL, []any{horizon}, func(rows pgx.Rows) error {
 		return rows.Scan(&ch.relations, &ch.changedRelations, &ch.functions, &ch.changedFunctions, &ch.types, &ch.changedTypes,
-			&ch.heirs, &ch.parents)
+			&ch.heirs, &ch.parents, &ch.next)
 	})
 	return ch, err
 }
 
 // with makes the catalog in which the changed objects are as they are now.
 func (c *Catalog) with(ctx context.Context, q Querier, ch *changes) (*Catalog, error) {
+	ch.changedRelations = append(ch.changedRelations, c.typedBy(ch)...)
 	o, err := readChanged(ctx, q, c.ServerVersion, ch)
 	if err != nil {
 		return nil, err
@@ -132,6 +165,28 @@ func readChanged(ctx context.Context, q Querier, version int, ch *changes) (o *o
 		o.types, err = readTypes(ctx, q, version, these(ch.changedTypes))
 	}
 	return o, err
+}
+
+// typedBy are the relations that have not changed and have a column of a type that has: it may be called otherwise now.
+func (c *Catalog) typedBy(ch *changes) (out []OID) {
+	changed := make(map[OID]bool, len(ch.changedTypes))
+	for _, oid := range ch.changedTypes {
+		changed[oid] = c.types[oid] != nil
+	}
+	known := make(map[OID]bool, len(ch.changedRelations))
+	for _, oid := range ch.changedRelations {
+		known[oid] = true
+	}
+	named := func(col Column) bool {
+		t := c.types[col.Type]
+		return changed[col.Type] || t != nil && changed[t.Elem]
+	}
+	for _, oid := range ch.relations {
+		if r := c.relations[oid]; r != nil && !known[oid] && slices.ContainsFunc(r.Columns, named) {
+			out = append(out, oid)
+		}
+	}
+	return out
 }
 
 func (r *Relation) oid() OID { return r.OID }

@@ -109,9 +109,28 @@ func TestWhatIsReadAnewIsWhatIsReadWhole(t *testing.T) {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(want, got, cmp.AllowUnexported(catalog.Catalog{}), cmpopts.IgnoreFields(catalog.Catalog{},
-					"Fingerprint", "SessionChangers", "shipped", "horizon"), cmpopts.IgnoreFields(catalog.Column{}, "TypeName")); diff != "" {
+					"Fingerprint", "SessionChangers", "shipped", "horizon")); diff != "" {
 					t.Errorf("after %s the catalog is (-whole +in part):\n%s", inside, diff)
 				}
+			}
+			next, err := before.Refresh(ctx, conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.PgConn().Exec(ctx, `CREATE TABLE last (i int); CREATE OR REPLACE FUNCTION two(x text) RETURNS void LANGUAGE sql AS 'SET search_path = a'`).ReadAll(); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if next, err = next.Refresh(ctx, conn); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := catalog.Load(ctx, conn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, next, cmp.AllowUnexported(catalog.Catalog{}), cmpopts.IgnoreFields(catalog.Catalog{}, "shipped", "horizon")); diff != "" {
+				t.Errorf("the refreshed catalog is (-whole +in part):\n%s", diff)
 			}
 		})
 	}
@@ -134,6 +153,41 @@ func TestOnlyWhatHasChangedIsReadAnew(t *testing.T) {
 	}
 	if conn.columns != 4 {
 		t.Errorf("%d columns were read, want the 4 of the table that has changed", conn.columns)
+	}
+	next, err := before.Refresh(ctx, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, url, `ALTER TABLE sale ADD more text`)
+	conn.columns = 0
+	if _, err := next.Refresh(ctx, conn); err != nil {
+		t.Fatal(err)
+	}
+	if conn.columns != 6 {
+		t.Errorf("%d columns were read, want the 6 of the table that has changed and of its partition", conn.columns)
+	}
+}
+
+func TestACatalogIsReadWholeBeforeTransactionNumbersComeAgain(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	pgtest.Exec(t, url, rereadSchema)
+	conn := pgtest.Connect(t, url)
+	for _, age := range []int64{1 << 30, 1 << 31, 3 << 30} {
+		before, err := catalog.Load(ctx, conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		catalog.Age(before, age)
+		pgtest.Exec(t, url, `DROP TABLE IF EXISTS later`, `CREATE TABLE later (i int)`)
+		got, err := before.Reread(ctx, conn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := got.Lookup("public", "later"); r == nil || len(r.Columns) != 1 {
+			t.Errorf("%d transactions later a new table is %+v", age, r)
+		}
 	}
 }
 

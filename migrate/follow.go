@@ -33,8 +33,9 @@ type observation struct {
 type follower struct {
 	i       *Instance
 	conn    *pgx.Conn
-	claimed []uint32        // connections that may hold the id of the instance
-	snap    *rules.Snapshot // latest that was loaded
+	claimed []uint32         // connections that may hold the id of the instance
+	snap    *rules.Snapshot  // latest that was loaded
+	cat     *catalog.Catalog // latest that was read over conn; nil when there is none
 	broken  error
 	audit   int64     // up to which row the audit is known; negative at first
 	checked time.Time // when the catalog's fingerprint was taken last
@@ -73,7 +74,7 @@ func (f *follower) connect(ctx context.Context) (err error) {
 func (f *follower) disconnect() {
 	if f.conn != nil {
 		f.i.lines.hangUp(f.conn)
-		f.conn = nil
+		f.conn, f.cat = nil, nil
 	}
 }
 
@@ -222,13 +223,14 @@ func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog 
 	if !recatalog && slices.EqualFunc(migrations, f.snap.Migrations, sameMigration) {
 		return nil
 	}
-	var cat *catalog.Catalog
+	var cat *catalog.Catalog // nil when nothing is live
 	if slices.ContainsFunc(migrations, func(m *rules.Migration) bool { return m.Phase.Live() }) {
-		if cat, err = catalog.Load(ctx, tx); err != nil {
+		if cat, err = f.cat.Refresh(ctx, tx); err != nil {
 			return err
 		}
 		f.checked = time.Now()
 	}
+	f.cat = cat
 	snap, err := rules.Build(epoch, migrations, cat)
 	if err != nil {
 		broken := fmt.Errorf("the stored migrations cannot be served: %w", err)
