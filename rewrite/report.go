@@ -37,7 +37,7 @@ func (t *Text) Reword(r *Report) {
 }
 
 // Reword is Text.Reword for a text that was sent as it came, because it names no table under migration: its errors may
-// speak of one all the same, as that of a foreign key does. It tells whether the version's names can differ at all.
+// speak of one all the same, as that of a foreign key does. It tells whether what is said may have changed.
 func (b *Binder) Reword(version string, r *Report) bool {
 	if !b.snap.Live() {
 		return false
@@ -45,6 +45,9 @@ func (b *Binder) Reword(version string, r *Report) bool {
 	lens := b.snap.Lens(version)
 	if lens == nil {
 		return false
+	}
+	if r.Position > 0 && speaksOfExistence(r.Code) {
+		return false // it speaks of a name that the client has written, and that was sent as it was written
 	}
 	(&wording{names: names{snap: b.snap, lens: lens}}).reword(r)
 	return true

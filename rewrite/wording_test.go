@@ -76,6 +76,14 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 	}
 }
 
+func TestWhatAnotherTextNamesIsNotTranslatedWhereItIsMissing(t *testing.T) {
+	t.Parallel()
+	r := &Report{Code: "42703", Position: 8, Message: `column "last_name" does not exist`}
+	if bystander().Reword("new", r) || r.Message != `column "last_name" does not exist` {
+		t.Error(r.Message)
+	}
+}
+
 func TestFieldsOfErrorsOfOtherTextsHaveTheNamesOfTheVersion(t *testing.T) {
 	t.Parallel()
 	r := &Report{Schema: "public", Table: "individual", Column: "last_name"}
