@@ -149,6 +149,7 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			{Code: "23503", Schema: "public", Table: "individual", Message: `update or delete on table "individual" violates foreign key constraint "c" on table "individual"`, Detail: `Key (last_name)=(1) is still referenced from table "individual".`},
 			{Code: "23503", Schema: "public", Table: "person", Message: `update or delete on table "person" violates foreign key constraint "c" on table "person"`, Detail: `Key (surname)=(1) is still referenced from table "person".`},
 		},
+		"a column called as a table that is not meant": same(Report{Code: "42P16", Message: `column "both" is in a primary key`}),
 		"a column called as its table": {
 			{Code: "23502", Schema: "public", Table: "both", Column: "both", Message: `null value in column "both" of relation "both" violates not-null constraint`},
 			{Code: "23502", Schema: "public", Table: "table_now", Column: "column_now", Message: `null value in column "column_now" of relation "table_now" violates not-null constraint`},
@@ -209,7 +210,7 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			snap := *text.names.snap
 			snap.Catalog = catalog.New(150000, []*catalog.Relation{
 				{OID: individualOID, Schema: "public", Name: "individual", Kind: catalog.Table},
-				{OID: 8, Schema: "public", Name: "both", Kind: catalog.Table}, {OID: 9, Schema: "public", Name: "pets", Kind: catalog.Table},
+				{OID: 8, Schema: "public", Name: "both", Kind: catalog.Table}, {OID: 9, Schema: "public", Name: "pets", Kind: catalog.Table, Columns: []catalog.Column{{Num: 1, Name: "both"}}},
 			}, nil, nil)
 			text.names = names{snap: &snap, lens: rules.NewLens("new", append(text.names.lens.Tables, &rules.TableLens{
 				OID: 8, Schema: "public", Logical: "table_now", Physical: "both",

@@ -32,7 +32,7 @@ func (w *wording) reword(r *Report) {
 	w.findTable(r)
 	w.findKeyOwner(r)
 	for _, s := range []string{r.Message, r.Detail, r.Hint} {
-		for name := range quotedNames(s) {
+		for name := range quotedRelations(s) {
 			relation, _, _ := strings.Cut(name, ".")
 			w.mentioned = append(w.mentioned, w.snap.Catalog.Named(relation)...)
 		}

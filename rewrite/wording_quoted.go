@@ -49,11 +49,13 @@ func namesTables(code string) bool {
 	return true
 }
 
-// quotedNames yields what is between quotes.
-func quotedNames(s string) map[string]struct{} {
+// quotedRelations yields what is between quotes and may be, or begin with, the name of a relation.
+func quotedRelations(s string) map[string]struct{} {
 	out := map[string]struct{}{}
-	replaceQuoted(s, func(_, name string) string {
-		out[name] = struct{}{}
+	replaceQuoted(s, func(noun, name string) string {
+		if nounKinds[noun] != namesColumn || strings.Contains(name, ".") {
+			out[name] = struct{}{}
+		}
 		return name
 	})
 	return out
