@@ -32,6 +32,8 @@ func (m *maker) whole(outer *level, ctes []item, kinds []kind) (sql string, fiel
 		sql, fields = left+op+right, slices.Clone(fields)
 		tail, complete := m.tail(nil, fields)
 		return with + sql + tail, fields, complete
+	case form == 16 && kinds == nil:
+		return with + m.stars(), nil, false
 	case form == 18 && kinds == nil:
 		r := oneOf(m.t, m.relations...)
 		tail, complete := m.tail(nil, r.fields)
@@ -43,6 +45,30 @@ func (m *maker) whole(outer *level, ctes []item, kinds []kind) (sql string, fiel
 	}
 	sql, fields, ordered = m.selected(outer, ctes, kinds, true)
 	return with + sql, fields, ordered
+}
+
+// stars is a set operation of all columns of two relations, or of one and itself.
+func (m *maker) stars() string {
+	left, right := oneOf(m.t, m.relations...), oneOf(m.t, m.relations...)
+	if !sameKinds(left.fields, right.fields) {
+		right = left
+	}
+	sql := m.pick("SELECT * FROM ", "SELECT DISTINCT * FROM ", "TABLE ", "SELECT x.* FROM (SELECT * FROM ") + m.sql(left)
+	if strings.Contains(sql, "x.*") {
+		sql += ") AS x"
+	}
+	sql += m.pick(" UNION ALL ", " EXCEPT ALL ", " INTERSECT ALL ") + "SELECT * FROM " + m.sql(right)
+	if f := oneOf(m.t, left.fields...); f.kind < aRow && count(left.fields, f.name) == 1 && m.chance(50) {
+		sql += " ORDER BY " + f.name
+	}
+	if m.chance(30) {
+		sql = "SELECT " + m.pick("q", "q.*", "to_json(q)", "row(q.*)") + " FROM (" + sql + ") AS q"
+	}
+	return sql
+}
+
+func sameKinds(a, b []field) bool {
+	return slices.EqualFunc(a, b, func(f, g field) bool { return f.kind == g.kind && f.kind < aRow })
 }
 
 // core is a SELECT without WITH, set operations and ORDER BY.
@@ -130,6 +156,9 @@ func (m *maker) targets(l *level, kinds []kind) (string, []field) {
 			case form == 8 && len(l.items) > 0:
 				i := oneOf(m.t, l.items...)
 				sql, fields = append(sql, i.name+".*"), append(fields, i.fields...)
+			case form == 6 && len(l.rows()) > 0:
+				i := oneOf(m.t, l.rows()...)
+				sql, fields = append(sql, "("+i.name+").*"), append(fields, i.fields...)
 			case form == 7:
 				t, f := m.rowTarget(l)
 				sql, fields = append(sql, t), append(fields, f)

@@ -6,9 +6,16 @@ import (
 
 // statement makes any statement. open tells whether the session is in a transaction block.
 func (m *maker) statement(open bool) statement {
-	switch form := m.upTo(29); {
+	switch form := m.upTo(32); {
 	case form < 15:
 		return m.reading()
+	case form == 30:
+		sql, _ := m.query(nil, nil, nil)
+		return statement{sql: m.pick("CREATE OR REPLACE TEMP VIEW new_view AS ", "DROP VIEW IF EXISTS new_view; CREATE VIEW public.new_view AS ") + sql}
+	case form == 31:
+		return statement{sql: "SELECT " + m.pick("*", "new_view", "to_json(new_view)") + " FROM new_view"}
+	case form == 32 && open:
+		return m.current()
 	case form < 23:
 		m.extended = m.chance(30)
 		sql := m.write()
@@ -83,6 +90,19 @@ func (m *maker) cursor(open bool) statement {
 		return statement{sql: "DECLARE c CURSOR" + m.pick("", " WITH HOLD") + " FOR " + sql}
 	}
 	return statement{sql: m.pick("FETCH ALL FROM c", "CLOSE c", "FETCH 1 FROM c")}
+}
+
+// current changes the row at a cursor.
+func (m *maker) current() statement {
+	r, _, target := m.writeTarget()
+	table := r.schema + "." + r.name
+	sql := "DECLARE at_row CURSOR FOR SELECT * FROM " + table + " ORDER BY 1 FOR UPDATE; FETCH 2 FROM at_row; "
+	if m.chance(30) {
+		sql += "DELETE FROM " + table
+	} else {
+		sql += "UPDATE " + table + " SET " + m.sets(r, &level{items: []item{{name: r.name, fields: r.fields, rel: r}}, bare: target.bare})
+	}
+	return statement{sql: sql + " WHERE CURRENT OF at_row RETURNING *; CLOSE at_row", writes: true}
 }
 
 // definition is DDL that a migration leaves alone, outside of transactions.

@@ -84,7 +84,17 @@ func (m *maker) insert(ctes []item) string {
 		kinds = append(kinds, f.kind)
 	}
 	sql = "INSERT INTO " + sql + list
-	switch m.upTo(5) {
+	switch m.upTo(6) {
+	case 6:
+		from := oneOf(m.t, m.relations...)
+		if !sameKinds(from.fields, r.fields) {
+			from = r
+		}
+		sql = strings.TrimSuffix(sql, list) + m.pick(" SELECT * FROM ", " SELECT x.* FROM ", " TABLE ") + m.sql(from)
+		if strings.Contains(sql, " x.* ") {
+			sql += " AS x"
+		}
+		return sql + " ON CONFLICT" + m.pick(" DO NOTHING", " ("+r.fields[0].name+") DO UPDATE SET "+m.sets(r, target)) + m.returning(target)
 	case 0, 1, 2:
 		sql += m.pick("", " OVERRIDING USER VALUE") + " VALUES " + m.tuple(kinds)
 		if m.chance(30) {
