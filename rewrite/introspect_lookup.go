@@ -192,10 +192,11 @@ func spelled(schema, name string, bare bool) []string {
 }
 
 // lookingUp is what stands before and after an expression whose text is looked up, with AS and a label before FROM.
+// Without OFFSET the planner would copy the expression into each place that reads it.
 func lookingUp(lookup, label string) (before, after string) {
 	return "(SELECT " + lookup + label + " FROM (SELECT l.n, l.k, " + afterDatabase("l.k") +
 		` AS d FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
-		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT (", ")::pg_catalog.text) AS l(n)) AS l) AS l)"
+		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT (", ")::pg_catalog.text OFFSET 0) AS l(n) OFFSET 0) AS l OFFSET 0) AS l)"
 }
 
 // lookedUp is the SQL of what to look up for a text.
