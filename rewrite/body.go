@@ -87,13 +87,15 @@ func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
 			continue
 		}
 		twice, location := bd.namesTwice(raw.Stmt)
-		c.aliased = nil
-		for known := -1; known < len(c.aliased); {
-			known = len(c.aliased)
-			c.begin(raw)
-			c.params, c.catalogs.stored = bd.params, true
-			p.out = how(c, raw.Stmt)
-		}
+		bd.asTransitions(c, raw.Stmt, func() {
+			c.aliased = nil
+			for known := -1; known < len(c.aliased); {
+				known = len(c.aliased)
+				c.begin(raw)
+				c.params, c.catalogs.stored = bd.params, true
+				p.out = how(c, raw.Stmt)
+			}
+		})
 		if twice != "" {
 			c.unsupported(location, refusedBody, "the name "+quoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
 		}

@@ -25,6 +25,8 @@ type triggerRows struct {
 	row      value
 	computes bool // the body computes the text of statements, which may make tables
 
+	transitions []string // names of relations that are those of transition tables in the statement at hand
+
 	// While the table is not known: fields of other records, which may have been filled from a table that REFERENCING names,
 	// and the first refusal of one.
 	doubts []string
@@ -125,28 +127,6 @@ func (bd *body) fillRow(targets []string, p *part) {
 		place = bd.literal.place(p.start)
 	}
 	bd.unsupported(place, refusedRow, "the row of a trigger", "gets the names of the fields that it is filled with")
-}
-
-// transitionItem is a table in FROM that REFERENCING names: in a function for triggers, whatever is no relation.
-func (b *binding) transitionItem(rv *ast.RangeVar) *item {
-	if b.vars == nil || b.vars.table == nil || b.vars.computes || slices.Contains(b.vars.made, rv.Relname) {
-		return nil
-	}
-	if r, f := b.relationNamed("", rv.Relname); f == found && (r.rel != nil || !b.unsettled.relations) {
-		return nil
-	}
-	b.saw(rv)
-	b.saw(rv.Alias)
-	it := &item{name: rv.Relname, relVisible: true, colsVisible: true, table: b.vars.table}
-	if rv.Alias != nil {
-		it.name = rv.Alias.Aliasname
-	}
-	b.relationColumns(it, b.vars.rel)
-	for _, c := range it.cols {
-		c.relation, c.num = 0, 0 // what it puts out comes from no table
-	}
-	b.renameColumns(it, rv.Alias, int(rv.Location))
-	return it
 }
 
 // inTrigger binds the body of a function for triggers. ok is false where one of its fragments cannot be read.

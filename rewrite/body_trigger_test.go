@@ -13,6 +13,8 @@ var triggerSchema = strings.ReplaceAll(differentialSchema, "other.individual", "
 CREATE TABLE {event} ({at} int, {surname} text, n int) PARTITION BY LIST (n);
 CREATE TABLE first PARTITION OF {event} FOR VALUES IN (1);
 CREATE TABLE bystander (n int, surname text, last_name text);
+CREATE TABLE bystander_a (n int);
+CREATE TABLE bystander_b (n int);
 INSERT INTO bystander VALUES (1, 'a', 'b');
 `
 
@@ -111,6 +113,15 @@ END outermost;`,
  INSERT INTO pet SELECT a.{id} + 40, 1, b.{surname} || a.{surname} || s FROM before b, after AS a WHERE a.{id} = b.{id}; RETURN NULL; END`,
 		`AFTER UPDATE ON {person} REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT`,
 		`UPDATE {person} SET {surname} = {surname} || 'o'`},
+	"transition tables of which tables have the names": {
+		`BEGIN INSERT INTO pet SELECT count(*) + 40, 1, string_agg({surname}, '' ORDER BY {surname}) FROM (
+			SELECT {surname}, 1 FROM bystander_a UNION ALL SELECT {surname}, -1 FROM bystander_b b, pet WHERE pet.id = 1) x; RETURN NULL; END`,
+		`AFTER UPDATE ON {person} REFERENCING OLD TABLE AS bystander_a NEW TABLE AS bystander_b FOR EACH STATEMENT`,
+		`UPDATE {person} SET {surname} = {surname} || '!'`},
+	"a transition table of which a table has the name, and a row": {
+		`BEGIN INSERT INTO pet SELECT count(*) + 40, 1, string_agg(b.{surname}, '' ORDER BY {id}) FROM bystander_b b; RETURN NULL; END`,
+		`AFTER INSERT ON {person} REFERENCING NEW TABLE AS bystander_b FOR EACH STATEMENT`,
+		`INSERT INTO {person} ({id}, {surname}) VALUES (8, 'Neu'), (9, 'Alt')`},
 	"a transition table as JSON": {
 		`BEGIN INSERT INTO pet SELECT {id} + 40, 1, to_jsonb(gone)::text || {surname} FROM gone; RETURN NULL; END`,
 		`AFTER DELETE ON {person} REFERENCING OLD TABLE AS gone FOR EACH STATEMENT`,

@@ -19,6 +19,9 @@ func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name str
 	if relation == "" {
 		b.askFor(s, ref, name)
 	}
+	if b.vars != nil && b.vars.rows != nil && b.vars.table == nil {
+		b.unknownField([]string{name}, int(ref.Location)) // of a transition table, perhaps
+	}
 }
 
 // missingAtServer tells whether the server has no such column either. A text of which a part cannot be bound is sent only
