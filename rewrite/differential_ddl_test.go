@@ -44,13 +44,14 @@ CREATE STATISTICS both_names ON first_name, city FROM {person};
 CREATE PUBLICATION pub FOR TABLE book;
 `
 
-// definitions describes everything that users have defined, by the names of tables and columns as they are.
+// definitions describes everything that users have defined, by the names of tables and columns as they are. Options whose
+// names begin with pg_ are the server's own: some minor releases keep a version of each attribute among them.
 const definitions = `
 WITH c AS (SELECT * FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'other'::regnamespace, to_regnamespace('fresh')))
 SELECT 'relation', c.oid::regclass::text, concat(relkind, relpersistence, relrowsecurity, relforcerowsecurity, relreplident, relispartition),
   concat(reloptions, relacl), concat(pg_get_expr(relpartbound, c.oid), pg_get_partkeydef(c.oid)) FROM c WHERE relkind <> 'i'
 UNION ALL SELECT 'column', c.oid::regclass::text, attname, concat(format_type(atttypid, atttypmod), attnotnull, attidentity, attgenerated, attstattarget, attstorage, attcompression, attislocal, attinhcount),
-  concat(attoptions, attacl, (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.oid AND adnum = attnum)) FROM c JOIN pg_attribute ON attrelid = c.oid WHERE attnum > 0 AND relkind NOT IN ('i', 'I')
+  concat((SELECT array_agg(o) FROM unnest(attoptions) o WHERE o NOT LIKE 'pg\_%'), attacl, (SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = c.oid AND adnum = attnum)) FROM c JOIN pg_attribute ON attrelid = c.oid WHERE attnum > 0 AND relkind NOT IN ('i', 'I')
 UNION ALL SELECT 'default acl', defaclnamespace::regnamespace::text, defaclobjtype::text, defaclacl::text, '' FROM pg_default_acl
 UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(o.oid), concat(convalidated, condeferrable) FROM pg_constraint o JOIN c ON c.oid = conrelid
 UNION ALL SELECT 'index', indrelid::regclass::text, pg_get_indexdef(indexrelid), concat(indisclustered, indisreplident, indisvalid), '' FROM pg_index JOIN c ON c.oid = indexrelid

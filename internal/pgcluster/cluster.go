@@ -70,7 +70,7 @@ func (c *Cluster) create(ctx context.Context, o Options) error {
 		return err
 	}
 	cmd := c.account.command(ctx, filepath.Join(c.Bin, "initdb"), "-D", c.data(), "-U", o.Superuser, "-A", "trust",
-		"-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+		"-E", "UTF8", "--locale=C.UTF-8", "--no-sync") // --no-instructions is of version 14
 	cmd.Dir = c.Dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)

@@ -28,4 +28,4 @@ func printed(t *testing.T, db database, folder, input, name string, args ...stri
 }
 
 // specificName is a name that is made unique by an OID: of a function, or of a constraint that is none in pg_constraint.
-var specificName = regexp.MustCompile(`\b(full_name|2200)_[0-9]+`)
+var specificName = regexp.MustCompile(`\b(full_name|full_line|2200)_[0-9]+`)

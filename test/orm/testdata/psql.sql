@@ -21,6 +21,7 @@
 \df
 \df+
 \sf full_name
+\sf full_line
 \sv customer
 \d+ customer
 \dT
@@ -41,7 +42,8 @@ Tony	Hoare
 \copy {{.QuotedTable}} ({{.QuotedColumn}}) TO STDOUT
 \copy visit TO STDOUT CSV HEADER
 TABLE customer ORDER BY id;
-SELECT full_name(p) FROM {{.Table}} AS p ORDER BY 1;
+SELECT full_name(p.id) FROM {{.Table}} AS p ORDER BY 1;
+SELECT full_line(l), l.full_line FROM {{.QuotedTable}} AS l ORDER BY 1;
 \set FETCH_COUNT 2
 SELECT {{.Column}} FROM {{.Table}} ORDER BY 1;
 SELECT nothing FROM {{.Table}};

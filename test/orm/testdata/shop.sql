@@ -50,7 +50,9 @@ CREATE TABLE visit_rest PARTITION OF visit DEFAULT;
 CREATE VIEW customer AS
 	SELECT p.id, p.first_name || ' ' || p.{{.Column}} AS name, count(o.*) AS orders
 	FROM {{.Table}} AS p LEFT JOIN orders AS o ON o.person_id = p.id GROUP BY p.id;
-CREATE FUNCTION full_name(p {{.Table}}) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT p.first_name || ' ' || p.{{.Column}}; END;
+-- Not of a row of {{.Table}}: some servers add no column with a default to a table while the body of a function has its row type.
+CREATE FUNCTION full_name(person bigint) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT p.first_name || ' ' || p.{{.Column}} FROM {{.Table}} AS p WHERE p.id = person; END;
+CREATE FUNCTION full_line(l {{.QuotedTable}}) RETURNS text LANGUAGE sql STABLE BEGIN ATOMIC SELECT l.{{.QuotedColumn}} || ' ' || l."Item"; END;
 
 INSERT INTO {{.Table}} (first_name, {{.Column}}, email, born) VALUES
 	('Ada', 'Lovelace', 'ada@example.org', '1815-12-10'), ('Grace', 'Hopper', 'grace@example.org', '1906-12-09'),

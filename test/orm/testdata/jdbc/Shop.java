@@ -127,7 +127,7 @@ public class Shop {
     static void results(Connection c) throws SQLException {
         for (String sql : new String[] {"SELECT * FROM {t} ORDER BY id", "SELECT {c} AS family, x.id, lower({c}), {c} FROM {t} x ORDER BY 2",
                 "SELECT l.*, o.total FROM {T} l JOIN orders o ON o.id = l.\"OrderId\" ORDER BY 1, 2", "TABLE customer ORDER BY id",
-                "SELECT {p}, at FROM visit ORDER BY 2", "SELECT x, x.{c}, full_name(x) FROM {t} x ORDER BY id"}) {
+                "SELECT {p}, at FROM visit ORDER BY 2", "SELECT x, x.{c}, full_name(x.id) FROM {t} x ORDER BY id"}) {
             try (PreparedStatement s = c.prepareStatement(names(sql))) {
                 ResultSetMetaData early = s.getMetaData();
                 for (int i = 1; i <= early.getColumnCount(); i++) {
