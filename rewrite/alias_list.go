@@ -80,18 +80,21 @@ func (b *binding) canAlias(node any, it *item) {
 	put(&b.aliasable, node, it)
 }
 
-// aliasTable gives a table in FROM an alias list if one was asked for.
+// aliasTable gives a table in FROM an alias list if one was asked for. A transition table is no relation.
 func (b *binding) aliasTable(it *item, rv *ast.RangeVar) {
-	if it.table == nil || it.rel == nil {
+	if it.table == nil || it.rel == nil && !it.ordered {
 		return
 	}
 	b.canAlias(rv, it)
 	if !b.aliased[rv] {
 		return
 	}
-	cols := make([]*column, 0, len(it.rel.Columns))
-	for i := range it.rel.Columns {
-		cols = append(cols, it.cols[slices.IndexFunc(it.cols, func(c *column) bool { return c.num == it.rel.Columns[i].Num })])
+	cols := it.cols
+	if it.rel != nil {
+		cols = make([]*column, 0, len(it.rel.Columns))
+		for i := range it.rel.Columns {
+			cols = append(cols, it.cols[slices.IndexFunc(it.cols, func(c *column) bool { return c.num == it.rel.Columns[i].Num })])
+		}
 	}
 	aliased := rv.Alias != nil || it.hidden
 	it.hidden = it.hidden || it.bare

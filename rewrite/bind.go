@@ -52,7 +52,9 @@ type binding struct {
 	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
 	future    []*cte                 // of a WITH clause that is being bound: those that cannot be named yet (p_future_ctes)
 	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
-	byPlace   *ast.SelectStmt        // the query of which the labels do not matter
+	byPlace   map[any]bool           // statements of which the labels do not matter
+	inBody    bool                   // it is analyzed whenever it runs, and not as it is made
+	once      bool                   // it is in a body that is not stored: that of DO
 	vars      *variables             // of the body that the statement is in; nil elsewhere
 	where     func(offset int) int   // counts a place as the client does, in a statement of a body
 	placed    map[int]bool           // tokens that are known to begin the USING of a join

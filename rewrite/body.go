@@ -30,6 +30,7 @@ type body struct {
 	after     unsettled   // what its statements have made so far
 	text      *ast.String // its place in the tree
 	byPlace   bool        // of what it returns only the order counts, and not what columns are called
+	once      bool        // it runs now, and is not stored
 	oneRow    bool        // it returns a row of no declared type, with the names of the fields that it has
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with
@@ -68,7 +69,7 @@ func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
 		unsettled.relations = true // nobody can be asked what it finds
 	}
 	p = &part{tree: tree, start: start, prefix: prefix}
-	p.inner = &binding{bindInput: &in, cat: bd.cat, unsettled: unsettled, vars: bd.vars,
+	p.inner = &binding{bindInput: &in, cat: bd.cat, unsettled: unsettled, vars: bd.vars, inBody: true, once: bd.once || bd.binding.once,
 		where: func(offset int) int { return bd.position(p, offset) }}
 	bd.parts = append(bd.parts, p)
 	return p, true
@@ -160,11 +161,10 @@ func (bd *body) statementOf(c *binding, n *ast.Node) output {
 	return output{unknown: true}
 }
 
-// returned binds a statement of a body whose rows may be those that a function returns. A star in it stays where it can, so
-// that it goes on meaning all columns, whatever is added to the table.
+// returned binds a statement of a body whose rows may be those that a function returns.
 func (bd *body) returned(c *binding, n *ast.Node) output {
 	if bd.byPlace {
-		c.byPlace = n.GetSelectStmt()
+		c.placeOnly(n)
 	}
 	return bd.statementOf(c, n)
 }

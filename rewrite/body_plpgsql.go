@@ -108,12 +108,17 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 	case f.role == plStatement && f.returns:
 		return bd.returned
 	case f.role == plStatement:
-		return bd.statementOf
+		return func(c *binding, n *ast.Node) output {
+			if bd.ofPlaces(f) {
+				c.placeOnly(n)
+			}
+			return bd.statementOf(c, n)
+		}
 	}
 	return func(c *binding, n *ast.Node) output {
 		sel := n.GetSelectStmt()
 		if f.dynamic {
-			f.text = bd.constantText(c, sel, bd.byPlace && f.returns)
+			f.text = bd.constantText(c, sel, bd.byPlace && f.returns || bd.ofPlaces(f))
 		}
 		if sel == nil || len(sel.SortClause) > 0 || len(sel.GroupClause) > 0 {
 			return bd.statementOf(c, n)

@@ -223,28 +223,6 @@ func TestABodyFailsAsInTheVersionsOwnDatabase(t *testing.T) {
 	}
 }
 
-// A star in the text of a function stands for whatever columns the table has when it runs.
-func TestAStarInABodyHasTheColumnsThatAreAddedLater(t *testing.T) {
-	t.Parallel()
-	for _, version := range []string{"old", "new"} {
-		t.Run("a client of the "+version+" names", func(t *testing.T) {
-			t.Parallel()
-			for _, create := range []string{
-				`CREATE FUNCTION f() RETURNS SETOF {person} LANGUAGE sql AS 'SELECT * FROM {person} p WHERE p.{id} > 1'`,
-				`CREATE FUNCTION f() RETURNS SETOF {person} LANGUAGE plpgsql AS
-					$$BEGIN RETURN QUERY SELECT {person}.* FROM {person}; RETURN QUERY EXECUTE 'SELECT * FROM {person} WHERE {surname} > $1' USING 'M'; END$$`,
-			} {
-				w := newWorldOf(t, version, bodySchema, "person", "line")
-				w.execute(t, "DROP TABLE archive", "DROP TABLE archive") // it holds rows of the table, which then cannot be altered
-				w.create(t, create)
-				more := inNames(`ALTER TABLE {person} ADD COLUMN more int DEFAULT 7`, w.names)
-				w.execute(t, more, w.rewrite(t, more).SQL)
-				w.check(t, `SELECT count(*) FROM f()`)
-			}
-		})
-	}
-}
-
 // What a function returns as record has the labels of its query.
 func TestAStarInABodyHasTheVersionsLabels(t *testing.T) {
 	t.Parallel()

@@ -87,7 +87,7 @@ func (b *binding) do(x *ast.DoStmt) {
 			as = e
 		}
 	}
-	bd := &body{binding: b, of: "the body of DO", pathKnown: true}
+	bd := &body{binding: b, of: "the body of DO", pathKnown: true, once: true}
 	if as == nil || language == "plpgsql" && bd.in(as, 0, as.Arg, nil) && bd.inPL("", nil, false) {
 		return
 	}

@@ -228,6 +228,9 @@ func (b *binding) jsonAgg(s *scope, c *ast.JsonAggConstructor) {
 // subLink binds a subquery in an expression, and remembers the label that its only column gives to the expression.
 func (b *binding) subLink(s *scope, l *ast.SubLink) {
 	b.saw(l)
+	if b.inBody && l.SubLinkType != ast.SubLinkType_EXPR_SUBLINK {
+		b.placeOnly(l.Subselect) // a single value may give its label to the column that it is in
+	}
 	out := b.query(s, l.Subselect)
 	b.expr(s, l.Testexpr)
 	if len(out.cols) > 0 {

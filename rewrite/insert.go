@@ -11,6 +11,7 @@ import (
 func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	b.saw(n)
 	s := newLevel(parent)
+	s.byPlace = b.byPlace[n]
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "INSERT")
@@ -25,6 +26,9 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	}
 	var source output
 	if sel := n.SelectStmt.GetSelectStmt(); sel != nil {
+		if b.inBody {
+			b.placeOnly(n.SelectStmt)
+		}
 		source = b.selectStmt(sourceLevel, sel)
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)

@@ -31,14 +31,15 @@ func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 	if out.labelled(name) > 0 {
 		b.saw(ref)
 		b.checkLabel(ref, name, clause, out)
-		return // labels are kept
+		b.orderBySent(ref, name, out)
+		return // labels are kept, but for those of a star that stays
 	}
 	if out.unknown {
 		if h := s.column(name, inVersion); h.finding == found && h.col.physical != name {
 			b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name), "may be an output column or an input column")
 		}
 	}
-	b.columnRef(s, ref, func(text string) bool { return out.labelled(text) > 0 })
+	b.columnRef(s, ref, out.sentAs)
 }
 
 // group binds GROUP BY: a bare name is an input column of this level first, and an output column only if there is none.
@@ -68,7 +69,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 	local := &scope{items: s.items, lateral: s.lateral}
 	if local.column(name, inVersion).finding != missing || out.labelled(name) == 0 {
 		b.columnRef(s, ref, func(text string) bool {
-			return out.labelled(text) > 0 && local.column(text, atServer).finding == missing
+			return out.sentAs(text) && local.column(text, atServer).finding == missing
 		})
 		return
 	}

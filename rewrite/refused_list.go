@@ -29,6 +29,7 @@ const (
 	refusedDoubt
 	refusedString
 	refusedBody
+	refusedStar
 	refusedTrigger
 	refusedComputedName
 	refusedMoving
@@ -81,6 +82,10 @@ var refusalList = [refusals]Refusal{
 	refusedBody: {
 		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`",
 		Why:  "what it means is only known when it runs", Instead: "use `BEGIN ATOMIC` where that can be, or make the function before or after the migration",
+	},
+	refusedStar: {
+		What: "In the body of a function: a star that names what has other names in the database, where no alias list can be given: `UPDATE person … RETURNING * INTO r` where `r` is a `record`; a row whose fields are shown and hold other rows of such a table",
+		Why:  "the columns that the table has now would be written in its place, without those that are added later", Instead: "list the columns, or declare the variable with the row type of the table",
 	},
 	refusedTrigger: {
 		What: "`CREATE TRIGGER … ON person EXECUTE FUNCTION f()` where the body of `f` in PL/pgSQL has `NEW.surname` in the names of this version and not of the database, since it was made before the migration or past Segue",

@@ -263,6 +263,17 @@ func (b *binding) record(v value, row string, nulls bool, depth int) (text strin
 	if fields == nil || fields.unknown || depth == 0 {
 		return "", false
 	}
+	where := " WHERE v.w IS DISTINCT FROM NULL"
+	if nulls {
+		where = ""
+	}
+	if b.inBody {
+		list, ok := fields.versionNames()
+		ok = ok && fields.ordered && !slices.ContainsFunc(fields.cols, func(c *column) bool { return b.difference(b.columnValue(c)) != sameShape })
+		if ok || !b.once {
+			return "(SELECT _segue_row FROM (SELECT (v.w).* FROM (SELECT " + row + ") AS v" + where + ") AS _segue_row " + list + ")", ok
+		}
+	}
 	var list []string
 	var names []string
 	for _, c := range fields.cols {
@@ -286,10 +297,6 @@ func (b *binding) record(v value, row string, nulls bool, depth int) (text strin
 	}
 	if len(list) == 0 {
 		return "", false
-	}
-	where := " WHERE v.w IS DISTINCT FROM NULL"
-	if nulls {
-		where = ""
 	}
 	return "(SELECT _segue_row FROM (SELECT " + strings.Join(list, ", ") + " FROM (SELECT " + row + ") AS v" + where +
 		") AS _segue_row)", true

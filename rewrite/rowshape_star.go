@@ -29,15 +29,25 @@ func (b *binding) rowStar(s *scope, t *ast.ResTarget, out *output) (nodes []*ast
 		return nil
 	}
 	b.useRow(fields)
+	byPlace := b.inBody && s.byPlace && fields.ordered
 	plain := fields.ordered
 	for _, c := range fields.cols {
 		plain = plain && c.name == c.physical
 		b.concernRows(c)
 		if c.name != "" {
-			out.cols = append(out.cols, outputColumn{label: c.name, typ: c.typ, typmod: c.typmod, rows: c.rows})
+			o := outputColumn{label: c.name, typ: c.typ, typmod: c.typmod, rows: c.rows}
+			if byPlace && c.physical != c.name {
+				o.sent = c.physical
+			}
+			out.cols = append(out.cols, o)
 		}
 	}
-	if plain {
+	switch {
+	case plain, byPlace:
+		return nil
+	case b.inBody && !b.once:
+		b.affected = true
+		b.unsupported(b.minLocation(t.Val), refusedStar, "(…).*", "would have to be written as the columns that the table has now")
 		return nil
 	}
 	if t.Name != "" {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -13,10 +14,11 @@ type scope struct {
 	parent  *scope
 	items   []*item
 	ctes    []*cte
-	entries []*item // every FROM item, also those that cannot be named from where they stand (p_rtable)
-	rows    []*item // old and new of a rule: entries of the level beneath
-	lateral bool    // items marked lateralOnly can be seen (p_lateral_active)
-	byPlace bool    // of what the query puts out only the order counts
+	entries []*item         // every FROM item, also those that cannot be named from where they stand (p_rtable)
+	rows    []*item         // old and new of a rule: entries of the level beneath
+	lateral bool            // items marked lateralOnly can be seen (p_lateral_active)
+	byPlace bool            // of what the query puts out only the order counts
+	selects *ast.SelectStmt // whose level it is; nil for other statements
 }
 
 // newLevel is a level within another; parent may be nil.

@@ -26,6 +26,7 @@ type outputColumn struct {
 	known    bool // relation and num are certain
 
 	root *column // the column that it is, if it is one
+	sent string  // its label in what is sent, where that is another and does not matter
 }
 
 // predicted turns an output into what RowDescription must say; nil when that is not certain.
@@ -84,12 +85,18 @@ func (b *binding) selectStmt(parent *scope, sel *ast.SelectStmt) output {
 // setOperation mirrors transformSetOperationStmt: the labels are those of the leftmost query, and ORDER BY can only
 // name them.
 func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
+	if b.inBody {
+		b.placeOnlySelect(sel.Rarg)
+	}
 	left := b.selectStmt(s, sel.Larg)
 	s.entries = append(s.entries, &item{unknown: true}) // the left query, as an entry with a name of the server's
 	b.recursiveTerm(s, sel, left)
 	right := b.selectStmt(s, sel.Rarg)
 	for _, n := range sel.SortClause {
 		b.sawAll(n)
+		if name, bare := bareName(n.GetSortBy().GetNode().GetColumnRef()); bare {
+			b.orderBySent(n.GetSortBy().GetNode().GetColumnRef(), name, left)
+		}
 	}
 	b.limits(s, sel)
 	b.into(sel.IntoClause)
@@ -148,7 +155,7 @@ func isStar(n *ast.Node) bool {
 
 // plainSelect mirrors transformSelectStmt.
 func (b *binding) plainSelect(s *scope, sel *ast.SelectStmt) output {
-	s.byPlace = sel == b.byPlace && len(sel.FromClause) == 1 && len(sel.SortClause)+len(sel.GroupClause)+len(sel.DistinctClause) == 0
+	s.byPlace, s.selects = b.byPlace[sel], sel
 	b.from(s, sel.FromClause)
 	b.tableWord(sel)
 	b.catalogTable(s)

@@ -152,12 +152,18 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 	b.saw(ref)
 	items := b.starItems(s, ref)
 	plain := true
+	first := len(out.cols)
 	for _, it := range items {
 		b.useRow(it)
 		out.addColumns(it)
 		plain = plain && it.plain && !(it.hidden && (len(ref.Fields) > 2 || ref.Location < 0 && it.catalog == nil)) // TABLE t takes no alias
 	}
-	if plain && !(t.Name == "" && b.mayLie(s, ref, items)) || ref.Location >= 0 && s.staysStar(items) {
+	if b.inBody && (ref.Location >= 0 || b.table >= 0) {
+		if nodes, ok := b.keptStar(s, t, ref, items, out, first); ok {
+			return nodes, true
+		}
+	}
+	if plain && !(t.Name == "" && b.mayLie(s, ref, items)) {
 		return nil, true
 	}
 	if t.Name != "" {
@@ -165,12 +171,6 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 		return nil, true
 	}
 	return b.expandStar(s, ref, items), true
-}
-
-// staysStar tells whether a star puts out the version's columns in their order as it is, and what they are called does
-// not matter.
-func (s *scope) staysStar(items []*item) bool {
-	return s.byPlace && len(items) == 1 && items[0].rel != nil && items[0].ordered && items[0].catalog == nil
 }
 
 // starItems are the items whose columns a star means.

@@ -10,6 +10,7 @@ import (
 func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.saw(n)
 	s := newLevel(parent)
+	s.byPlace = b.byPlace[n]
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "UPDATE")
@@ -24,6 +25,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	b.saw(n)
 	s := newLevel(parent)
+	s.byPlace = b.byPlace[n]
 	b.with(s, n.WithClause)
 	target := b.relationItem(n.Relation)
 	b.catalogTarget(target.rel, n.Relation.Location, "DELETE")
