@@ -110,6 +110,9 @@ func (l *leader) blocker(row pgx.CollectableRow) (Blocker, error) {
 		return b, err
 	}
 	b.PID = uint32(pid)
+	if !prepared {
+		b.Query = shown(b.Query)
+	}
 	what := fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, orUnknown(b.User), b.Application)
 	switch {
 	case prepared:

@@ -168,7 +168,7 @@ func strangers(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
 		if err := row.Scan(&pid, &b.User, &b.Application, &b.Query, &age, &hidden); err != nil {
 			return b, err
 		}
-		b.PID = uint32(pid)
+		b.PID, b.Query = uint32(pid), shown(b.Query)
 		b.Why = fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, b.User, b.Application)
 		if age != nil {
 			b.AgeSeconds = *age

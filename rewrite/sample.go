@@ -30,6 +30,20 @@ func (t *Text) Sample() string {
 	return t.sample.text
 }
 
+// WithoutLiterals is Sample for a text whose settings are not known, such as one of pg_stat_activity, which may also be cut
+// off. It is empty where it is not certain which parts are literals: in a text that cannot be scanned, and in one whose
+// strings end elsewhere when standard_conforming_strings is off.
+func WithoutLiterals(sql string) string {
+	if !utf8.ValidString(sql) || strings.Contains(sql, `\'`) {
+		return ""
+	}
+	toks, err := scanTokens(sql)
+	if err != nil {
+		return ""
+	}
+	return toks.sample()
+}
+
 // sample writes the tokens with one space where the text has white space or a comment. Literals are numbered on from
 // the highest parameter, as pg_stat_statements does.
 func (t *tokens) sample() string {
