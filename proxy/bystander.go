@@ -10,18 +10,21 @@ import (
 
 // rewordUnseen delivers an error or notice to a text that was sent unseen.
 func (s *session) rewordUnseen(f wire.Frame) error {
-	version, known := s.knownVersion()
-	if !known || !s.srv.epoch.Load().live {
-		return s.deliver(f)
-	}
 	fields, err := wire.DecodeError(f.Body)
-	if err != nil || !s.rewordAs(&fields, version) {
+	if err != nil || !s.rewordBlind(&fields) {
 		return s.deliver(f)
 	}
 	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
 	}
 	return nil
+}
+
+// rewordBlind puts the names of the session's version, if it is known, into an error or notice to a text that was sent
+// unseen. It tells whether that may have changed it.
+func (s *session) rewordBlind(fields *wire.ErrorFields) bool {
+	version, known := s.knownVersion()
+	return known && s.rewordAs(fields, version)
 }
 
 // knownVersion is the version that the session is pinned to. It is not known once the session may have set another, until

@@ -83,6 +83,9 @@ func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text,
 			}
 			continue
 		}
+		if t.Pieces != nil {
+			return t, nil // of a simple Query; of a Parse the server says that it is more than one statement
+		}
 		if t.Question != nil && !e.closed() {
 			refused, err := s.serversWords(t.Question)
 			if err != nil {
@@ -156,6 +159,8 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 	t, err := e.binder.Rewrite(with, text)
 	var need *rewrite.NeedRelation
 	switch {
+	case err == nil && t.Pieces != nil:
+		return t, nil
 	case err == nil && t.Question != nil && t.Question.Unread():
 		refused, err := s.serversWords(t.Question)
 		if refused == nil && err == nil {
@@ -170,11 +175,7 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 	case err == nil && fresh:
 		return s.enterAll(e, t)
 	case err == nil, need != nil:
-		return nil, raise(&wire.Error{
-			Code:    "0A000",
-			Message: "several statements in one string cannot be rewritten in a failed transaction",
-			Hint:    "Send ROLLBACK on its own first.",
-		})
+		return e.binder.OneByOne(with, text), nil
 	}
 	return nil, err
 }

@@ -78,7 +78,7 @@ func (s *session) part(force bool) bool {
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !force && !(q.quiet() && q.status == wire.Idle && !q.retry.busy()) || q.stop == errEnded {
+	if !force && !(q.quiet() && q.status == wire.Idle && !q.retry.busy() && !q.series) || q.stop == errEnded {
 		return false
 	}
 	q.ending = shutdownError()

@@ -26,7 +26,10 @@ func (s *session) mend(f wire.Frame, e expect) error {
 		fields = s.inClientsWords(fields, e.text)
 	case e.text != nil:
 		s.reword(&fields, e.text)
+	default:
+		s.rewordBlind(&fields)
 	}
+	e.piece.inString(&fields)
 	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
 	}

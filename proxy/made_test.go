@@ -165,6 +165,14 @@ var ways = []way{
 		}
 		return script{{messages(append(b, simple("ROLLBACK"))...), ready + "Z"}}
 	}},
+	{"in one string", true, func(make, use []string) script {
+		var s script
+		for _, sql := range use {
+			s = append(s, step{simple("BEGIN; " + strings.Join(make, "; ") + "; " + sql + "; ROLLBACK"), "Z"}, step{simple("ROLLBACK"), "Z"})
+			s = append(s, step{simple(strings.Join(make, ";") + ";" + sql + "; SELECT 1/0"), "Z"})
+		}
+		return s
+	}},
 	{"one after the other", false, func(make, use []string) script {
 		var s script
 		for _, sql := range append(append([]string(nil), make...), use...) {

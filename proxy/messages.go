@@ -193,7 +193,7 @@ func (s *session) query() error {
 		if now.live {
 			err = s.queryIn(now)
 		} else {
-			err = s.passIn(now, expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body)})
+			err = s.passIn(now, expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body), piece: s.piece})
 		}
 		if !errors.Is(err, errMoved) {
 			return err
@@ -206,7 +206,7 @@ func (s *session) queryIn(now *epoch) error {
 	if err := s.whole(); err != nil {
 		return err
 	}
-	raw := expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body)}
+	raw := expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body), piece: s.piece}
 	sql, err := wire.DecodeQuery(s.frame.Body)
 	if err != nil {
 		return s.pass(raw) // the server finds the same fault
@@ -230,11 +230,13 @@ func (s *session) queryIn(now *epoch) error {
 	text, err := s.choose(sql, nil, nil)
 	var refused *wire.Error
 	switch {
+	case err == nil && text.Pieces != nil:
+		return s.runSeries(sql, text.Pieces)
 	case err == nil:
 		s.announce(text)
 		s.count(text)
 		s.sent(text)
-		e := expect{kind: wire.Query, stmt: raw.stmt, text: text, flags: effects(text)}
+		e := expect{kind: wire.Query, stmt: raw.stmt, text: text, flags: effects(text), piece: s.piece}
 		if !text.Changed {
 			return s.pass(e)
 		}
@@ -243,7 +245,7 @@ func (s *session) queryIn(now *epoch) error {
 	case errors.Is(err, errSkipped), errors.Is(err, errAborted):
 		return s.pass(raw)
 	case errors.As(err, &refused):
-		e := expect{kind: wire.Query, fail: refused}
+		e := expect{kind: wire.Query, fail: refused, piece: s.piece}
 		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
 	}
 	return err

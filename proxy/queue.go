@@ -33,6 +33,7 @@ type queue struct {
 	flights   []flight
 	makings   []openMaking // sent, in transactions that have not ended
 	retry     retry
+	series    bool // a Query is being sent in pieces: see runSeries
 	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
 
 	ending  *wire.Error   // what the client is told when the session ends
@@ -50,6 +51,7 @@ type expect struct {
 	text  *rewrite.Text // what was rewritten to make the message; nil when nothing was
 	inj   *injection    // set in a message that the client does not know of, with an answer for the proxy
 	fail  *wire.Error   // in place of the error that the stand-in gets
+	piece *piece        // of a series; nil in other messages
 }
 
 type expectFlags byte
@@ -160,7 +162,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 	case wire.NotificationResponse, wire.ParameterStatus:
 		return verdict{}
 	case wire.NoticeResponse:
-		return q.notice()
+		return q.notice(body)
 	case wire.ErrorResponse:
 		return q.failed(body)
 	case wire.ReadyForQuery:
@@ -250,8 +252,11 @@ func (q *queue) failed(body []byte) verdict {
 	case e.flags&captured != 0:
 		v.action = swallow
 		e.inj.fail(body)
-	case e.fail != nil || e.text != nil:
+	case e.fail != nil || e.text != nil || e.piece != nil:
 		v.action = mend
+	}
+	if e.piece != nil {
+		e.piece.failed = true
 	}
 	v.postponed = q.retry.postpones(&e, body)
 	q.copyIn = false
@@ -309,7 +314,7 @@ func (q *queue) ready(body []byte) verdict {
 				q.stmts.queried()
 			}
 			v.expect = *e
-			if e.flags&hidden != 0 || q.retry.state == retryDue {
+			if e.flags&hidden != 0 || e.piece != nil || q.retry.state == retryDue {
 				v.action = swallow
 			}
 			q.pop()
@@ -320,7 +325,7 @@ func (q *queue) ready(body []byte) verdict {
 	return v
 }
 
-func (q *queue) notice() verdict {
+func (q *queue) notice(body []byte) verdict {
 	if q.ring.n == 0 {
 		return verdict{}
 	}
@@ -328,7 +333,9 @@ func (q *queue) notice() verdict {
 	switch {
 	case e.flags&(captured|reprepare) != 0:
 		return verdict{action: swallow, expect: *e}
-	case e.text != nil:
+	case e.piece != nil && e.piece.begins && isWithinTransaction(body):
+		return verdict{action: swallow, expect: *e}
+	case e.text != nil || e.piece != nil:
 		return verdict{action: mend, expect: *e}
 	}
 	return verdict{}

@@ -101,6 +101,9 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 			return err
 		}
 	}
+	if held, err := s.holdTag(f.Type, f.Raw, v); held || err != nil {
+		return err
+	}
 	switch v.action {
 	case swallow:
 	case collect:
@@ -142,8 +145,12 @@ func (s *session) parameter(body []byte) {
 		s.setApplication(string(value))
 	case "client_encoding":
 		s.encoding = string(value)
+		s.rereads.Add(1)
 		s.staleHint.Store(true)
-	case "session_authorization", "search_path", "standard_conforming_strings":
+	case "standard_conforming_strings":
+		s.rereads.Add(1)
+		s.staleHint.Store(true)
+	case "session_authorization", "search_path":
 		s.staleHint.Store(true)
 	}
 }

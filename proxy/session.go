@@ -31,6 +31,8 @@ type session struct {
 	blind   bool            // something was sent without a look since the view was read
 	keeping bool            // queue.retry may hold something
 	counted []*rewrite.Text // since the group in queue.retry began
+	series  *series         // the Query that is being sent in pieces; nil when there is none
+	piece   *piece          // of it, the one that is being handled
 
 	// Of the server's goroutine.
 	fields   []wire.Field
@@ -38,9 +40,11 @@ type session struct {
 	encoding string // client_encoding, as the server reports it
 	plan     heldPlan
 	late     *lateError // nil when no error is held back
+	tag      heldTag
 
 	messages  atomic.Uint64 // that the client has sent
 	staleHint atomic.Bool   // the server reported a change of a setting that matters
+	rereads   atomic.Int64  // changes of settings that decide how texts are read
 
 	mu       sync.Mutex
 	identity identity

@@ -104,6 +104,9 @@ func (s *session) prepareAgain(e *epoch, name string, st *sqlStatement) (*rewrit
 	if err != nil {
 		return nil, err
 	}
+	if x.Pieces != nil {
+		return nil, raise(&wire.Error{Code: "0A000", Message: "the text of the prepared statement is not known"})
+	}
 	if len(x.Statements) > 1 { // the server shows the whole text that it was part of
 		for i := range x.Statements {
 			if p := x.Statements[i].Effect.Prepare; p != nil && p.Name == name {

@@ -143,9 +143,17 @@ func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 		}
 		return t, nil
 	}
+	if t := r.inPieces(); t != nil {
+		return t, nil
+	}
 	d, err := r.choose()
 	if err != nil {
 		return nil, err
+	}
+	if r.choosesByStatement(d) {
+		if t := r.oneByOne(); t != nil {
+			return t, nil
+		}
 	}
 	return r.finish(d), nil
 }

@@ -26,7 +26,8 @@ type draft struct {
 }
 
 // choose binds the text in the session's version. A session without one gets the default version; or, if that lacks a
-// name, the other live version that binds the whole text, if there is exactly one way to do so.
+// name, the other live version that binds the whole text, if there is exactly one way to do so. Of a string of several
+// statements each does that by itself: see choosesByStatement.
 func (r *rewriting) choose() (*draft, error) {
 	snap, s := r.binder.snap, r.session
 	version := cmp.Or(s.Version, s.Default, rules.Base)
@@ -42,8 +43,8 @@ func (r *rewriting) choose() (*draft, error) {
 		return r.refuseConcerned(unpinnedRefused(snap))
 	}
 	d, err := r.bindIn(lens)
-	if err != nil {
-		return nil, err
+	if err != nil || r.choosesByStatement(d) {
+		return d, err
 	}
 	return r.compareVersions(d)
 }
@@ -94,6 +95,12 @@ func (r *rewriting) compareVersions(d *draft) (*draft, error) {
 	}
 	d.ambiguous = !d.fails(nil) && slices.ContainsFunc(whole, r.differsFrom(d))
 	return d, nil
+}
+
+// choosesByStatement tells whether a string of a session without a version has a name that the default version lacks: then
+// each of its statements chooses by itself, as if it had come alone.
+func (r *rewriting) choosesByStatement(d *draft) bool {
+	return r.session.Version == "" && r.session.Unpinned == UnpinnedAuto && len(d.statements) > 1 && d.fails((*Error).isUnknownName)
 }
 
 // adviseToChoose has the errors of unknown names say that several versions know the names, each in its own way, so that

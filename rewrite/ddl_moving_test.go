@@ -163,6 +163,11 @@ func failureIn(t *testing.T, b *Binder, s *Session, sql string) *Error {
 	if err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
+	for _, p := range text.Pieces {
+		if f := failureIn(t, b, s, sql[p.Start:p.End]); f != nil {
+			return f
+		}
+	}
 	for _, st := range text.Statements {
 		if st.Failure != nil {
 			return st.Failure

@@ -132,8 +132,8 @@ var refusalList = [refusals]Refusal{
 		Why:  "the parser would read another string than the server", Instead: "write `E'…'`, or set `standard_conforming_strings` to on",
 	},
 	refusedSeries: {
-		What: "A string of several statements that changes what names mean (`SET search_path`, `SET segue.version`, `CREATE TEMP TABLE`) and then uses one",
-		Why:  "what it means is not known before the first of them has run", Instead: "send the statements one by one",
+		What: "A string of several statements of which one changes what names mean (`SET search_path`, `CREATE`, `ALTER`, `DROP`) and a later one may use one, with `COPY … FROM STDIN`; or with a backslash or a letter beyond ASCII after a change of `client_encoding` or `standard_conforming_strings`; a body that uses what it has altered",
+		Why:  "what it means is not known before the first of them has run, and such a string cannot be sent in parts", Instead: "send the statements one by one",
 	},
 	refusedNew: {
 		What: "A function or a type that does not exist, or that another session is making at this moment",

@@ -56,6 +56,7 @@ type Text struct {
 	Tables     []catalog.OID // the tables under migration that any of its statements names, each once
 	TxControl  bool          // several statements, and one of them begins or ends a transaction
 	Question   *Question     // how to have the server say why the text must fail; nil when it need not be asked
+	Pieces     []Piece       // not nil: it was not bound, and its pieces are to be given to Rewrite and sent one by one
 
 	clientUTF8 string // Client as UTF-8 where the session's encoding is another, else ""
 	sentUTF8   string // SQL likewise

@@ -91,7 +91,8 @@ func (b *binding) functionRows(name []string) *rules.TableLens {
 	return identity
 }
 
-// functions are the functions that a name can mean.
+// functions are the functions that a name can mean. pg_temp stands for the temporary schemas of all sessions: texts that are
+// bound alike in each are cached for all.
 func (b *binding) functions(name []string) []*catalog.Function {
 	if len(name) == 0 {
 		return nil
@@ -102,7 +103,7 @@ func (b *binding) functions(name []string) []*catalog.Function {
 	}
 	var out []*catalog.Function
 	for _, f := range all {
-		if f.Schema == name[len(name)-2] {
+		if schema := name[len(name)-2]; f.Schema == schema || schema == "pg_temp" && isTempSchema(f.Schema) {
 			out = append(out, f)
 		}
 	}
