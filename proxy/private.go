@@ -56,25 +56,24 @@ func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
 
 // readPrivately makes a private binder. The errors are those of ask; errMoved when the epoch has moved meanwhile.
 func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
-	if !searchesSystemFirst(s.view.session.SearchPath) {
-		return nil, raise(&wire.Error{
-			Code:    "0A000",
-			Message: "what was made a moment ago cannot be looked at, because the search_path finds other functions and operators before those of pg_catalog",
-			Hint:    "Put pg_catalog first in search_path, or leave it out.",
-		})
-	}
 	p := &private{public: e.binder, made: e.made, changes: s.view.changes, makings: s.view.makings}
 	s.queue.mu.Lock()
 	p.inside = s.queue.status != wire.Idle || s.queue.unsynced
 	p.lastIdle, p.txEnds = s.queue.lastIdle, s.queue.txEnds
 	s.queue.mu.Unlock()
 	own := &ownServer{s: s}
-	cat, err := e.binder.Snapshot().Catalog.Reread(s.srv.ctx, own)
-	if own.err != nil {
-		return nil, own.err
-	}
+	var cat *catalog.Catalog
+	err := s.onSystemPath(func() (err error) {
+		if cat, err = e.binder.Snapshot().Catalog.Reread(s.srv.ctx, own); own.err != nil {
+			return own.err
+		}
+		if err != nil {
+			return raise(&wire.Error{Code: "XX000", Message: "segue: " + err.Error()})
+		}
+		return nil
+	})
 	if err != nil {
-		return nil, raise(&wire.Error{Code: "XX000", Message: "segue: " + err.Error()})
+		return nil, err
 	}
 	public := e.binder.Snapshot()
 	snap, err := rules.Build(public.Epoch, public.Migrations, cat)

@@ -1,0 +1,54 @@
+package proxy
+
+import "github.com/seguedb/segue/proxy/wire"
+
+// The queries that read a catalog name types, functions and operators without their schema. In a session whose search_path
+// has something before pg_catalog they could reach what a user has made, so for the time of the reading pg_catalog is all
+// of search_path.
+//
+// That is set as SET LOCAL does, and set back in the same way to the text that it had: afterwards, and when the transaction
+// ends or goes back to a savepoint, the setting is what it would have been (guc.c, AtEOXact_GUC). Outside a transaction one
+// is opened for it.
+
+const (
+	setPathSQL = `SELECT pg_catalog.set_config('search_path', pg_catalog.convert_from(pg_catalog.decode($1::pg_catalog.text, 'hex'),` +
+		` pg_catalog.getdatabaseencoding()), true)`
+	hexPathSQL = `SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.current_setting('search_path'), pg_catalog.getdatabaseencoding()), 'hex')`
+)
+
+// onSystemPath calls read while names are looked for in pg_catalog only. The errors are those of ask, and of read.
+func (s *session) onSystemPath(read func() error) error {
+	if searchesSystemFirst(s.view.session.SearchPath) {
+		return read()
+	}
+	s.queue.mu.Lock()
+	alone := s.queue.quiet() && s.queue.status == wire.Idle
+	s.queue.mu.Unlock()
+	if !alone {
+		return s.withPath(read)
+	}
+	if _, err := s.inject("BEGIN", false, nil); err != nil {
+		return err
+	}
+	err := s.withPath(read)
+	if _, ended := s.inject("ROLLBACK", false, nil); err == nil {
+		err = ended
+	}
+	return err
+}
+
+// withPath is onSystemPath inside a transaction.
+func (s *session) withPath(read func() error) error {
+	was, err := s.ask(hexPathSQL)
+	if err != nil {
+		return err
+	}
+	if _, err := s.ask(setPathSQL, []byte("70675f636174616c6f67")); err != nil { // pg_catalog
+		return err
+	}
+	if err := read(); err != nil {
+		return err // after which the transaction has failed, or nothing is sent any more
+	}
+	_, err = s.ask(setPathSQL, was)
+	return err
+}
