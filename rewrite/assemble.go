@@ -69,18 +69,21 @@ func (r *rewriting) assemble(d *draft) (t *Text, ok bool) {
 // sentEdits are the edits of the statements that are sent, and the stand-ins for the others.
 func (d *draft) sentEdits() []Edit {
 	edits := make([]Edit, 0, len(d.edits))
-	for _, e := range d.edits {
-		inFailed := func(s Statement) bool { return s.Failure != nil && e.Start >= s.Start && e.End <= s.End }
-		if !slices.ContainsFunc(d.statements, inFailed) {
-			edits = append(edits, e)
+	rest := d.edits // both are in the order of the text
+	for i := range d.statements {
+		s := &d.statements[i]
+		n := 0
+		for n < len(rest) && rest[n].End <= s.End {
+			n++
 		}
-	}
-	for i, s := range d.statements {
 		if s.Failure != nil {
 			edits = append(edits, Edit{Start: s.Start, End: s.End, New: standIn(i)})
+		} else {
+			edits = append(edits, rest[:n]...)
 		}
+		rest = rest[n:]
 	}
-	return edits
+	return append(edits, rest...)
 }
 
 // failAll makes every statement that has edits fail.
@@ -113,13 +116,14 @@ func (r *rewriting) prove(d *draft, sent string) bool {
 // place moves the statements' ranges from the client's text as UTF-8 to the one that is sent, and gives PREPARE the
 // client's own bytes.
 func (r *rewriting) place(t *Text, edits []Edit, original func(int) int) {
+	m := mover{edits: edits}
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		if p := s.Effect.Prepare; p != nil {
 			s.Effect.Prepare = &Prepare{Name: p.Name, Client: r.sql[original(s.Start):original(s.End)]}
 		}
-		s.Start = toSent(edits, original(s.Start), false)
-		s.End = toSent(edits, original(s.End), true)
+		s.Start = m.toSent(original(s.Start), false)
+		s.End = m.toSent(original(s.End), true)
 	}
 }
 

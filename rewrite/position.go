@@ -51,6 +51,27 @@ func toSent(edits []Edit, offset int, after bool) int {
 	return offset + shift
 }
 
+// A mover maps offsets as toSent does, each no smaller than the one before, in a time that does not grow with the edits.
+type mover struct {
+	edits []Edit // those that are not behind
+	shift int    // what a place has moved by that is behind the others
+}
+
+func (m *mover) toSent(offset int, after bool) int {
+	for len(m.edits) > 0 {
+		e := m.edits[0]
+		if offset < e.End || offset == e.Start && !(after && e.Start == e.End) {
+			break
+		}
+		m.shift += len(e.New) - (e.End - e.Start)
+		m.edits = m.edits[1:]
+	}
+	if len(m.edits) > 0 && offset > m.edits[0].Start && offset < m.edits[0].End {
+		return m.edits[0].Start + m.shift
+	}
+	return offset + m.shift
+}
+
 // ClientPosition maps a position in Text.SQL to the client's text; both 1-based and in characters. 0 stays 0.
 func (t *Text) ClientPosition(position int) int {
 	if position <= 0 || !t.Changed {
