@@ -98,7 +98,8 @@ func (d *draft) failAll(failure *Error) {
 // prove parses the text that is to be sent, and compares it with the tree in which the binder made the same changes.
 // Statements that turn out otherwise are marked to fail.
 func (r *rewriting) prove(d *draft, sent string) bool {
-	got, err := ast.Parse(sent)
+	r.budget.look()
+	got, err := parseText(sent)
 	if err != nil || len(got.Stmts) != len(d.statements) || len(d.tree.Stmts) != len(d.statements) {
 		d.failAll(unproven())
 		return false
@@ -139,7 +140,7 @@ func (r *rewriting) describe(t *Text, d *draft) {
 		if len(s.Tables) > 0 {
 			t.tally.concerned++
 		}
-		if s.Failure != nil && s.Failure.Code == codeRefused {
+		if s.Failure != nil && s.Failure.isRefusal() {
 			t.tally.refused++
 		}
 	}
@@ -187,7 +188,7 @@ func controlsTransaction(raw *ast.RawStmt) bool {
 // refuseWhole makes a text that fails as a whole, at the time when it is executed.
 func (r *rewriting) refuseWhole(failure *Error) *Text {
 	t := r.replaced(standIn(0), failure)
-	if failure.Code == codeRefused {
+	if failure.isRefusal() {
 		t.tally.refused = 1
 	}
 	return t
@@ -196,7 +197,7 @@ func (r *rewriting) refuseWhole(failure *Error) *Text {
 // unreadable makes the text that stands for one that the parser could not read.
 func (r *rewriting) unreadable(err error) *Text {
 	r.binder.stats.ParseErrors.Add(1)
-	if errors.Is(err, ast.ErrTooDeep) {
+	if errors.Is(err, ast.ErrTooDeep) || errors.Is(err, errTooComplex) {
 		return r.refuseWhole(tooDeep())
 	}
 	var syntax *ast.SyntaxError

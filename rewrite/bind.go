@@ -21,6 +21,7 @@ type bindInput struct {
 	tokens *tokens
 	views  *introspection // how the system catalogs look; nil: as they are
 	unseen *prefilter     // names that change the session; nil: there are none
+	budget *budget        // nil in tests of the binder alone
 	all    bool           // predict the columns of statements that concern no affected table, too
 }
 
@@ -47,17 +48,19 @@ type binding struct {
 
 	statement Statement
 	changes   []change
-	seen      map[any]struct{}       // nodes that were understood
-	generated []string               // names that it is given instead of those that the server would make up
-	sublabels map[*ast.SubLink]label // the label of the only column of a subquery used as a value
-	future    []*cte                 // of a WITH clause that is being bound: those that cannot be named yet (p_future_ctes)
-	asked     []Edit                 // besides the changes, when the server is asked for its words: see Question
-	byPlace   map[any]bool           // statements of which the labels do not matter
-	inBody    bool                   // it is analyzed whenever it runs, and not as it is made
-	once      bool                   // it is in a body that is not stored: that of DO
-	vars      *variables             // of the body that the statement is in; nil elsewhere
-	where     func(offset int) int   // counts a place as the client does, in a statement of a body
-	placed    map[int]bool           // tokens that are known to begin the USING of a join
+	seen      map[any]struct{}         // nodes that were understood
+	generated []string                 // names that it is given instead of those that the server would make up
+	sublabels map[*ast.SubLink]label   // the label of the only column of a subquery used as a value
+	future    map[string]int           // WITH queries that are being bound and cannot be named yet, by name (p_future_ctes)
+	recursing map[*ast.SelectStmt]*cte // the WITH queries whose body that is
+	asked     []Edit                   // besides the changes, when the server is asked for its words: see Question
+	byPlace   map[any]bool             // statements of which the labels do not matter
+	inBody    bool                     // it is analyzed whenever it runs, and not as it is made
+	once      bool                     // it is in a body that is not stored: that of DO
+	vars      *variables               // of the body that the statement is in; nil elsewhere
+	where     func(offset int) int     // counts a place as the client does, in a statement of a body
+	counted   struct{ offset, characters int }
+	placed    map[int]bool // tokens that are known to begin the USING of a join
 	aliasLists
 	table   int // the word TABLE of the SELECT at hand; -1 when it is written otherwise
 	columns map[*ast.ColumnRef]*column
@@ -264,7 +267,18 @@ func (b *binding) position(offset int) int {
 	if b.where != nil {
 		return b.where(offset)
 	}
-	return utf8.RuneCountInString(b.sql[:offset]) + 1
+	return b.characters(offset) + 1
+}
+
+// characters is the number of characters before a byte offset. It counts on from the last that was asked for: many
+// statements of one text can fail.
+func (b *binding) characters(offset int) int {
+	if offset < b.counted.offset {
+		b.counted.offset, b.counted.characters = 0, 0
+	}
+	b.counted.characters += utf8.RuneCountInString(b.sql[b.counted.offset:offset])
+	b.counted.offset = offset
+	return b.counted.characters
 }
 
 // concern records that the statement names a table under migration.

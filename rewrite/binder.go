@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
@@ -31,6 +32,11 @@ type Options struct {
 	// read is still the server's own if it holds no name that matters.
 	MatchAll bool
 
+	// MaxTokens bounds the words and signs of a text that is bound; default 500,000. The parser cannot be interrupted.
+	MaxTokens int
+	// BindCPU is what the binding of one text may take of a processor; default 2s.
+	BindCPU time.Duration
+
 	// PlainCatalogs has sessions see the system catalogs as they are, with the names of the database.
 	PlainCatalogs bool
 }
@@ -43,10 +49,12 @@ type Binder struct {
 	cache     *cache
 	templates *templates
 	stats     *Stats
-	views     views                            // how the system catalogs look
-	rows      rowTypes                         // of parameters
-	moving    map[*rules.Lens]map[string]bool  // see Moving; under nil, of any version
-	all       bool                             // Options.MatchAll
+	views     views                           // how the system catalogs look
+	rows      rowTypes                        // of parameters
+	moving    map[*rules.Lens]map[string]bool // see Moving; under nil, of any version
+	all       bool                            // Options.MatchAll
+	maxTokens int
+	bindCPU   time.Duration
 	bind      func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
 
@@ -58,6 +66,9 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		stats: o.Stats,
 		all:   o.MatchAll,
 		bind:  bind,
+
+		maxTokens: cmp.Or(o.MaxTokens, defaultMaxTokens),
+		bindCPU:   cmp.Or(o.BindCPU, defaultBindCPU),
 	}
 	b.templates = newTemplates(b.cache, max(1, cmp.Or(o.CacheBytes, 64<<20)/4))
 	if b.stats == nil {
@@ -118,6 +129,9 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		return nil, err
 	}
 	t.countUse(b.stats)
+	if r.stopped {
+		return t, nil // another try may fare better
+	}
 	b.cache.put(key, s, t)
 	b.templates.learn(seen, r, t)
 	if !b.cache.trusts(t.Version, sql) && !t.refusedWhole() {
@@ -129,14 +143,30 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 // rewrite is Rewrite without the cache. A panic of ours ends this text, and not the process with all its sessions; it
 // counts as a rewrite that was not proved.
 func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
+	if s := r.session; s.Work != nil {
+		if why := s.Work.Begin(len(r.sql)); why != nil {
+			r.stopped = true
+			return r.refuseWhole(why), nil
+		}
+		defer s.Work.End()
+	}
+	r.budget = startBudget(r.session.Work, b.bindCPU)
+	defer r.budget.end()
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if s, ok := p.(stopped); ok {
+			r.stopped = true
+			t, err = r.refuseWhole(s.why), nil
+			return
+		}
+		if p != nil {
 			b.stats.Unproven.Add(1)
 			failure := unproven()
 			failure.Detail = fmt.Sprintf("segue failed while it bound the statement: %v", p)
 			t, err = r.refuseWhole(failure), nil
 		}
 	}()
+	r.budget.look()
 	if t := r.read(); t != nil {
 		if b.all && b.filter.match([]byte(r.sql), true) != Names {
 			return &Text{SQL: r.sql, Client: r.sql}, nil
@@ -169,6 +199,8 @@ type rewriting struct {
 	tokens  *tokens
 	tree    parsed
 
+	budget   *budget
+	stopped  bool           // the text was given up
 	seen     *sighting      // nil where the text can have no template
 	plain    []*ast.A_Const // those of the tree as it was parsed, where the text may have a template
 	catalogs bool           // the system catalogs are read
@@ -197,6 +229,9 @@ func (r *rewriting) read() *Text {
 		r.tokens, err = scanTokens(r.source.utf8)
 	}
 	if err == nil {
+		if n := r.tokens.len(); n > r.binder.maxTokens {
+			return r.refuseWhole(tooLong(n, r.binder.maxTokens))
+		}
 		if at := r.backslash(); at >= 0 {
 			return r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
 		}

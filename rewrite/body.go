@@ -53,7 +53,7 @@ func (bd *body) position(p *part, offset int) int {
 
 // part makes a text of its own of the fragment that starts there; ok is false where it cannot be read.
 func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
-	tree, err := ast.Parse(sql)
+	tree, err := parseText(sql)
 	if err != nil {
 		return nil, false
 	}
@@ -331,7 +331,7 @@ func (bd *body) write(edits []Edit, text string) {
 
 // same tells whether a text of the part after its edits reads as its tree does.
 func (p *part) same(sql string) bool {
-	got, err := ast.Parse(sql)
+	got, err := parseText(sql)
 	return err == nil && sameTree(got, p.tree)
 }
 

@@ -48,15 +48,34 @@ func (b *binding) afterIdent(i int) int {
 	return i + 1
 }
 
-// applyChanges changes the tree and returns the edits of the text, each once: the parser hands out some nodes several
-// times, as with the source of a multiple assignment.
-func (b *binding) applyChanges() []Edit {
-	edits := make([]Edit, 0, len(b.changes))
-	for _, c := range b.changes {
-		if !slices.Contains(edits, c.edit) {
+// distinctEdits appends the edits of changes, each once.
+func distinctEdits(edits []Edit, changes []change) []Edit {
+	edits = slices.Grow(edits, len(changes))
+	if len(changes) < 16 {
+		for _, c := range changes {
+			if !slices.Contains(edits, c.edit) {
+				edits = append(edits, c.edit)
+			}
+		}
+		return edits
+	}
+	known := make(map[Edit]struct{}, len(changes))
+	for _, e := range edits {
+		known[e] = struct{}{}
+	}
+	for _, c := range changes {
+		if _, ok := known[c.edit]; !ok {
+			known[c.edit] = struct{}{}
 			edits = append(edits, c.edit)
 		}
 	}
+	return edits
+}
+
+// applyChanges changes the tree and returns the edits of the text, each once: the parser hands out some nodes several
+// times, as with the source of a multiple assignment.
+func (b *binding) applyChanges() []Edit {
+	edits := distinctEdits(nil, b.changes)
 	if err := sortEdits(edits, len(b.sql)); err != nil {
 		b.unsupported(-1, refusedUnproven, "the statement", "needs two changes at one place")
 		b.statement.Failure = b.refusal

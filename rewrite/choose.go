@@ -14,7 +14,7 @@ import (
 type parsed struct{ tree *ast.ParseResult }
 
 func parse(sql string) (parsed, error) {
-	tree, err := ast.Parse(sql)
+	tree, err := parseText(sql)
 	return parsed{tree}, err
 }
 
@@ -54,18 +54,21 @@ func (r *rewriting) bindIn(lens *rules.Lens) (*draft, error) {
 	tree := r.tree.tree
 	r.tree.tree = nil
 	if tree == nil {
+		r.budget.look()
 		again, err := parse(r.source.utf8)
 		if err != nil {
 			return nil, errors.New("the parser rejects what it accepted: " + err.Error())
 		}
 		tree = again.tree
 	}
-	b, err := r.binder.bind(&bindInput{snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.utf8,
+	r.budget.look()
+	b, err := r.binder.bind(&bindInput{budget: r.budget, snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.utf8,
 		tree: tree, tokens: r.tokens, views: r.binder.views.of(lens, r.session), all: r.binder.all,
 		unseen: r.binder.unseen})
 	if err != nil {
 		return nil, err
 	}
+	r.budget.look()
 	return &draft{bound: b, lens: lens}, nil
 }
 

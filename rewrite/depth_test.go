@@ -8,7 +8,7 @@ import (
 func TestATextThatIsNestedTooDeeplyIsRefusedAndNoSyntaxError(t *testing.T) {
 	t.Parallel()
 	s := &Session{Version: "person", SearchPath: []string{"pg_catalog", "public"}, StandardStrings: true}
-	for levels, code := range map[int]string{100: "", 20000: codeRefused} {
+	for levels, code := range map[int]string{100: "", 20000: codeTooComplex} {
 		text, err := NewBinder(renamedTable(), Options{}).Rewrite(s, "SELECT surname FROM person WHERE id = 1"+strings.Repeat(" + 1", levels))
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ func (b *binding) from(s *scope, list []*ast.Node) {
 // schemas that have no alias. Where one of those gets an alias in what is sent, that would be an error there.
 func (b *binding) checkNames(before, items []*item) {
 	for _, it := range items {
+		b.budget.step()
 		for _, other := range before {
 			if !it.relVisible || !other.relVisible || it.name != other.name {
 				continue

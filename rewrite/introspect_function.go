@@ -299,7 +299,7 @@ func parseTemplate(before string, parts []string, holes []*ast.Node) *ast.Select
 			text.WriteString(templateHole + strconv.Itoa(i))
 		}
 	}
-	tree, err := ast.Parse(text.String())
+	tree, err := parseText(text.String())
 	if err != nil {
 		return nil
 	}

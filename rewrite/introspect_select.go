@@ -95,7 +95,7 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 	}
 	text := "(" + rows.query(strings.Join(plain, ", "), strings.Join(mapped, ", "), from,
 		catalogRelations[rel.Schema+"."+rel.Name].costly) + ")"
-	tree, err := ast.Parse("SELECT FROM " + text + " AS t")
+	tree, err := parseText("SELECT FROM " + text + " AS t")
 	if err != nil {
 		panic("the substitute of " + rel.Name + " does not parse: " + err.Error() + ": " + text)
 	}

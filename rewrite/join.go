@@ -26,7 +26,9 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 	saved := s.items
 	laterally := j.Jointype == ast.JoinType_JOIN_INNER || j.Jointype == ast.JoinType_JOIN_LEFT
 	setLateral(lefts, true, !laterally)
-	s.items = append(slices.Clip(saved), lefts...)
+	if j.Rarg.GetRangeVar() == nil { // a table looks at nothing beside it
+		s.items = append(slices.Clip(saved), lefts...)
+	}
 	right, rights := b.fromItem(s, j.Rarg)
 	s.items = saved
 	if left == nil || right == nil {
@@ -34,7 +36,7 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 		return &item{unknown: true, colsVisible: true}, nil
 	}
 	b.checkNames(lefts, rights)
-	items := slices.Concat(lefts, rights)
+	items := append(lefts, rights...) // nobody else has the slices
 	it := &item{
 		colsVisible: true,
 		unknown:     left.unknown || right.unknown,
@@ -96,6 +98,17 @@ func (b *binding) merge(j *ast.JoinExpr, left, right, it *item) []*column {
 		pairs = b.usingPairs(j, left, right)
 	}
 	b.spellJoin(j, pairs, left, right)
+	if len(pairs) == 0 {
+		// The left side of a join in a join shows its columns no more: its list goes on.
+		it.cols = append(left.listed(), right.cols...)
+		if left.merges {
+			it.plain = it.plain && right.spelledAlike()
+		} else {
+			it.plain = it.plain && it.spelledAlike()
+		}
+		it.merges = true
+		return nil
+	}
 	merged := make([]*column, 0, len(pairs))
 	for _, p := range pairs {
 		merged = append(merged, mergedColumn(j.Jointype, p, it))
@@ -108,10 +121,22 @@ func (b *binding) merge(j *ast.JoinExpr, left, right, it *item) []*column {
 			}
 		}
 	}
-	for _, c := range it.cols {
-		it.plain = it.plain && c.name == c.physical
-	}
+	it.plain = it.plain && it.spelledAlike()
+	it.merges = true
 	return merged
+}
+
+// listed is the item's list of columns, to be gone on with.
+func (it *item) listed() []*column {
+	if it.merges {
+		return it.cols
+	}
+	return slices.Clip(it.cols)
+}
+
+// spelledAlike tells whether all columns have the version's names at the server.
+func (it *item) spelledAlike() bool {
+	return !slices.ContainsFunc(it.cols, func(c *column) bool { return c.name != c.physical })
 }
 
 func isMerged(pairs []pair, c *column) bool {

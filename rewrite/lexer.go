@@ -318,7 +318,9 @@ func isOperator(c byte) bool { return strings.IndexByte("~!@#^&|`?+-*/%<>=", c) 
 func (l *lexer) operator(rest string) bool {
 	n := 1
 	for n < len(rest) && isOperator(rest[n]) && !strings.HasPrefix(rest[n:], "--") && !strings.HasPrefix(rest[n:], "/*") {
-		n++
+		if n++; n > maxOperator {
+			return false
+		}
 	}
 	if !strings.ContainsAny(rest[:n], "~!@#^&|`?%") {
 		for n > 1 && (rest[n-1] == '+' || rest[n-1] == '-') {

@@ -33,7 +33,7 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	if !ok {
 		return []Made{{}}
 	}
-	tree, err := ast.Parse(text)
+	tree, err := parseText(text)
 	if err != nil {
 		return []Made{{}} // a newer server may understand it
 	}

@@ -38,7 +38,7 @@ func runsOnly(source string, names []string) []bool {
 
 // executedText is what gives an EXECUTE its text, without the EXPLAIN before it; nil where that is no single thing.
 func executedText(fragment string) *ast.Node {
-	tree, err := ast.Parse(fragment)
+	tree, err := parseText(fragment)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil
 	}
@@ -65,7 +65,7 @@ func executedText(fragment string) *ast.Node {
 
 // isExplainPrefix tells whether a text makes an EXPLAIN of the statement that follows it.
 func isExplainPrefix(prefix string) bool {
-	tree, err := ast.Parse(prefix + "SELECT 1")
+	tree, err := parseText(prefix + "SELECT 1")
 	return err == nil && len(tree.Stmts) == 1 && tree.Stmts[0].Stmt.GetExplainStmt().GetQuery().GetSelectStmt() != nil
 }
 

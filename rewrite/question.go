@@ -64,11 +64,6 @@ func (r *rewriting) questionOf(d *draft) *Question {
 
 // plannedEdits are the edits of a statement of which one name is missing; ok is false when they do not fit together.
 func (b *binding) plannedEdits() (edits []Edit, ok bool) {
-	edits = slices.Clone(b.asked)
-	for _, c := range b.changes {
-		if !slices.Contains(edits, c.edit) {
-			edits = append(edits, c.edit)
-		}
-	}
+	edits = distinctEdits(slices.Clone(b.asked), b.changes)
 	return edits, sortEdits(edits, len(b.sql)) == nil
 }

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/ast"
@@ -12,6 +13,7 @@ import (
 // The SQLSTATEs of errors that the rewriter raises by itself.
 const (
 	codeRefused           = "0A000" // feature_not_supported
+	codeTooComplex        = "54001" // statement_too_complex
 	codeFailedTransaction = "25P02" // in_failed_sql_transaction
 	codeInvalidParameter  = "22023" // invalid_parameter_value
 	codeCannotConnectNow  = "57P03" // cannot_connect_now: later it may work
@@ -69,6 +71,21 @@ func syntaxError(snap *rules.Snapshot, err *ast.SyntaxError) *Error {
 func syntaxRefused(err *ast.SyntaxError) *Error {
 	return refusedSyntax.raise("syntax",
 		"segue cannot read this text, which may concern a table that is being migrated: "+err.Message, err.Position)
+}
+
+// isRefusal tells whether an error means that something is not done, and not that it cannot be right.
+func (e *Error) isRefusal() bool { return e.Code == codeRefused || e.Code == codeTooComplex }
+
+// tooLong is the refusal of a text that would keep the parser too long.
+func tooLong(tokens, limit int) *Error {
+	return refusedLong.raise("length", fmt.Sprintf("segue cannot read this text, which may concern a table that is being migrated: "+
+		"it has %d words and signs, and the limit is %d", tokens, limit), 0)
+}
+
+// tooCostly is the refusal of a text that has kept the binder for too long.
+func tooCostly(limit time.Duration) *Error {
+	return refusedLong.raise("cost", fmt.Sprintf("segue cannot bind this text, which may concern a table that is being migrated: "+
+		"it takes more than %v of a processor", limit), 0)
 }
 
 // tooDeep is the refusal of a text of which we cannot have the tree, though the server may accept it.

@@ -8,7 +8,7 @@ import (
 
 //go:generate go run ../internal/refusedpage ../docs/refused.md
 
-// A Refusal is one entry of the published list of what is refused: every 0A000 that the rewriter raises belongs to one.
+// A Refusal is one entry of the published list of what is refused: every 0A000 and 54001 that the rewriter raises belongs to one.
 // What, Why and Instead are Markdown, phrases without a full stop.
 type Refusal struct {
 	What    string // the construct, with an example
@@ -40,6 +40,7 @@ const (
 	refusedConstruct
 	refusedSyntax
 	refusedDepth
+	refusedLong
 	refusedBackslash
 	refusedSeries
 	refusedNew
@@ -124,8 +125,12 @@ var refusalList = [refusals]Refusal{
 		Why:  "its grammar may know more than ours", Instead: "use the syntax of PostgreSQL 16",
 	},
 	refusedDepth: {
-		What: "Expressions nested some thousand levels deep, such as `1 + 1 + …`",
+		What: "Expressions nested some thousand levels deep, such as `1 + 1 + …` (54001)",
 		Why:  "the parser's tree does not go that deep", Instead: "split the expression, or use a list or an array",
+	},
+	refusedLong: {
+		What: "A text of more than 500,000 words and signs that names it, or one that takes more than `--bind-cpu` of a processor to bind (54001)",
+		Why:  "one statement must not keep others waiting", Instead: "send the values as parameters or by `COPY`, or write several statements",
 	},
 	refusedBackslash: {
 		What: "A backslash in a string while `standard_conforming_strings` is off",
@@ -158,7 +163,15 @@ func Refusals() []Refusal { return append([]Refusal(nil), refusalList[:]...) }
 
 // raise makes the error of a refusal; node names the construct that was met, and position counts as in Error.
 func (r refusal) raise(node, message string, position int) *Error {
-	return &Error{Code: codeRefused, Message: message, Hint: r.hint(), Position: position, Node: node, pos: srcpos.Here()}
+	return &Error{Code: r.code(), Message: message, Hint: r.hint(), Position: position, Node: node, pos: srcpos.Here()}
+}
+
+// code is the SQLSTATE of a refusal.
+func (r refusal) code() string {
+	if r == refusedDepth || r == refusedLong {
+		return codeTooComplex
+	}
+	return codeRefused
 }
 
 // hint says what to do, without the Markdown.

@@ -62,7 +62,7 @@ func (r *reprint) reprinted(head, text string) (string, bool) {
 		before, after = before+head+after, ""
 	}
 	sql := before + text + after
-	tree, err := ast.Parse(sql)
+	tree, err := parseText(sql)
 	if err != nil || len(tree.Stmts) != 1 || r.names.path == nil {
 		return "", false
 	}
@@ -75,7 +75,7 @@ func (r *reprint) reprinted(head, text string) (string, bool) {
 	if r.failed || !r.allKnown(len(before), len(sql)-len(after)) || sortEdits(r.edits, len(sql)) != nil {
 		return "", false
 	}
-	if _, err := ast.Parse(applyEdits(sql, r.edits)); err != nil {
+	if _, err := parseText(applyEdits(sql, r.edits)); err != nil {
 		return "", false
 	}
 	own := make([]Edit, 0, len(r.edits))

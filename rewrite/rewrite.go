@@ -26,6 +26,9 @@ type Session struct {
 	Encoding        string          // client_encoding, as Postgres spells it; "" means UTF8
 	Prepared        map[string]bool // names of statements made by SQL PREPARE whose text hits the filter; nil when none
 
+	// Work is told when a text must be bound, and can end it; nil: nobody is.
+	Work Work
+
 	// Params are the types that a Parse gives for the parameters of the text, where Binder.MatchTypes has found them; 0
 	// stands for any other type.
 	Params []catalog.OID

@@ -234,7 +234,7 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value, nulls bool) {
 		b.notReshaped(n)
 		return
 	}
-	tree, err := ast.Parse("SELECT " + text)
+	tree, err := parseText("SELECT " + text)
 	if err != nil {
 		b.misplaced(b.tokens.start(at.first), "record")
 		return

@@ -111,15 +111,12 @@ func (b *binding) expandRow(t *ast.ResTarget, x *ast.A_Indirection, fields *item
 
 // changedText is a part of the text with the changes that lie in it.
 func (b *binding) changedText(start, end int, changes []change) (string, bool) {
-	var edits []Edit
-	for _, c := range changes {
-		e := c.edit
-		if e.Start < start || e.End > end {
+	edits := distinctEdits(nil, changes)
+	for i := range edits {
+		if edits[i].Start < start || edits[i].End > end {
 			return "", false
 		}
-		if e.Start -= start; !slices.Contains(edits, Edit{e.Start, e.End - start, e.New}) {
-			edits = append(edits, Edit{e.Start, e.End - start, e.New})
-		}
+		edits[i].Start, edits[i].End = edits[i].Start-start, edits[i].End-start
 	}
 	part := b.sql[start:end]
 	if sortEdits(edits, len(part)) != nil {

@@ -13,7 +13,7 @@ import (
 type scope struct {
 	parent  *scope
 	items   []*item
-	ctes    []*cte
+	ctes    map[string]*cte
 	entries []*item         // every FROM item, also those that cannot be named from where they stand (p_rtable)
 	rows    []*item         // old and new of a rule: entries of the level beneath
 	lateral bool            // items marked lateralOnly can be seen (p_lateral_active)
@@ -44,6 +44,8 @@ type item struct {
 	plain   bool // column for column the server shows what the version has: its * can stay
 	named   bool // the fields of its whole row have the version's names at the server
 	ordered bool // its visible columns are the server's, one for one, perhaps under other names
+
+	merges bool // it is a join without an alias, and plain says whether its columns are spelled alike
 
 	bare   bool // the client gave it no alias, so that schema.table.column can mean it
 	hidden bool // bare, but an alias is added in what is sent
@@ -221,9 +223,10 @@ func (it *item) systemColumn(name string) *column {
 
 // relation mirrors refnameNamespaceItem for a name without schema.
 func (s *scope) relation(name string, r reading) (*item, finding) {
-	return s.find(func(it *item) bool {
-		return it.name == name && (r == inVersion || it.renamed == "") || r == atServer && it.renamed == name
-	})
+	if r == inVersion {
+		return s.find(func(it *item) bool { return it.name == name })
+	}
+	return s.find(func(it *item) bool { return it.name == name && it.renamed == "" || it.renamed == name })
 }
 
 // sent is the item's name in what is sent.

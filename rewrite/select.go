@@ -90,7 +90,7 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 	}
 	left := b.selectStmt(s, sel.Larg)
 	s.entries = append(s.entries, &item{unknown: true}) // the left query, as an entry with a name of the server's
-	b.recursiveTerm(s, sel, left)
+	b.recursiveTerm(sel, left)
 	right := b.selectStmt(s, sel.Rarg)
 	for _, n := range sel.SortClause {
 		b.sawAll(n)

@@ -61,7 +61,7 @@ func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out
 	if err != nil {
 		return nil, ""
 	}
-	tree, err := ast.Parse(text)
+	tree, err := parseText(text)
 	if err != nil || len(tree.Stmts) != 1 || !wanted(tree.Stmts[0].Stmt) {
 		return nil, ""
 	}
@@ -84,7 +84,7 @@ func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out
 	}
 	separate(text, out.edits)
 	sent = applyEdits(text, out.edits)
-	if again, err := ast.Parse(sent); err != nil || !sameTree(again, out.tree) {
+	if again, err := parseText(sent); err != nil || !sameTree(again, out.tree) {
 		return nil, ""
 	}
 	return out, sent

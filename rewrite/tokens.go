@@ -24,12 +24,24 @@ type tokens struct {
 	list []token
 }
 
-// scanTokens cuts a UTF-8 text into tokens. Its error is always a *ast.SyntaxError.
+// scanTokens cuts a UTF-8 text into tokens. Its error is a *ast.SyntaxError, or errTooComplex.
 func scanTokens(sql string) (*tokens, error) {
 	if list, ok := lex(sql); ok {
 		return &tokens{sql: sql, list: list}, nil
 	}
-	return parserTokens(sql)
+	if len(sql) < longText {
+		return parserTokens(sql)
+	}
+	if longOperator(sql) {
+		return nil, errTooComplex
+	}
+	blank := blankComments(sql)
+	t, err := parserTokens(blank)
+	if err != nil {
+		return nil, nearComment(sql, blank, err)
+	}
+	t.sql = sql
+	return t, nil
 }
 
 // parserTokens is scanTokens by the parser's own scanner, which also says what is wrong.

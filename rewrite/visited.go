@@ -13,6 +13,7 @@ import (
 // saw records that a node was understood. What is in it must be seen for itself.
 func (b *binding) saw(n proto.Message) {
 	if n != nil && !reflect.ValueOf(n).IsNil() {
+		b.budget.step()
 		b.seen[n] = struct{}{}
 	}
 }
@@ -23,13 +24,17 @@ func (b *binding) sawAll(n proto.Message) {
 	if n == nil || reflect.ValueOf(n).IsNil() {
 		return
 	}
-	eachNode(n, func(m proto.Message) { b.seen[m] = struct{}{} })
+	eachNode(n, func(m proto.Message) {
+		b.budget.step()
+		b.seen[m] = struct{}{}
+	})
 }
 
 // demandAllSeen refuses the statement if any of its nodes was passed over: a clause that nobody looked at could hold a
 // name that means something else in the database.
 func (b *binding) demandAllSeen(stmt *ast.Node) {
 	eachNode(stmt, func(m proto.Message) {
+		b.budget.step()
 		if b.refusal != nil || isPlainValue(m) {
 			return
 		}

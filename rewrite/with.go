@@ -1,10 +1,6 @@
 package rewrite
 
-import (
-	"slices"
-
-	"github.com/seguedb/segue/rewrite/ast"
-)
+import "github.com/seguedb/segue/rewrite/ast"
 
 // A cte is one WITH query.
 type cte struct {
@@ -37,25 +33,37 @@ func (b *binding) with(s *scope, w *ast.WithClause) {
 			all = append(all, &cte{node: c, scope: s})
 		}
 	}
-	if w.Recursive {
-		s.ctes = all
-	}
-	hidden := b.future
-	for i, c := range all {
-		if !w.Recursive {
-			b.future = append(slices.Clip(hidden), all[i:]...)
+	for _, c := range all {
+		if w.Recursive {
+			s.define(c)
+		} else {
+			b.hideFuture(c, 1)
 		}
+	}
+	for _, c := range all {
 		b.bindCTE(c)
 		if !w.Recursive {
-			s.ctes = append(s.ctes, c)
+			s.define(c)
+			b.hideFuture(c, -1)
 		}
 	}
-	b.future = hidden
+}
+
+// define makes a WITH query known at its level. Of two with one name the first is meant; the server rejects them.
+func (s *scope) define(c *cte) {
+	if s.ctes[c.node.Ctename] == nil {
+		put(&s.ctes, c.node.Ctename, c)
+	}
+}
+
+// hideFuture counts the WITH queries of a name that cannot be named yet.
+func (b *binding) hideFuture(c *cte, by int) {
+	put(&b.future, c.node.Ctename, b.future[c.node.Ctename]+by)
 }
 
 // isFuture mirrors isFutureCTE: a WITH query of that name cannot be referenced yet.
 func (b *binding) isFuture(name string) bool {
-	return slices.ContainsFunc(b.future, func(c *cte) bool { return c.node.Ctename == name })
+	return b.future[name] > 0
 }
 
 func (b *binding) bindCTE(c *cte) {
@@ -64,6 +72,9 @@ func (b *binding) bindCTE(c *cte) {
 	}
 	c.state = cteBinding
 	b.saw(c.node)
+	if sel := c.node.Ctequery.GetSelectStmt(); sel != nil {
+		put(&b.recursing, sel, c)
+	}
 	items := c.scope.items
 	c.scope.items = nil
 	out := b.query(c.scope, c.node.Ctequery)
@@ -75,19 +86,17 @@ func (b *binding) bindCTE(c *cte) {
 
 // recursiveTerm tells the WITH query whose body this set operation is what columns it has, now that its non-recursive
 // term is known (determineRecursiveColTypes).
-func (b *binding) recursiveTerm(s *scope, sel *ast.SelectStmt, left output) {
-	for up := s; up != nil; up = up.parent {
-		for _, c := range up.ctes {
-			if c.state == cteBinding && c.node.Ctequery.GetSelectStmt() == sel {
-				for i := range left.cols {
-					left.cols[i].relation, left.cols[i].num = 0, 0
-				}
-				c.out = c.renamed(left)
-				b.searchAndCycle(c)
-				c.state = cteShaped
-			}
-		}
+func (b *binding) recursiveTerm(sel *ast.SelectStmt, left output) {
+	c := b.recursing[sel]
+	if c == nil || c.state != cteBinding {
+		return
 	}
+	for i := range left.cols {
+		left.cols[i].relation, left.cols[i].num = 0, 0
+	}
+	c.out = c.renamed(left)
+	b.searchAndCycle(c)
+	c.state = cteShaped
 }
 
 // renamed applies the list of column names of WITH name (…) AS.
@@ -122,10 +131,8 @@ func (b *binding) searchAndCycle(c *cte) {
 // cte mirrors scanNameSpaceForCTE.
 func (s *scope) cte(name string) *cte {
 	for ; s != nil; s = s.parent {
-		for _, c := range s.ctes {
-			if c.node.Ctename == name {
-				return c
-			}
+		if c := s.ctes[name]; c != nil {
+			return c
 		}
 	}
 	return nil

@@ -1,0 +1,7 @@
+package threadcpu
+
+import "time"
+
+var start = time.Now()
+
+func sinceStart() time.Duration { return time.Since(start) }

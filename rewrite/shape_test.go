@@ -1,0 +1,131 @@
+package rewrite
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// TestNoTextOverrunsTheParser gives the parser, which would end the whole process, texts that are as deep as may be, and
+// deeper ones.
+func TestNoTextOverrunsTheParser(t *testing.T) {
+	t.Parallel()
+	long := map[string]func(n int) string{
+		"operators": func(n int) string { return "SELECT surname" + strings.Repeat("||surname", n) + " FROM individual" },
+		"signs":     func(n int) string { return "SELECT 1" + strings.Repeat(" + 1", n) + " FROM individual" },
+		"casts":     func(n int) string { return "SELECT surname" + strings.Repeat("::text", n) + " FROM individual" },
+		"IS NULL": func(n int) string {
+			return "SELECT surname" + strings.Repeat(" IS NULL = true", n) + " FROM individual"
+		},
+		"BETWEEN": func(n int) string {
+			return "SELECT surname" + strings.Repeat(" BETWEEN 1 AND 2 IS NULL", n) + " FROM individual"
+		},
+		"COLLATE": func(n int) string { return "SELECT surname" + strings.Repeat(` COLLATE "C"`, n) + " FROM individual" },
+		"time zones": func(n int) string {
+			return "SELECT surname" + strings.Repeat(" AT TIME ZONE 'UTC'", n) + " FROM individual"
+		},
+		"joins": func(n int) string { return "SELECT FROM individual" + strings.Repeat(" CROSS JOIN individual", n) },
+		"in ON": func(n int) string { return "SELECT FROM individual" + strings.Repeat(" JOIN individual ON true", n) },
+		"UNION": func(n int) string {
+			return "SELECT surname, id FROM individual" + strings.Repeat(" UNION SELECT surname, id FROM individual", n)
+		},
+		"TABLE": func(n int) string { return "TABLE individual" + strings.Repeat(" EXCEPT TABLE individual", n) },
+		"in brackets": func(n int) string {
+			return "SELECT " + strings.Repeat("(", n/100) + "1" + strings.Repeat(strings.Repeat(" + 1", 100)+")", n/100) + " FROM individual"
+		},
+		"behind brackets": func(n int) string {
+			return "SELECT " + strings.Repeat("1 + 1 + 1 + (", n/3) + "1" + strings.Repeat(")", n/3) + " FROM individual"
+		},
+		"CASE": func(n int) string {
+			return "SELECT " + strings.Repeat("CASE WHEN true THEN 1 ELSE ", n) + "1" + strings.Repeat(" END", n) + " FROM individual"
+		},
+		"arrays": func(n int) string {
+			return "SELECT " + strings.Repeat("ARRAY[", n) + "1" + strings.Repeat("]", n) + " FROM individual"
+		},
+		"NOT": func(n int) string { return "SELECT " + strings.Repeat("NOT ", n) + "true FROM individual" },
+		"subqueries": func(n int) string {
+			return strings.Repeat("SELECT (", n) + "SELECT surname FROM individual" + strings.Repeat(")", n)
+		},
+		"in DO": func(n int) string {
+			return "DO $$ BEGIN PERFORM 1" + strings.Repeat(" + 1", n) + " FROM individual; END $$"
+		},
+		"in a string": func(n int) string {
+			return "SELECT query_to_xml('SELECT 1" + strings.Repeat(" + 1", n) + " FROM individual', true, true, '')"
+		},
+		"in a function": func(n int) string {
+			return "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1" + strings.Repeat(" + 1", n) + " FROM individual'"
+		},
+	}
+	for name, text := range long {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, n := range []int{maxLeftDepth - 10, 150_000} {
+				_, err := NewBinder(testSnapshot(150000), Options{}).Rewrite(pinned("surname"), text(n))
+				if err != nil && !errors.As(err, new(*NeedRelation)) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// TestRowsOfShortExpressionsAreNotDeep has the parser's guard tell long from deep.
+func TestRowsOfShortExpressionsAreNotDeep(t *testing.T) {
+	t.Parallel()
+	const n = 20_000
+	for _, name := range []string{"AND", "OR", "IN", "targets", "VALUES", "statements", "WHEN", "CTEs chained", "SET", "EXISTS"} {
+		list, ok := lex(longTexts[name](n))
+		if !ok || tooDeepTokens(list) {
+			t.Errorf("%d parts with %s are taken for deep", n, name)
+		}
+	}
+}
+
+// TestBlankCommentsMeanTheSame compares the trees of texts with comments and without, places included.
+func TestBlankCommentsMeanTheSame(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("/**/", fewComments)
+	for _, text := range []string{
+		"SELECT " + strings.Repeat("/*", 50) + " é ' \" $$ " + strings.Repeat("*/", 50) + " 1, 'é', 2",
+		"SELECT 1+" + strings.Repeat("/**/", 50) + "-/*x*/2",
+		"SELECT 'a'" + many + "\n'b'",
+		"SELECT 'a' /* c */ " + many + "\n 'b'",
+		"SELECT 'a'\n" + many + " AS b",
+		"SELECT '/*' || $$/**/$$ || \"/*\" -- /* not one\n FROM x " + many,
+		"SELECT E'\\'/*' /* it's */" + many + " AS b",
+		"SELECT 1 " + many + " /* never ends",
+		"SELECT U&'/*'" + many + "\nUESCAPE '!' FROM x",
+		"SELECT 1 " + strings.Repeat("/*--*/", 30) + "-- /* \n*2",
+	} {
+		blank := blankComments(text)
+		if len(blank) != len(text) || blank == text {
+			t.Fatalf("%q became %q", text, blank)
+		}
+		want, wantErr := ast.Parse(text)
+		got, gotErr := ast.Parse(blank)
+		if gotErr = nearComment(text, blank, gotErr); (wantErr == nil) != (gotErr == nil) || wantErr != nil && wantErr.Error() != gotErr.Error() {
+			t.Errorf("%q: error %v, want %v", text, gotErr, wantErr)
+			continue
+		}
+		if wantErr == nil && want.String() != got.String() {
+			t.Errorf("%q is read otherwise:\n%v\n%v", text, want, got)
+		}
+	}
+}
+
+func TestATextBeyondALimitIsRefusedAsTooComplex(t *testing.T) {
+	t.Parallel()
+	for name, text := range map[string]string{
+		"tokens": longTexts["IN"](300),
+		"signs":  "SELECT surname FROM individual WHERE id = 1 " + strings.Repeat("+", 20_000) + " 1",
+		"deep":   longTexts["operators"](200_000),
+	} {
+		got := mustRewrite(t, NewBinder(testSnapshot(150000), Options{MaxTokens: 500}), pinned("surname"), text)
+		f := got.Statements[0].Failure
+		if f == nil || f.Code != codeTooComplex || f.Hint == "" {
+			t.Errorf("%s: failure %v", name, f)
+		}
+	}
+}

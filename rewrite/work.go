@@ -1,0 +1,68 @@
+package rewrite
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/seguedb/segue/internal/threadcpu"
+)
+
+// A Work is told of the binding of a text that is in no cache, by the session that the text is of. All its methods are
+// called from the goroutine that called Rewrite. An error ends the work, and is that of the whole text.
+type Work interface {
+	// Begin is called before a text of so many bytes is bound, and may wait. End is called if it returns nil.
+	Begin(size int) *Error
+	// Stopped tells, from time to time, whether nobody wants the outcome any more. It must not block.
+	Stopped() *Error
+	End()
+}
+
+// defaultBindCPU is what of a processor the binding of one text may take.
+const defaultBindCPU = 2 * time.Second
+
+// A budget bounds the work on one text. What cannot be interrupted, the parser, is bounded by the number of tokens.
+type budget struct {
+	work  Work // nil: nobody stops it
+	limit time.Duration
+	start time.Duration // of the thread
+	steps uint
+}
+
+// stepsPerLook is how many nodes are bound between two looks at the clock: some ten microseconds.
+const stepsPerLook = 256
+
+// stopped is what ends a binding from within.
+type stopped struct{ why *Error }
+
+// startBudget begins the work on a text. The goroutine stays on its thread, by whose clock the work is measured, until end.
+func startBudget(work Work, limit time.Duration) *budget {
+	runtime.LockOSThread()
+	return &budget{work: work, limit: limit, start: threadcpu.Now()}
+}
+
+func (g *budget) end() { runtime.UnlockOSThread() }
+
+// step counts a node. It panics with stopped when the work must end.
+func (g *budget) step() {
+	if g == nil {
+		return
+	}
+	if g.steps++; g.steps%stepsPerLook == 0 {
+		g.look()
+	}
+}
+
+// look ends the work if it has taken too long, or if it was stopped.
+func (g *budget) look() {
+	if g == nil {
+		return
+	}
+	if g.work != nil {
+		if why := g.work.Stopped(); why != nil {
+			panic(stopped{why})
+		}
+	}
+	if threadcpu.Now()-g.start > g.limit {
+		panic(stopped{tooCostly(g.limit)})
+	}
+}
