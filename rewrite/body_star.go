@@ -155,7 +155,7 @@ func (b *binding) starFromRow(s *scope, t *ast.ResTarget, ref *ast.ColumnRef, re
 	}
 	row := b.sql[b.tokens.start(first):b.tokens.end(last)]
 	text := "* FROM (SELECT " + row + ") AS _segue_row " + list
-	tree, err := ast.Parse("SELECT " + text)
+	tree, err := parseText("SELECT " + text)
 	if err != nil {
 		return nil, false
 	}
