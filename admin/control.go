@@ -11,12 +11,14 @@ import (
 // comments are the contract.
 type Control interface {
 	Ready() error
+	Outage() *migrate.Outage
 	Snapshot() *rules.Snapshot
 
 	Create(ctx context.Context, file string, data []byte, actor string) (st *migrate.Status, created bool, err error)
 	List(ctx context.Context) ([]migrate.Status, error)
 	Get(ctx context.Context, id string) (*migrate.Status, error)
 	Delete(ctx context.Context, id, actor string) error
+	Cancel(ctx context.Context, id, actor string) (migrate.Kind, error)
 	Request(ctx context.Context, id string, r migrate.Request) error
 	Wait(ctx context.Context, id string) (*migrate.Status, error)
 

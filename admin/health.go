@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/seguedb/segue/migrate"
 )
 
 // health answers the probes.
@@ -65,10 +67,14 @@ func (s *Server) probe(check func() error) func(http.ResponseWriter, *http.Reque
 		if err == nil {
 			return reply(w, http.StatusOK, Health{Status: "ok"})
 		}
-		if !s.authorized(r) {
-			err = errors.New("the instance is not ready")
+		p := &Problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: "the instance is not ready"}
+		if s.authorized(r) {
+			p.Detail = err.Error()
+			if outage, ok := errors.AsType[*migrate.Outage](err); ok {
+				p.Mend = outage.Mend
+			}
 		}
-		return &Problem{Status: http.StatusServiceUnavailable, Title: "Not ready", Detail: err.Error()}
+		return p
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -33,13 +34,16 @@ type snapshotCollector struct {
 	ready   func() error
 	program string
 
-	up, epoch, migrations, build *prometheus.Desc
+	up, suspended, epoch, migrations, build *prometheus.Desc
 }
 
 func newSnapshotCollector(s *Server) *snapshotCollector {
 	return &snapshotCollector{
 		control: s.cfg.Control, ready: s.ready, program: s.cfg.Program,
-		up:         prometheus.NewDesc("segue_ready", "1 when the instance may get traffic.", nil, nil),
+		up: prometheus.NewDesc("segue_ready", "1 when the instance may get traffic.", nil, nil),
+		suspended: prometheus.NewDesc("segue_suspended",
+			"1 while statements on tables under migration are held because the database was changed around Segue (names), "+
+				"or because the instance has lost touch with its control tables (control_tables).", []string{"because"}, nil),
 		epoch:      prometheus.NewDesc("segue_epoch", "Epoch of the snapshot in force.", nil, nil),
 		migrations: prometheus.NewDesc("segue_migrations", "Stored migrations by phase.", []string{"phase"}, nil),
 		build:      prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
@@ -48,7 +52,7 @@ func newSnapshotCollector(s *Server) *snapshotCollector {
 
 // Describe implements prometheus.Collector.
 func (c *snapshotCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.epoch, c.migrations, c.build} {
+	for _, d := range []*prometheus.Desc{c.up, c.suspended, c.epoch, c.migrations, c.build} {
 		out <- d
 	}
 }
@@ -63,6 +67,14 @@ func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.up, 0)
 	} else {
 		gauge(c.up, 1)
+	}
+	outage := c.control.Outage()
+	for _, kind := range []migrate.OutageKind{migrate.WrongNames, migrate.OutOfTouch} {
+		held := 0.0
+		if outage != nil && outage.Kind == kind {
+			held = 1
+		}
+		gauge(c.suspended, held, string(kind))
 	}
 	snap := c.control.Snapshot()
 	if snap == nil {

@@ -60,6 +60,26 @@ func (s *Server) deleteMigration(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// Cancelled is the answer of DELETE /v1/migrations/{id}/transition.
+type Cancelled struct {
+	Cancelled migrate.Kind    `json:"cancelled"` // the transition that is not tried any more
+	Migration *migrate.Status `json:"migration"`
+}
+
+// cancelTransition withdraws what is pending, and never does anything else.
+func (s *Server) cancelTransition(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	kind, err := s.cfg.Control.Cancel(r.Context(), id, actor(r))
+	if err != nil {
+		return err
+	}
+	st, err := s.cfg.Control.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, Cancelled{Cancelled: kind, Migration: st})
+}
+
 // ActorHeader names who asks, for the audit; the segue command sends the user's name.
 const ActorHeader = "Segue-Actor"
 

@@ -20,6 +20,7 @@ import (
 type silent struct{ Control }
 
 func (silent) Ready() error              { return nil }
+func (silent) Outage() *migrate.Outage   { return nil }
 func (silent) Snapshot() *rules.Snapshot { return nil }
 
 type description struct {
@@ -93,6 +94,7 @@ func TestOpenAPIDescribesEveryKey(t *testing.T) {
 		"Problem": Problem{}, "Finding": migrate.Finding{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
 		"RewrittenStatement": RewrittenStatement{}, "ExitSQL": ExitSQL{}, "Migrations": Migrations{},
 		"Plan": Plan{}, "Assessment": Assessment{}, "Usages": Usage{}, "Transitions": Transitions{}, "Health": Health{},
+		"Outage": migrate.Outage{}, "Cancelled": Cancelled{},
 	} {
 		p := reflect.New(reflect.TypeOf(v))
 		want := jsonKeys(p.Interface())

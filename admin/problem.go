@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
@@ -17,9 +19,11 @@ type Problem struct {
 	Status   int               `json:"status"`
 	Detail   string            `json:"detail,omitempty"` // one sentence about this case
 	Hint     string            `json:"hint,omitempty"`   // what to do
+	HintCLI  string            `json:"hint_cli,omitempty"`
 	Allowed  []migrate.Kind    `json:"allowed,omitempty"`
 	Missing  []string          `json:"missing,omitempty"` // proofs that a contract lacks
 	Blockers []migrate.Blocker `json:"blockers,omitempty"`
+	Mend     []string          `json:"mend,omitempty"`   // statements that take away the cause, in order
 	Errors   rules.FileErrors  `json:"errors,omitempty"` // mistakes in a rule file
 }
 
@@ -46,8 +50,8 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &conflict):
 		return &Problem{
 			Type: "urn:segue:problem:conflict", Title: "Refused", Status: http.StatusConflict,
-			Detail: conflict.Message, Hint: conflict.Hint,
-			Allowed: conflict.Allowed, Missing: conflict.Missing, Blockers: conflict.Blockers,
+			Detail: conflict.Message, Hint: conflict.Hint, HintCLI: conflict.HintCLI,
+			Allowed: conflict.Allowed, Missing: conflict.Missing, Blockers: conflict.Blockers, Mend: conflict.Mend,
 		}
 	case errors.As(err, &mistake):
 		all := rules.FileErrors{mistake}
@@ -59,7 +63,7 @@ func problemOf(err error) *Problem {
 	case errors.Is(err, migrate.ErrNotFound):
 		return &Problem{
 			Type: "urn:segue:problem:migration-not-found", Title: "Migration not found", Status: http.StatusNotFound,
-			Detail: err.Error(), Hint: "segue list, or GET /v1/migrations, tells what is stored",
+			Detail: err.Error(), Hint: "GET /v1/migrations tells what is stored", HintCLI: "segue list tells what is stored",
 		}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Problem{
@@ -71,13 +75,42 @@ func problemOf(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 }
 
-// outOfTouch makes an error that nobody has foreseen a passing one while the instance has lost its control tables.
+// outOfTouch makes an error that nobody has foreseen a passing one while the instance is not ready, and says why it is not
+// unless the error does.
 func (s *Server) outOfTouch(p *Problem) {
 	if p.Status != http.StatusInternalServerError {
 		return
 	}
-	if reason := s.cfg.Control.Ready(); reason != nil {
-		p.Status, p.Hint = http.StatusServiceUnavailable, "the instance is out of touch with its control tables: "+reason.Error()
+	reason := s.cfg.Control.Ready()
+	if reason == nil {
+		return
+	}
+	p.Status = http.StatusServiceUnavailable
+	if outage := s.cfg.Control.Outage(); outage != nil {
+		p.Mend = outage.Mend
+	}
+	if p.Hint == "" && !strings.Contains(p.Detail, reason.Error()) && !strings.Contains(reason.Error(), p.Detail) {
+		p.Hint = "the instance is not ready: " + reason.Error()
+	}
+}
+
+// suggest names the migration that was probably meant by an id that is not stored.
+func (s *Server) suggest(p *Problem, r *http.Request) {
+	id := r.PathValue("id")
+	if p.Status != http.StatusNotFound || id == "" {
+		return
+	}
+	all, err := s.cfg.Control.List(r.Context())
+	if err != nil {
+		return // the problem itself is answered all the same
+	}
+	var ids []string
+	for _, m := range all {
+		ids = append(ids, m.ID)
+	}
+	if meant := rules.Closest(id, ids); meant != "" {
+		p.Hint = fmt.Sprintf("did you mean %s? %s", meant, p.Hint)
+		p.HintCLI = fmt.Sprintf("did you mean %s? segue list shows all", meant)
 	}
 }
 
@@ -85,6 +118,7 @@ func (s *Server) outOfTouch(p *Problem) {
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := *problemOf(err)
 	s.outOfTouch(&p)
+	s.suggest(&p, r)
 	if p.Type == "" {
 		p.Type = "about:blank"
 	}

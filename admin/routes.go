@@ -25,6 +25,7 @@ func (s *Server) routes(metrics http.Handler) []route {
 		{method: post, path: "/v1/migrations", query: []string{"file"}, handle: s.createMigration},
 		{method: get, path: "/v1/migrations/{id}", handle: s.getMigration},
 		{method: del, path: "/v1/migrations/{id}", handle: s.deleteMigration},
+		{method: del, path: "/v1/migrations/{id}/transition", handle: s.cancelTransition},
 
 		{method: get, path: "/v1/migrations/{id}/plan", handle: s.getPlan},
 		{method: get, path: "/v1/migrations/{id}/assessment", handle: s.getAssessment},
@@ -119,7 +120,8 @@ func (s *Server) wrap(rt route) http.Handler {
 
 var errUnauthorized = &Problem{
 	Status: http.StatusUnauthorized, Detail: "the token is missing or wrong",
-	Hint: "send Authorization: Bearer with the content of the instance's --admin-token-file",
+	Hint:    "send Authorization: Bearer with the content of the instance's --admin-token-file",
+	HintCLI: "give --admin-token-file FILE, or set SEGUE_ADMIN_TOKEN_FILE; it is the file of the instance",
 }
 
 func plain(h http.Handler) func(http.ResponseWriter, *http.Request) error {

@@ -117,8 +117,16 @@ func TestATransitionThatIsStillTriedIsAccepted(t *testing.T) {
 			t.Errorf("%q: blockers (-want +got):\n%s", wait, diff)
 		}
 	}
-	if res := call(t, h, "DELETE", "/v1/migrations/surname", "", nil); res.StatusCode != 204 {
-		t.Fatalf("withdrawing answered %d", res.StatusCode)
+	var refused admin.Problem
+	if res := call(t, h, "DELETE", "/v1/migrations/surname", "", &refused); res.StatusCode != 409 || refused.HintCLI == "" {
+		t.Errorf("removing what is pending answered %d, %+v", res.StatusCode, refused)
+	}
+	var gone admin.Cancelled
+	if res := call(t, h, "DELETE", "/v1/migrations/surname/transition", "", &gone); res.StatusCode != 200 || gone.Cancelled != migrate.Cutover || gone.Migration.Pending != nil {
+		t.Fatalf("withdrawing answered %d, %+v", res.StatusCode, gone)
+	}
+	if res := call(t, h, "DELETE", "/v1/migrations/surname/transition", "", nil); res.StatusCode != 409 {
+		t.Errorf("withdrawing again answered %d", res.StatusCode)
 	}
 	var st migrate.Status
 	call(t, h, "GET", "/v1/migrations/surname", "", &st)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seguedb/segue/migrate"
@@ -69,12 +70,29 @@ func (s *Server) transition(t transitionKind) func(http.ResponseWriter, *http.Re
 		if err != nil {
 			return err
 		}
-		if st.Pending != nil {
+		switch {
+		case st.Phase == req.Target():
+			return reply(w, http.StatusOK, st)
+		case st.Pending == nil || st.Pending.Kind != req.Kind:
+			return overtaken(st, req)
+		default:
 			w.Header().Set("Location", "/v1/migrations/"+url.PathEscape(id))
 			return reply(w, http.StatusAccepted, st)
 		}
-		return reply(w, http.StatusOK, st)
 	}
+}
+
+// overtaken says that what was asked for is neither reached nor tried any more: somebody has asked for something else.
+func overtaken(st *migrate.Status, r migrate.Request) error {
+	e := &migrate.ConflictError{
+		Message: fmt.Sprintf("%s of %q is not being tried any more, and it is %s", r.Kind, st.ID, strings.ReplaceAll(string(st.Phase), "_", " ")),
+		Hint:    fmt.Sprintf("GET /v1/migrations/%s/transitions tells who has asked for what", st.ID),
+		HintCLI: fmt.Sprintf("segue history %s tells who has asked for what", st.ID),
+	}
+	if st.Pending != nil {
+		e.Message += fmt.Sprintf("; %s is tried in its place", st.Pending.Kind)
+	}
+	return e
 }
 
 // outcome waits for the end of the pending transition, but not longer than asked for: then it is the state as it is.
@@ -178,6 +196,7 @@ func (s *Server) pause(w http.ResponseWriter, r *http.Request) error {
 	}
 	return &migrate.ConflictError{
 		Message: fmt.Sprintf("%s has no backfill, so there is nothing to pause or resume", st.ID),
-		Hint:    "a rename copies nothing; DELETE withdraws a transition that is being tried",
+		Hint:    fmt.Sprintf("a rename copies nothing; DELETE /v1/migrations/%s/transition withdraws a transition that is being tried", st.ID),
+		HintCLI: "a rename copies nothing; to stop a transition that is being tried: segue cancel " + st.ID,
 	}
 }

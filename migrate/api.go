@@ -43,6 +43,7 @@ type Status struct {
 	Progress   *Progress       `json:"progress,omitempty"`
 	WaitingFor []string        `json:"waiting_for,omitempty"`
 	Blockers   []Blocker       `json:"blockers,omitempty"`
+	NotServed  *Outage         `json:"not_served,omitempty"` // why statements on its tables are held
 	Source     string          `json:"source,omitempty"`
 }
 
@@ -125,6 +126,7 @@ type InstanceInfo struct {
 	Expired   bool      `json:"expired"`
 	Self      bool      `json:"self"`
 	Sessions  int       `json:"sessions"`
+	NotServed *Outage   `json:"not_served,omitempty"` // why it holds the statements on tables under migration
 }
 
 // ErrNotFound is returned for a migration id that is not stored.
@@ -133,10 +135,12 @@ var ErrNotFound = errors.New("migration not found")
 // ConflictError is a transition that cannot be had now: out of order, or with proofs missing.
 type ConflictError struct {
 	Message  string    // one sentence
-	Hint     string    // what to do
-	Allowed  []Kind    // the transitions that the phase allows
+	Hint     string    // what to do, for who uses the API
+	HintCLI  string    // the same in commands and flags; empty where Hint says it
+	Allowed  []Kind    // of a wrong order: the transitions that the phase allows instead
 	Missing  []string  // proofs that contract lacks, each with its figure
 	Blockers []Blocker // who is in the way
+	Mend     []string  // statements that take away the cause, in order
 }
 
 func (e *ConflictError) Error() string {

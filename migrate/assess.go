@@ -21,6 +21,8 @@ type Finding struct {
 	Object   string   `json:"object"` // what it is about
 	Message  string   `json:"message"`
 	Hint     string   `json:"hint,omitempty"`
+	HintCLI  string   `json:"hint_cli,omitempty"` // the same in commands and flags, where that differs
+	Mend     []string `json:"mend,omitempty"`     // statements that take it away, in order
 }
 
 // Severity says what a finding means for the transitions to come.
@@ -42,6 +44,7 @@ const (
 	findingPublication = "publication"
 	findingBypass      = "bypass"
 	findingProof       = "contract-proof"
+	findingNotServed   = "not-served" // the database was changed around the instances
 )
 
 // Assess tells what is in the way of a stored migration now.
@@ -78,6 +81,11 @@ func (i *Instance) assess(ctx context.Context, pool *pgxpool.Pool, m *rules.Migr
 	cat, err := catalog.Load(ctx, pool)
 	if err != nil {
 		return nil, err
+	}
+	if outage, err := i.unservable(all, cat); err != nil {
+		return nil, err
+	} else if outage != nil {
+		return []Finding{outage.finding()}, nil
 	}
 	if validate && !has(all, m.ID) {
 		if err := rules.Validate(m, all, cat); err != nil {
@@ -219,7 +227,9 @@ func (a *assessment) sessions(ctx context.Context) error {
 			return err
 		}
 		for _, missing := range refused.Missing {
-			a.add(findingProof, Blocks, string(Contract), missing, refused.Hint)
+			a.found = append(a.found, Finding{
+				ID: findingProof, Severity: Blocks, Object: string(Contract), Message: missing, Hint: refused.Hint, HintCLI: refused.HintCLI,
+			})
 		}
 		return nil
 	}

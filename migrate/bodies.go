@@ -138,7 +138,6 @@ func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rul
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is refused: %d stored bodies name what will be gone", r.Kind, m.ID, len(found)),
 		Hint:    hintBodies + ", and make triggers with such an argument again afterwards; force, with a reason, overrides this",
-		Allowed: allowed(m.Phase),
 		Missing: found,
 	}
 }

@@ -59,7 +59,7 @@ func TestCatchingUpWaitsForNobodyWhoIsAway(t *testing.T) {
 	if err := i.CatchUp(t.Context()); !errors.Is(err, away) {
 		t.Errorf("out of touch: %v", err)
 	}
-	i.health.renewed(time.Now(), nil)
+	i.health.renewed(time.Now())
 	late, cancel := context.WithCancelCause(t.Context())
 	enough := errors.New("enough")
 	cancel(enough)

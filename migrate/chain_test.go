@@ -188,7 +188,7 @@ func TestExitSQLFinishesOrUndoesAMigrationByHand(t *testing.T) {
 			}
 		})
 	}
-	if _, err := exitSQL(&rules.Migration{ID: "m", Phase: rules.Contracted}, rules.RolledBack); err == nil {
+	if _, err := exitSQL(&rules.Migration{ID: "m", Phase: rules.Contracted}, nil, rules.RolledBack); err == nil {
 		t.Error("a contracted migration can be undone")
 	}
 }

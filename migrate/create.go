@@ -36,6 +36,11 @@ func (i *Instance) Create(ctx context.Context, file string, data []byte, actor s
 			if err != nil {
 				return err
 			}
+			if outage, err := i.unservable(stored, cat); err != nil {
+				return err
+			} else if outage != nil {
+				return outage.refusal("create", m.ID)
+			}
 			if err := rules.Validate(m, stored, cat); err != nil {
 				return err
 			}
@@ -68,46 +73,4 @@ func has(all []*rules.Migration, id string) bool {
 		}
 	}
 	return false
-}
-
-// Delete removes a draft or rolled-back migration, or withdraws the pending transition of another.
-func (i *Instance) Delete(ctx context.Context, id, actor string) error {
-	pool, err := i.database()
-	if err != nil {
-		return err
-	}
-	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := rules.LockEpoch(ctx, tx); err != nil {
-			return err
-		}
-		m, err := load(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		// A leader at work holds this row until it has committed or given up.
-		t, err := rules.LoadTransition(ctx, tx, true)
-		if err != nil {
-			return err
-		}
-		row := &rules.AuditRow{Migration: id, Kind: eventDeleted, Actor: actor}
-		switch {
-		case t != nil && t.Migration == id && t.Committed == 0:
-			row.Kind, row.Detail = eventWithdrawn, t.Kind
-			_, err = rules.DeleteTransition(ctx, tx, id)
-		case m.Phase == rules.Draft || m.Phase == rules.RolledBack:
-			err = rules.DeleteMigration(ctx, tx, id)
-		default:
-			err = &ConflictError{
-				Message: fmt.Sprintf("%q cannot be deleted: it is %s, and nothing is pending that could be withdrawn", id, m.Phase),
-				Hint:    "a migration can be deleted while it is a draft or rolled back", Allowed: allowed(m.Phase),
-			}
-		}
-		if err != nil {
-			return err
-		}
-		if err := rules.AddAudit(ctx, tx, row); err != nil {
-			return err
-		}
-		return rules.Notify(ctx, tx, "")
-	})
 }

@@ -3,12 +3,14 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
 )
 
-// ExitSQL is a script for psql that finishes (to: Contracted) or undoes (to: RolledBack) the migration by hand.
+// ExitSQL is a script for psql that finishes (to: Contracted) or undoes (to: RolledBack) the migration by hand. It looks
+// itself for what is done already, as somebody may have renamed a part by hand; where nothing is left to do it says so.
 func (i *Instance) ExitSQL(ctx context.Context, id string, to rules.Phase) (string, error) {
 	pool, err := i.database()
 	if err != nil {
@@ -18,27 +20,27 @@ func (i *Instance) ExitSQL(ctx context.Context, id string, to rules.Phase) (stri
 	if err != nil {
 		return "", err
 	}
-	return exitSQL(m, to)
+	all, err := rules.LoadMigrations(ctx, pool)
+	if err != nil {
+		return "", err
+	}
+	return exitSQL(m, all, to)
 }
 
-func exitSQL(m *rules.Migration, to rules.Phase) (string, error) {
-	var ddl []string
+func exitSQL(m *rules.Migration, all []*rules.Migration, to rules.Phase) (string, error) {
 	switch {
 	case to != rules.Contracted && to != rules.RolledBack:
 		return "", &ConflictError{Message: fmt.Sprintf("a script by hand leads to %s or %s, not to %q", rules.Contracted, rules.RolledBack, to)}
 	case m.Phase == to:
+		return fmt.Sprintf("-- Migration %s is %s: nothing is left to do.\n", comment(m.ID), spoken(to)), nil
 	case m.Phase == rules.Contracted:
 		return "", &ConflictError{Message: fmt.Sprintf("%q is contracted, and that is final", m.ID), Hint: "write another migration for the way back"}
-	case to == rules.Contracted && m.Phase != rules.Cutover:
-		ddl = rules.DDL(m, rules.Forward)
-	case to == rules.RolledBack && m.Phase == rules.Cutover:
-		ddl = rules.DDL(m, rules.Backward)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `-- Takes migration %[1]s from %[2]s to %[3]s without Segue. Run it with psql, as the owner of the tables:
 --   psql --no-psqlrc --set ON_ERROR_STOP=1 --file this-file.sql
 -- Stop all instances first: their clients would not be held back. Apps then connect to PostgreSQL directly, and must know
--- the names that are physical afterwards.
+-- the names that are physical afterwards. What was renamed by hand already is left as it is.
 BEGIN;
 SET LOCAL search_path = pg_catalog;
 SET LOCAL lock_timeout = '5s';
@@ -54,8 +56,20 @@ BEGIN
 END
 $check$;
 `, comment(m.ID), m.Phase, to, literal(m.ID))
-	for _, sql := range ddl {
-		b.WriteString(sql + ";\n")
+	for _, other := range rules.First(m, all, to) {
+		fmt.Fprintf(&b, `DO $order$
+BEGIN
+	IF EXISTS (SELECT FROM segue.migration WHERE id = %[1]s AND phase IN ('active', 'cutover')) THEN
+		RAISE EXCEPTION '%%', %[2]s USING HINT = %[3]s;
+	END IF;
+END
+$order$;
+`, literal(other), literal(fmt.Sprintf("migration %q on the same table has to be %s first", other, spoken(to))), literal("Run the script of that one: segue exit-sql "+other+" --to "+string(to)))
+	}
+	if rules.Renames(m, all, to) {
+		for _, t := range tablesOf(m) {
+			t.write(&b, to)
+		}
 	}
 	fmt.Fprintf(&b, `DELETE FROM segue.transition WHERE migration = %[1]s;
 UPDATE segue.migration SET phase = '%[2]s', updated_at = now() WHERE id = %[1]s;
@@ -65,6 +79,112 @@ NOTIFY %[5]s;
 COMMIT;
 `, literal(m.ID), to, eventCommitted, m.Phase, rules.Channel)
 	return b.String(), nil
+}
+
+// spoken is a phase in words.
+func spoken(p rules.Phase) string { return strings.ReplaceAll(string(p), "_", " ") }
+
+// A renaming is what a migration does to one table in all: the names that it goes through, from the first to the last,
+// and those of each of its columns.
+type renaming struct {
+	schema  string
+	names   []string
+	columns [][]string
+}
+
+// tablesOf lists what the migration does, table by table.
+func tablesOf(m *rules.Migration) []*renaming {
+	var all []*renaming
+	table := func(n rules.Name) *renaming {
+		for _, t := range all {
+			if t.schema == n.Schema && last(t.names) == n.Name {
+				return t
+			}
+		}
+		t := &renaming{schema: n.Schema, names: []string{n.Name}}
+		all = append(all, t)
+		return t
+	}
+	for _, op := range m.Operations {
+		t := table(op.Target())
+		switch op := op.(type) {
+		case rules.RenameTable:
+			t.names = append(t.names, op.To)
+		case rules.RenameColumn:
+			i := slices.IndexFunc(t.columns, func(c []string) bool { return last(c) == op.From })
+			if i < 0 {
+				t.columns = append(t.columns, []string{op.From})
+				i = len(t.columns) - 1
+			}
+			t.columns[i] = append(t.columns[i], op.To)
+		}
+	}
+	return all
+}
+
+func last(names []string) string { return names[len(names)-1] }
+
+// wanted is the name that is to be there in the end.
+func wanted(names []string, to rules.Phase) string {
+	if to == rules.RolledBack {
+		return names[0]
+	}
+	return last(names)
+}
+
+// write writes the statements that give the table and its columns the names of the phase, whichever they have.
+func (t *renaming) write(b *strings.Builder, to rules.Phase) {
+	var columns []string
+	for _, c := range t.columns {
+		columns = append(columns, fmt.Sprintf("(%s, %s)", array(c), literal(wanted(c, to))))
+	}
+	if columns == nil {
+		columns = []string{"(ARRAY[]::text[], '')"}
+	}
+	body := fmt.Sprintf(`DECLARE
+	tables CONSTANT text[] := %[1]s;
+	there text[]; -- of the names, those that exist
+	tab text;
+	col record;
+BEGIN
+	there := ARRAY(SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	               WHERE n.nspname = %[2]s AND c.relname = ANY (tables) AND c.relkind IN ('r', 'p', 'f') ORDER BY 1);
+	IF cardinality(there) <> 1 THEN
+		RAISE EXCEPTION 'of the names %% one must be that of the table in schema %%, but there are: %%', tables, %[2]s, there
+			USING HINT = 'Rename the table to one of them, and whatever else has one of them to another name; then run this again.';
+	END IF;
+	tab := format('%%I.%%I', %[2]s, there[1]);
+	FOR col IN SELECT * FROM (VALUES %[3]s) AS c (names, wanted) WHERE names <> '{}' LOOP
+		there := ARRAY(SELECT a.attname::text FROM pg_attribute a
+		               WHERE a.attrelid = tab::regclass AND a.attname = ANY (col.names) AND NOT a.attisdropped ORDER BY 1);
+		IF cardinality(there) <> 1 THEN
+			RAISE EXCEPTION 'of the names %% one must be that of the column of table %%, but there are: %%', col.names, tab, there
+				USING HINT = 'Rename the column to one of them, and drop or rename whatever else has one of them; then run this again.';
+		END IF;
+		IF there[1] = col.wanted THEN
+			RAISE NOTICE 'column %% of table %% has its name already', there[1], tab;
+		ELSE
+			EXECUTE format('ALTER TABLE %%s RENAME COLUMN %%I TO %%I', tab, there[1], col.wanted);
+		END IF;
+	END LOOP;
+	IF tab <> format('%%I.%%I', %[2]s, %[4]s) THEN
+		EXECUTE format('ALTER TABLE %%s RENAME TO %%I', tab, %[4]s);
+	END IF;
+END`, array(t.names), literal(t.schema), strings.Join(columns, ", "), literal(wanted(t.names, to)))
+	tag := "$rename$"
+	for strings.Contains(body, tag) { // a name may hold anything
+		tag = "$x" + tag[1:]
+	}
+	fmt.Fprintf(b, "DO %[1]s\n%[2]s\n%[1]s;\n", tag, body)
+}
+
+// array writes an array of texts.
+func array(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = literal(n)
+	}
+	return "ARRAY[" + strings.Join(quoted, ", ") + "]"
 }
 
 // literal writes a string constant. Ids hold no quotes, but that is not for this place to rely on.

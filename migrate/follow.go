@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,7 +26,7 @@ type observation struct {
 	renewed bool      // the heartbeat was written, so that the lease counts from begun
 	state   *rules.State
 	snap    *rules.Snapshot // not older than state; nil when broken
-	broken  error           // why no snapshot can be made of what is stored and what the catalog has
+	broken  *Outage         // why no snapshot can be made of what is stored and what the catalog has
 	known   []func()        // to be called when snap is in force
 }
 
@@ -36,7 +37,7 @@ type follower struct {
 	claimed []uint32         // connections that may hold the id of the instance
 	snap    *rules.Snapshot  // latest that was loaded
 	cat     *catalog.Catalog // latest that was read over conn; nil when there is none
-	broken  error
+	broken  *Outage
 	audit   int64     // up to which row the audit is known; negative at first
 	checked time.Time // when the catalog's fingerprint was taken last
 	told    bool      // another instance says that the catalog has changed
@@ -233,11 +234,10 @@ func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog 
 	f.cat = cat
 	snap, err := rules.Build(epoch, migrations, cat)
 	if err != nil {
-		broken := fmt.Errorf("the stored migrations cannot be served: %w", err)
-		if f.broken == nil || f.broken.Error() != broken.Error() {
-			f.i.log.Error("the stored migrations cannot be served", "error", err)
+		if broken := wrongNames(err, migrations, cat, f.snap); !broken.equal(f.broken) {
+			f.i.log.Error("the stored migrations cannot be served", "error", err, "mend", strings.Join(broken.Mend, "; "))
+			f.broken = broken
 		}
-		f.broken = broken
 		return nil
 	}
 	f.snap, f.broken = snap, nil

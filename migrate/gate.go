@@ -30,8 +30,8 @@ type gatekeeper struct {
 
 	snap      *rules.Snapshot // that Traffic was opened with; nil before the first
 	closed    bool            // a gate, by Hold
-	suspended bool
-	lease     time.Time // until when the last renewing read lets us serve
+	suspended *Outage         // nil: not
+	lease     time.Time       // until when the last renewing read lets us serve
 
 	attempt   int64     // whose gate is held; 0: none
 	gateUntil time.Time // by then the attempt is over, by our clock and never later than by the leader's
@@ -113,7 +113,7 @@ func (g *gatekeeper) run(ctx context.Context, first *observation, opened chan<- 
 			g.mail.latest, g.mail.expired = nil, false
 			g.mail.Unlock()
 			if expired {
-				g.suspend("it was taken for lost")
+				g.suspend(&Outage{Kind: OutOfTouch, Reason: "this instance was taken for lost by the others, and registers again", Since: time.Now()})
 			}
 			if o != nil {
 				g.take(ctx, o)
@@ -131,7 +131,7 @@ func (g *gatekeeper) run(ctx context.Context, first *observation, opened chan<- 
 // due is when something is to be done although nothing is heard.
 func (g *gatekeeper) due() time.Time {
 	next := time.Now().Add(time.Hour)
-	if !g.suspended && g.lease.Before(next) {
+	if g.suspended == nil && g.lease.Before(next) {
 		next = g.lease
 	}
 	if g.attempt != 0 && g.task == idle && g.withdrawn.IsZero() && g.gateUntil.Before(next) {
@@ -143,27 +143,36 @@ func (g *gatekeeper) due() time.Time {
 // overdue suspends when the lease has run out, and gives up an attempt whose time is over.
 func (g *gatekeeper) overdue(ctx context.Context) {
 	now := time.Now()
-	if !g.suspended && !now.Before(g.lease) {
-		g.suspend("the control tables could not be read for " + g.i.cfg.Lease.String())
+	if g.suspended == nil && !now.Before(g.lease) {
+		reason := "this instance could not read its control tables for " + g.i.cfg.Lease.String()
+		g.suspend(&Outage{Kind: OutOfTouch, Reason: reason, Since: now})
 	}
 	if g.attempt != 0 && g.task == idle && g.withdrawn.IsZero() && !now.Before(g.gateUntil) {
 		g.giveUp(ctx)
 	}
 }
 
-func (g *gatekeeper) suspend(why string) {
-	if !g.suspended {
-		g.i.log.Warn("statements on tables under migration are held", "because", why)
-		g.suspended = true
-		g.i.traffic.Suspend()
+// suspend holds all statements on tables under migration, or gives those that are held already another reason.
+func (g *gatekeeper) suspend(why *Outage) {
+	if why.equal(g.suspended) {
+		return
 	}
+	if g.suspended != nil {
+		kept := *why
+		kept.Since = g.suspended.Since
+		why = &kept
+	}
+	g.i.log.Warn("statements on tables under migration are held", "because", why.Reason)
+	g.suspended = why
+	g.i.outage.Store(why)
+	g.i.traffic.Suspend(why)
 }
 
 // take acts on what was read.
 func (g *gatekeeper) take(ctx context.Context, o *observation) {
 	if o.renewed {
 		g.lease = o.begun.Add(g.i.cfg.Lease)
-		g.i.health.renewed(o.begun, o.broken)
+		g.i.health.renewed(o.begun)
 	}
 	t := o.state.Transition
 	if g.attempt != 0 {
@@ -199,20 +208,21 @@ func (g *gatekeeper) mayOpen(o *observation) bool {
 // open installs the observed snapshot if it is another one, or if something is held. It tells whether it is in force then.
 func (g *gatekeeper) open(o *observation) bool {
 	if o.broken != nil {
-		g.suspend(o.broken.Error())
+		g.suspend(o.broken)
 		return false
 	}
 	if time.Until(g.lease) <= 0 {
 		return false // it was read, but too slowly to rely on: the next read decides
 	}
-	if !g.closed && !g.suspended && o.snap == g.snap {
+	if !g.closed && g.suspended == nil && o.snap == g.snap {
 		return true
 	}
-	if g.suspended && g.snap != nil {
+	if g.suspended != nil && g.snap != nil {
 		g.i.log.Info("statements on tables under migration are served again", "epoch", o.snap.Epoch)
 	}
 	moved := g.snap == nil || g.snap.Epoch != o.snap.Epoch
-	g.closed, g.suspended, g.snap = false, false, o.snap
+	g.closed, g.suspended, g.snap = false, nil, o.snap
+	g.i.outage.Store(nil)
 	g.i.traffic.Open(o.snap)
 	g.i.snapshot.Store(o.snap)
 	if moved {
@@ -264,7 +274,7 @@ func (g *gatekeeper) giveUp(ctx context.Context) {
 	}
 	g.refused, g.attempt = g.attempt, 0
 	// Nothing was acknowledged, so nothing can have happened.
-	if !g.suspended {
+	if g.suspended == nil {
 		g.closed = false
 		g.i.traffic.Open(g.snap)
 	}

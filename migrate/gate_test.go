@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +33,7 @@ func (r *recorder) Hold(ctx context.Context, _ []catalog.OID, _ HoldsLock) error
 	return r.hold(ctx)
 }
 func (r *recorder) Open(s *rules.Snapshot)  { r.note("open " + string(rune('0'+s.Epoch))) }
-func (r *recorder) Suspend()                { r.note("suspend") }
+func (r *recorder) Suspend(*Outage)         { r.note("suspend") }
 func (r *recorder) Sessions() []SessionInfo { return nil }
 func (r *recorder) Uses() []UseCount        { return nil }
 
@@ -176,7 +175,7 @@ func TestTheGatekeeperHoldsWhatCannotBeServed(t *testing.T) {
 	t.Parallel()
 	k := newKeeperTest(t, time.Minute, drained)
 	broken := k.seen(1, 0, 0)
-	broken.snap, broken.broken = nil, errors.New("a column is missing")
+	broken.snap, broken.broken = nil, &Outage{Kind: WrongNames, Reason: "a column is missing"}
 	k.keeper.observe(broken)
 	k.expect("open 1", "suspend")
 	k.keeper.observe(k.seen(2, 0, 0))

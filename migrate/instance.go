@@ -23,6 +23,7 @@ type Instance struct {
 	lines   *switchboard
 
 	snapshot atomic.Pointer[rules.Snapshot] // the one that Traffic was opened with last
+	outage   atomic.Pointer[Outage]         // why Traffic is suspended; nil: it is not
 	pending  atomic.Bool                    // a transition was there at the last read
 	refresh  refreshes                      // asked for, and not yet in force
 	wake     bell                           // makes the follower read now
@@ -65,23 +66,50 @@ func (i *Instance) Start(ctx context.Context) error {
 		return errors.New("the instance has been started already")
 	}
 	f := &follower{i: i, audit: -1}
-	if err := f.connect(ctx); err != nil {
+	first, err := i.begin(ctx, f)
+	if err != nil {
+		i.health.failed(err)
 		return err
 	}
-	first, err := f.first(ctx)
-	if err != nil {
-		err = errors.Join(err, rules.DeleteInstance(ctx, f.conn, i.cfg.ID))
-		f.disconnect()
-		return err
-	}
-	pool, err := i.lines.pool()
-	if err != nil {
-		f.disconnect()
-		return fmt.Errorf("cannot reach the upstream: %w", err)
-	}
-	i.pool.Store(pool)
 	i.run(f, first)
 	return nil
+}
+
+// begin connects and makes the first observation. Where it is of an outage the instance cannot serve, but what it is
+// asked is answered all the same, so that it can tell what is wrong.
+func (i *Instance) begin(ctx context.Context, f *follower) (*observation, error) {
+	if err := f.connect(ctx); err != nil {
+		return nil, err
+	}
+	if i.pool.Load() == nil {
+		pool, err := i.lines.pool()
+		if err != nil {
+			f.disconnect()
+			return nil, fmt.Errorf("cannot reach the upstream: %w", err)
+		}
+		i.pool.Store(pool)
+	}
+	first, err := f.first(ctx)
+	if err == nil {
+		return first, nil
+	}
+	err = errors.Join(err, rules.DeleteInstance(ctx, f.conn, i.cfg.ID))
+	f.disconnect()
+	if outage, ok := errors.AsType[*Outage](err); ok {
+		if !outage.equal(i.Outage()) {
+			i.outage.Store(outage)
+		}
+		return nil, err
+	}
+	i.closePool()
+	return nil, err
+}
+
+// closePool ends the answering of questions.
+func (i *Instance) closePool() {
+	if pool := i.pool.Swap(nil); pool != nil {
+		pool.Close()
+	}
 }
 
 // run starts the goroutines. They are stopped in the order in which they need each other: the leader's last attempt
@@ -111,6 +139,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.stop == nil {
+		i.closePool()
 		return nil
 	}
 	err := i.stop(ctx)
@@ -120,7 +149,7 @@ func (i *Instance) Stop(ctx context.Context) error {
 
 // leave writes down what was used last and removes the instance's row, on a connection that is new and so surely works.
 func (i *Instance) leave(ctx context.Context) error {
-	i.pool.Swap(nil).Close()
+	i.closePool()
 	conn, err := i.lines.dial(ctx)
 	if err == nil {
 		err = errors.Join(i.storeUses(ctx, conn), rules.DeleteInstance(ctx, conn, i.cfg.ID), rules.Notify(ctx, conn, ""))
@@ -137,11 +166,17 @@ func (i *Instance) database() (*pgxpool.Pool, error) {
 	if pool := i.pool.Load(); pool != nil {
 		return pool, nil
 	}
-	return nil, errNotRunning
+	return nil, i.health.notRunning()
 }
 
-// Ready is nil when the control tables have been read within the lease, else it says why not.
-func (i *Instance) Ready() error { return i.health.ready(i.cfg.Lease) }
+// Ready is nil when the control tables have been read within the lease and what they say can be served; otherwise it says
+// why not.
+func (i *Instance) Ready() error {
+	if o := i.Outage(); o != nil && o.Kind == WrongNames {
+		return o
+	}
+	return i.health.ready(i.cfg.Lease)
+}
 
 // Snapshot is the one in force; never nil after Start.
 func (i *Instance) Snapshot() *rules.Snapshot { return i.snapshot.Load() }
@@ -161,22 +196,17 @@ func (i *Instance) Sessions() []SessionInfo { return i.traffic.Sessions() }
 
 // A health knows whether the instance is in touch with its control tables. It is safe for concurrent use.
 type health struct {
-	mu     sync.Mutex
-	read   time.Time // when the last read that renewed the lease was begun
-	lost   error     // why the connection was lost, since then
-	broken error     // why what was read cannot be served
+	mu   sync.Mutex
+	read time.Time // when the last read that renewed the lease was begun
+	lost error     // why the connection was lost, since then
 }
 
 func (h *health) ready(lease time.Duration) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch age := time.Since(h.read); {
-	case h.broken != nil:
-		return h.broken
-	case h.read.IsZero() && h.lost == nil:
-		return errNotRunning
 	case h.read.IsZero():
-		return h.lost
+		return h.unreached()
 	case age > lease && h.lost != nil:
 		return fmt.Errorf("the control tables have not been read for %s: %w", age.Round(time.Millisecond), h.lost)
 	case age > lease:
@@ -185,11 +215,29 @@ func (h *health) ready(lease time.Duration) error {
 	return nil
 }
 
-// renewed notes a read that renewed the lease, and whether it can be served.
-func (h *health) renewed(read time.Time, broken error) {
+// notRunning is why nothing can be asked of the database.
+func (h *health) notRunning() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.read, h.lost, h.broken = read, nil, broken
+	if h.read.IsZero() {
+		return h.unreached()
+	}
+	return errNotRunning
+}
+
+// unreached is why nothing was ever read. h.mu is held.
+func (h *health) unreached() error {
+	if h.lost == nil {
+		return errNotRunning
+	}
+	return fmt.Errorf("%w: %w", errNotRunning, h.lost)
+}
+
+// renewed notes a read that renewed the lease.
+func (h *health) renewed(read time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.read, h.lost = read, nil
 }
 
 func (h *health) failed(err error) {

@@ -24,6 +24,9 @@ func allowed(p rules.Phase) []Kind {
 	return nil
 }
 
+// Target is the phase that a request leads to.
+func (r Request) Target() rules.Phase { return r.target() }
+
 // target is the phase that a request leads to.
 func (r Request) target() rules.Phase {
 	switch r.Kind {
@@ -48,7 +51,7 @@ func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog
 		return &ConflictError{
 			Message: fmt.Sprintf("%s of %q is not possible: it is %s", r.Kind, m.ID, m.Phase),
 			Hint:    hintFor(m.Phase, r.Kind),
-			Allowed: allowed(m.Phase),
+			Allowed: slices.DeleteFunc(allowed(m.Phase), func(k Kind) bool { return k == r.Kind }),
 		}
 	}
 	var err error
@@ -69,7 +72,7 @@ func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog
 	if err == nil {
 		return nil
 	}
-	e := &ConflictError{Message: fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, err), Allowed: allowed(m.Phase)}
+	e := &ConflictError{Message: fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, err)}
 	if order, ok := errors.AsType[*rules.OrderError](err); ok {
 		e.Message, e.Hint = fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, order.Message), order.Hint
 	}

@@ -51,7 +51,7 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 // contractConflict refuses a contract that lacks a proof; each missing one is given with its figure. Sessions that come
 // through no instance are given limit to end.
 func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
-	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID), Allowed: allowed(m.Phase)}
+	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID)}
 	old := pinned(c.instances, rules.VersionsWithout(m, all))
 	if len(old) > 0 {
 		e.missing("%d sessions are pinned to a version that would go%s", len(old), named(old))
@@ -79,6 +79,7 @@ func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all 
 		return nil
 	}
 	e.Hint = "stop what still uses the old names, and ask again; allow_bypass accepts sessions past the instances, and force, with a reason, a silence that is too short"
+	e.HintCLI = `stop what still uses the old names, and ask again; --allow-bypass accepts sessions past the instances, and --force --reason "…" a silence that is too short`
 	return e
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
@@ -32,7 +33,13 @@ func TestTransitionsOutOfOrderAreRefusedAndSayWhatIsAllowed(t *testing.T) {
 		f.must("surname", tc.reach...)
 		for _, r := range tc.refused {
 			e := f.refused("surname", r)
-			if diff := cmp.Diff(tc.allowed, e.Allowed); diff != "" {
+			var allowed []Kind
+			for _, k := range tc.allowed {
+				if k != r.Kind { // what was just refused is no advice
+					allowed = append(allowed, k)
+				}
+			}
+			if diff := cmp.Diff(allowed, e.Allowed, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("%s in phase %s: allowed (-want +got):\n%s", r.Kind, tc.phase, diff)
 			}
 			if e.Hint == "" || !strings.Contains(e.Message, string(r.Kind)) {
@@ -216,42 +223,4 @@ func TestATransitionIsGivenUpAtItsDeadline(t *testing.T) {
 	}
 	// The failure is not the answer to what is asked for later.
 	f.must("surname", activate)
-}
-
-func TestDeleteWithdrawsAPendingTransition(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t, 2, shop)
-	f.create(surname)
-	f.must("surname", activate)
-	conn := pgtest.Connect(t, f.url)
-	if _, err := conn.Exec(t.Context(), `BEGIN; LOCK TABLE public.individual IN SHARE MODE`); err != nil {
-		t.Fatal(err)
-	}
-	i := f.instances[0]
-	if err := i.Request(t.Context(), "surname", cutover); err != nil {
-		t.Fatal(err)
-	}
-	if e := f.refused("surname", rollback); !strings.Contains(e.Message, "is being tried") {
-		t.Errorf("another transition meanwhile gives %q", e)
-	}
-	if err := i.Delete(t.Context(), "surname", "test"); err != nil {
-		t.Fatal(err)
-	}
-	if st, err := i.Wait(t.Context(), "surname"); err != nil || st.Phase != rules.Active || st.Pending != nil {
-		t.Errorf("after it was withdrawn: %+v %v", st, err)
-	}
-	var conflict *ConflictError
-	if err := i.Delete(t.Context(), "surname", "test"); !errors.As(err, &conflict) {
-		t.Errorf("deleting an active migration gives %v", err)
-	}
-	if _, err := conn.Exec(t.Context(), `COMMIT`); err != nil {
-		t.Fatal(err)
-	}
-	f.must("surname", rollback)
-	if err := i.Delete(t.Context(), "surname", "test"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := i.Get(t.Context(), "surname"); !errors.Is(err, ErrNotFound) {
-		t.Errorf("a deleted migration gives %v", err)
-	}
 }

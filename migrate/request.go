@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,16 +25,33 @@ func (i *Instance) Request(ctx context.Context, id string, r Request) error {
 	if r.Force && r.Reason == "" {
 		return &ConflictError{Message: "force is given without a reason", Hint: "the reason is kept in the audit"}
 	}
-	needed, err := i.consider(ctx, pool, id, r)
-	if err != nil || !needed {
-		return err
+	for err = errSettling; errors.Is(err, errSettling); {
+		needed, refused := i.consider(ctx, pool, id, r)
+		if refused != nil || !needed {
+			return refused
+		}
+		err = i.storeRequest(ctx, pool, id, r)
 	}
-	if err := i.storeRequest(ctx, pool, id, r); err != nil {
+	if err != nil {
 		return err
 	}
 	i.pending.Store(true)
 	i.changed.send()
 	return nil
+}
+
+// errSettling says that what was considered is out of date: a transition was committed meanwhile.
+var errSettling = errors.New("a transition was committed meanwhile")
+
+// same tells whether the pending transition is what the request asks for.
+func (r Request) same(t *rules.Transition, id string) bool {
+	return t.Migration == id && Kind(t.Kind) == r.Kind && t.To == r.target()
+}
+
+// replaces tells whether the request takes the place of the pending transition: who wants to go back does not want to go
+// on. Only what is not committed can be replaced.
+func (r Request) replaces(t *rules.Transition, id string) bool {
+	return r.Kind == Rollback && t.Migration == id && t.Committed == 0 && Kind(t.Kind) != Rollback
 }
 
 // consider checks a request against all that can be known now. It returns false when nothing has to be done.
@@ -43,13 +61,12 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 		return false, err
 	}
 	t, err := i.unsettled(ctx, pool)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
-	case t != nil && (t.Migration != id || Kind(t.Kind) != r.Kind || t.To != r.target()):
-		return false, busy(t, m)
-	case m.Phase == r.target():
-		return false, i.noteUnchanged(ctx, pool, m, r)
+	}
+	replaces := t != nil && r.replaces(t, id)
+	if t != nil && !replaces && !r.same(t, id) {
+		return false, busy(t)
 	}
 	all, err := rules.LoadMigrations(ctx, pool)
 	if err != nil {
@@ -58,6 +75,18 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	cat, err := catalog.Load(ctx, pool)
 	if err != nil {
 		return false, err
+	}
+	if outage, err := i.unservable(all, cat); err != nil || outage != nil {
+		if outage != nil {
+			err = outage.refusal(string(r.Kind), id)
+		}
+		return false, err
+	}
+	if m.Phase == r.target() {
+		if replaces {
+			return true, nil
+		}
+		return false, i.noteUnchanged(ctx, pool, m, r)
 	}
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
@@ -82,16 +111,16 @@ func (i *Instance) unsettled(ctx context.Context, pool *pgxpool.Pool) (*rules.Tr
 }
 
 // busy refuses a request while another transition is pending.
-func busy(t *rules.Transition, m *rules.Migration) error {
+func busy(t *rules.Transition) error {
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is being tried, and there is one transition at a time", t.Kind, t.Migration),
-		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s", t.Migration),
-		Allowed: allowed(m.Phase),
+		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s/transition", t.Migration),
+		HintCLI: fmt.Sprintf("wait for it: segue show %[1]s. Or stop it: segue cancel %[1]s", t.Migration),
 	}
 }
 
-// noteUnchanged writes that a request asked for what is so, but only when the last word in the history is of a failure:
-// that is not the outcome of this request.
+// noteUnchanged writes that a request asked for what is so, but only when the last word in the history is of a failure or
+// a withdrawal: that is not the outcome of this request.
 func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, r Request) error {
 	failed, err := lastFailure(ctx, pool, m)
 	if err != nil || failed == nil {
@@ -136,21 +165,30 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 		if err != nil {
 			return err
 		}
+		have, err := rules.LoadTransition(ctx, tx, true)
+		if err != nil {
+			return err
+		}
+		if have != nil && r.replaces(have, id) {
+			if err := replace(ctx, tx, have, m, r); err != nil {
+				return err
+			}
+			have = nil
+		}
 		if m.Phase == r.target() {
-			return nil // somebody else has asked for the same, and got it
+			return nil // somebody else has asked for the same and got it, or it is so now that nothing is pending
 		}
 		t := &rules.Transition{Migration: id, Kind: string(r.Kind), To: r.target(), Options: options, Actor: r.Actor}
 		if t.Deadline, err = deadline(ctx, tx, r.Deadline); err != nil {
 			return err
 		}
-		have, err := rules.LoadTransition(ctx, tx, true)
 		switch {
-		case err != nil:
-			return err
 		case have == nil:
 			_, err = rules.InsertTransition(ctx, tx, t)
-		case have.Migration != id || have.Kind != t.Kind || have.To != t.To:
-			return busy(have, m)
+		case have.Committed != 0:
+			return errSettling
+		case !r.same(have, id):
+			return busy(have)
 		case slices.Equal(have.Options, options):
 			return nil
 		default:
@@ -164,6 +202,23 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 		}
 		return rules.Notify(ctx, tx, "")
 	})
+}
+
+// replace withdraws the pending transition in favour of a rollback, and says so in the audit.
+func replace(ctx context.Context, tx pgx.Tx, t *rules.Transition, m *rules.Migration, r Request) error {
+	if _, err := rules.DeleteTransition(ctx, tx, t.Migration); err != nil {
+		return err
+	}
+	rows := []*rules.AuditRow{{Migration: m.ID, Kind: eventWithdrawn, Detail: t.Kind + ": a rollback to " + string(r.target()) + " takes its place", Actor: r.Actor}}
+	if m.Phase == r.target() {
+		rows = append(rows, &rules.AuditRow{Migration: m.ID, Kind: eventDone, Detail: string(Rollback) + ": stays " + string(m.Phase), Actor: r.Actor})
+	}
+	for _, row := range rows {
+		if err := rules.AddAudit(ctx, tx, row); err != nil {
+			return err
+		}
+	}
+	return rules.Notify(ctx, tx, "")
 }
 
 // deadline is the moment, by the server's clock, that is so far away; nil for 0.

@@ -61,7 +61,6 @@ func rightsConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is refused: the rights to rename are missing", kind, m.ID),
 		Hint:    hintRights,
-		Allowed: allowed(m.Phase),
 		Missing: lacking,
 	}
 }

@@ -35,8 +35,8 @@ func sessionsConflict(m *rules.Migration, all []*rules.Migration, c *census) err
 	}
 	e := &ConflictError{
 		Message:  fmt.Sprintf("rollback of %q is refused: %d sessions live in a version that would go", m.ID, len(blockers)),
-		Hint:     "end these sessions first, or say that they are to be ended; a rollback to active keeps both versions served",
-		Allowed:  allowed(m.Phase),
+		Hint:     "end these sessions first, or ask with end_sessions; a rollback to active keeps both versions served",
+		HintCLI:  fmt.Sprintf("end them with --end-sessions, or keep both versions served: segue rollback %s --to active", m.ID),
 		Blockers: blockers,
 	}
 	for _, id := range c.silent {

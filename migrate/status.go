@@ -29,6 +29,7 @@ func (i *Instance) List(ctx context.Context) ([]Status, error) {
 		if err != nil {
 			return nil, err
 		}
+		st.NotServed = i.outageOf(m.Phase)
 		out[n] = *st
 	}
 	return out, nil
@@ -49,7 +50,11 @@ func (i *Instance) Get(ctx context.Context, id string) (*Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	return statusOf(m, t)
+	st, err := statusOf(m, t)
+	if err == nil {
+		st.NotServed = i.outageOf(m.Phase)
+	}
+	return st, err
 }
 
 // load reads one migration; the error is ErrNotFound when there is none.
@@ -113,10 +118,15 @@ func (i *Instance) Instances(ctx context.Context) ([]InstanceInfo, error) {
 		if err := json.Unmarshal(r.Sessions, &sessions); err != nil {
 			return nil, fmt.Errorf("the sessions of instance %s cannot be read: %w", r.ID, err)
 		}
-		out = append(out, InstanceInfo{
+		info := InstanceInfo{
 			ID: r.ID, Started: r.Started, Heartbeat: r.Heartbeat, Epoch: r.Epoch, Expired: r.Expired || r.Silence > patience(r.Lease),
 			Self: r.ID == i.cfg.ID, Sessions: len(sessions),
-		})
+		}
+		// What is wrong with the database is wrong for all that can read it.
+		if o := i.Outage(); o != nil && (info.Self || o.Kind == WrongNames && !info.Expired) {
+			info.NotServed = o
+		}
+		out = append(out, info)
 	}
 	return out, nil
 }

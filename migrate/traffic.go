@@ -19,9 +19,9 @@ type Traffic interface {
 	// a snapshot is installed when no gate was closed.
 	Open(snap *rules.Snapshot)
 
-	// Suspend holds every statement that names a table under migration, because this instance has lost touch with its
-	// control tables; Open ends it.
-	Suspend()
+	// Suspend holds every statement that names a table under migration, for the reason that who is held too long is told;
+	// Open ends it. It is called again when the reason changes.
+	Suspend(why *Outage)
 
 	// Sessions lists the live sessions.
 	Sessions() []SessionInfo

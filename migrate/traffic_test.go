@@ -27,6 +27,7 @@ type traffic struct {
 	snap      *rules.Snapshot
 	closed    []catalog.OID
 	suspended bool
+	outage    *Outage
 	inFlight  int
 	stuck     bool          // Hold waits for something that never ends
 	onHold    func()        // called once, when the gate is closed
@@ -97,10 +98,10 @@ func (tr *traffic) Open(snap *rules.Snapshot) {
 	}
 }
 
-func (tr *traffic) Suspend() {
+func (tr *traffic) Suspend(why *Outage) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	tr.suspended = true
+	tr.suspended, tr.outage = true, why
 	tr.log = append(tr.log, "suspend")
 }
 

@@ -3,13 +3,14 @@ package migrate
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/seguedb/segue/rules"
 )
 
 // Wait returns when the pending transition of the migration is over or ctx ends, with the migration as it is then;
-// a transition that failed for good is an error.
+// a transition that failed for good or was withdrawn is an error.
 func (i *Instance) Wait(ctx context.Context, id string) (*Status, error) {
 	var last *Status
 	for {
@@ -47,15 +48,20 @@ func (i *Instance) failure(ctx context.Context, id string) error {
 	return err
 }
 
-// lastFailure is the failure with which the migration's history ends; nil when it ends otherwise.
+// lastFailure is the failure or the withdrawal with which the migration's history ends; nil when it ends otherwise.
 func lastFailure(ctx context.Context, db rules.DB, m *rules.Migration) (*ConflictError, error) {
 	rows, err := rules.LoadAudit(ctx, db, m.ID, 0, 1)
-	if err != nil || len(rows) == 0 || rows[0].Kind != eventFailed {
+	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
-	e := &ConflictError{Message: rows[0].Detail, Allowed: allowed(m.Phase)}
-	if err := json.Unmarshal(rows[0].Blockers, &e.Blockers); err != nil {
-		return nil, err
+	switch row := rows[0]; row.Kind {
+	case eventWithdrawn:
+		return &ConflictError{
+			Message: fmt.Sprintf("%s of %q was withdrawn by %s; it stays %s, and nothing was changed", row.Detail, m.ID, row.Actor, m.Phase),
+		}, nil
+	case eventFailed:
+		e := &ConflictError{Message: row.Detail}
+		return e, json.Unmarshal(row.Blockers, &e.Blockers)
 	}
-	return e, nil
+	return nil, nil
 }

@@ -20,6 +20,7 @@ type epoch struct {
 	gated     map[catalog.OID]bool
 	tables    []catalog.OID // those of gated
 	suspended bool
+	outage    *migrate.Outage // why it is suspended
 	holdsLock migrate.HoldsLock
 	changed   chan struct{} // closed when another epoch takes its place
 }
@@ -78,8 +79,8 @@ func (s *Server) Open(snap *rules.Snapshot) {
 }
 
 // Suspend implements migrate.Traffic.
-func (s *Server) Suspend() {
-	s.replace(func(e *epoch) { e.suspended = e.live })
+func (s *Server) Suspend(why *migrate.Outage) {
+	s.replace(func(e *epoch) { e.suspended, e.outage = e.live, why })
 }
 
 // Slowest and fastest pace at which pg_locks is asked for sessions that have statements in flight.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -358,12 +359,13 @@ func TestASuspendedInstanceHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
 	busy.say(messages(simple("BEGIN"), simple("SELECT last_name FROM individual")))
 	busy.hearUntil(wire.ReadyForQuery)
 	busy.hearUntil(wire.ReadyForQuery)
-	p.Suspend()
+	why := &migrate.Outage{Kind: migrate.WrongNames, Reason: "migration x cannot be served", Mend: []string{"ALTER TABLE x"}}
+	p.Suspend(why)
 	c := p.login()
 	c.say(simple("SELECT * FROM other"))
 	c.hearUntil(wire.ReadyForQuery)
 	c.say(simple("SELECT last_name FROM individual"))
-	if e := c.hearError(); e.Code != "55P03" || e.Hint == "" {
+	if e := c.hearError(); e.Code != "55P03" || !strings.HasSuffix(e.Message, ": "+why.Reason) || e.Hint != why.Hint() || !strings.Contains(e.Hint, "ALTER TABLE x") {
 		t.Errorf("%v", e)
 	}
 	c.hear(wire.ReadyForQuery)
@@ -374,7 +376,7 @@ func TestASuspendedInstanceHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
 func TestASuspendedInstanceServesAgainWhenItIsOpened(t *testing.T) {
 	t.Parallel()
 	p, _ := openShop(t)
-	p.Suspend()
+	p.Suspend(&migrate.Outage{Kind: migrate.OutOfTouch})
 	c := p.login()
 	c.say(simple("SELECT last_name FROM individual"))
 	p.held(1)

@@ -110,7 +110,7 @@ func (s *session) locksAny(tables []catalog.OID) (bool, error) {
 }
 
 // wait blocks until the epoch is replaced. It returns a *wire.Error when the statement is cancelled, or has waited for
-// too long in an instance that has lost touch; and another error when the client has gone or the session must stop.
+// too long in an instance that cannot serve it; and another error when the client has gone or the session must stop.
 func (s *session) wait(e *epoch) error {
 	if err := s.server.out.Flush(); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (s *session) wait(e *epoch) error {
 	case <-timeout:
 		return raise(&wire.Error{
 			Code:    "55P03",
-			Message: fmt.Sprintf("statement was held for %v because this instance has lost touch with its control tables", s.srv.cfg.HoldTimeout),
-			Hint:    "It names a table under migration. Try again later, or connect to another instance.",
+			Message: fmt.Sprintf("statement was held for %v: %s", s.srv.cfg.HoldTimeout, e.outage.Reason),
+			Hint:    e.outage.Hint(),
 		})
 	case err := <-gone:
 		return err

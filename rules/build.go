@@ -130,7 +130,7 @@ func Affected(m *Migration, stored []*Migration, cat *catalog.Catalog) ([]catalo
 	for j, op := range m.Operations {
 		r, err := next.apply(op, false)
 		if err != nil {
-			return nil, &MismatchError{m.ID, m.Phase, j, err}
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
 		}
 		touched[r.OID] = true
 		for _, oid := range cat.Descendants(r.OID) {

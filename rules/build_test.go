@@ -227,14 +227,14 @@ func TestBuildSaysWhatWasRenamedByHand(t *testing.T) {
 		op    string
 		want  string
 	}{
-		"a column before its cutover":     {rules.Active, "public.t.b > a", `the database contradicts migration "x", which is in phase active: table public.t should have a column b, but has a (was it renamed by hand?…`},
-		"a column after its cutover":      {rules.Cutover, "public.t.a > b", `…in phase cutover: table public.t should have a column b, but has a (…`},
-		"a column that has gone":          {rules.Cutover, "public.t.x > b", `…table public.t should have a column b, but has none of that name (…`},
-		"a column that has come":          {rules.Active, "public.taken.last_name > surname", `…table public.taken should have one column for the names last_name and surname, but has both (…`},
-		"a table before its cutover":      {rules.Active, "public.old > t", `…there should be a table public.old, but there is none (…`},
-		"a table after its cutover":       {rules.Cutover, "public.t > u", `…there should be a table public.u, but there is none (…`},
-		"a table of the new name is made": {rules.Active, "public.t > person", `…there is a table public.person besides public.t (…`},
-		"a table of the old name is made": {rules.Cutover, "public.person > t", `…there is a table public.person besides public.t (…`},
+		"a column before its cutover":     {rules.Active, "public.t.b > a", `the database contradicts migration "x", which is in phase active: table public.t should have a column b, but has a`},
+		"a column after its cutover":      {rules.Cutover, "public.t.a > b", `…in phase cutover: table public.t should have a column b, but has a`},
+		"a column that has gone":          {rules.Cutover, "public.t.x > b", `…table public.t should have a column b, but has none of that name`},
+		"a column that has come":          {rules.Active, "public.taken.last_name > surname", `…table public.taken should have one column for the names last_name and surname, but has both`},
+		"a table before its cutover":      {rules.Active, "public.old > t", `…there should be a table public.old, but there is none`},
+		"a table after its cutover":       {rules.Cutover, "public.t > u", `…there should be a table public.u, but there is none`},
+		"a table of the new name is made": {rules.Active, "public.t > person", `…there is a table public.person besides public.t`},
+		"a table of the old name is made": {rules.Cutover, "public.person > t", `…there is a table public.person besides public.t`},
 	} {
 		_, err := rules.Build(1, []*rules.Migration{stored(t, 1, c.phase, "x", c.op)}, cat)
 		check(t, err, c.want, name)

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seguedb/segue/catalog"
 )
@@ -74,6 +75,29 @@ func CanContract(m *Migration, all []*Migration) error {
 		}
 	}
 	return nil
+}
+
+// First lists the live migrations that have to be finished (to: Contracted) or undone (RolledBack) before m is.
+func First(m *Migration, all []*Migration, to Phase) []string {
+	var out []string
+	for _, o := range bySeq(all, func(o *Migration) bool { return o.Phase.Live() && sharesTable(o, m) }) {
+		if to == Contracted && precedes(o, m) || to != Contracted && precedes(m, o) {
+			out = append(out, o.ID)
+		}
+	}
+	return out
+}
+
+// Renames tells whether the names of the tables are those of m alone to decide when it is finished or undone, and not
+// those that another live migration on them has made or left: then they stay as they are.
+func Renames(m *Migration, all []*Migration, to Phase) bool {
+	if m.Phase == Draft && to == RolledBack {
+		return false
+	}
+	if (to == Contracted) != (m.Phase == Cutover) {
+		return true // there is DDL between the two phases
+	}
+	return !slices.ContainsFunc(all, func(o *Migration) bool { return o.ID != m.ID && o.Phase.Live() && sharesTable(o, m) })
 }
 
 // VersionsWith lists the ids that stand for a version in which m is done: its own, those of later live migrations, and

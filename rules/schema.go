@@ -117,7 +117,7 @@ func (s *schema) apply(op Operation, undo bool) (*catalog.Relation, error) {
 			return nil, err
 		}
 		if other := s.table(Name{op.From.Schema, to}); other != nil {
-			return nil, fmt.Errorf("there is a table %s besides %s", Name{op.From.Schema, to}, s.name(r))
+			return nil, &nameError{fmt.Sprintf("there is a table %s besides %s", Name{op.From.Schema, to}, s.name(r)), extra{other, nil}}
 		}
 		s.renameTable(r, to)
 		return r, nil
@@ -137,8 +137,8 @@ func (s *schema) apply(op Operation, undo bool) (*catalog.Relation, error) {
 			}
 			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", op.Table, showIdentifier(from))
 		}
-		if s.column(r, to) != nil {
-			return nil, fmt.Errorf("table %s should have one column for the names %s and %s, but has both", op.Table, showIdentifier(from), showIdentifier(to))
+		if other := s.column(r, to); other != nil {
+			return nil, &nameError{fmt.Sprintf("table %s should have one column for the names %s and %s, but has both", op.Table, showIdentifier(from), showIdentifier(to)), extra{r, other}}
 		}
 		s.renameColumn(r, c, to)
 		return r, nil
@@ -150,5 +150,12 @@ func (s *schema) find(n Name) (*catalog.Relation, error) {
 	if r := s.table(n); r != nil {
 		return r, nil
 	}
-	return nil, fmt.Errorf("there should be a table %s, but there is none", n)
+	return nil, &noTableError{n}
+}
+
+// A noTableError says that a table is missing.
+type noTableError struct{ name Name }
+
+func (e *noTableError) Error() string {
+	return fmt.Sprintf("there should be a table %s, but there is none", e.name)
 }

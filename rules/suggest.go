@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// Closest finds the candidate that was probably meant by a word that is none of them; "" when none is near.
+func Closest(word string, candidates []string) string { return closest(word, candidates) }
+
 // closest finds the candidate that was probably meant: the one of the smallest edit distance, if that is small for the
 // length; "" when none is near. Differences of case count least.
 func closest(word string, candidates []string) string {

@@ -13,13 +13,14 @@ import (
 type MismatchError struct {
 	Migration string
 	Phase     Phase
-	Operation int // index in the migration
-	Err       error
+	Operation int   // index in the migration
+	Err       error // what is expected and what is there, in one clause
+
+	steps int // operations that were applied before
 }
 
 func (e *MismatchError) Error() string {
-	return fmt.Sprintf("the database contradicts migration %q, which is in phase %s: %v (was it renamed by hand? "+
-		"undo that, or finish the migration by hand with `segue exit-sql`)", e.Migration, e.Phase, e.Err)
+	return fmt.Sprintf("the database contradicts migration %q, which is in phase %s: %v", e.Migration, e.Phase, e.Err)
 }
 
 func (e *MismatchError) Unwrap() error { return e.Err }
@@ -34,14 +35,20 @@ type timeline struct {
 // newTimeline takes the migrations in phase Cutover back from the physical schema, newest first, which gives the base,
 // and then applies all of them in order.
 func newTimeline(migrations []*Migration, cat *catalog.Catalog) (*timeline, error) {
+	return timelineFrom(physicalSchema(cat), migrations)
+}
+
+// timelineFrom is newTimeline for a database that would have the names of physical.
+func timelineFrom(physical *schema, migrations []*Migration) (*timeline, error) {
 	t := &timeline{migrations: migrations, touched: make([]map[catalog.OID]bool, len(migrations))}
-	base := physicalSchema(cat)
+	base, cat, steps := physical.clone(), physical.cat, 0
 	for i := len(migrations) - 1; i >= 0; i-- {
 		if m := migrations[i]; m.Phase == Cutover {
 			for j := len(m.Operations) - 1; j >= 0; j-- {
 				if _, err := base.apply(m.Operations[j], true); err != nil {
-					return nil, &MismatchError{m.ID, m.Phase, j, err}
+					return nil, &MismatchError{m.ID, m.Phase, j, err, steps}
 				}
+				steps++
 			}
 		}
 	}
@@ -52,8 +59,9 @@ func newTimeline(migrations []*Migration, cat *catalog.Catalog) (*timeline, erro
 		for j, op := range m.Operations {
 			r, err := next.apply(op, false)
 			if err != nil {
-				return nil, &MismatchError{m.ID, m.Phase, j, err}
+				return nil, &MismatchError{m.ID, m.Phase, j, err, steps}
 			}
+			steps++
 			t.touched[i][r.OID] = true
 			for _, oid := range cat.Descendants(r.OID) {
 				t.touched[i][oid] = true
@@ -61,7 +69,7 @@ func newTimeline(migrations []*Migration, cat *catalog.Catalog) (*timeline, erro
 		}
 		t.schemas = append(t.schemas, next)
 	}
-	return t, t.unambiguous()
+	return t, t.unambiguous(steps)
 }
 
 func (t *timeline) newest() *schema { return t.schemas[len(t.schemas)-1] }
@@ -79,7 +87,7 @@ func (t *timeline) tables() []catalog.OID {
 
 // unambiguous checks that no version has two tables or two columns of one name: a table or column that was added by
 // hand can take a name that a version uses.
-func (t *timeline) unambiguous() error {
+func (t *timeline) unambiguous(steps int) error {
 	if len(t.migrations) == 0 {
 		return nil
 	}
@@ -88,17 +96,22 @@ func (t *timeline) unambiguous() error {
 		for oid, name := range s.names {
 			r := s.cat.Relation(oid)
 			if other := s.cat.Lookup(r.Schema, name); other != nil && other != r && s.tableName(other) == name {
-				return &MismatchError{m.ID, m.Phase, 0, fmt.Errorf("the name %s is taken by another relation", Name{r.Schema, name})}
+				return &MismatchError{m.ID, m.Phase, 0, &nameError{fmt.Sprintf("the name %s is taken by another relation", Name{r.Schema, name}), extra{other, nil}}, steps}
 			}
 		}
 		for oid := range s.columns {
 			r := s.cat.Relation(oid)
-			seen := map[string]bool{}
-			for _, name := range s.columnNames(r) {
-				if seen[name] {
-					return &MismatchError{m.ID, m.Phase, 0, fmt.Errorf("table %s has two columns for the name %s", s.name(r), showIdentifier(name))}
+			seen := map[string]*catalog.Column{}
+			for c := range r.Columns {
+				name := s.columnName(r, &r.Columns[c])
+				if first := seen[name]; first != nil {
+					second := &r.Columns[c]
+					if s.columnName(r, second) != second.Name {
+						second = first // the one that no migration has named
+					}
+					return &MismatchError{m.ID, m.Phase, 0, &nameError{fmt.Sprintf("table %s has two columns for the name %s", s.name(r), showIdentifier(name)), extra{r, second}}, steps}
 				}
-				seen[name] = true
+				seen[name] = &r.Columns[c]
 			}
 		}
 	}

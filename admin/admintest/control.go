@@ -22,6 +22,7 @@ type Control struct {
 	NotReady error                 // answer of Ready
 	Snap     *rules.Snapshot       // answer of Snapshot; nil: nothing live
 	Live     []migrate.SessionInfo // answer of Sessions
+	Down     *migrate.Outage       // answer of Outage; with it live migrations are not served
 
 	mu          sync.Mutex
 	blocked     map[string][]migrate.Blocker
@@ -34,6 +35,9 @@ type Control struct {
 
 // Ready implements admin.Control.
 func (c *Control) Ready() error { return c.NotReady }
+
+// Outage implements admin.Control.
+func (c *Control) Outage() *migrate.Outage { return c.Down }
 
 // Snapshot implements admin.Control.
 func (c *Control) Snapshot() *rules.Snapshot {
@@ -91,7 +95,7 @@ func (c *Control) List(context.Context) ([]migrate.Status, error) {
 	defer c.mu.Unlock()
 	var out []migrate.Status
 	for i := range c.migrations {
-		out = append(out, *clone(&c.migrations[i]))
+		out = append(out, *c.served(clone(&c.migrations[i])))
 	}
 	return out, nil
 }
@@ -101,7 +105,7 @@ func (c *Control) Get(_ context.Context, id string) (*migrate.Status, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if st := c.find(id); st != nil {
-		return clone(st), nil
+		return c.served(clone(st)), nil
 	}
 	return nil, notFound(id)
 }
@@ -115,15 +119,30 @@ func (c *Control) Delete(_ context.Context, id, actor string) error {
 	case st == nil:
 		return notFound(id)
 	case st.Pending != nil:
-		st.Pending, st.Blockers = nil, nil
-		c.record(id, "withdrawn", "", actor)
-		return nil
+		return &migrate.ConflictError{Message: id + " is being tried", Hint: "DELETE", HintCLI: "withdraw that first: segue cancel " + id}
 	case st.Phase.Live():
-		return &migrate.ConflictError{Message: id + " is " + string(st.Phase), Allowed: following[st.Phase]}
+		return &migrate.ConflictError{Message: id + " is " + string(st.Phase), Hint: "roll it back"}
 	}
 	c.migrations = slices.DeleteFunc(c.migrations, func(m migrate.Status) bool { return m.ID == id })
 	c.record(id, "deleted", "", actor)
 	return nil
+}
+
+// Cancel implements admin.Control.
+func (c *Control) Cancel(_ context.Context, id, actor string) (migrate.Kind, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.find(id)
+	switch {
+	case st == nil:
+		return "", notFound(id)
+	case st.Pending == nil:
+		return "", &migrate.ConflictError{Message: "nothing is being tried for " + id}
+	}
+	kind := st.Pending.Kind
+	st.Pending, st.Blockers = nil, nil
+	c.record(id, "withdrawn", string(kind), actor)
+	return kind, nil
 }
 
 // following lists what each phase allows.
@@ -169,7 +188,7 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 	if !slices.Contains(following[st.Phase], r.Kind) {
 		return &migrate.ConflictError{
 			Message: fmt.Sprintf("%s is %s, so it cannot %s", id, st.Phase, r.Kind),
-			Allowed: following[st.Phase],
+			Hint:    "activate it first", Allowed: following[st.Phase],
 		}
 	}
 	if blockers, stuck := c.blocked[id]; stuck && r.Kind != migrate.Activate {
@@ -187,7 +206,7 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 	return nil
 }
 
-// Block makes transitions of the migration, but for activate, be tried in vain until Free or Delete.
+// Block makes transitions of the migration, but for activate, be tried in vain until Free or Cancel.
 func (c *Control) Block(id string, by ...migrate.Blocker) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -312,8 +331,8 @@ func (c *Control) Events(_ context.Context, id string) ([]migrate.Event, error) 
 // Instances implements admin.Control.
 func (c *Control) Instances(context.Context) ([]migrate.InstanceInfo, error) {
 	return []migrate.InstanceInfo{
-		{ID: "one", Started: Epoch, Heartbeat: Epoch, Epoch: 7, Self: true, Sessions: len(c.Live)},
-		{ID: "two", Started: Epoch, Heartbeat: Epoch, Epoch: 7},
+		{ID: "one", Started: Epoch, Heartbeat: Epoch, Epoch: 7, Self: true, Sessions: len(c.Live), NotServed: c.Down},
+		{ID: "two", Started: Epoch, Heartbeat: Epoch, Epoch: 7, NotServed: c.Down},
 	}, nil
 }
 
@@ -355,6 +374,14 @@ func (c *Control) record(id, kind, detail, actor string) {
 		default:
 		}
 	}
+}
+
+// served says of a live migration why it is not.
+func (c *Control) served(st *migrate.Status) *migrate.Status {
+	if st.Phase.Live() {
+		st.NotServed = c.Down
+	}
+	return st
 }
 
 // clone keeps what callers get apart from what is stored.

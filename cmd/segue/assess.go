@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,10 +62,13 @@ func writeFindings(w io.Writer, found admin.Assessment) {
 		fmt.Fprintln(w, "nothing is in the way")
 		return
 	}
-	for _, f := range found.Findings {
+	for i, f := range found.Findings {
 		fmt.Fprintf(w, "%-8s %s: %s: %s\n", f.Severity, f.ID, f.Object, f.Message)
-		if f.Hint != "" {
-			fmt.Fprintf(w, "         hint: %s\n", f.Hint)
+		switch hint := cmp.Or(f.HintCLI, f.Hint); {
+		case len(f.Mend) > 0:
+			writeMend(w, "         ", f.Mend)
+		case hint != "" && (i+1 == len(found.Findings) || cmp.Or(found.Findings[i+1].HintCLI, found.Findings[i+1].Hint) != hint): // said once
+			fmt.Fprintf(w, "         hint: %s\n", hint)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seguedb/segue/admin"
+	"github.com/seguedb/segue/migrate"
 )
 
 func newInstances(o *options) *cobra.Command {
@@ -28,10 +29,14 @@ func newInstances(o *options) *cobra.Command {
 
 func writeInstances(w io.Writer, all admin.Instances) {
 	var rows [][]string
+	var outage *migrate.Outage
 	for _, i := range all.Instances {
 		state := "live"
-		if i.Expired {
+		switch {
+		case i.Expired:
 			state = "expired"
+		case i.NotServed != nil:
+			state, outage = "not ready", i.NotServed
 		}
 		if i.Self {
 			state += ", answers this"
@@ -41,4 +46,5 @@ func writeInstances(w io.Writer, all admin.Instances) {
 		})
 	}
 	table(w, "no instance is registered", []string{"ID", "EPOCH", "STARTED", "SEEN", "SESSIONS", "STATE"}, rows)
+	writeOutage(w, outage)
 }

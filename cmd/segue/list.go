@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seguedb/segue/admin"
+	"github.com/seguedb/segue/migrate"
 )
 
 func newList(o *options) *cobra.Command {
@@ -29,16 +31,33 @@ func newList(o *options) *cobra.Command {
 
 func writeList(w io.Writer, all admin.Migrations) {
 	var rows [][]string
+	var outage *migrate.Outage
 	for _, m := range all.Migrations {
-		var ops []string
-		for _, op := range m.Operations {
-			ops = append(ops, operation(op))
-		}
 		pending := ""
 		if m.Pending != nil {
 			pending = fmt.Sprintf("%s, attempt %d", m.Pending.Kind, m.Pending.Attempts)
 		}
-		rows = append(rows, []string{m.ID, string(m.Phase), strings.Join(ops, "; "), pending})
+		if m.NotServed != nil {
+			outage = m.NotServed
+			pending = strings.TrimPrefix(pending+"; NOT SERVED", "; ")
+		}
+		rows = append(rows, []string{m.ID, string(m.Phase), pending, operations(m.Operations)})
 	}
-	table(w, "no migration is stored", []string{"ID", "PHASE", "OPERATIONS", "PENDING"}, rows)
+	table(w, "no migration is stored", []string{"ID", "PHASE", "PENDING", "OPERATIONS"}, rows)
+	writeOutage(w, outage)
+}
+
+// maxOperations is how much of the operations a line shows, in characters; segue show has them all.
+const maxOperations = 60
+
+// operations are all of them in one line, or their number where that would be long.
+func operations(ops []migrate.OperationView) string {
+	var all []string
+	for _, op := range ops {
+		all = append(all, operation(op))
+	}
+	if text := strings.Join(all, "; "); utf8.RuneCountInString(text) <= maxOperations {
+		return text
+	}
+	return fmt.Sprintf("%d operations", len(ops))
 }

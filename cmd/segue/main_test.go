@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 //	stuck ID                 transitions of that migration are blocked from here on …
 //	free ID                  … until here, where the pending one happens
 //	refuse ID                from here on contract is refused for that migration
+//	down REASON MEND         the live migrations are not served from here on
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -43,7 +44,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": cmdExits, "stuck": cmdStuck, "free": cmdFree, "refuse": cmdRefuse,
+			"exits": cmdExits, "stuck": cmdStuck, "free": cmdFree, "refuse": cmdRefuse, "down": cmdDown,
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})
@@ -78,12 +79,16 @@ func cmdStuck(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
+func cmdDown(ts *testscript.TestScript, _ bool, args []string) {
+	outage := &migrate.Outage{Kind: migrate.WrongNames, Reason: args[0], Since: admintest.Epoch, Mend: args[1:]}
+	control(ts).Down, control(ts).NotReady = outage, outage
+}
+
 func cmdFree(ts *testscript.TestScript, _ bool, args []string) { control(ts).Free(args[0]) }
 
 func cmdRefuse(ts *testscript.TestScript, _ bool, args []string) {
 	control(ts).Deny(args[0], &migrate.ConflictError{
 		Message: "contract of " + args[0] + " is not earned yet", Hint: "see segue usage " + args[0],
-		Allowed: []migrate.Kind{migrate.Rollback},
 		Missing: []string{"2 sessions of version base are open"},
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
 )
 
 // emit writes v as JSON, or what human writes of it.
@@ -83,12 +85,42 @@ func report(w io.Writer, output string, err error) {
 		for _, k := range p.Allowed {
 			kinds = append(kinds, string(k))
 		}
-		fmt.Fprintf(w, "  allowed now: %s\n", strings.Join(kinds, ", "))
+		fmt.Fprintf(w, "  next: %s\n", strings.Join(kinds, ", "))
 	}
-	if p.Hint != "" {
-		fmt.Fprintf(w, "  hint: %s\n", p.Hint)
+	if hint := cmp.Or(p.HintCLI, p.Hint); hint != "" {
+		fmt.Fprintf(w, "  hint: %s\n", hint)
+	}
+	writeMend(w, "  ", p.Mend)
+}
+
+// writeMend writes the statements that take away the cause of what was said before.
+func writeMend(w io.Writer, indent string, mend []string) {
+	for i, sql := range mend {
+		label := "to mend it:"
+		if i > 0 {
+			label = "      then:"
+		}
+		if !strings.Contains(sql, ";") {
+			sql += ";"
+		}
+		fmt.Fprintf(w, "%s%s %s\n", indent, label, sql)
 	}
 }
+
+// writeOutage says that statements on tables under migration are held, why, and what ends it; nothing when they are not.
+func writeOutage(w io.Writer, o *migrate.Outage) {
+	if o == nil {
+		return
+	}
+	fmt.Fprintf(w, "NOT SERVED: %s. All statements on tables under migration are held since %s\n", o.Reason, when(o.Since))
+	writeMend(w, "  ", o.Mend)
+	if len(o.Mend) == 0 {
+		fmt.Fprintf(w, "  hint: %s\n", o.Hint())
+	}
+}
+
+// phaseWords is a phase in words.
+func phaseWords(p rules.Phase) string { return strings.ReplaceAll(string(p), "_", " ") }
 
 // blocker is who is in the way, why, and with which statement.
 func blocker(b migrate.Blocker) string {

@@ -81,7 +81,8 @@ A rename, from its rule file to its end:
   segue activate surname        both names work; the database has the old one
   segue cutover surname         the database has the new one; both names work
   segue contract surname        the old names end, once nobody needs them
-  segue rollback surname        the way back, until contract`,
+  segue rollback surname        the way back, until contract
+  segue cancel surname          stop what is being tried`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -103,7 +104,7 @@ A rename, from its rule file to its end:
 	}
 	root.AddCommand(
 		newServe(o), newDemo(o),
-		newCreate(o), newList(o), newShow(o), newDelete(o), newAssess(o), newPlan(o), newUsage(o), newHistory(o), newExitSQL(o),
+		newCreate(o), newList(o), newShow(o), newDelete(o), newCancel(o), newAssess(o), newPlan(o), newUsage(o), newHistory(o), newExitSQL(o),
 		newActivate(o), newCutover(o), newContract(o), newRollback(o), newPurge(o), newPause(o), newResume(o),
 		newRewrite(o), newInstances(o), newSessions(o), newHealth(o), newVersion(o),
 	)

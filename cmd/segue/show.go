@@ -36,5 +36,6 @@ func showStatus(o *options, st *migrate.Status) error {
 			fmt.Fprintf(w, "progress: %d of %d rows, %.0f/s, %.0f s left\n", p.Done, p.Total, p.Rate, p.ETA)
 		}
 		writePending(w, st)
+		writeOutage(w, st.NotServed)
 	})
 }

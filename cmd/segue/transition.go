@@ -65,7 +65,7 @@ func (t *transition) run(ctx context.Context, id string) error {
 	st, done, err := t.await(ctx, c, id)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		fmt.Fprintf(t.err, "interrupted: the %s of %s goes on in the background\n", t.kind, id)
+		fmt.Fprintf(t.err, "interrupted: the %s of %s goes on in the background; stop it with: segue cancel %s\n", t.kind, id, id)
 		return &exit{code: exitTrying}
 	case err != nil:
 		return err
@@ -84,7 +84,7 @@ func (t *transition) tell(w io.Writer, st *migrate.Status, done bool) {
 		fmt.Fprintf(w, "%s is %s\n", st.ID, strings.ReplaceAll(string(st.Phase), "_", " "))
 		return
 	}
-	fmt.Fprintf(w, "%s is %s; its %s is still being tried\n", st.ID, st.Phase, t.kind)
+	fmt.Fprintf(w, "%s is %s; its %s is still being tried; stop it with: segue cancel %s\n", st.ID, st.Phase, t.kind, st.ID)
 	writePending(w, st)
 }
 

@@ -70,7 +70,7 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	group.Go(func() error { return r.Proxy.Serve(r.listener) })
 	if err := startInstance(ctx, r.Instance, r.opening, cfg.Log); err != nil {
 		stop := context.WithoutCancel(ctx)
-		return nil, errors.Join(err, r.Proxy.Shutdown(stop), r.stopAdmin(stop), r.unlisten(), group.Wait())
+		return nil, errors.Join(err, r.Proxy.Shutdown(stop), r.Instance.Stop(stop), r.stopAdmin(stop), r.unlisten(), group.Wait())
 	}
 	return r, nil
 }

@@ -49,7 +49,7 @@ func (o *opening) unserved() error {
 // startInstance starts the instance, and tries again for as long as the server cannot be reached or says that it is
 // not ready for connections.
 func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hclog.Logger) error {
-	for {
+	for last := ""; ; {
 		err := i.Start(ctx)
 		if err != nil {
 			err = oneLine{err}
@@ -58,7 +58,10 @@ func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hcl
 		if err == nil || !unreachable(err) {
 			return err
 		}
-		log.Warn("the upstream cannot be reached, trying again", "error", err)
+		if told := err.Error(); told != last {
+			last = told
+			log.Warn("no client can be served yet, and it is tried again every "+startEvery.String(), "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return err
@@ -67,9 +70,12 @@ func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hcl
 	}
 }
 
-// unreachable tells whether err may go away by itself: nobody answers, or the server is starting up or shutting down
-// (class 57P) or has no connection to spare (class 53).
+// unreachable tells whether err may go away without a change here: nobody answers, or the server is starting up or
+// shutting down (class 57P) or has no connection to spare (class 53), or its tables have names that cannot be served.
 func unreachable(err error) bool {
+	if _, ok := errors.AsType[*migrate.Outage](err); ok {
+		return true // somebody has to change the database, and asks here what is wrong with it
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
 	}
