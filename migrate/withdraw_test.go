@@ -128,7 +128,7 @@ func TestARollbackTakesThePlaceOfWhatIsBeingTried(t *testing.T) {
 			if f.phase("surname") != tc.to || !f.hasColumn("public.individual", "last_name") {
 				t.Errorf("the phase is %s", f.phase("surname"))
 			}
-			if kinds := f.kinds(4); !slices.Contains(kinds, eventWithdrawn) || kinds[len(kinds)-1] != eventDone {
+			if kinds := f.kinds(6); !slices.Contains(kinds, eventWithdrawn) || kinds[len(kinds)-1] != eventDone {
 				t.Errorf("the history ends in %v", kinds)
 			}
 			detail := value[string](f, `SELECT detail FROM segue.audit WHERE kind = 'withdrawn'`)
