@@ -62,7 +62,10 @@ func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
 		return nil, false
 	}
 	in := *bd.bindInput
-	in.sql, in.tree, in.tokens, in.views = sql, tree, tokens, nil
+	in.sql, in.tree, in.tokens = sql, tree, tokens
+	if !bd.once {
+		in.views = nil // it is kept for sessions of every version
+	}
 	unsettled := bd.binding.unsettled
 	if bd.session != nil {
 		in.sess = bd.session
@@ -93,7 +96,7 @@ func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
 			for known := -1; known < len(c.aliased); {
 				known = len(c.aliased)
 				c.begin(raw)
-				c.params, c.catalogs.stored = bd.params, true
+				c.params, c.catalogs.stored = bd.params, !bd.once
 				p.out = how(c, raw.Stmt)
 			}
 		})
@@ -187,6 +190,8 @@ func (bd *body) returnsRow(p *part) {
 // collect takes over what was found out about one statement of a part.
 func (bd *body) collect(p *part, raw *ast.RawStmt) {
 	c := p.inner
+	c.finishCatalogs()
+	bd.catalogs.used = bd.catalogs.used || c.catalogs.used
 	if c.affected {
 		c.demandAllSeen(raw.Stmt)
 	}

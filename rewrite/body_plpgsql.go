@@ -63,6 +63,7 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 	}
 	bd.fills(read)
 	bd.fieldUses()
+	bd.catalogsInBlock(read)
 	bd.computedText(read)
 	return true
 }
@@ -74,7 +75,7 @@ func (bd *body) declarations(read *plBody) {
 	}
 	for _, d := range read.variables {
 		var typ value
-		record, other := d.row || d.alias != "", d.alias != ""
+		record, other, regclass := d.row || d.alias != "", d.alias != "", false
 		if d.typ >= 0 {
 			var t *ast.TypeName
 			bd.bind(bd.parts[d.typ], func(c *binding, n *ast.Node) output {
@@ -86,6 +87,7 @@ func (bd *body) declarations(read *plBody) {
 				return output{}
 			})
 			record = t.GetPctType() || !isShippedType(t)
+			regclass = isBuiltin(stringsOf(t.GetNames()), "regclass") && len(t.GetArrayBounds()) == 0
 			other = record && (lastString(t.GetNames()) != "record" || t.GetPctType())
 		}
 		if bd.vars.isRow(d.name) && bd.vars.table != nil {
@@ -93,6 +95,7 @@ func (bd *body) declarations(read *plBody) {
 		}
 		v := bd.vars.declare(bd.binding, d.name, typ, record)
 		v.other = v.other || other && v.item.unknown
+		v.regclass = regclass
 	}
 }
 
@@ -131,11 +134,27 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 			}
 		}
 		out := c.query(bd.outermost, n)
+		if v := bd.filledBy(f); v != nil && v.regclass && len(sel.TargetList) == 1 {
+			if k := sel.TargetList[0].GetResTarget().GetVal().GetAConst(); k.GetSval() != nil {
+				c.relationInString(k)
+			}
+		}
+		if f.said {
+			c.namesInOutput(sel)
+		}
 		for _, t := range named {
 			t.Name = ""
 		}
 		return out
 	}
+}
+
+// filledBy is the only variable that gets a value; nil where there is none.
+func (bd *body) filledBy(f *plFragment) *variable {
+	if !f.strict || len(f.targets) != 1 {
+		return nil
+	}
+	return bd.vars.known[f.targets[0]]
 }
 
 // constantText binds the text that EXECUTE has in a constant: a statement that sees no variables. It is nil where the text
@@ -148,7 +167,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *bod
 	if k.GetSval() == nil {
 		return nil
 	}
-	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval(), byPlace: byPlace}
+	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval(), byPlace: byPlace, once: bd.once}
 	var ok bool
 	inner.literal, ok = c.constantAt(c.tokens.at(int(k.Location)))
 	if !ok || inner.literal.text != k.GetSval().Sval {

@@ -27,6 +27,8 @@ type variable struct {
 	record bool // its fields are those of what it is filled with
 	filled bool // with the rows of a query, whose labels are the version's
 	other  bool // with something else
+
+	regclass bool // a text that it gets is the name of a relation
 }
 
 // A fieldUse names a field of a row of which only the end of the body tells where it comes from.

@@ -251,7 +251,7 @@ func (b *binding) finishCatalogs() {
 			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+quoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
-		sub := b.substituteFor(c.rel, c.system)
+		sub := b.besideVariables(b.substituteFor(c.rel, c.system))
 		start, end := b.relationRange(c.rv)
 		text, alias := sub.text, c.rv.Alias
 		if alias == nil {

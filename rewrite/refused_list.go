@@ -77,7 +77,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "it would be read as another column", Instead: "qualify the name, or use an alias",
 	},
 	refusedString: {
-		What: "SQL in a string that names it: text that a function computes and executes (`EXECUTE 'DELETE FROM person' || c`), bodies in other languages than SQL and PL/pgSQL, `dblink`, arguments of triggers; `query_to_xml`, `ts_stat` and `ts_rewrite` where it is no plain constant with a query, or in a view; `table_to_xml` likewise, and where the table has a column of type `xml`; `schema_to_xml` and `database_to_xml`",
+		What: "SQL in a string that names it: text that a function computes and executes (`EXECUTE 'DELETE FROM person' || c`), and any such text in a `DO` that reads the system catalogs, where names are those of the version; bodies in other languages than SQL and PL/pgSQL, `dblink`, arguments of triggers; `query_to_xml`, `ts_stat` and `ts_rewrite` where it is no plain constant with a query, or in a view; `table_to_xml` likewise, and where the table has a column of type `xml`; `schema_to_xml` and `database_to_xml`",
 		Why:  "what will run is not known", Instead: "write the statement out, or do it before or after the migration",
 	},
 	refusedBody: {
