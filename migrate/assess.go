@@ -216,7 +216,7 @@ func (a *assessment) locks(ctx context.Context, oids []catalog.OID) error {
 
 // sessions finds who would be left behind.
 func (a *assessment) sessions(ctx context.Context) error {
-	c, err := count(ctx, a.pool, a.cfg.Lease/2)
+	c, err := a.count(ctx, a.cfg.Lease/2)
 	if err != nil {
 		return err
 	}

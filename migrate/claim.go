@@ -13,19 +13,19 @@ import (
 const claimEvery = 20 * time.Millisecond
 
 // claim makes sure that no other process runs under the instance's id: two with one row would acknowledge gates for each
-// other. The id is held by a lock of the control connection, so it is free as soon as the server has seen the end of a
-// process, however that ended, and one that was killed comes back at once.
+// other. The id is held by the control connection, so it is free as soon as the server has seen the end of a process,
+// however that ended, and one that was killed comes back at once.
 //
 // The holder is another process that works when its heartbeat goes on. When it does not for longer than a leader would
 // wait for it, its machine has gone without a word, and its connection is ended, as are lost connections of our own.
 func (f *follower) claim(ctx context.Context) error {
 	id := f.i.cfg.ID
 	former := f.claimed
-	f.claimed = append(f.claimed, f.conn.PgConn().PID()) // the lock may be ours though the answer gets lost
+	f.claimed = append(f.claimed, f.conn.PgConn().PID()) // the id may be ours though the answer gets lost
 	var seen time.Time                                   // the holder's heartbeat
 	var since time.Time                                  // since when it is that
 	for beats := 0; ; pause(ctx, claimEvery, nil) {
-		holder, err := rules.HoldInstance(ctx, f.conn, id)
+		holder, err := rules.Hold(ctx, f.conn, rules.HoldInstance(id))
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (f *follower) claim(ctx context.Context) error {
 		}
 		switch limit := patience(f.i.cfg.Lease); {
 		case slices.Contains(former, holder) || max(silence, time.Since(since)) > limit:
-			if err := rules.EndHolder(ctx, f.conn, id, holder); err != nil {
+			if err := rules.EndHolder(ctx, f.conn, rules.HoldInstance(id), holder); err != nil {
 				return err
 			}
 		case beats > 2: // one may have been on its way when the process was killed

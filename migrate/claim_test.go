@@ -55,13 +55,13 @@ func TestAConnectionThatDidNotGetTheIDIsForgotten(t *testing.T) {
 func (f *fleet) holdAs(id string, silence time.Duration) *pgx.Conn {
 	f.t.Helper()
 	conn := pgtest.Connect(f.t, f.url)
-	if err := rules.RegisterInstance(f.t.Context(), conn, id, "", time.Second, 0); err != nil {
+	if err := rules.RegisterInstance(f.t.Context(), conn, id, "", time.Second, 0, true); err != nil {
 		f.t.Fatal(err)
 	}
 	if _, err := conn.Exec(f.t.Context(), `UPDATE segue.instance SET heartbeat = heartbeat - $2 * interval '1 s' WHERE id = $1`, id, silence.Seconds()); err != nil {
 		f.t.Fatal(err)
 	}
-	if holder, err := rules.HoldInstance(f.t.Context(), conn, id); err != nil || holder != 0 {
+	if holder, err := rules.Hold(f.t.Context(), conn, rules.HoldInstance(id)); err != nil || holder != 0 {
 		f.t.Fatalf("held by %d, error %v", holder, err)
 	}
 	return conn
@@ -77,7 +77,7 @@ func TestAProcessThatWasKilledComesBackAtOnceUnderItsID(t *testing.T) {
 	pgtest.Eventually(t, func() bool {
 		var waits int
 		err := f.db.QueryRow(t.Context(), `
-			SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory_lock%' AND pid NOT IN ($1, pg_backend_pid())`,
+			SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%segue.holder%' AND pid NOT IN ($1, pg_backend_pid())`,
 			killed.PgConn().PID()).Scan(&waits)
 		return err == nil && waits > 0
 	}, "the new process looks at the id")

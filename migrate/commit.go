@@ -103,7 +103,7 @@ func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) e
 	if len(late) > 0 {
 		return &setback{reason: strings.Join(late, ", ") + " has withdrawn, joined, or serves another epoch"}
 	}
-	fleet, err := members(rows)
+	fleet, err := members(ctx, tx, rows)
 	if err != nil {
 		return err
 	}

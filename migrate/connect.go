@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -65,7 +66,15 @@ func (s *switchboard) pool() (*pgxpool.Pool, error) {
 
 // dial opens one connection outside the pool; hangUp closes it.
 func (s *switchboard) dial(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := pgx.ConnectConfig(ctx, s.config.ConnConfig.Copy())
+	return s.dialListening(ctx, nil)
+}
+
+// dialListening is dial for a connection that will listen: the handler is called with each notification, by whoever reads
+// from the connection. Without one they are kept for WaitForNotification.
+func (s *switchboard) dialListening(ctx context.Context, handler pgconn.NotificationHandler) (*pgx.Conn, error) {
+	cfg := s.config.ConnConfig.Copy()
+	cfg.OnNotification = handler
+	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the upstream: %w", err)
 	}

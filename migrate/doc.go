@@ -7,8 +7,8 @@
 //     and loads a snapshot when the epoch or the catalog has moved;
 //   - the gatekeeper (gate.go) alone tells the Traffic what to do: it holds, acknowledges, withdraws, opens, and suspends
 //     when the lease has run out;
-//   - the leader (lead.go, attempt.go, commit.go, settle.go) makes the pending transition, in whichever instance got the
-//     leader's lock;
+//   - the leader (lead.go, attempt.go, commit.go, settle.go) makes the pending transition, in whichever instance is the
+//     first to be its holder;
 //   - the usage flusher (usage.go) writes down which names are used.
 //
 // Everything that an instance has to know about another stands in schema segue. The protocol, and why it is right, is in

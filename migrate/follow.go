@@ -41,11 +41,13 @@ type follower struct {
 	audit   int64     // up to which row the audit is known; negative at first
 	checked time.Time // when the catalog's fingerprint was taken last
 	told    bool      // another instance says that the catalog has changed
+	notices *notices
+	joined  bool // this process has registered before
 }
 
 // connect dials, makes sure that schema segue is there, listens and registers.
 func (f *follower) connect(ctx context.Context) (err error) {
-	if f.conn, err = f.i.lines.dial(ctx); err != nil {
+	if f.conn, err = f.i.lines.dialListening(ctx, f.notices.note); err != nil {
 		return err
 	}
 	defer func() {
@@ -82,15 +84,17 @@ func (f *follower) disconnect() {
 // register writes the instance's row, with nothing acknowledged. The lock that it takes is the one under which a leader
 // looks for the last time at who has acknowledged: the leader either sees the new row, or has committed before.
 func (f *follower) register(ctx context.Context) error {
-	return pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
+	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
 		if _, err := rules.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
 		if err := rules.PruneInstances(ctx, tx, 24*time.Hour); err != nil {
 			return err
 		}
-		return rules.RegisterInstance(ctx, tx, f.i.cfg.ID, "", f.i.cfg.Lease, f.i.serving())
+		return rules.RegisterInstance(ctx, tx, f.i.cfg.ID, "", f.i.cfg.Lease, f.i.serving(), !f.joined)
 	})
+	f.joined = f.joined || err == nil
+	return err
 }
 
 // serving is the epoch of the snapshot in force, 0 before the first.
@@ -205,10 +209,14 @@ func (f *follower) load(ctx context.Context, o *observation, asked bool) error {
 // stale tells whether the catalog may have changed since the snapshot was made. It looks when it was asked to, and every
 // now and then while something is live.
 func (f *follower) stale(ctx context.Context, asked bool) (bool, error) {
-	asked, f.told = asked || f.told, false
-	if f.snap == nil || f.snap.Catalog == nil || (!asked && time.Since(f.checked) < min(catalogPoll, 4*f.i.cfg.Poll)) {
+	if f.snap == nil || f.snap.Catalog == nil {
+		f.told = false
 		return false, nil
 	}
+	if !asked && time.Since(f.checked) < min(catalogPoll, 4*f.i.cfg.Poll) && !(f.told && f.notices.told.due(time.Now()) == 0) {
+		return false, nil
+	}
+	f.told = false
 	f.checked = time.Now()
 	now, err := catalog.Fingerprint(ctx, f.conn)
 	return now != f.snap.Catalog.Fingerprint, err
@@ -283,16 +291,14 @@ func (f *follower) step(ctx context.Context) error {
 	f.i.pending.Store(o.state.Transition != nil)
 	f.announce(ctx, o.state)
 	f.i.changed.send()
-	var note string
 	f.i.wake.wait(ctx, f.i.cfg.Poll, func(ctx context.Context) {
-		if n, waitErr := f.conn.WaitForNotification(ctx); n != nil {
-			note = n.Payload
-		} else if waitErr != nil && f.conn.IsClosed() {
-			err = fmt.Errorf("the control connection was lost: %w", waitErr)
+		if lost := f.notices.listen(ctx, f.conn); lost != nil {
+			err = fmt.Errorf("the control connection was lost: %w", lost)
 		}
 	})
-	f.told = f.told || note == payloadCatalog
-	if err == nil && note == payloadReport {
+	report, catalog := f.notices.take()
+	f.told = f.told || catalog
+	if err == nil && report {
 		err = f.i.report(ctx, f.conn)
 	}
 	return err

@@ -15,7 +15,7 @@ import (
 )
 
 // An Instance is this process' part in the fleet: it follows the control tables, takes part in gates, and leads
-// transitions when it can get the leader's lock. All methods are safe for concurrent use.
+// transitions when nobody else does. All methods are safe for concurrent use.
 type Instance struct {
 	cfg     Config
 	traffic Traffic
@@ -65,7 +65,7 @@ func (i *Instance) Start(ctx context.Context) error {
 	if i.stop != nil {
 		return errors.New("the instance has been started already")
 	}
-	f := &follower{i: i, audit: -1}
+	f := &follower{i: i, audit: -1, notices: newNotices()}
 	first, err := i.begin(ctx, f)
 	if err != nil {
 		i.health.failed(err)

@@ -13,9 +13,8 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// lead waits for a transition to be pending and then tries to become the leader that makes it, until ctx ends. The
-// leader's lock belongs to a connection that also runs the DDL, so a leader that has lost its lock has lost its
-// transaction too.
+// lead waits for a transition to be pending and then tries to become the leader that makes it, until ctx ends. Leading
+// belongs to a connection that also runs the DDL, so a leader that is none any more has lost its transaction too.
 func (i *Instance) lead(ctx context.Context) {
 	retry := new(backoff)
 	for ctx.Err() == nil {
@@ -51,7 +50,7 @@ func (i *Instance) leadOnce(ctx context.Context) error {
 		return err
 	}
 	defer i.lines.hangUp(conn)
-	// A leader that is frozen loses its lock, on servers that can do that (14 and later).
+	// A leader that is frozen is none any more, on servers that can do that (14 and later).
 	_, err = conn.Exec(ctx, `
 		SELECT pg_catalog.set_config(name, $1, false) FROM pg_catalog.pg_settings WHERE name = 'idle_session_timeout'`, leaderIdle)
 	if err != nil {
@@ -59,12 +58,11 @@ func (i *Instance) leadOnce(ctx context.Context) error {
 	}
 	for i.pending.Load() && ctx.Err() == nil {
 		changed := i.changed.next()
-		var got bool
-		err := conn.QueryRow(ctx, `SELECT pg_catalog.pg_try_advisory_lock($1, $2)`, rules.LockClass, rules.LockLeader).Scan(&got)
+		holder, err := rules.Hold(ctx, conn, rules.HoldLeader)
 		if err != nil {
 			return err
 		}
-		if got {
+		if holder == 0 {
 			return (&leader{i: i, conn: conn, seen: make(sightings)}).run(ctx)
 		}
 		pause(ctx, i.cfg.Poll, changed)

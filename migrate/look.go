@@ -18,7 +18,7 @@ func (l *leader) look(ctx context.Context, m *move) error {
 	if err != nil {
 		return err
 	}
-	if err := l.expire(ctx, rows); err != nil {
+	if err := l.i.expire(ctx, l.conn, rows); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -150,7 +150,7 @@ func (l *leader) assign(ctx context.Context, blockers []Blocker) error {
 	if err != nil {
 		return err
 	}
-	fleet, err := members(rows)
+	fleet, err := members(ctx, l.conn, rows)
 	if err != nil {
 		return err
 	}

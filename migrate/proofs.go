@@ -19,11 +19,7 @@ func (l *leader) prepare(ctx context.Context, m *move) error {
 		}
 	}
 	if m.request.EndSessions && m.To == rules.RolledBack && m.from.Live() {
-		pool, err := l.i.database()
-		if err != nil {
-			return err
-		}
-		c, err := count(ctx, pool, l.i.cfg.Lease/2)
+		c, err := l.i.count(ctx, l.i.cfg.Lease/2)
 		if err != nil {
 			return err
 		}
@@ -57,9 +53,7 @@ func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all 
 		e.missing("%d sessions are pinned to a version that would go%s", len(old), named(old))
 		e.Blockers = append(e.Blockers, old...)
 	}
-	for _, id := range c.silent {
-		e.missing("the sessions of instance %s, which is silent, are unknown", id)
-	}
+	e.Missing = append(e.Missing, c.unknown()...)
 	if !r.Force {
 		if err := e.silence(ctx, db, m); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,14 +11,12 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// endLeader ends the backend that holds the leader's lock, and tells whether there was one.
+// endLeader ends the backend that leads, and tells whether there was one.
 func (f *fleet) endLeader() bool {
 	f.t.Helper()
 	return value[int](f, `
-		SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_locks
-		WHERE locktype = 'advisory' AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND granted
-		  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS ended`,
-		int64(rules.LockClass), int64(rules.LockLeader)) > 0
+		SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM segue.holder h JOIN pg_stat_activity a USING (pid)
+		WHERE h.what = $1 AND h.began = a.backend_start) AS ended`, rules.HoldLeader) > 0
 }
 
 func TestALeaderKilledWhileAllHoldLeavesNothingBehindAndTheNextOneFinishes(t *testing.T) {
@@ -172,8 +169,10 @@ func TestAnInstanceThatJoinsKnowsTheGateInForce(t *testing.T) {
 	f.create(surname)
 	f.must("surname", activate)
 	conn := pgtest.Connect(t, f.url)
+	if holder, err := rules.Hold(t.Context(), conn, rules.HoldLeader); err != nil || holder != 0 {
+		t.Fatalf("led by %d, error %v", holder, err)
+	}
 	for _, sql := range []string{
-		fmt.Sprintf(`SELECT pg_advisory_lock(%d, %d)`, rules.LockClass, rules.LockLeader),
 		`INSERT INTO segue.transition (migration, kind, to_phase, attempt, gate_tables, gate_set_at, gate_until)
 		 SELECT 'surname', 'cutover', 'cutover', nextval('segue.attempt'), ARRAY['public.individual'::regclass::oid], clock_timestamp(),
 		        clock_timestamp() + interval '1 min'`,

@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
@@ -82,63 +79,6 @@ func numbers(tables []catalog.OID) []uint32 {
 		out[i] = uint32(oid)
 	}
 	return out
-}
-
-// A census is the whole fleet as of one moment.
-type census struct {
-	asked     time.Time // by the server's clock; every report is later
-	instances []member
-	silent    []string // instances that have not reported, so that their sessions are not known
-}
-
-// A member is an instance that has not expired, with its sessions.
-type member struct {
-	*rules.InstanceRow
-	sessions []SessionInfo
-}
-
-// members are the rows that have not expired, with their sessions decoded.
-func members(rows []*rules.InstanceRow) ([]member, error) {
-	var out []member
-	for _, r := range rows {
-		if r.Expired {
-			continue
-		}
-		m := member{InstanceRow: r}
-		if err := json.Unmarshal(r.Sessions, &m.sessions); err != nil {
-			return nil, fmt.Errorf("the sessions of instance %s cannot be read: %w", r.ID, err)
-		}
-		out = append(out, m)
-	}
-	return out, nil
-}
-
-// count asks all instances to report, and waits for them, but not for longer than limit.
-func count(ctx context.Context, pool *pgxpool.Pool, limit time.Duration) (*census, error) {
-	c := new(census)
-	err := pool.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() FROM pg_catalog.pg_notify($1, $2)`,
-		rules.Channel, payloadReport).Scan(&c.asked)
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask the instances for their sessions: %w", err)
-	}
-	for end := time.Now().Add(limit); ; pause(ctx, 5*time.Millisecond, nil) {
-		rows, err := rules.LoadInstances(ctx, pool, false)
-		if err != nil {
-			return nil, err
-		}
-		if c.instances, err = members(rows); err != nil {
-			return nil, err
-		}
-		c.silent = c.silent[:0]
-		for _, m := range c.instances {
-			if m.Reported.Before(c.asked) {
-				c.silent = append(c.silent, m.ID)
-			}
-		}
-		if len(c.silent) == 0 || time.Now().After(end) {
-			return c, ctx.Err()
-		}
-	}
 }
 
 // pids lists the backends of all instances.

@@ -141,7 +141,7 @@ func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Mi
 	if !leaves && to != rules.Contracted {
 		return nil
 	}
-	c, err := count(ctx, pool, i.cfg.Lease/2)
+	c, err := i.count(ctx, min(patience(i.cfg.Lease)+i.cfg.Lease/2, longestCount))
 	if err != nil {
 		return err
 	}

@@ -39,9 +39,7 @@ func sessionsConflict(m *rules.Migration, all []*rules.Migration, c *census) err
 		HintCLI:  fmt.Sprintf("end them with --end-sessions, or keep both versions served: segue rollback %s --to active", m.ID),
 		Blockers: blockers,
 	}
-	for _, id := range c.silent {
-		e.Missing = append(e.Missing, fmt.Sprintf("the sessions of instance %s, which is silent, are unknown", id))
-	}
+	e.Missing = c.unknown()
 	return e
 }
 

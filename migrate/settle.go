@@ -23,7 +23,7 @@ func (l *leader) settle(ctx context.Context, t *rules.Transition) error {
 		if len(late) == 0 {
 			return l.done(ctx, t)
 		}
-		if err := l.expire(ctx, rows); err != nil {
+		if err := l.i.expire(ctx, l.conn, rows); err != nil {
 			return err
 		}
 		reason := strings.Join(late, ", ") + " does not serve the new epoch yet"
@@ -56,19 +56,20 @@ func (l *leader) done(ctx context.Context, t *rules.Transition) error {
 	})
 }
 
-// expire marks the instances whose lease has run out for so long that they cannot serve affected tables any more.
-func (l *leader) expire(ctx context.Context, rows []*rules.InstanceRow) error {
+// expire marks the instances whose lease has run out for so long that they cannot serve affected tables any more. Everybody
+// does who counts them: one that has gone for good must not wait for a leader.
+func (i *Instance) expire(ctx context.Context, db rules.DB, rows []*rules.InstanceRow) error {
 	for _, r := range rows {
 		if r.Expired || r.Silence < patience(r.Lease) {
 			continue
 		}
-		ok, err := rules.ExpireInstance(ctx, l.conn, r.ID, patience(r.Lease))
+		ok, err := rules.ExpireInstance(ctx, db, r.ID, patience(r.Lease))
 		if err != nil {
 			return err
 		}
 		if ok {
 			r.Expired = true
-			l.i.log.Warn("an instance was lost", "instance", r.ID, "silent", r.Silence)
+			i.log.Warn("an instance was lost", "instance", r.ID, "silent", r.Silence)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seguedb/segue/rules"
 )
@@ -112,14 +113,21 @@ func (i *Instance) Instances(ctx context.Context) ([]InstanceInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, r := range rows {
+		r.Expired = r.Expired || r.Silence > patience(r.Lease)
+	}
 	var out []InstanceInfo
+	fleet, err := members(ctx, pool, rows)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range rows {
 		var sessions []SessionInfo
-		if err := json.Unmarshal(r.Sessions, &sessions); err != nil {
-			return nil, fmt.Errorf("the sessions of instance %s cannot be read: %w", r.ID, err)
+		if at := slices.IndexFunc(fleet, func(m member) bool { return m.ID == r.ID }); at >= 0 {
+			sessions = fleet[at].sessions
 		}
 		info := InstanceInfo{
-			ID: r.ID, Started: r.Started, Heartbeat: r.Heartbeat, Epoch: r.Epoch, Expired: r.Expired || r.Silence > patience(r.Lease),
+			ID: r.ID, Started: r.Started, Heartbeat: r.Heartbeat, Epoch: r.Epoch, Expired: r.Expired,
 			Self: r.ID == i.cfg.ID, Sessions: len(sessions),
 		}
 		// What is wrong with the database is wrong for all that can read it.

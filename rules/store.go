@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,13 +16,6 @@ import (
 
 // Channel is the one that every change of the store notifies; see Notify.
 const Channel = "segue"
-
-// Advisory locks are taken in this class, the two-integer key space of pg_advisory_lock. The letters are SEGU.
-const (
-	LockClass   int32 = 0x53454755
-	LockInstall int32 = 1 // held while the schema is created or upgraded
-	LockLeader  int32 = 2 // held by the instance that makes transitions
-)
 
 // DB is a connection, a pool or a transaction.
 type DB interface {
@@ -39,37 +33,62 @@ func Notify(ctx context.Context, db DB, payload string) error {
 	return err
 }
 
-// Install creates the schema segue, or upgrades it in place, in one transaction of conn under an advisory lock. It runs
-// no DDL when nothing is to be done, so that a role without CREATE on the database can run an instance afterwards.
+// installTries is how often Install tries again when somebody else makes the schema at the same time: each attempt that
+// fails so has waited for another that has gone further.
+const installTries = 20
+
+// Install creates the schema segue, or upgrades it in place, in one transaction of conn. It runs no DDL when nothing is to
+// be done, so that a role without CREATE on the database can run an instance afterwards. Before it touches anything in the
+// schema it makes sure that all of it is the current role's own; see guardSchema.
 func Install(ctx context.Context, conn *pgx.Conn) error {
-	have, err := storeVersion(ctx, conn)
-	if err != nil {
-		return err
-	}
-	if have == len(storeSteps) {
-		return nil
-	}
-	return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_catalog.pg_advisory_xact_lock($1, $2)`, LockClass, LockInstall); err != nil {
+	for try := 1; ; try++ {
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return install(ctx, tx) })
+		if try == installTries || !outrun(err) {
 			return err
 		}
-		have, err := storeVersion(ctx, tx) // another instance may have been quicker
-		if err != nil {
+	}
+}
+
+// outrun reports whether another session made the same object, or changed it, at the same time. The catalogs themselves see
+// to it that only one does: nobody can hold a lock against the making of the schema but who may make it.
+func outrun(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return false
+	}
+	switch pg.Code {
+	case "23505", "42P06", "42P07", "42710", "40P01": // unique_violation, duplicate_schema, _table, _object, deadlock_detected
+		return true
+	}
+	return pg.Code == "XX000" && strings.HasPrefix(pg.Message, "tuple concurrently ")
+}
+
+func install(ctx context.Context, tx pgx.Tx) error {
+	if err := guardSchema(ctx, tx); err != nil {
+		return err
+	}
+	have, err := storeVersion(ctx, tx, false)
+	if err != nil || have == len(storeSteps) {
+		return err
+	}
+	if have == 0 {
+		if err := publishesAll(ctx, tx); err != nil {
 			return err
 		}
-		if have == 0 {
-			if err := publishesAll(ctx, tx); err != nil {
-				return err
-			}
+		if _, err := tx.Exec(ctx, storeFoundation); err != nil {
+			return installFailure(0, err)
 		}
-		for i := have; i < len(storeSteps); i++ {
-			if _, err := tx.Exec(ctx, storeSteps[i]); err != nil {
-				return installFailure(i, err)
-			}
-		}
-		_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(storeSteps))
+	}
+	if have, err = storeVersion(ctx, tx, true); err != nil { // another instance may have been quicker
 		return err
-	})
+	}
+	for i := have; i < len(storeSteps); i++ {
+		if _, err := tx.Exec(ctx, storeSteps[i]); err != nil {
+			return installFailure(i, err)
+		}
+	}
+	_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(storeSteps))
+	return err
 }
 
 // publishesAll is the error of making the schema where a publication has all tables: a subscriber stops at the first row of
@@ -98,23 +117,24 @@ func installFailure(step int, err error) error {
 	return fmt.Errorf("cannot create or upgrade schema segue (step %d): %w", step+1, err)
 }
 
-// storeVersion tells how many of storeSteps have been run; 0 when there is no schema segue.
-func storeVersion(ctx context.Context, db DB) (int, error) {
-	var exists, format, ours bool
-	err := db.QueryRow(ctx, `
-		SELECT n.oid IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = n.oid AND relname = 'format'),
-		       n.oid IS NULL OR pg_catalog.pg_has_role(n.nspowner, 'USAGE')
-		FROM (SELECT 1) AS one LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = 'segue'`).Scan(&exists, &format, &ours)
-	switch {
-	case err != nil:
+// storeVersion tells how many of storeSteps have been run, 0 when there is no schema segue, and locks that number when lock
+// is set.
+func storeVersion(ctx context.Context, db DB, lock bool) (version int, err error) {
+	var format bool
+	err = db.QueryRow(ctx, `
+		SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		               WHERE n.nspname = 'segue' AND c.relname = 'format')`).Scan(&format)
+	if err != nil {
 		return 0, fmt.Errorf("cannot look for schema segue: %w", err)
-	case exists && !ours:
-		return 0, errors.New("schema segue belongs to another role; connect as its owner, or as a member of that role")
-	case !format:
+	}
+	if !format {
 		return 0, nil
 	}
-	var version int
-	if err := db.QueryRow(ctx, `SELECT version FROM segue.format`).Scan(&version); err != nil {
+	sql := `SELECT version FROM segue.format`
+	if lock {
+		sql += ` FOR UPDATE`
+	}
+	if err := db.QueryRow(ctx, sql).Scan(&version); err != nil {
 		return 0, fmt.Errorf("cannot read the version of schema segue: %w", err)
 	}
 	if version > len(storeSteps) {

@@ -41,13 +41,18 @@ func (r Report) columns() (sessions string, pids []int32) {
 	return string(r.Sessions), pids
 }
 
-// RegisterInstance writes or renews the row of an instance, forgets what it has acknowledged and lifts its expiry.
+// RegisterInstance writes or renews the row of an instance, forgets what it has acknowledged and lifts its expiry. With
+// fresh it is that of a process which has just started: a row of an earlier process of that id begins anew.
 // Call it in a transaction that holds LockEpoch: nobody then joins between the leader's last check and its commit.
-func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64) error {
+func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64, fresh bool) error {
 	_, err := db.Exec(ctx, `
-		INSERT INTO segue.instance (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
+		INSERT INTO segue.instance AS i (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, lease = excluded.lease, epoch = excluded.epoch,
-			heartbeat = pg_catalog.clock_timestamp(), acknowledged = least(instance.acknowledged, 0), expired = false`, id, address, lease.Microseconds(), epoch)
+			heartbeat = pg_catalog.clock_timestamp(), acknowledged = least(i.acknowledged, 0), expired = false,
+			started = CASE WHEN $5 THEN excluded.started ELSE i.started END,
+			sessions = CASE WHEN $5 THEN excluded.sessions ELSE i.sessions END,
+			pids = CASE WHEN $5 THEN excluded.pids ELSE i.pids END,
+			reported = CASE WHEN $5 THEN excluded.reported ELSE i.reported END`, id, address, lease.Microseconds(), epoch, fresh)
 	if err != nil {
 		return fmt.Errorf("cannot register instance %s: %w", id, err)
 	}
@@ -156,10 +161,14 @@ func DeleteInstance(ctx context.Context, db DB, id string) error {
 	return nil
 }
 
-// PruneInstances removes the rows of instances that were last heard of longer ago than age and have expired.
-func PruneInstances(ctx context.Context, db DB, age time.Duration) error {
-	_, err := db.Exec(ctx, `
+// PruneInstances removes the rows of instances that were last heard of longer ago than age and have expired, and of what was
+// held by processes that have gone for as long.
+func PruneInstances(ctx context.Context, tx pgx.Tx, age time.Duration) error {
+	_, err := tx.Exec(ctx, `
 		DELETE FROM segue.instance WHERE expired AND heartbeat < pg_catalog.clock_timestamp() - $1 * interval '1 microsecond'`, age.Microseconds())
+	if err == nil {
+		err = pruneHolders(ctx, tx, age)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot prune segue.instance: %w", err)
 	}

@@ -1,19 +1,22 @@
 package rules
 
-// storeSteps make the schema segue, in order. What is in force in a database is counted in segue.format; a change of
-// the schema is a further step, never an edit of one that has been released.
-var storeSteps = []string{`
+// storeFoundation makes what the steps are counted in. Of several sessions that run it at the same time all but one fail.
+const storeFoundation = `
 DO $$ BEGIN -- IF NOT EXISTS asks for CREATE on the database first
 	IF pg_catalog.to_regnamespace('segue') IS NULL THEN CREATE SCHEMA segue; END IF;
 END $$;
-REVOKE ALL ON SCHEMA segue FROM PUBLIC;
-COMMENT ON SCHEMA segue IS 'Segue: migrations under way. See segue.migration; leave the rest to the proxy.';
-
 CREATE TABLE IF NOT EXISTS segue.format (
 	one     boolean PRIMARY KEY DEFAULT true CHECK (one),
 	version integer NOT NULL
 );
 INSERT INTO segue.format (version) VALUES (0) ON CONFLICT DO NOTHING;
+`
+
+// storeSteps make the schema segue, in order. What is in force in a database is counted in segue.format; a change of
+// the schema is a further step, never an edit of one that has been released.
+var storeSteps = []string{`
+REVOKE ALL ON SCHEMA segue FROM PUBLIC;
+COMMENT ON SCHEMA segue IS 'Segue: migrations under way. See segue.migration; leave the rest to the proxy.';
 
 CREATE TABLE IF NOT EXISTS segue.epoch (
 	one        boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -111,4 +114,23 @@ CREATE INDEX IF NOT EXISTS audit_migration ON segue.audit (migration, id);
 
 REVOKE ALL ON ALL TABLES IN SCHEMA segue FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA segue FROM PUBLIC;
+`, `
+CREATE TABLE IF NOT EXISTS segue.holder (
+	what  text PRIMARY KEY,
+	pid   integer NOT NULL,
+	began timestamptz,
+	role  oid NOT NULL,
+	since timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp()
+);
+REVOKE ALL ON TABLE segue.holder FROM PUBLIC;
+DO $$ -- what default privileges have given to others: who may write here decides what the owner runs
+DECLARE given record;
+BEGIN
+	FOR given IN SELECT DISTINCT c.relname, pg_catalog.pg_get_userbyid(a.grantee) AS who
+		FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+		WHERE c.relnamespace = pg_catalog.to_regnamespace('segue') AND c.relkind = 'r' AND a.grantee NOT IN (0, c.relowner) AND a.privilege_type <> 'SELECT'
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON segue.%I FROM %I', given.relname, given.who);
+	END LOOP;
+END $$;
 `}

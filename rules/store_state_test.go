@@ -23,7 +23,7 @@ func TestTheStateFollowsATransitionToItsEnd(t *testing.T) {
 	if s := state(); s.Epoch != 1 || s.Transition != nil || s.Registered || s.LastAudit != 0 {
 		t.Errorf("in the beginning: %+v", s)
 	}
-	if err := rules.RegisterInstance(ctx, conn, "i", "", time.Second, 1); err != nil {
+	if err := rules.RegisterInstance(ctx, conn, "i", "", time.Second, 1, true); err != nil {
 		t.Fatal(err)
 	}
 	attempt := setGate(t, conn)

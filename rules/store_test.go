@@ -209,7 +209,7 @@ func TestInstancesRegisterAcknowledgeAndExpire(t *testing.T) {
 	report := rules.Report{Sessions: json.RawMessage(`[{"pid": 10}]`), PIDs: []uint32{10, 11}}
 	register := func(id string) {
 		t.Helper()
-		if err := rules.RegisterInstance(ctx, conn, id, "host:1", 5*time.Second, 3); err != nil {
+		if err := rules.RegisterInstance(ctx, conn, id, "host:1", 5*time.Second, 3, false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -253,7 +253,8 @@ func TestInstancesRegisterAcknowledgeAndExpire(t *testing.T) {
 	register("j")
 	must("expiring the other", true)(rules.ExpireInstance(ctx, conn, "j", 0))
 	must("an acknowledgement of an expired instance", false)(rules.Acknowledge(ctx, conn, "j", attempt, 4, report))
-	if err := rules.PruneInstances(ctx, conn, 0); err != nil {
+	prune := func(tx pgx.Tx) error { return rules.PruneInstances(ctx, tx, 0) }
+	if err := pgx.BeginFunc(ctx, conn, prune); err != nil {
 		t.Fatal(err)
 	}
 	if rows, err = rules.LoadInstances(ctx, conn, false); err != nil || len(rows) != 1 || rows[0].ID != "i" {
@@ -270,7 +271,7 @@ func TestInstancesRegisterAcknowledgeAndExpire(t *testing.T) {
 func TestABeatDoesNotWaitForTheLeader(t *testing.T) {
 	t.Parallel()
 	conn := installed(t)
-	if err := rules.RegisterInstance(ctx, conn, "i", "", time.Second, 1); err != nil {
+	if err := rules.RegisterInstance(ctx, conn, "i", "", time.Second, 1, true); err != nil {
 		t.Fatal(err)
 	}
 	leader := pgtest.Connect(t, conn.Config().ConnString())
