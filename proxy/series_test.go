@@ -136,6 +136,13 @@ var seriesScripts = map[string]script{
 		{simple("BEGIN; DROP TABLE IF EXISTS nope; UPDATE individual SET boss = 99 WHERE id = 1; COMMIT; SELECT last_name FROM individual WHERE id = 1"), "Z"},
 		{simple("SET search_path TO public; SELECT boss, last_name FROM individual ORDER BY id; SET search_path TO public"), "Z"},
 	},
+	"other tables in a transaction that has made something": {
+		{simple("BEGIN"), "Z"},
+		{simple("DO $$ BEGIN PERFORM last_name FROM individual; END $$; SELECT last_name FROM individual"), "Z"},
+		{simple("ALTER TABLE depot RENAME COLUMN town TO city; UPDATE depot SET city = upper(city); ; INSERT INTO depot (id, city) VALUES (5, 'x')"), "Z"},
+		{simple("ALTER TABLE depot ADD more text; UPDATE depot SET more = city WHERE city > 'a' RETURNING more; SELECT nope FROM depot"), "Z"},
+		{simple("ROLLBACK"), "Z"},
+	},
 	"in a transaction of the client's": {
 		{simple("BEGIN"), "Z"},
 		{simple("ALTER TABLE individual ADD d1 text; UPDATE individual SET d1 = last_name; SELECT d1 FROM individual ORDER BY id"), "Z"},

@@ -43,7 +43,7 @@ func (r *rewriting) inPieces() *Text {
 		return nil
 	}
 	cuts := make([]bool, len(statements)) // whether the string is cut before a statement
-	changed, rows := false, false
+	changed, rows := false, r.session.Unsettled // where a name is new, any text is looked at
 	for i, raw := range statements {
 		text := r.source.utf8[raw.StmtLocation:endOfStatement(raw, r.source.utf8)]
 		matters := rows || r.binder.matters([]byte(text))
