@@ -35,7 +35,7 @@ func TestAssessFindsWhatWillBeInTheWay(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, shop+`
 CREATE FUNCTION public.old_text() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM public.individual LIMIT 1';
-CREATE FUNCTION public.follows() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT last_name FROM public.individual LIMIT 1; END;
+`+keptParsed+`
 CREATE PUBLICATION everything FOR TABLE public.individual;`)
 	ctx, i := t.Context(), f.instances[0]
 

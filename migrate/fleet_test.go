@@ -37,6 +37,14 @@ type fleet struct {
 	traffics  []*traffic
 }
 
+// keptParsed makes a function with a body that PostgreSQL keeps parsed, so that it follows a rename, where the server can do
+// that (14 and later).
+const keptParsed = `DO $do$ BEGIN
+	IF current_setting('server_version_num')::int >= 140000 THEN
+		EXECUTE 'CREATE FUNCTION public.follows() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT last_name FROM public.individual LIMIT 1; END';
+	END IF;
+END $do$;`
+
 // newFleet starts n instances, named a, b, …, on a database with the given tables.
 func newFleet(t *testing.T, n int, schema string, change ...func(*Config)) *fleet {
 	t.Helper()

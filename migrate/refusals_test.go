@@ -71,7 +71,7 @@ func TestCutoverIsRefusedWhileAStoredBodyNamesWhatWillBeGone(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, shop+`
 		CREATE FUNCTION public.plain() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM public.individual LIMIT 1';
-		CREATE FUNCTION public.follows() RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT last_name FROM public.individual LIMIT 1; END;
+		`+keptParsed+`
 		CREATE FUNCTION public.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.Last_Name := 'x'; RETURN NEW; END $$;
 		CREATE PROCEDURE public.dynamic() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE individual SET last_name = 1'; END $$;
 		CREATE FUNCTION public.other() RETURNS int LANGUAGE sql AS 'SELECT 1 -- not last_name';

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"sync/atomic"
@@ -71,8 +72,17 @@ func withoutLeaks(code int) int {
 // Cluster is the cluster of this test binary. Tests must not stop it: start one of your own for that.
 func Cluster() *pgcluster.Cluster { return cluster }
 
-// Bin is the path of one of PostgreSQL's programs, such as psql.
-func Bin(name string) string { return filepath.Join(cluster.Bin, name) }
+// Bin is the path of one of PostgreSQL's programs, such as psql: the server's own, or where only a server is installed, as
+// by packages that embed one, the system's.
+func Bin(name string) string {
+	own := filepath.Join(cluster.Bin, name)
+	if _, err := os.Stat(own); err != nil {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return own
+}
 
 // Database makes an empty database for the test, drops it when the test ends, and returns its connection string.
 func Database(t testing.TB) string {
