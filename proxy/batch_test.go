@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
 )
@@ -59,7 +60,7 @@ func TestABatchThatIsRewrittenLeavesInOneWrite(t *testing.T) {
 func TestNothingIsAllocatedPerMessageWhileNothingIsLive(t *testing.T) {
 	p := openProxy(t)
 	s := &session{link: &link{client: newConn(nullConn{}), server: newConn(nullConn{})}, srv: p.Server}
-	s.queue.init(wire.Idle)
+	s.queue.init(wire.Idle, prepared.Reading{})
 	request := messages(parse("", "SELECT $1::int"), bind("", "", []byte("1")), describePortal(""), execute(""), syncMsg(), simple("SELECT 1"))
 	row := wire.AppendMessage(nil, wire.DataRow, []byte{0, 0})
 	answer := messages(

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -21,9 +22,14 @@ const maxRounds = 1000
 //
 // types are those that the client gives the parameters.
 //
-// memo, if not nil, is the outcome for an earlier use, and is returned again if it still holds.
-func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text, error) {
+// st, if not nil, is the prepared statement of which it is the text: its plan has the outcome for an earlier use, which is
+// returned again if it still holds.
+func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Text, error) {
 	text := ""
+	var memo *plan
+	if st != nil {
+		memo = &st.Memo.plan
+	}
 	s.view.forgetNames()
 	for range maxRounds {
 		e := s.srv.epoch.Load()
@@ -66,7 +72,11 @@ func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text,
 		if err != nil {
 			return nil, err
 		}
-		t, err := binder.Rewrite(s.asking(e, binder, types), text)
+		with, err := s.asking(e, binder, types, st)
+		if err != nil {
+			return nil, err
+		}
+		t, err := binder.Rewrite(with, text)
 		if err != nil {
 			var need *rewrite.NeedRelation
 			if !errors.As(err, &need) {
@@ -96,7 +106,7 @@ func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text,
 			}
 		}
 		if t, err = s.enterAll(e, t); err == nil {
-			if memo != nil {
+			if memo != nil && !executesByName(t) {
 				memo.text, memo.generation = t, s.view.generation
 			}
 			return t, nil
@@ -108,15 +118,28 @@ func (s *session) choose(sql []byte, types []uint32, memo *plan) (*rewrite.Text,
 	return nil, raise(&wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"})
 }
 
-// asking is the session as it is for one text.
-func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32) *rewrite.Session {
-	params := binder.RowParameters(types)
-	if params == nil && e.made == nil {
-		return s.view.session
+// executesByName tells whether a text may execute what is prepared under a name, which can be another statement the next
+// time.
+func executesByName(t *rewrite.Text) bool { return prepared.MayExecute([]byte(t.Client)) }
+
+// asking is the session as it is for one text; of a prepared statement, st, it is as it was when that was read.
+func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32, st *statement) (*rewrite.Session, error) {
+	v := s.view.session
+	otherwise := st != nil && prepared.Matters(st.Text) &&
+		(st.Read.Doubt || st.Read.Encoding != v.Encoding || st.Read.Standard != v.StandardStrings)
+	if otherwise && st.Read.Doubt {
+		return nil, readInDoubt()
 	}
-	with := *s.view.session
+	params := binder.RowParameters(types)
+	if params == nil && e.made == nil && !otherwise {
+		return v, nil
+	}
+	with := *v
 	with.Params, with.Unsettled = params, e.made != nil
-	return &with
+	if otherwise {
+		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
+	}
+	return &with, nil
 }
 
 // errAborted says that the transaction has failed, and that therefore the text may be sent as it is: the server answers
@@ -178,4 +201,12 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 		return e.binder.OneByOne(with, text), nil
 	}
 	return nil, err
+}
+
+func severalInFailed() error {
+	return raise(&wire.Error{
+		Code:    "0A000",
+		Message: "several statements in one string cannot be rewritten in a failed transaction",
+		Hint:    "Send ROLLBACK on its own first.",
+	})
 }

@@ -39,6 +39,11 @@ type Config struct {
 	// delivered. nil: such results are delivered as they are.
 	Heirs func(ctx context.Context, pid uint32, relations, tables []catalog.OID) (bool, error)
 
+	// SearchPath tells in which schemas a role looks for names with that search_path, of those that exist and that it may
+	// use; pg_temp stands for the temporary schema of its session. It is called from any goroutine, where a session's own
+	// server must not be asked. nil: a statement that depends on it is refused.
+	SearchPath func(ctx context.Context, role, setting string) ([]string, error)
+
 	// CatchUp reads what is stored in the database now, and returns when Open was called with it if it is news; an error
 	// says why that is not known. It is called, from any goroutine, after a statement has failed because of a name that
 	// may be outdated. nil: such a statement fails, and is not tried again.

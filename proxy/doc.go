@@ -14,14 +14,15 @@
 //
 // # Texts
 //
-// While nothing is live no text is looked at; Parse texts are remembered, up to a bound, because they may have to be
+// While nothing is live no text is looked at; texts that prepare something are remembered, up to a bound, because they may have to be
 // prepared in other words later. Under a live migration the binder's prefilter sees each text. A hit goes to choose, which
 // sees to it that the view of the session is fresh (probe), that relations of which the meaning is open are asked for
-// (lookUp), and that the gate lets the text pass (enter). At Bind and Describe the statement is prepared again, unseen, if
-// the server has it in a text that is not the right one any more.
+// (lookUp), and that the gate lets the text pass (enter). At Bind, Describe and SQL EXECUTE the statement is prepared again,
+// unseen, if the server has it in a text that is not the right one any more; package prepared keeps account of that.
 //
 // What the proxy asks in a session goes in injected messages of the extended protocol, whose answers are swallowed: with
-// Sync when the session is quiet, with Flush in an open pipeline, and never in a failed transaction.
+// Sync when the session is quiet, with Flush in an open pipeline, and never in a failed transaction. In a transaction that
+// has no snapshot yet nothing is asked that takes one, unless the client's own text is about to (before_snapshot.go).
 //
 // No state is faked. A statement that must fail is replaced by a stand-in that the server itself rejects, so that the
 // transaction, the pipeline and what was prepared are afterwards as they would have been; only the error's fields are

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -27,6 +28,7 @@ type portal struct {
 	stateful bool // executing it may change what later texts mean
 	sets     bool // and segue.version
 	makes    *[]rewrite.Made
+	sql      *changes // what executing it does to what is prepared; nil: nothing
 }
 
 // parse handles a Parse.
@@ -52,7 +54,7 @@ func (s *session) parseIn(now *epoch) error {
 	}
 	sql, rest, ok := cutString(rest)
 	if s.frame.Rest > 0 {
-		return s.passIn(now, expect{kind: wire.Parse, stmt: s.remember(name, nil, nil, true)})
+		return s.passIn(now, expect{kind: wire.Parse, stmt: s.open(name, nil, nil, true)})
 	}
 	if ok {
 		s.types, ok = typesOf(s.types[:0], rest)
@@ -60,13 +62,15 @@ func (s *session) parseIn(now *epoch) error {
 	if !ok {
 		return s.pass(expect{kind: wire.Parse}) // the server finds the same fault
 	}
+	s.takesSnapshot = takesSnapshotFirst(sql)
 	if !now.live {
-		return s.passIn(now, expect{kind: wire.Parse, stmt: s.remember(name, sql, s.types, false)})
+		return s.parseUnseen(now, name, sql)
 	}
 	hit := s.matchPrepared(now, sql, s.types)
 	if hit != rewrite.Names {
-		st := s.remember(name, sql, s.types, false)
-		st.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
+		st := s.open(name, sql, s.types, false)
+		s.follow(st)
+		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
 		return s.passIn(now, expect{kind: wire.Parse, stmt: st})
 	}
 	text, err := s.choose(sql, s.types, nil)
@@ -75,25 +79,49 @@ func (s *session) parseIn(now *epoch) error {
 	case err == nil:
 		return s.parseAs(text)
 	case errors.Is(err, errSkipped), errors.Is(err, errAborted):
-		return s.pass(expect{kind: wire.Parse, stmt: s.remember(name, sql, s.types, false)})
+		name, rest, _ := cutString(s.frame.Body)
+		sql, _, _ := cutString(rest)
+		return s.pass(expect{kind: wire.Parse, stmt: s.open(name, sql, s.types, false)})
 	case errors.As(err, &refused):
 		return s.refuse(refused)
 	}
 	return err
 }
 
+// parseUnseen handles a Parse while nothing is live.
+func (s *session) parseUnseen(now *epoch, name, sql []byte) error {
+	if s.rewrote && prepared.MayExecute(sql) {
+		s.frame = own(s.frame)
+		var rest []byte
+		name, rest, _ = cutString(s.frame.Body)
+		sql, _, _ = cutString(rest)
+		if err := s.unseenError(s.giveBackMentioned(sql), wire.Parse); !errors.Is(err, errGiven) {
+			return err
+		}
+	}
+	st := s.open(name, sql, s.types, false)
+	s.follow(st)
+	return s.passIn(now, expect{kind: wire.Parse, stmt: st})
+}
+
+// follow notes whether executing the statement changes what is prepared by SQL.
+func (s *session) follow(st *statement) { s.follows = s.follows || mayPrepare(st.Text) }
+
 // parseAs sends the Parse in s.frame with the text that was chosen for it.
 func (s *session) parseAs(text *rewrite.Text) error {
 	name, rest, _ := cutString(s.frame.Body)
 	sql, _, _ := cutString(rest)
-	st := s.remember(name, sql, s.types, false)
-	st.plan = plan{binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, text: text, generation: s.view.generation}
+	st := s.open(name, sql, s.types, false)
+	st.Memo.plan = plan{binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, text: text, generation: s.view.generation}
+	if executesByName(text) {
+		st.Memo.plan.text = nil
+	}
 	e := expect{kind: wire.Parse, stmt: st, text: text}
 	if !text.Changed {
 		return s.pass(e)
 	}
-	st.have = served{text: text}
-	st.want = st.have
+	st.Have = servedBy(text)
+	st.Coming = st.Have
 	s.rewrote = true
 	s.srv.metrics.rewritten.Inc()
 	if err := s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), string(name), text.SQL, s.types)); err != nil || len(name) == 0 {
@@ -101,29 +129,25 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	}
 	// The client may know the result from a portal only.
 	e = expect{kind: wire.Describe, flags: hidden, stmt: st, text: text}
-	return s.send(e, wire.AppendDescribe(s.server.out.AvailableBuffer(), wire.StatementOf, st.slot.name))
+	return s.send(e, wire.AppendDescribe(s.server.out.AvailableBuffer(), wire.StatementOf, s.sentName(st.Name())))
 }
 
 // refuse makes the server fail where it would have failed at the client's message, with an error of ours.
 func (s *session) refuse(refused *wire.Error) error {
 	e := expect{kind: wire.Parse, fail: refused}
-	return s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), reserved, rewrite.StandIn, nil))
-}
-
-// remember makes the statement of a Parse.
-func (s *session) remember(name, sql []byte, types []uint32, lost bool) *statement {
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	st := s.queue.stmts.open(name, sql, types)
-	st.lost = st.lost || lost
-	return st
+	name := reserved
+	if s.frame.Type == wire.Parse && s.frame.Body[0] == 0 { // one that fails ends the unnamed statement
+		name = ""
+		e.stmt = s.open(nil, nil, nil, false)
+	}
+	return s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), name, rewrite.StandIn, nil))
 }
 
 // bind handles a Bind: what is bound has to be prepared in the text that is right now.
 func (s *session) bind() error {
 	for {
 		now := s.srv.epoch.Load()
-		if !now.live && !s.rewrote {
+		if !now.live && !s.rewrote && !s.follows {
 			return s.unlessMoved(now, expect{kind: wire.Bind})
 		}
 		if now.live {
@@ -135,11 +159,13 @@ func (s *session) bind() error {
 		if err != nil {
 			return s.pass(expect{kind: wire.Bind})
 		}
-		p, err := s.current(now, name)
+		p, err := s.current(now, s.keyOf(name))
 		if err == nil {
 			portalName, _, _ := cutString(s.frame.Body) // only now, for current may move the frame
-			s.setPortal(portalName, p)
 			err = s.passChosen(now, expect{kind: wire.Bind, text: p.text})
+			if err == nil {
+				s.setPortal(portalName, p)
+			}
 		}
 		if !errors.Is(err, errMoved) {
 			return s.answerRefusal(err, expect{kind: wire.Bind})
@@ -181,79 +207,84 @@ func (s *session) answerRefusal(err error, e expect) error {
 
 // current sees to it that the server has the statement in the text that is right now, and says what running it means.
 // The errors are those of choose.
-func (s *session) current(now *epoch, name []byte) (portal, error) {
-	q := &s.queue
-	q.mu.Lock()
-	st := q.stmts.lookup(name)
-	var want served
-	if st != nil {
-		want = st.want
+func (s *session) current(now *epoch, key []byte) (portal, error) {
+	if now.live {
+		s.rebase(now)
 	}
-	unsure := q.stmts.unsure
-	q.mu.Unlock()
-	if st == nil {
-		return s.currentBySQL(now, string(name))
+	s.takesSnapshot = true // as far as is known
+	st, err := s.find(key)
+	if st == nil || err != nil {
+		return portal{}, err
 	}
-	if now.live && st.lost {
-		return portal{}, raise(&wire.Error{
-			Code:    "0A000",
-			Message: "the text of this prepared statement was not kept, so it cannot be adapted to the migration that is live",
-			Hint:    "The session has prepared more than can be remembered: close statements that are not needed, or reconnect.",
-		})
+	s.takesSnapshot = st.Lost || takesSnapshotFirst(st.Text)
+	if !now.live {
+		return s.currentUnseen(st)
 	}
-	if unsure {
-		if err := s.recount(now); err != nil {
+	if st.SQL { // it is what EXECUTE would do
+		_, err := s.choose([]byte("EXECUTE "+quoteName(s.sentName(st.Name()))), nil, nil)
+		return portal{}, err
+	}
+	if err := s.look(now, st); err != nil {
+		return portal{}, err
+	}
+	p := &st.Memo.plan
+	if p.control != noControl {
+		if err := s.controls(now, p.control); err != nil {
 			return portal{}, err
 		}
 	}
-	if now.live && (st.plan.binder != now.binder || st.plan.made != now.made) {
-		st.plan = plan{binder: now.binder, made: now.made, hit: s.matchPrepared(now, st.text, st.types), control: controlOf(st.text)}
+	if p.hit != rewrite.Names {
+		return s.currentMiss(now, st)
 	}
-	if now.live && st.plan.control != noControl {
-		if err := s.controls(now, st.plan.control); err != nil {
-			return portal{}, err
-		}
-	}
-	if !now.live || st.plan.hit != rewrite.Names {
-		stateful := now.live && st.plan.hit == rewrite.StateWords
-		if stateful && st.plan.makes == nil {
-			made := now.binder.Makes(s.clientEncoding(), string(st.text))
-			st.plan.makes = &made
-		}
-		p := portal{stateful: stateful, makes: st.plan.makes, sets: stateful && now.binder.MaySetVersion(st.text)}
-		if want.is(nil) {
-			return p, nil
-		}
-		failed, err := s.inFailed(true)
-		if failed || err != nil {
-			return portal{}, err
-		}
-		return p, s.reprepare(st, nil)
-	}
-	text, err := s.choose(st.text, st.types, &st.plan)
+	text, err := s.chooseAgain(st)
 	if err != nil {
 		return portal{}, err
 	}
-	if !want.is(text) {
-		err = s.reprepare(st, text)
+	if !s.has(st, text) {
+		if err := s.prepareAgain(st, text); err != nil {
+			return portal{}, err
+		}
+		return portal{}, errMoved // what choose has registered as in flight may have landed with that
 	}
-	return portal{text: text}, err
+	return portal{text: text, sql: s.changesOf(text)}, nil
 }
 
-// recount asks the server which statements are left, when one of which the name is not known was deallocated. In a failed
-// transaction nothing can be asked, nor prepared again.
-func (s *session) recount(now *epoch) error {
-	failed, err := s.inFailed(true)
-	switch {
-	case err != nil:
-		return err
-	case failed:
-		return errAborted
+// chooseAgain is choose for a statement that was prepared by a Parse.
+func (s *session) chooseAgain(st *statement) (*rewrite.Text, error) {
+	if !st.Lost {
+		return s.choose(st.Text, st.Types, st)
 	}
-	if err := s.refresh(now); err != nil {
-		return err
+	if t := st.Memo.plan.text; t != nil {
+		return s.choose([]byte(t.Client), st.Types, st)
 	}
-	return errMoved // look at the name again
+	sql, err := s.clientText(st)
+	if err != nil {
+		return nil, err
+	}
+	return s.choose([]byte(sql), st.Types, st)
+}
+
+// currentUnseen is current while nothing is live: the server is to have the client's own text, of all that may be executed.
+func (s *session) currentUnseen(st *statement) (portal, error) {
+	if err := s.giveBackMentioned(st.Text); err != nil && !errors.Is(err, errAborted) {
+		return portal{}, err
+	}
+	return portal{sql: s.changesIn(st.Text, !st.Lost)}, s.giveBack(st)
+}
+
+// currentMiss is current for a statement that concerns no table under migration.
+func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
+	p := &st.Memo.plan
+	stateful := p.hit == rewrite.StateWords
+	if stateful && p.makes == nil {
+		made := now.binder.Makes(st.Read.Encoding, string(st.Text))
+		p.makes = &made
+	}
+	out := portal{
+		stateful: stateful, makes: p.makes, sets: stateful && now.binder.MaySetVersion(st.Text),
+		sql: s.changesIn(st.Text, !st.Lost),
+	}
+	return out, s.giveBack(st)
 }
 
 // controls prepares for a statement that begins or may end a transaction, of the extended protocol or alone in a Query.
@@ -284,16 +315,6 @@ func (s *session) controls(now *epoch, c control) error {
 	return err
 }
 
-// currentBySQL is current for a name that no Parse has made, but perhaps a PREPARE.
-func (s *session) currentBySQL(now *epoch, name string) (portal, error) {
-	if !now.live || name == "" || !s.mayExecute() {
-		return portal{}, nil
-	}
-	// It is what EXECUTE would do.
-	_, err := s.choose([]byte("EXECUTE "+quoteName(name)), nil, nil)
-	return portal{}, err
-}
-
 // describe handles a Describe.
 func (s *session) describe() error {
 	for {
@@ -307,13 +328,17 @@ func (s *session) describe() error {
 		}
 		var p portal
 		if now.live || s.rewrote {
-			p, err = s.current(now, name)
+			p, err = s.current(now, s.keyOf(name))
 			_, name, _ = wire.DecodeTarget(s.frame.Body)
 		}
 		if err == nil {
+			key := s.keyOf(name)
 			s.queue.mu.Lock()
-			st := s.queue.stmts.lookup(name)
+			st, sure := s.queue.stmts.Find(key)
 			s.queue.mu.Unlock()
+			if !sure {
+				st = nil
+			}
 			err = s.passChosen(now, expect{kind: wire.Describe, stmt: st, text: p.text})
 		}
 		if !errors.Is(err, errMoved) {
@@ -330,6 +355,11 @@ func (s *session) execute() error {
 	}
 	p := s.portal(name)
 	e := expect{kind: wire.Execute, text: p.text}
+	if p.sql != nil {
+		s.queue.mu.Lock()
+		e.sql = s.queue.stmts.Copy(p.sql)
+		s.queue.mu.Unlock()
+	}
 	if p.makes != nil && len(*p.makes) > 0 {
 		if e := s.srv.epoch.Load(); e.live {
 			s.announceAll(e.binder, *p.makes)
@@ -359,10 +389,11 @@ func (s *session) closeTarget() error {
 		}
 		return s.pass(expect{kind: wire.Close})
 	}
+	key := s.keyOf(name)
 	s.queue.mu.Lock()
-	st := s.queue.stmts.closing(name)
+	closed := s.queue.stmts.Named(key)
 	s.queue.mu.Unlock()
-	return s.pass(expect{kind: wire.Close, stmt: st})
+	return s.pass(expect{kind: wire.Close, name: closed})
 }
 
 // maxPortals bounds the named portals that are known; one that is not known costs its errors the version's names.

@@ -9,7 +9,6 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/proxy/wire"
-	"github.com/seguedb/segue/rewrite"
 )
 
 // errMoved says that the epoch is no longer the one that a text was chosen for.
@@ -18,14 +17,15 @@ var errMoved = errors.New("the epoch has changed")
 // errSkipped says that the server discards messages until Sync, because of an error that the client gets.
 var errSkipped = errors.New("the server discards messages until Sync")
 
-// enter registers a text that is about to be sent as in flight. The gate is checked in the same step, under the lock
+// enterTables registers a text that is about to be sent as in flight on the tables under migration that it names; ends
+// says that it has several statements, one of which may end a transaction. The gate is checked in the same step, under the lock
 // that Hold takes to see what is in flight: so either Hold waits for it, or it waits for the gate.
 //
 // It blocks while the gate holds a table of the text, unless the session's backend holds a lock on one: such a session is
 // being drained, and holding it would deadlock. errMoved: choose again; a *wire.Error is for the client.
-func (s *session) enter(e *epoch, text *rewrite.Text) error {
+func (s *session) enterTables(e *epoch, tables []catalog.OID, ends bool) error {
 	for {
-		closed, err := s.takeOff(e, text, false)
+		closed, err := s.takeOff(e, tables, ends, false)
 		if err != nil || !closed {
 			return err
 		}
@@ -37,7 +37,7 @@ func (s *session) enter(e *epoch, text *rewrite.Text) error {
 			return err
 		}
 		if passes {
-			_, err := s.takeOff(e, text, true)
+			_, err := s.takeOff(e, tables, ends, true)
 			return err
 		}
 		if err := s.wait(e); err != nil {
@@ -46,8 +46,8 @@ func (s *session) enter(e *epoch, text *rewrite.Text) error {
 	}
 }
 
-// takeOff registers the text if e is still in force and its gate is open for it, or draining says that it may pass.
-func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed bool, err error) {
+// takeOff registers the tables if e is still in force and its gate is open for it, or draining says that it may pass.
+func (s *session) takeOff(e *epoch, tables []catalog.OID, ends, draining bool) (closed bool, err error) {
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -55,12 +55,12 @@ func (s *session) takeOff(e *epoch, text *rewrite.Text, draining bool) (closed b
 	switch {
 	case q.stop != nil:
 		return false, q.stop
-	case now.binder != e.binder || now.made != e.made || now != e && (draining || now.holds(text.Tables)):
+	case now.binder != e.binder || now.made != e.made || now != e && (draining || now.holds(tables)):
 		return false, errMoved // who waits or drains must go by the gate that is closed now
-	case now.holds(text.Tables) && !draining:
+	case now.holds(tables) && !draining:
 		return true, nil
-	case len(text.Tables) > 0:
-		q.flights = append(q.flights, flight{text.Tables, q.readyDue(), q.groupEnds || text.TxControl})
+	case len(tables) > 0:
+		q.flights = append(q.flights, flight{tables, q.readyDue(), q.groupEnds || ends})
 	}
 	return false, nil
 }
@@ -79,6 +79,8 @@ func (s *session) drains(e *epoch) (bool, error) {
 		return false, nil // outside a transaction no lock is held
 	case e.suspended && failed:
 		return false, nil
+	case e.suspended && s.beforeSnapshot():
+		return false, nil // it cannot be asked
 	case e.suspended:
 		return s.locksAny(e.binder.Snapshot().Tables)
 	}
@@ -112,6 +114,11 @@ func (s *session) locksAny(tables []catalog.OID) (bool, error) {
 // wait blocks until the epoch is replaced. It returns a *wire.Error when the statement is cancelled, or has waited for
 // too long in an instance that cannot serve it; and another error when the client has gone or the session must stop.
 func (s *session) wait(e *epoch) error {
+	// A Flush ends the server's timers for idle sessions until its next ReadyForQuery (PostgresMain in postgres.c): who is held
+	// is not idle.
+	if _, err := s.server.out.Write(wire.AppendFlush(nil)); err != nil {
+		return err
+	}
 	if err := s.server.out.Flush(); err != nil {
 		return err
 	}

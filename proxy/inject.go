@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"strings"
 
 	"github.com/seguedb/segue/proxy/wire"
 )
@@ -15,6 +16,7 @@ type injection struct {
 	row         []byte // body of its last DataRow
 	all         bool   // keep every row and the description
 	rows        [][]byte
+	each        func(body []byte) // gets every DataRow, under queue.mu; nil: they are kept
 	description []byte
 	err         wire.ErrorFields
 	done        bool
@@ -40,6 +42,8 @@ func (i *injection) skip() {
 // take keeps what matters of an answer.
 func (i *injection) take(kind byte, body []byte) {
 	switch {
+	case kind == wire.DataRow && i.each != nil:
+		i.each(body)
 	case kind == wire.RowDescription && i.all:
 		i.description = bytes.Clone(body)
 	case kind == wire.DataRow && i.all:
@@ -75,6 +79,15 @@ func (s *session) ask(sql string, params ...[]byte) ([]byte, error) {
 // inject is ask for a query of any result: with all, the description and all rows are kept, else the last row.
 func (s *session) inject(sql string, all bool, params [][]byte) (*injection, error) {
 	inj := &injection{all: all}
+	return inj, s.injectAs(inj, sql, params)
+}
+
+// injectAs is inject with an injection that says what becomes of the answers.
+func (s *session) injectAs(inj *injection, sql string, params [][]byte) error {
+	if !strings.HasPrefix(sql, "SHOW ") && s.beforeSnapshot() {
+		return errBeforeSnapshot()
+	}
+	all := inj.all
 	b := wire.AppendClose(nil, wire.StatementOf, reserved)
 	b = wire.AppendParse(b, reserved, sql, nil)
 	b = wire.AppendBind(b, reserved, reserved, params...)
@@ -91,7 +104,7 @@ func (s *session) inject(sql string, all bool, params [][]byte) (*injection, err
 	q.mu.Lock()
 	if q.stop != nil {
 		defer q.mu.Unlock()
-		return nil, q.stop
+		return q.stop
 	}
 	quiet := q.quiet()
 	flags := hidden
@@ -113,19 +126,11 @@ func (s *session) inject(sql string, all bool, params [][]byte) (*injection, err
 	q.mu.Unlock()
 
 	if _, err := s.server.out.Write(b); err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.server.out.Flush(); err != nil {
-		return nil, err
+	err := s.await(inj)
+	if inj.err != nil {
+		return inj.err.Error()
 	}
-	if err := q.until(func() bool { return inj.done || inj.skipped }); err != nil {
-		return nil, err
-	}
-	switch {
-	case inj.err != nil:
-		return nil, inj.err.Error()
-	case inj.skipped:
-		return nil, errSkipped
-	}
-	return inj, nil
+	return err
 }

@@ -20,7 +20,12 @@ func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
 // matchPrepared is match for a text that is kept, and may be executed when the session has another version. types are those
 // that the client gives its parameters.
 func (s *session) matchPrepared(e *epoch, sql []byte, types []uint32) rewrite.Hit {
-	hit := e.binder.Match(sql, s.mayExecute())
+	return s.matchKept(e, sql, types, s.mayExecute())
+}
+
+// matchKept is matchPrepared, where executes says that what a text executes by name is to be found, too.
+func (s *session) matchKept(e *epoch, sql []byte, types []uint32, executes bool) rewrite.Hit {
+	hit := e.binder.Match(sql, executes)
 	if hit == rewrite.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.view.ownNames.In(sql) {
 		return rewrite.Names
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -193,7 +194,7 @@ func (s *session) query() error {
 		if now.live {
 			err = s.queryIn(now)
 		} else {
-			err = s.passIn(now, expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body), piece: s.piece})
+			err = s.queryUnseen(now)
 		}
 		if !errors.Is(err, errMoved) {
 			return err
@@ -201,16 +202,64 @@ func (s *session) query() error {
 	}
 }
 
+// queryUnseen handles a simple Query while nothing is live.
+func (s *session) queryUnseen(now *epoch) error {
+	e := expect{kind: wire.Query, piece: s.piece}
+	start, _, ok := cutString(s.frame.Body)
+	if !ok {
+		start = s.frame.Body
+	}
+	if s.rewrote || mayPrepare(start) {
+		if s.rewrote || s.frame.Size() <= maxParse {
+			if err := s.whole(); err != nil {
+				return err
+			}
+		}
+		sql, _ := wire.DecodeQuery(s.frame.Body)
+		if s.rewrote && prepared.MayExecute(sql) {
+			s.frame = own(s.frame)
+			sql, _ = wire.DecodeQuery(s.frame.Body)
+			err := s.giveBackMentioned(sql)
+			if err = s.unseenError(err, wire.Query); !errors.Is(err, errGiven) {
+				return err
+			}
+		}
+		e.sql = s.changesIn(sql, s.frame.Rest == 0)
+	}
+	return s.passIn(now, e)
+}
+
+// errGiven says that the message in s.frame is to be sent.
+var errGiven = errors.New("send it")
+
+// unseenError turns what giveBackMentioned has returned into what becomes of a text. It returns errGiven when that is to
+// be sent.
+func (s *session) unseenError(err error, kind byte) error {
+	var refused *wire.Error
+	switch {
+	case err == nil, errors.Is(err, errSkipped), errors.Is(err, errAborted):
+		return errGiven
+	case !errors.As(err, &refused):
+		return err
+	case kind == wire.Query:
+		e := expect{kind: wire.Query, fail: refused, piece: s.piece}
+		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+	}
+	return s.refuse(refused)
+}
+
 // queryIn handles a simple Query while a migration is live.
 func (s *session) queryIn(now *epoch) error {
 	if err := s.whole(); err != nil {
 		return err
 	}
-	raw := expect{kind: wire.Query, stmt: s.deallocates(s.frame.Body), piece: s.piece}
+	raw := expect{kind: wire.Query, piece: s.piece}
 	sql, err := wire.DecodeQuery(s.frame.Body)
 	if err != nil {
 		return s.pass(raw) // the server finds the same fault
 	}
+	s.takesSnapshot = takesSnapshotFirst(sql)
+	raw.sql = s.changesIn(sql, true)
 	switch s.match(now, sql) {
 	case rewrite.Miss:
 		if controlOf(sql) == begins {
@@ -236,7 +285,7 @@ func (s *session) queryIn(now *epoch) error {
 		s.announce(text)
 		s.count(text)
 		s.sent(text)
-		e := expect{kind: wire.Query, stmt: raw.stmt, text: text, flags: effects(text), piece: s.piece}
+		e := expect{kind: wire.Query, sql: s.changesOf(text), text: text, flags: effects(text), piece: s.piece}
 		if !text.Changed {
 			return s.pass(e)
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
@@ -58,24 +57,20 @@ const pathJSON = `CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=
 
 const probeJSON = `pg_catalog.json_build_object(
  'path', ` + pathJSON + `,
+ 'setting', pg_catalog.current_setting('search_path'),
+ 'role', pg_catalog.current_setting('role'),
+ 'authorization', pg_catalog.current_setting('session_authorization'),
  'version', pg_catalog.current_setting('segue.version', true),
  'strings', pg_catalog.current_setting('standard_conforming_strings'),
  'encoding', pg_catalog.current_setting('client_encoding'),
  'application', pg_catalog.current_setting('application_name'),
  'temporary', (SELECT pg_catalog.json_agg(` + relationJSON + `)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()),
- 'prepared', (SELECT pg_catalog.json_agg(pg_catalog.json_build_object('name', p.name, 'text', p.statement))
-  FROM pg_catalog.pg_prepared_statements p WHERE p.from_sql)%s)`
-
-// allNames asks in addition for every prepared statement, when a DEALLOCATE was seen of which the name is not known.
-const allNames = `,
- 'names', (SELECT pg_catalog.json_agg(p.name) FROM pg_catalog.pg_prepared_statements p WHERE NOT p.from_sql)`
+  WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()))`
 
 var (
-	probeSQL      = "SELECT " + inHex(fmt.Sprintf(probeJSON, ""))
-	probeNamesSQL = "SELECT " + inHex(fmt.Sprintf(probeJSON, allNames))
-	relationSQL   = "SELECT " + inHex(relationJSON) + ` FROM pg_catalog.pg_class c
+	probeSQL    = "SELECT " + inHex(probeJSON)
+	relationSQL = "SELECT " + inHex(relationJSON) + ` FROM pg_catalog.pg_class c
  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE c.oid OPERATOR(pg_catalog.=) (SELECT pg_catalog.to_regclass(
   pg_catalog.convert_from(pg_catalog.decode($1::pg_catalog.text, 'hex'), 'UTF8'))::pg_catalog.oid)`
@@ -89,10 +84,10 @@ type probed struct {
 	Encoding    string
 	Application string
 	Temporary   []relationRow
-	Prepared    []struct{ Name, Text string }
-	Names       []string
 
-	names map[string]bool // nil when they were not asked for
+	Setting       string // search_path as it is written
+	Role          string
+	Authorization string
 }
 
 // relationRow is a relation as relationJSON gives it.
@@ -162,26 +157,13 @@ func (p *probed) overlay() map[rules.Name]*catalog.Relation {
 
 // probe reads the state of the session. The errors are those of ask.
 func (s *session) probe() (*probed, error) {
-	s.queue.mu.Lock()
-	unsure := s.queue.stmts.unsure
-	s.queue.mu.Unlock()
-	sql := probeSQL
-	if unsure {
-		sql = probeNamesSQL
-	}
-	answer, err := s.ask(sql)
+	answer, err := s.ask(probeSQL)
 	if err != nil {
 		return nil, err
 	}
 	p := new(probed)
 	if err := decodeHex(answer, p); err != nil {
 		return nil, err
-	}
-	if unsure {
-		p.names = make(map[string]bool, len(p.Names))
-		for _, name := range p.Names {
-			p.names[name] = true
-		}
 	}
 	return p, nil
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"sync"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -29,11 +30,12 @@ type queue struct {
 	txEnds   uint64 // COMMIT and ROLLBACK seen, ROLLBACK TO included
 	failedAt uint64 // what txEnds was at the last ReadyForQuery
 
-	stmts     prepared
+	stmts     prepared.Account[memo]
 	flights   []flight
 	makings   []openMaking // sent, in transactions that have not ended
 	retry     retry
 	series    bool // a Query is being sent in pieces: see runSeries
+	snapshot  bool // the transaction has one, so that another query changes nothing about what it sees
 	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
 
 	ending  *wire.Error   // what the client is told when the session ends
@@ -47,7 +49,9 @@ type queue struct {
 type expect struct {
 	kind  byte // type of the message that was sent; wire.CopyDone stands for CopyFail too, and has no answer
 	flags expectFlags
-	stmt  *statement    // of a Parse: what is prepared once it is answered; of a Close: what is closed
+	stmt  *statement    // of a Parse: what is prepared once it is answered; of a Describe: what is described
+	name  *name         // of a Close: what is closed
+	sql   *changes      // of a Query or an Execute: what its text does to what is prepared; nil: nothing
 	text  *rewrite.Text // what was rewritten to make the message; nil when nothing was
 	inj   *injection    // set in a message that the client does not know of, with an answer for the proxy
 	fail  *wire.Error   // in place of the error that the stand-in gets
@@ -61,14 +65,14 @@ const (
 	captured                          // an error that the client must not see either: it goes to inj
 	last                              // inj is over with this answer
 	schema                            // relations may be different afterwards
-	reprepare                         // Close, Parse and Describe that prepare stmt anew, unknown to the client
+	reprepare                         // of the messages that prepare a statement anew, unknown to the client; stmt is set in those that matter
 )
 
-func (q *queue) init(status byte) {
+func (q *queue) init(status byte, read prepared.Reading) {
 	q.status = status
 	q.signal = make(chan struct{}, 1)
 	q.stopped = make(chan struct{})
-	q.stmts.init()
+	q.stmts.Init(read)
 }
 
 // push records a message that is about to be sent. An error means that it must not be.
@@ -97,11 +101,13 @@ func (q *queue) pushLocked(e expect) {
 			return
 		}
 		q.unsynced, q.skipping, q.groupEnds = false, false, false
+		q.stmts.Group()
 	case wire.Query, wire.FuncCall:
 		if q.skipping {
 			return
 		}
 		q.unsynced, q.groupEnds = false, false
+		q.stmts.Group()
 	default:
 		q.unsynced = true
 		if q.skipping {
@@ -110,10 +116,8 @@ func (q *queue) pushLocked(e expect) {
 			}
 			return
 		}
-		if e.kind == wire.Parse || e.kind == wire.Close {
-			q.stmts.sent(e)
-		}
 	}
+	q.sends(&e)
 	q.ring.push(e)
 }
 
@@ -159,8 +163,10 @@ func (q *queue) respond(kind byte, body []byte) verdict {
 // note is respond but for what follows for another try.
 func (q *queue) note(kind byte, body []byte) verdict {
 	switch kind {
-	case wire.NotificationResponse, wire.ParameterStatus:
+	case wire.NotificationResponse:
 		return verdict{}
+	case wire.ParameterStatus:
+		return q.reported(body)
 	case wire.NoticeResponse:
 		return q.notice(body)
 	case wire.ErrorResponse:
@@ -178,16 +184,20 @@ func (q *queue) note(kind byte, body []byte) verdict {
 	}
 	switch kind {
 	case wire.ParseComplete, wire.CloseComplete:
-		q.stmts.done(e)
+		q.prepares(e)
 		q.pop()
 	case wire.NoData:
 		q.describes(e, nil)
 		q.pop()
-	case wire.BindComplete, wire.PortalSuspended:
+	case wire.BindComplete:
+		q.pop()
+	case wire.PortalSuspended:
+		q.snapshot = true
+		q.over(e)
 		q.pop()
 	case wire.ParameterDescription:
 		if e.stmt != nil {
-			e.stmt.describe(body)
+			e.stmt.Describe(body)
 		}
 	case wire.RowDescription:
 		if e.inj != nil {
@@ -205,6 +215,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 			q.tag(body, e)
 		}
 		if e.kind == wire.Execute {
+			q.over(e)
 			q.pop()
 		} else {
 			q.commands++
@@ -224,7 +235,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 // describes takes note of what a statement's result looks like.
 func (q *queue) describes(e *expect, body []byte) {
 	if e.stmt != nil {
-		e.stmt.result.shows(body, e.flags&reprepare != 0)
+		e.stmt.Memo.result.shows(body, e.flags&reprepare != 0)
 	}
 }
 
@@ -259,6 +270,9 @@ func (q *queue) failed(body []byte) verdict {
 		e.piece.failed = true
 	}
 	v.postponed = q.retry.postpones(&e, body)
+	if e.kind == wire.Parse && e.stmt != nil && e.flags&reprepare == 0 {
+		q.stmts.ParseFailed(e.stmt)
+	}
 	q.copyIn = false
 	switch e.kind {
 	case wire.Query, wire.FuncCall, wire.Sync:
@@ -286,9 +300,7 @@ func (q *queue) skip() {
 
 // dropped undoes what was expected of a message that the server discards.
 func (q *queue) dropped(e expect) {
-	if e.kind == wire.Parse || e.kind == wire.Close {
-		q.stmts.dropped(e)
-	}
+	q.skips(&e)
 	if e.inj != nil {
 		e.inj.skip()
 	}
@@ -300,18 +312,20 @@ func (q *queue) ready(body []byte) verdict {
 		q.status = body[0]
 	}
 	q.readies++
+	q.stmts.Ready()
 	q.failedAt = q.txEnds
 	q.commands = 0
 	q.copyIn = false
 	if q.status == wire.Idle {
-		q.lastIdle = q.readies
+		q.lastIdle, q.snapshot = q.readies, false
 	}
 	var v verdict
 	if e := q.align(wire.ReadyForQuery); e != nil {
 		switch e.kind {
 		case wire.Query, wire.FuncCall, wire.Sync:
 			if e.kind == wire.Query {
-				q.stmts.queried()
+				q.stmts.Queried()
+				q.over(e)
 			}
 			v.expect = *e
 			if e.flags&hidden != 0 || e.piece != nil || q.retry.state == retryDue {
@@ -386,26 +400,6 @@ func (q *queue) quiet() bool { return q.ring.n == 0 && !q.unsynced && !q.copyIn 
 
 // readyDue is the number of the ReadyForQuery that will end what is sent now.
 func (q *queue) readyDue() uint64 { return q.readies + uint64(q.ring.readies) + 1 }
-
-// tag looks for the command tags that matter to the session.
-func (q *queue) tag(body []byte, e *expect) {
-	tag := body
-	if n := len(tag); n > 0 && tag[n-1] == 0 {
-		tag = tag[:n-1]
-	}
-	switch {
-	case len(tag) == 0:
-	case tag[0] == 'C' && string(tag) == "COMMIT", tag[0] == 'R' && string(tag) == "ROLLBACK":
-		q.txEnds++
-	case tag[0] == 'P' && (string(tag) == "PREPARE" || string(tag) == "PREPARE TRANSACTION"):
-		q.txEnds++
-		q.stmts.bySQL = true // PREPARE TRANSACTION too, which is no harm
-	case tag[0] == 'D' && (string(tag) == "DEALLOCATE ALL" || string(tag) == "DISCARD ALL"):
-		q.stmts.dropAll()
-	case tag[0] == 'D' && string(tag) == "DEALLOCATE":
-		q.stmts.deallocated(e)
-	}
-}
 
 // halt makes the client's goroutine stop before it sends anything more. The first reason stays.
 func (q *queue) halt(why error) {

@@ -69,10 +69,10 @@ func (d *dialogue) push(m message) {
 	e := expect{kind: m.kind, text: m.text}
 	switch m.kind {
 	case wire.Parse:
-		m.stmt = d.q.stmts.open([]byte(m.name), []byte(m.text.Client), nil)
+		m.stmt = d.q.stmts.Open([]byte(m.name), []byte(m.text.Client), nil)
 		e.stmt = m.stmt
 	case wire.Close:
-		e.stmt = d.q.stmts.closing([]byte(m.name))
+		e.name = d.q.stmts.Named([]byte(m.name))
 	case wire.CopyDone:
 		d.inCopy = false
 	}
@@ -222,7 +222,7 @@ func (d *dialogue) finish() {
 	delete(d.prepared, "")
 	got := maps.Collect(func(yield func(string, *statement) bool) {
 		for _, name := range []string{"a", "b"} {
-			if st := d.q.stmts.lookup([]byte(name)); st != nil && !yield(name, st) {
+			if st, _ := d.q.stmts.Find([]byte(name)); st != nil && !yield(name, st) {
 				return
 			}
 		}

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 )
 
 func newQueue() *queue {
 	q := new(queue)
-	q.init(wire.Idle)
+	q.init(wire.Idle, prepared.Reading{})
 	return q
 }
 
@@ -139,25 +140,25 @@ func TestPreparedStatementsAreThoseTheServerHas(t *testing.T) {
 					q.hear(a.name)
 					continue
 				case "P":
-					e.stmt = q.stmts.open([]byte(a.name), []byte(strconv.Itoa(made)), nil)
+					e.stmt = q.stmts.Open([]byte(a.name), []byte(strconv.Itoa(made)), nil)
 					made++
 				case "C":
-					e.stmt = q.stmts.closing([]byte(a.name))
+					e.name = q.stmts.Named([]byte(a.name))
 				}
 				e.kind = a.say[0]
 				_ = q.push(e)
 			}
 			var got strings.Builder
 			for _, n := range []string{"", "a", "b"} {
-				if st := q.stmts.lookup([]byte(n)); st != nil {
-					got.WriteString(n + string(st.text))
+				if st, _ := q.stmts.Find([]byte(n)); st != nil {
+					got.WriteString(n + string(st.Text))
 				}
 			}
 			if got.String() != c.want {
 				t.Errorf("prepared are %q, want %q", got.String(), c.want)
 			}
-			if c.want == "" && (q.stmts.bytes != 0 || len(q.stmts.named) != 0) {
-				t.Errorf("%d bytes and %d names are left", q.stmts.bytes, len(q.stmts.named))
+			if c.want == "" && q.stmts.Any() {
+				t.Error("names are left")
 			}
 		})
 	}
@@ -171,7 +172,7 @@ func FuzzAServerCannotBreakTheQueue(f *testing.F) {
 			if i < len(said) && strings.IndexByte("QPBDECSFc", said[i]) >= 0 {
 				e := expect{kind: said[i]}
 				if said[i] == 'P' {
-					e.stmt = q.stmts.open([]byte{said[i]}, nil, nil)
+					e.stmt = q.stmts.Open([]byte{said[i]}, nil, nil)
 				}
 				_ = q.push(e)
 			}
@@ -179,7 +180,7 @@ func FuzzAServerCannotBreakTheQueue(f *testing.F) {
 				q.respond(heard[i], []byte{'I'})
 			}
 		}
-		if q.ring.readies > q.ring.n || q.stmts.bytes < 0 {
+		if q.ring.readies > q.ring.n {
 			t.Fatalf("%+v", q)
 		}
 	})

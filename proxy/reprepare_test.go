@@ -265,25 +265,36 @@ func TestTypesThatWereInferredStayWhenAStatementIsPreparedAgain(t *testing.T) {
 	c.hearUntil(wire.ReadyForQuery)
 }
 
-func TestMoreThanCanBeRememberedIsRefusedAndNotGuessed(t *testing.T) {
+func TestATextThatWasNotKeptIsAskedOfTheServer(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(parse("s", "SELECT last_name FROM individual /*"+padding(2*maxParse)+"*/"), syncMsg()))
+	long := "/*" + padding(2*maxParse) + "*/"
+	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int "+long), parse("other", "SELECT 1 "+long), syncMsg()))
 	c.hearUntil(wire.ReadyForQuery)
-	c.say(messages(bind("", "s"), execute(""), syncMsg()))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
-		t.Errorf("heard %q", got)
+	use := func() {
+		t.Helper()
+		c.say(messages(bind("", "s", []byte("1")), execute(""), bind("", "other"), execute(""), syncMsg()))
+		if got := c.hearUntil(wire.ReadyForQuery); got != "2DC2DCZ" {
+			t.Errorf("heard %q", got)
+		}
 	}
-	p.phase(1, rules.Cutover, renameThere)
-	c.say(messages(bind("", "s"), execute(""), syncMsg()))
+	use()
+	p.phase(1, rules.Active)
+	use()
+	p.phase(2, rules.Cutover, renameThere)
+	use()
+	p.phase(3, rules.Active, renameBack) // now the server has it in another text than the client's
+	c.say(messages(bind("", "s", []byte("1")), execute(""), syncMsg()))
 	if e := c.hearError(); e.Code != "0A000" {
 		t.Errorf("%v", e)
 	}
 	c.hear(wire.ReadyForQuery)
-	c.say(simple("SELECT last_name FROM individual"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.say(messages(bind("", "other"), execute(""), syncMsg()))
+	if got := c.hearUntil(wire.ReadyForQuery); got != "2DCZ" {
+		t.Errorf("heard %q", got)
+	}
 }
 
 func padding(n int) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -15,7 +16,7 @@ func BenchmarkKeepAGroup(b *testing.B) {
 	srv.cfg.CatchUp = func(ctx context.Context) error { return nil }
 	srv.epoch.Store(&epoch{binder: new(rewrite.Binder), live: true})
 	s := &session{srv: srv}
-	s.queue.init(wire.Idle)
+	s.queue.init(wire.Idle, prepared.Reading{})
 	group := messages(bind("", "stmtcache_1", []byte("12345")), describePortal(""), execute(""), syncMsg())
 	b.ReportAllocs()
 	for b.Loop() {

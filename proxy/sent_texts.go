@@ -64,3 +64,60 @@ func (s *session) rememberShown(sent, client string) {
 	s.view.sent.remember(s.view.session.Version, sent, client)
 	s.view.forgetAnswers()
 }
+
+// maxInside bounds the texts that are kept because they may have prepared something in a string.
+const maxInside = 16
+
+// sent takes note of what a text that was just sent does to the session.
+func (s *session) sent(t *rewrite.Text) {
+	s.rememberSent(t)
+	for i := range t.Statements {
+		st := &t.Statements[i]
+		if st.Failure != nil {
+			return // nothing behind it is executed
+		}
+		if st.Effect.State {
+			s.changeNames()
+		}
+		if st.Effect.Version {
+			s.doubtVersion()
+		}
+		if st.Effect.Schema {
+			s.view.forgetAnswers()
+		}
+	}
+	if preparesInside(t) {
+		s.doubtPrepared()
+		s.keepInside(t)
+	}
+}
+
+// preparesInside tells whether a text may prepare or deallocate something where it is not seen.
+func preparesInside(t *rewrite.Text) bool {
+	return slices.ContainsFunc(t.Statements, func(st rewrite.Statement) bool {
+		return st.Tag == "DoStmt" || st.Tag == "CallStmt"
+	}) && namesPrepare(t.SQL)
+}
+
+// namesPrepare tells whether a text has a word in it that changes what is prepared.
+func namesPrepare(sql string) bool {
+	lower := strings.ToLower(sql)
+	return slices.ContainsFunc(prepareWords, func(w []byte) bool { return strings.Contains(lower, string(w)) })
+}
+
+// doubtPrepared takes note that something may be prepared or deallocated where it is not seen.
+func (s *session) doubtPrepared() {
+	s.queue.mu.Lock()
+	s.queue.stmts.Doubt()
+	s.queue.mu.Unlock()
+}
+
+// keepInside keeps a text to find in it what it has prepared.
+func (s *session) keepInside(t *rewrite.Text) {
+	if t.Changed {
+		if len(s.inside) == maxInside {
+			s.inside = slices.Delete(s.inside, 0, 1)
+		}
+		s.inside = append(s.inside, t)
+	}
+}

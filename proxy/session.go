@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -28,11 +29,16 @@ type session struct {
 	unnamed portal
 	portals map[string]portal
 	rewrote bool            // something was prepared in another text than the client's
-	blind   bool            // something was sent without a look since the view was read
-	keeping bool            // queue.retry may hold something
-	counted []*rewrite.Text // since the group in queue.retry began
-	series  *series         // the Query that is being sent in pieces; nil when there is none
-	piece   *piece          // of it, the one that is being handled
+	follows bool            // a Parse was of a text that prepares something by SQL
+	inside  []*rewrite.Text // the last that may prepare something in a string, as DO does
+	// What the account does not know was prepared before anything was live.
+	unseenBefore  bool
+	takesSnapshot bool            // the text at hand gives its transaction a snapshot, if it has none
+	blind         bool            // something was sent without a look since the view was read
+	keeping       bool            // queue.retry may hold something
+	counted       []*rewrite.Text // since the group in queue.retry began
+	series        *series         // the Query that is being sent in pieces; nil when there is none
+	piece         *piece          // of it, the one that is being handled
 
 	// Of the server's goroutine.
 	fields   []wire.Field
@@ -185,7 +191,9 @@ func (s *session) info() migrate.SessionInfo {
 // newSession makes the session of an established link.
 func (s *Server) newSession(l *link) *session {
 	sess := &session{link: l, srv: s, address: l.client.RemoteAddr().String()}
-	sess.queue.init(l.status)
+	sess.queue.init(l.status, prepared.Reading{
+		Encoding: l.params["client_encoding"], Standard: l.params["standard_conforming_strings"] != "off",
+	})
 	sess.encoding = l.params["client_encoding"]
 	pinned := l.version
 	sess.identity.application = l.startup.application

@@ -19,10 +19,10 @@ import (
 // hold without being followed here.
 type view struct {
 	session  *rewrite.Session // replaced, never changed; nil before the first probe
+	probed   *probed          // what the server has told last
 	own      map[rules.Name]*catalog.Relation
 	naming   bool // session.Answers may hold names that are free
 	answered bool // session.Overlay holds more than own, or session.Answers anything
-	bySQL    map[string]*sqlStatement
 	sent     sentTexts
 
 	epoch      *epoch // whose binder it was made for
@@ -91,16 +91,23 @@ func (s *session) fresh() (bool, error) {
 // refresh reads the view from the session's server. The errors are those of ask.
 func (s *session) refresh(e *epoch) error {
 	s.staleHint.Store(false)
+	if s.beforeSnapshot() {
+		return s.refreshBySettings(e)
+	}
 	answer, err := s.probe()
 	if err != nil {
 		return err
 	}
+	s.take(e, answer)
+	return nil
+}
+
+// take makes the view of what was read.
+func (s *session) take(e *epoch, answer *probed) {
 	v := &s.view
+	v.probed = answer
 	s.queue.mu.Lock()
 	v.lastIdle, v.txEnds = s.queue.lastIdle, s.queue.txEnds
-	if answer.names != nil {
-		s.queue.stmts.only(answer.names)
-	}
 	s.queue.mu.Unlock()
 	v.closing = v.lastIdle < v.changedAt
 	v.stale, v.aged = false, false
@@ -115,21 +122,18 @@ func (s *session) refresh(e *epoch) error {
 	}
 	own := answer.overlay()
 	s.ownTables(e, own)
-	s.learnPrepared(answer.Prepared)
-	next.Prepared = s.preparedHits(e)
 	_, known := s.knownVersion()
 	// What was in doubt stays so in the transaction of a change: its end may take back what was set.
 	s.setIdentity(next.Version, answer.Application, v.closing && !known)
 	s.blind = false
 	if !v.answered && v.epoch == e && v.session != nil && same(v.session, next) && sameOverlay(v.own, own) {
-		return nil
+		return
 	}
 	if len(own) > 0 {
 		next.Overlay = maps.Clone(own)
 	}
 	v.session, v.own, v.answered, v.epoch = next, own, false, e
 	v.generation++
-	return nil
 }
 
 // clientEncoding is the encoding of the client's texts, as far as is known.
@@ -147,7 +151,6 @@ func (s *session) rebase(e *epoch) {
 		if v.epoch.made != e.made {
 			v.epoch = e
 			v.forget()
-			s.learnHits(e)
 		}
 		return
 	}
@@ -158,29 +161,16 @@ func (s *session) rebase(e *epoch) {
 	case v.epoch == nil, !v.epoch.live:
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
+	if v.epoch == nil || !v.epoch.live {
+		s.doubtPrepared() // a function may have prepared something
+		s.unseenBefore = true
+	}
 	v.epoch, v.aged = e, true
 	if v.session == nil {
 		return
 	}
 	next := *v.session
 	next.Overlay, next.Answers, v.answered = maps.Clone(v.own), nil, false
-	next.Prepared = s.preparedHits(e)
-	v.session = &next
-	v.generation++
-}
-
-// learnHits finds out anew which of the statements prepared in SQL matter.
-func (s *session) learnHits(e *epoch) {
-	v := &s.view
-	if v.session == nil {
-		return
-	}
-	hits := s.preparedHits(e)
-	if maps.Equal(hits, v.session.Prepared) {
-		return
-	}
-	next := *v.session
-	next.Prepared = hits
 	v.session = &next
 	v.generation++
 }
@@ -237,7 +227,7 @@ func (v *view) forgetAnswers() {
 
 func same(a, b *rewrite.Session) bool {
 	return a.Version == b.Version && a.StandardStrings == b.StandardStrings && a.Encoding == b.Encoding &&
-		slices.Equal(a.SearchPath, b.SearchPath) && maps.Equal(a.Prepared, b.Prepared)
+		slices.Equal(a.SearchPath, b.SearchPath)
 }
 
 func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {

@@ -30,7 +30,7 @@ const maxDistrusted = 4096
 // An entry is a rewritten text and the session that it holds for.
 type entry struct {
 	text    *Text
-	session Session // Prepared and Answers hold only what the text depends on
+	session Session // Answers hold only what the text depends on
 }
 
 func newCache(bytes int64, longest int) *cache {
@@ -122,26 +122,9 @@ func newEntry(s *Session, t *Text) entry {
 		Version: s.Version, Default: s.Default, Unpinned: s.Unpinned,
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
-		Prepared: namedBy(t, s.Prepared), Answers: answersFor(t, s.Answers),
+		Answers: answersFor(t, s.Answers),
 		Params: slices.Clone(s.Params), Unsettled: s.Unsettled,
 	}}
-}
-
-// namedBy is what the session has of the prepared statements that a text names; those that it has not are false.
-func namedBy(t *Text, prepared map[string]bool) map[string]bool {
-	var out map[string]bool
-	for i := range t.Statements {
-		e := &t.Statements[i].Effect
-		for _, name := range []string{e.Execute, e.Deallocate} {
-			if name != "" {
-				if out == nil {
-					out = map[string]bool{}
-				}
-				out[name] = prepared[name]
-			}
-		}
-	}
-	return out
 }
 
 // answersFor are those on which a text depends.
@@ -162,11 +145,6 @@ func (e *entry) holdsFor(s *Session) bool {
 	}
 	if s.Version == "" && (o.Default != s.Default || o.Unpinned != s.Unpinned) {
 		return false
-	}
-	for name, has := range o.Prepared {
-		if s.Prepared[name] != has {
-			return false
-		}
 	}
 	for q, answer := range o.Answers {
 		if given, ok := s.Answers[q]; !ok || given != answer {

@@ -26,8 +26,6 @@ func TestATextIsBoundOnceForSessionsThatMeanTheSame(t *testing.T) {
 		"equal overlays": {
 			func(s *Session) { s.Overlay = overlay },
 			func(s *Session) { s.Overlay = map[rules.Name]*catalog.Relation{{Name: "pets"}: pets} }, true},
-		"prepared statements that the text does not name": {
-			func(s *Session) { s.Prepared = map[string]bool{"a": true} }, func(*Session) {}, true},
 		"a default version of a pinned session": {func(s *Session) { s.Default = "size" }, func(*Session) {}, true},
 
 		"another version":     {func(*Session) {}, func(s *Session) { s.Version = "size" }, false},
@@ -63,23 +61,6 @@ func TestATextIsBoundOnceForSessionsThatMeanTheSame(t *testing.T) {
 				t.Error("the second session binds its text again")
 			}
 		})
-	}
-}
-
-func TestExecuteIsKeptForWhatIsPreparedUnderTheName(t *testing.T) {
-	t.Parallel()
-	b := plainBinder()
-	session := func(prepared bool) *Session {
-		s := pinned("surname")
-		s.Prepared = map[string]bool{"a": prepared, "b": true}
-		return s
-	}
-	first := mustRewrite(t, b, session(true), "EXECUTE a")
-	if mustRewrite(t, b, session(true), "EXECUTE a") != first {
-		t.Error("equal sessions do not share it")
-	}
-	if mustRewrite(t, b, session(false), "EXECUTE a") == first {
-		t.Error("a session shares it for which the name means something else")
 	}
 }
 

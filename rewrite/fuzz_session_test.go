@@ -56,7 +56,6 @@ func sessionOf(mode uint16) *Session {
 		SearchPath:      paths[mode>>5&3],
 		StandardStrings: mode>>7&1 == 0,
 		Encoding:        []string{"", "", "", "LATIN1", "SJIS", "SQL_ASCII", "", "EUC_JP"}[mode>>8&7],
-		Prepared:        map[string]bool{"p": mode>>11&1 == 1},
 		Overlay:         map[rules.Name]*catalog.Relation{},
 	}
 }

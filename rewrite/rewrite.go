@@ -22,9 +22,8 @@ type Session struct {
 	// Answers are those to NeedRelation.Questions.
 	Answers map[string]string
 
-	StandardStrings bool            // standard_conforming_strings
-	Encoding        string          // client_encoding, as Postgres spells it; "" means UTF8
-	Prepared        map[string]bool // names of statements made by SQL PREPARE whose text hits the filter; nil when none
+	StandardStrings bool   // standard_conforming_strings
+	Encoding        string // client_encoding, as Postgres spells it; "" means UTF8
 
 	// Work is told when a text must be bound, and can end it; nil: nobody is.
 	Work Work
@@ -105,8 +104,7 @@ type Column struct {
 
 // Effect is what a statement does to the session, as far as it decides the meaning of later texts.
 type Effect struct {
-	// State: search_path, segue.version, role, temporary tables, standard_conforming_strings or what is prepared may be
-	// different afterwards: the session is to be read again before its next statement that matters.
+	// State: search_path, segue.version, role, temporary tables or standard_conforming_strings may be different afterwards: the session is to be read again before its next statement that matters.
 	State bool
 	// Version, with State: what may be different is segue.version.
 	Version bool

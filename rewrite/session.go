@@ -20,7 +20,6 @@ func (b *binding) sessionStatement(n *ast.Node) bool {
 		b.statement.Effect.DropAll = n.DiscardStmt.Target == ast.DiscardMode_DISCARD_ALL
 	case *ast.Node_DeallocateStmt:
 		b.sawAll(n.DeallocateStmt)
-		b.statement.Effect.State = true
 		b.statement.Effect.Deallocate = n.DeallocateStmt.Name
 		b.statement.Effect.DropAll = n.DeallocateStmt.Name == ""
 	case *ast.Node_TransactionStmt, *ast.Node_VariableShowStmt, *ast.Node_FetchStmt, *ast.Node_ClosePortalStmt,

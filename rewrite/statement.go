@@ -70,7 +70,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 		}
 		b.explain(n.PrepareStmt.Query, planText)
 		b.statement.Columns = nil
-		b.statement.Effect = Effect{State: true, Prepare: &Prepare{
+		b.statement.Effect = Effect{Prepare: &Prepare{
 			Name: n.PrepareStmt.Name, Client: b.sql[b.statement.Start:b.statement.End],
 		}}
 	case *ast.Node_ExecuteStmt:

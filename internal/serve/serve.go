@@ -26,7 +26,7 @@ type Config struct {
 	AdminListen string // address of the admin API, host:port; empty: none
 
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
-	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Proxy.Heirs, Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
+	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Proxy.Heirs, Proxy.SearchPath, Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
 	// and the rewriter count is shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
@@ -93,6 +93,9 @@ func (r *Running) build(cfg Config) (err error) {
 	pc.SchemaChanged = func(known func()) { r.Instance.RefreshThen(known) }
 	pc.Heirs = func(ctx context.Context, pid uint32, relations, tables []catalog.OID) (bool, error) {
 		return r.Instance.Heirs(ctx, pid, relations, tables)
+	}
+	pc.SearchPath = func(ctx context.Context, role, setting string) ([]string, error) {
+		return r.Instance.SearchPath(ctx, role, setting)
 	}
 	pc.CatchUp = func(ctx context.Context) error { return r.Instance.CatchUp(ctx) }
 	pc.Unserved = r.opening.unserved

@@ -1,0 +1,246 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/seguedb/segue/proxy/prepared"
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
+)
+
+// SQL EXECUTE runs a statement of which its own text says only the name. So before it is sent, the statement is prepared
+// anew if the server has it in another text than the right one: as for Bind, whichever of the two has made it.
+
+// enterAll enters with a text and with what it executes by name. All of it is one flight, so that the gate holds all or
+// nothing of it.
+func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
+	if err := s.recountBefore(t); err != nil {
+		return nil, err
+	}
+	var executed []*rewrite.Text
+	made := map[string]bool{}
+	for i := range t.Statements {
+		effect := &t.Statements[i].Effect
+		if effect.Execute != "" && !made[effect.Execute] {
+			x, err := s.executes(e, []byte(effect.Execute))
+			if err != nil {
+				return nil, err
+			}
+			if x != nil {
+				executed, t = append(executed, x), t.Explaining(x)
+			}
+		}
+		if effect.Prepare != nil {
+			made[effect.Prepare.Name] = true
+		}
+	}
+	inside, err := s.executesInside(e, t, made)
+	if err != nil {
+		return nil, err
+	}
+	executed = append(executed, inside...)
+	tables, ends := t.Tables, t.TxControl
+	for _, x := range executed {
+		for _, oid := range x.Tables {
+			if !slices.Contains(tables, oid) {
+				tables = append(slices.Clip(tables), oid)
+			}
+		}
+	}
+	if err := s.enterTables(e, tables, ends); err != nil {
+		return nil, err
+	}
+	for _, x := range executed {
+		s.count(x)
+	}
+	return t, nil
+}
+
+// executesInside sees to what a text may execute by name in strings, as DO does.
+func (s *session) executesInside(e *epoch, t *rewrite.Text, made map[string]bool) (executed []*rewrite.Text, err error) {
+	text := []byte(t.Client)
+	if !prepared.MayExecute(text) || bytes.IndexByte(text, '\'') < 0 && bytes.IndexByte(text, '$') < 0 {
+		return nil, nil
+	}
+	for i := range t.Statements {
+		made[t.Statements[i].Effect.Execute] = true
+	}
+	for _, name := range s.mentioned(text, false) {
+		if made[name] {
+			continue
+		}
+		x, err := s.executes(e, []byte(name))
+		var refused *wire.Error
+		switch {
+		case errors.As(err, &refused): // it is not said that it is executed
+		case err != nil:
+			return nil, err
+		case x != nil:
+			executed = append(executed, x)
+		}
+	}
+	return executed, nil
+}
+
+// mentioned lists the names of prepared statements that are words of a text, wherever in it; with others, only of those
+// that the server has in another text than the client's.
+func (s *session) mentioned(text []byte, others bool) (names []string) {
+	if prepared.Matters(text) {
+		if utf8, ok := rewrite.Decode(s.reading().Encoding, string(text)); ok {
+			text = []byte(utf8)
+		}
+	}
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	s.queue.stmts.Mentioned(text, func(st *statement) {
+		if (!others || st.Have != prepared.Served{}) && !slices.Contains(names, st.Name()) {
+			names = append(names, st.Name())
+		}
+	})
+	return names
+}
+
+// executes sees to it that the server has what is prepared under a name in the text that is right now, and returns that;
+// nil where it does not matter.
+func (s *session) executes(e *epoch, name []byte) (*rewrite.Text, error) {
+	st, err := s.find(name)
+	if st == nil || err != nil {
+		return nil, err
+	}
+	if err := s.look(e, st); err != nil {
+		return nil, err
+	}
+	if st.Memo.plan.hit != rewrite.Names {
+		if st.Memo.plan.hit == rewrite.StateWords {
+			s.changeBy(e, st.Text)
+		}
+		return nil, s.giveBack(st)
+	}
+	x, err := s.textOf(e, st)
+	if err != nil {
+		return nil, err
+	}
+	if s.has(st, x) {
+		return x, nil
+	}
+	if err := s.enter(e, x); err != nil { // preparing it takes a lock, too
+		return nil, err
+	}
+	return x, s.prepareAgain(st, x)
+}
+
+// look finds out whether the statement may concern a table under migration.
+func (s *session) look(e *epoch, st *statement) error {
+	p := &st.Memo.plan
+	if p.binder == e.binder && p.made == e.made {
+		return nil
+	}
+	if st.Lost {
+		return s.lookAtLost(e)
+	}
+	*p = plan{binder: e.binder, made: e.made, hit: s.matchKept(e, st.Text, st.Types, !st.SQL && s.mayExecute()), control: controlOf(st.Text)}
+	return nil
+}
+
+// giveBack sees to it that the server has the statement in the client's own text.
+func (s *session) giveBack(st *statement) error {
+	if s.has(st, nil) {
+		return nil
+	}
+	failed, err := s.inFailed(true)
+	if failed || err != nil {
+		return err // the server refuses it whatever its text
+	}
+	return s.prepareAgain(st, nil)
+}
+
+// textOf is the text in which the server should have a statement.
+func (s *session) textOf(e *epoch, st *statement) (*rewrite.Text, error) {
+	sql, err := s.clientText(st)
+	if err != nil {
+		return nil, err
+	}
+	binder, err := s.binderFor(e, sql, st.Types)
+	if err != nil {
+		return nil, err
+	}
+	with, err := s.asking(e, binder, st.Types, st)
+	if err != nil {
+		return nil, err
+	}
+	x, err := binder.Rewrite(with, sql)
+	var need *rewrite.NeedRelation
+	if errors.As(err, &need) {
+		if err := s.lookUp(e, binder, need); err != nil {
+			return nil, err
+		}
+		return nil, errMoved
+	}
+	if err != nil {
+		return nil, err
+	}
+	if x.Pieces != nil {
+		return nil, raise(&wire.Error{Code: "0A000", Message: "the text of the prepared statement is not known"})
+	}
+	for i := range x.Statements {
+		if f := x.Statements[i].Failure; f != nil {
+			return nil, movedBy(ownError(f), st.Before)
+		}
+	}
+	return x, nil
+}
+
+// movedBy moves the position of an error behind the characters that come before the text that it is about.
+func movedBy(e *wire.Error, characters int) *wire.Error {
+	if n, err := strconv.Atoi(e.Position); err == nil && characters > 0 {
+		e.Position = strconv.Itoa(n + characters)
+	}
+	return e
+}
+
+// giveBackMentioned gives the client's own text back to all that a text may execute by name, when nothing is live.
+func (s *session) giveBackMentioned(text []byte) error {
+	q := &s.queue
+	q.mu.Lock()
+	others := q.stmts.Others()
+	q.mu.Unlock()
+	if !others || !prepared.MayExecute(text) {
+		return nil
+	}
+	if _, err := s.find([]byte(reserved)); err != nil { // all that is under way is answered
+		return err
+	}
+	names := s.mentioned(text, true)
+	if len(names) == 0 {
+		return nil
+	}
+	failed, err := s.inFailed(true)
+	switch {
+	case err != nil:
+		return err
+	case failed && bytes.IndexByte(text, ';') < 0:
+		return nil
+	case failed:
+		return severalInFailed()
+	}
+	for _, name := range names {
+		st, err := s.find([]byte(name))
+		if err != nil {
+			return err
+		}
+		if st != nil {
+			if err := s.giveBack(st); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// enter is enterTables for one text.
+func (s *session) enter(e *epoch, text *rewrite.Text) error {
+	return s.enterTables(e, text.Tables, text.TxControl)
+}

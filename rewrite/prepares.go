@@ -1,0 +1,84 @@
+package rewrite
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// A PreparedBy is what one statement of a text does to what is prepared in the session; it is zero where that is nothing.
+type PreparedBy struct {
+	Prepare    string // the name that a PREPARE makes
+	Deallocate string // the name that a DEALLOCATE does away with
+	All        bool   // DEALLOCATE ALL, DISCARD ALL
+
+	Start, End int // of a PREPARE: its bytes in the text
+	Before     int // and the characters before it
+}
+
+// PreparedIn lists what the statements of a text do to what is prepared, one for each statement, where no Binder has looked
+// at the text. The text is in the encoding. ok is false where it cannot be read, or not as the server does:
+// standardStrings is standard_conforming_strings.
+func PreparedIn(encoding string, standardStrings bool, sql string) (list []PreparedBy, ok bool) {
+	c, known := charsets[encoding]
+	if !known && !isASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
+		return nil, false
+	}
+	d, err := c.decode(sql)
+	if err != nil {
+		return nil, false
+	}
+	tree, err := ast.Parse(d.utf8)
+	if err != nil {
+		return nil, false
+	}
+	for _, raw := range tree.Stmts {
+		p := preparedBy(raw.GetStmt())
+		if p.Prepare != "" {
+			start, end := extent(d.utf8, raw)
+			p.Start, p.End = d.original(start), d.original(end)
+			p.Before = utf8.RuneCountInString(d.utf8[:start])
+		}
+		list = append(list, p)
+	}
+	return list, true
+}
+
+func preparedBy(n *ast.Node) PreparedBy {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_PrepareStmt:
+		return PreparedBy{Prepare: n.PrepareStmt.Name}
+	case *ast.Node_DeallocateStmt:
+		return PreparedBy{Deallocate: n.DeallocateStmt.Name, All: n.DeallocateStmt.Name == ""}
+	case *ast.Node_DiscardStmt:
+		return PreparedBy{All: n.DiscardStmt.Target == ast.DiscardMode_DISCARD_ALL}
+	}
+	return PreparedBy{}
+}
+
+// extent is the range of a statement in its text, without the white space and the comments before it.
+func extent(sql string, raw *ast.RawStmt) (start, end int) {
+	l := &lexer{sql: sql, at: int(raw.StmtLocation)}
+	l.skipSpace()
+	end = len(sql)
+	if raw.StmtLen > 0 {
+		end = int(raw.StmtLocation + raw.StmtLen)
+	}
+	return l.at, l.at + len(strings.TrimRight(sql[l.at:end], " \t\r\n\f\v"))
+}
+
+// PrepareUnder is a single PREPARE statement, in any encoding, that makes the same under another name, which is a plain
+// identifier. ok is false where the place of the name is not found.
+func PrepareUnder(sql, name string) (changed string, ok bool) {
+	l := &lexer{sql: sql}
+	if !l.skipSpace() || !l.next() || !strings.EqualFold(sql[l.list[0].start:l.list[0].end], "prepare") ||
+		!l.skipSpace() || l.at == len(sql) || !l.next() {
+		return "", false
+	}
+	t := l.list[1]
+	if t.kind == ast.Token_UIDENT { // UESCAPE may follow
+		return "", false
+	}
+	return sql[:t.start] + name + sql[t.end:], true
+}
