@@ -79,6 +79,8 @@ func (a *account) start(logFile, name string, args ...string) (*process, error) 
 	p := &process{cmd: a.command(context.Background(), name, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
+	// Ctrl-C in a terminal is for this process, which stops the server when it has done with it.
+	p.cmd.SysProcAttr.Setpgid = true
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()

@@ -3,7 +3,10 @@ package pgcluster_test
 import (
 	"context"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -53,6 +56,26 @@ func TestClusterServesAndLeavesNothingBehind(t *testing.T) {
 	}
 	if _, err := os.Stat(c.Dir); !os.IsNotExist(err) {
 		t.Errorf("%s is still there: %v", c.Dir, err)
+	}
+}
+
+func TestAServerIsNotInTheProcessGroupThatCtrlCIsSentTo(t *testing.T) {
+	ctx := context.Background()
+	c, err := pgcluster.Start(ctx, pgcluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Stop()
+	pid, err := os.ReadFile(filepath.Join(c.Dir, "data", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := strconv.Atoi(strings.SplitN(string(pid), "\n", 2)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group, err := syscall.Getpgid(server); err != nil || group == syscall.Getpgrp() {
+		t.Errorf("the server's group is %d, error %v, and ours is %d", group, err, syscall.Getpgrp())
 	}
 }
 
