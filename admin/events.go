@@ -14,6 +14,16 @@ const heartbeat = 15 * time.Second
 // streamEvents sends each new event as a server-sent event of type "event" until the client goes. A reader that is too
 // slow misses events, so clients read the state again after one and take the event as the occasion.
 func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
+	select {
+	case s.streams <- struct{}{}:
+		defer func() { <-s.streams }()
+	default:
+		return &Problem{
+			Status: http.StatusServiceUnavailable, Title: "Too many event streams",
+			Detail: fmt.Sprintf("%d event streams are open, and this instance serves no more", maxStreams),
+			Hint:   "close one, or ask /v1/migrations again from time to time",
+		}
+	}
 	only := r.URL.Query().Get("migration")
 	events := s.cfg.Control.Subscribe(r.Context())
 	rc := http.NewResponseController(w)

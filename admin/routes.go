@@ -51,18 +51,28 @@ func (s *Server) routes(metrics http.Handler) []route {
 			method: post, path: "/v1/migrations/{id}/" + string(t.kind), query: t.options(), handle: s.transition(t),
 		})
 	}
+	return append(rs, s.probes()...)
+}
+
+// probes are what says whether the instance lives and serves.
+func (s *Server) probes() (rs []route) {
 	for path, check := range map[string]func() error{
 		"/healthz": alive, "/liveness": alive,
 		"/readyz": s.health.readiness, "/readiness": s.health.readiness,
 		"/startup": s.health.started,
 	} {
-		rs = append(rs, route{method: get, path: path, open: true, handle: s.probe(check)})
+		rs = append(rs, route{method: http.MethodGet, path: path, open: true, handle: s.probe(check)})
 	}
 	return rs
 }
 
+// openRoutes are those of ServeMetrics.
+func (s *Server) openRoutes(metrics http.Handler) []route {
+	return append(s.probes(), route{method: http.MethodGet, path: "/metrics", open: true, handle: plain(metrics)})
+}
+
 // mux routes, and answers what no route answers with problems: 404, and 405 with the methods that there are.
-func (s *Server) mux(rs []route) http.Handler {
+func (s *Server) mux(rs []route) *http.ServeMux {
 	mux := http.NewServeMux()
 	methods := map[string][]string{}
 	for _, rt := range rs {
@@ -86,9 +96,6 @@ func (s *Server) mux(rs []route) http.Handler {
 			Hint: "/openapi.json lists what there is",
 		})
 	})
-	if s.cfg.Pprof {
-		s.addPprof(mux)
-	}
 	return mux
 }
 

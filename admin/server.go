@@ -39,7 +39,10 @@ type Server struct {
 	log     hclog.Logger
 	handler http.Handler
 	http    *http.Server
+	metrics *http.Server       // for ServeMetrics
 	stop    context.CancelFunc // ends waiting requests and event streams
+	streams chan struct{}      // a value for each event stream that is open
+	conns   connections
 	health  health
 	preview preview
 }
@@ -50,7 +53,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Control == nil {
 		return nil, errors.New("admin: no control is given")
 	}
-	s := &Server{cfg: cfg, log: cfg.Log}
+	s := &Server{cfg: cfg, log: cfg.Log, streams: make(chan struct{}, maxStreams)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}
@@ -59,20 +62,31 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
-	s.handler = s.guard(s.mux(s.routes(metrics)))
+	mux := s.mux(s.routes(metrics))
+	if cfg.Pprof {
+		s.addPprof(mux)
+	}
+	s.handler = s.guard(mux)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.http = &http.Server{
-		Handler:           s.handler,
+	s.http = s.server(ctx, s.handler)
+	s.metrics = s.server(ctx, s.mux(s.openRoutes(metrics)))
+	return s, nil
+}
+
+// server makes an HTTP server of a handler, whose requests end with ctx.
+func (s *Server) server(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         s.conns.watch,
 		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
-	return s, nil
 }
 
 // Handler is the whole API with its guards, for serving it by other means than Serve.
@@ -92,15 +106,26 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
+// ServeMetrics serves the metrics and probes on l, without a token, until Shutdown, and then returns nil. It owns l.
+func (s *Server) ServeMetrics(l net.Listener) error {
+	if err := s.metrics.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin: metrics: %w", err)
+	}
+	return nil
+}
+
 // Shutdown ends waiting requests and event streams, lets the others finish until ctx ends, and closes the rest. That is
 // no error: a browser may hold a connection that it has opened in advance and says nothing on.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop()
-	if err := s.http.Shutdown(ctx); err != nil {
-		s.log.Warn("connections that were not idle were cut off", "error", err)
-		return s.http.Close()
+	var errs []error
+	for _, server := range []*http.Server{s.http, s.metrics} {
+		if err := server.Shutdown(ctx); err != nil {
+			s.log.Warn("connections that were not idle were cut off", "error", err)
+			errs = append(errs, server.Close())
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func isLoopback(a net.Addr) bool {

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/jackc/pgx/v5"
 )
 
 // Config of an Instance. The zero value of a duration means its default.
@@ -19,6 +21,10 @@ type Config struct {
 	Lease      time.Duration // how old the last read of the control tables may be while serving; default 5s
 	Poll       time.Duration // of the control tables, beside LISTEN; default 500ms
 	Log        hclog.Logger
+
+	// BeforeConnect is called before each connection to Upstream is opened, from many goroutines, and may change what it is
+	// opened with: the password, or the certificates. nil: nothing changes.
+	BeforeConnect func(context.Context, *pgx.ConnConfig) error
 }
 
 // catalogPoll is how often the catalog's fingerprint is taken while something is live.

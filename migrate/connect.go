@@ -27,7 +27,8 @@ type switchboard struct {
 	pids map[uint32]bool
 }
 
-func newSwitchboard(upstream string) (*switchboard, error) {
+// newSwitchboard reads the upstream's connection string. before, which may be nil, may change what a connection is opened with.
+func newSwitchboard(upstream string, before func(context.Context, *pgx.ConnConfig) error) (*switchboard, error) {
 	cfg, err := pgxpool.ParseConfig(upstream)
 	if err != nil {
 		return nil, fmt.Errorf("the upstream's connection string is not right: %w", err)
@@ -54,6 +55,7 @@ func newSwitchboard(upstream string) (*switchboard, error) {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	cfg.MaxConns, cfg.MinConns, cfg.MaxConnIdleTime = 4, 0, 30*time.Second
+	cfg.BeforeConnect = before
 	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error { s.note(conn, true); return nil }
 	cfg.BeforeClose = func(conn *pgx.Conn) { s.note(conn, false) }
 	return s, nil
@@ -74,6 +76,11 @@ func (s *switchboard) dial(ctx context.Context) (*pgx.Conn, error) {
 func (s *switchboard) dialListening(ctx context.Context, handler pgconn.NotificationHandler) (*pgx.Conn, error) {
 	cfg := s.config.ConnConfig.Copy()
 	cfg.OnNotification = handler
+	if s.config.BeforeConnect != nil {
+		if err := s.config.BeforeConnect(ctx, cfg); err != nil {
+			return nil, fmt.Errorf("cannot reach the upstream: %w", err)
+		}
+	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the upstream: %w", err)

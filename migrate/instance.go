@@ -48,7 +48,7 @@ func NewInstance(cfg Config, traffic Traffic) (*Instance, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	lines, err := newSwitchboard(cfg.Upstream)
+	lines, err := newSwitchboard(cfg.Upstream, cfg.BeforeConnect)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"net"
 	"slices"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -13,7 +14,12 @@ type authentication struct {
 	*link
 	ctx         context.Context
 	credentials Credentials // nil: SCRAM is relayed
-	tokens      *tokenRelay // set while the method lets both sides speak
+
+	allowUnproved bool                // relay a login of which the server demands nothing
+	loopback      func(net.Addr) bool // whether only this machine is at the other end
+	challenged    bool                // the server has demanded something
+
+	tokens *tokenRelay // set while the method lets both sides speak
 }
 
 // run relays until ReadyForQuery, which is written to the client and not flushed.
@@ -81,13 +87,17 @@ func (a *authentication) request(f wire.Frame) error {
 	if err != nil {
 		return serverFailed(err)
 	}
-	switch kind {
-	case wire.AuthSASL:
-		return a.sasl(data)
-	case wire.AuthOK:
+	if kind == wire.AuthOK {
 		if err := a.stopTokens(); err != nil {
 			return err
 		}
+	}
+	if err := a.challenge(kind); err != nil {
+		return err
+	}
+	switch kind {
+	case wire.AuthSASL:
+		return a.sasl(data)
 	case wire.AuthGSS, wire.AuthSSPI:
 		a.startTokens()
 	}
@@ -118,7 +128,11 @@ func (a *authentication) fromServer() (wire.Frame, error) {
 }
 
 // fromClient reads the client's answer to a request.
-func (a *authentication) fromClient() (wire.Frame, error) { return readAnswer(a.client) }
+func (a *authentication) fromClient() (wire.Frame, error) {
+	a.patience.begin()
+	defer a.patience.end()
+	return readAnswer(a.client)
+}
 
 // readAnswer reads a password message of any kind, of which there is a limit as in the server.
 func readAnswer(c *conn) (wire.Frame, error) {
@@ -130,7 +144,7 @@ func readAnswer(c *conn) (wire.Frame, error) {
 		f, err = c.in.ReadRest(f, wire.MaxAuth)
 	}
 	if err != nil {
-		return f, clientFailed(err)
+		return f, clientBroke(err)
 	}
 	return f, nil
 }

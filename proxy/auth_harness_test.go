@@ -32,6 +32,10 @@ func newAuthBench(t *testing.T) *authBench {
 		TLS:      true,
 		Settings: map[string]string{"ssl_ca_file": authority.file},
 		HBA: []string{
+			"local all clear password",
+			"local all " + osUser(t) + " peer",
+			"local all all trust",
+			"hostssl all doubly 127.0.0.1/32 scram-sha-256 clientcert=verify-ca",
 			"host all postgres 127.0.0.1/32 trust",
 			"host all scram 127.0.0.1/32 scram-sha-256",
 			"host all md5 127.0.0.1/32 md5",
@@ -53,6 +57,8 @@ func newAuthBench(t *testing.T) *authBench {
 		create role onlytls login password 'secret';
 		create role onlyplain login password 'secret';
 		create role certified login;
+		create role doubly login password 'secret';
+		do $$ begin execute format('create role %I login', '`+osUser(t)+`'); exception when duplicate_object then null; end $$;
 		set password_encryption = 'md5';
 		create role md5 login password 'secret'`)
 	pem, err := os.ReadFile(cluster.CAFile)

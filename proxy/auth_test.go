@@ -82,8 +82,12 @@ func checkOutcome(t *testing.T, driver string, err error, want string) {
 }
 
 func testRelayedMethods(t *testing.T, b *authBench) {
-	certified := b.upstream("require")
-	certified.TLS = &tls.Config{Certificates: []tls.Certificate{b.authority.certificate(t, "certified")}}
+	certificate := b.authority.certificate(t, "certified")
+	owners := b.upstream("require")
+	owners.TLS = &tls.Config{
+		Certificates:         []tls.Certificate{certificate},
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &certificate, nil },
+	}
 	for name, c := range map[string]struct {
 		user, password string
 		upstream       UpstreamConfig
@@ -95,7 +99,7 @@ func testRelayedMethods(t *testing.T, b *authBench) {
 		"clear text":                  {"clear", "secret", b.upstream("disable"), ""},
 		"clear, with a wrong one":     {"clear", "wrong", b.upstream("disable"), "28P01"},
 		"SCRAM with a wrong password": {"scram", "wrong", b.upstream("disable"), "28P01"},
-		"a certificate":               {"certified", "", certified, ""},
+		"the owner's certificate":     {"certified", "", owners, "28000"},
 		"no certificate":              {"certified", "", b.upstream("require"), "28000"},
 		"an unknown user":             {"nobody", "x", b.upstream("disable"), "28000"},
 	} {

@@ -20,6 +20,7 @@ func (a *authentication) startTokens() {
 	}
 	relay := &tokenRelay{done: make(chan struct{})}
 	a.tokens = relay
+	a.patience.begin()
 	go func() {
 		defer close(relay.done)
 		for relay.err == nil {
@@ -44,6 +45,7 @@ func (a *authentication) stopTokens() error {
 	a.client.SetReadDeadline(time.Unix(1, 0))
 	<-a.tokens.done
 	a.client.SetReadDeadline(time.Time{})
+	a.patience.end()
 	err := a.tokens.err
 	a.tokens = nil
 	if a.ctx.Err() != nil {

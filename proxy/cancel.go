@@ -15,7 +15,7 @@ func (e *entrance) cancel(ctx context.Context, client *conn, packet wire.Startup
 	defer client.Close()
 	pid, key, err := wire.DecodeCancelRequest(packet.Body)
 	if err != nil {
-		return clientFailed(err)
+		return clientBroke(err)
 	}
 	if e.cancelHeld(pid, key) {
 		return errServed

@@ -16,9 +16,16 @@ import (
 type Config struct {
 	Upstream UpstreamConfig
 
-	TLS         *tls.Config   // towards clients; nil: SSLRequest is answered N
-	Credentials Credentials   // --auth-file; nil: authentication is relayed
-	Versions    VersionPolicy // what version a session is pinned to
+	TLS         *tls.Config // towards clients; nil: SSLRequest is answered N
+	Credentials Credentials // --auth-file; nil: authentication is relayed
+	// AllowUnauthenticated has clients let in of whom the server demands no proof. Without it they are let in only where both
+	// sides are TCP on loopback.
+	AllowUnauthenticated bool
+	Versions             VersionPolicy // what version a session is pinned to
+
+	MaxConnections        int           // clients that are served at one time, the next is told 53300; 0: no limit
+	MaxUnauthenticated    int           // connections that have not authenticated, beyond which the oldest is closed; default 100
+	AuthenticationTimeout time.Duration // how long a client may take for its part of authenticating; default 10s
 
 	DrainTimeout   time.Duration // on Shutdown: how long transactions may go on; default 30s
 	HoldTimeout    time.Duration // how long a statement may be held while the instance is suspended; default 30s
@@ -56,11 +63,13 @@ type Config struct {
 
 // UpstreamConfig says where the server is and how TLS towards it is used.
 type UpstreamConfig struct {
-	Network  string      // tcp or unix
-	Address  string      // host:port or socket path
-	SSLMode  string      // disable, allow, prefer, require, verify-ca, verify-full
-	TLS      *tls.Config // roots, client certificate and server name for SSLMode
-	Database string      // rules are of this database; sessions of other databases are passed through untouched
+	Network string      // tcp or unix
+	Address string      // host:port or socket path
+	SSLMode string      // disable, allow, prefer, require, verify-ca, verify-full
+	TLS     *tls.Config // roots and server name for SSLMode; certificates in it are those of somebody else and never shown
+	// Certificate is shown to a server that asks for one, on each connection that is relayed. nil: none.
+	Certificate *tls.Certificate
+	Database    string // rules are of this database; sessions of other databases are passed through untouched
 }
 
 // VersionPolicy decides the version of a session that has not chosen one itself.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -9,16 +10,28 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 )
 
-// startupTimeout is how long a client may take from its first byte to being authenticated, like the server's own
-// authentication_timeout.
+// startupTimeout is how long it may take from the first byte of a client until it is authenticated, like the server's own
+// authentication_timeout. Of that the client itself may take Config.AuthenticationTimeout.
 const startupTimeout = time.Minute
 
-// An entrance takes connections from their first byte to the first ReadyForQuery. It is immutable.
+// Defaults of Config.
+const (
+	defaultMaxUnauthenticated    = 100
+	defaultAuthenticationTimeout = 10 * time.Second
+)
+
+// An entrance takes connections from their first byte to the first ReadyForQuery.
 type entrance struct {
 	upstream    *upstream
 	tls         *tls.Config // towards clients; nil: without
 	credentials Credentials
 	timeout     time.Duration
+	clientTime  time.Duration // how much of it the client may take
+	crowd       crowd
+	places      places
+
+	allowUnproved bool                // Config.AllowUnauthenticated
+	loopback      func(net.Addr) bool // onLoopback, but for tests
 
 	// admit is asked before the server is contacted; what it returns is told to the client instead.
 	admit func(startup) *wire.Error
@@ -34,38 +47,63 @@ func newEntrance(cfg Config, admit func(startup) *wire.Error, cancelHeld func(pi
 	}
 	return &entrance{
 		upstream: up, tls: cfg.TLS, credentials: cfg.Credentials, timeout: startupTimeout,
+		clientTime:    cmp.Or(cfg.AuthenticationTimeout, defaultAuthenticationTimeout),
+		crowd:         crowd{max: cmp.Or(cfg.MaxUnauthenticated, defaultMaxUnauthenticated)},
+		places:        places{max: int64(cfg.MaxConnections)},
+		allowUnproved: cfg.AllowUnauthenticated, loopback: onLoopback,
 		admit: admit, cancelHeld: cancelHeld,
 	}, nil
 }
 
-// establish serves a new connection up to the first ReadyForQuery, which the link's open sends. The caller owns the link. On an
-// error both connections are closed and the client has been told what it can be told: errServed means that it was a
-// CancelRequest, errGone that the client left.
+// establish serves a new connection up to the first ReadyForQuery, which the link's open sends. The caller owns the link, and
+// gives its place back when it has ended. On an error both connections are closed and the client has been told what it can
+// be told: errServed means that it was a CancelRequest, errGone that the client left.
 func (e *entrance) establish(ctx context.Context, raw net.Conn) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	me := e.crowd.enter(giveUp)
+	defer e.crowd.leave(me)
 	tune(raw)
 	unguard := expire(ctx, raw)
-	l := &link{client: newConn(raw), params: make(map[string]string)}
+	l := &link{client: newConn(raw), params: make(map[string]string), patience: &patience{left: e.clientTime, giveUp: giveUp}}
 	defer unguard()
-	err := e.enter(ctx, l)
+	err := e.enter(ctx, l, me)
 	if err == nil && !unguard() {
 		err = errGone
 	}
 	if err != nil {
+		if l.placed {
+			e.places.give()
+		}
+		if context.Cause(ctx) == errCrowded && me.spoke.Load() {
+			_ = raw.SetDeadline(time.Now().Add(tellTimeout)) // it is known to speak the protocol
+			err = tooMany()
+		}
 		tell(l.client, err)
 		l.close()
 		return nil, err
 	}
+	l.patience = nil
 	return l, nil
 }
 
+// tellTimeout bounds how long a client that is given up may take to accept that.
+const tellTimeout = 100 * time.Millisecond
+
+// tooMany is what the server says when max_connections is reached.
+func tooMany() *wire.Error { return fatal("53300", "sorry, too many clients already") }
+
 // enter fills the link step by step; on an error it leaves in it what was opened.
-func (e *entrance) enter(ctx context.Context, l *link) error {
+func (e *entrance) enter(ctx context.Context, l *link, me *newcomer) error {
+	l.patience.begin()
 	packet, err := e.greet(ctx, l)
+	l.patience.end()
 	if err != nil {
 		return clientFailed(err)
 	}
+	me.spoke.Store(true)
 	if packet.Code == wire.CancelRequestCode {
 		return e.cancel(ctx, l.client, packet)
 	}
@@ -77,12 +115,16 @@ func (e *entrance) enter(ctx context.Context, l *link) error {
 	if refusal := e.admit(l.startup); refusal != nil {
 		return refusal
 	}
+	if l.placed = e.places.take(); !l.placed {
+		return tooMany()
+	}
 	if l.server, err = e.upstream.connect(ctx, packet.Raw); err != nil {
 		return e.unreachable(err)
 	}
 	unguard := expire(ctx, l.server)
 	defer unguard()
-	if err := (&authentication{link: l, ctx: ctx, credentials: e.credentials}).run(); err != nil {
+	a := &authentication{link: l, ctx: ctx, credentials: e.credentials, allowUnproved: e.allowUnproved, loopback: e.loopback}
+	if err := a.run(); err != nil {
 		return err
 	}
 	if !unguard() {
@@ -112,7 +154,7 @@ func (e *entrance) greet(ctx context.Context, l *link) (wire.StartupPacket, erro
 		p, err := l.client.in.NextStartup()
 		switch {
 		case err != nil:
-			return p, err
+			return p, clientBroke(err)
 		case p.Code == wire.SSLRequestCode && !askedTLS:
 			askedTLS = true
 			if l.client.in.Pending() > 0 {

@@ -82,8 +82,8 @@ func TestAPasswordMessageIsCheckedBeforeItIsRead(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ answer, want string }{
 		"of another type":       {"Q\x00\x00\x00\x06a\x00", "expected password response, got message type 81"},
-		"longer than any token": {"p\x00\x01\x00\x00", "invalid message length"},
-		"of a negative length":  {"p\xff\xff\xff\xff", "invalid message length"},
+		"longer than any token": {"p\x00\x01\x00\x00", ""},
+		"of a negative length":  {"p\xff\xff\xff\xff", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,9 @@ func TestAPasswordMessageIsCheckedBeforeItIsRead(t *testing.T) {
 			client.hello("d")
 			client.hear(wire.Authentication)
 			client.say([]byte(c.answer))
-			if e := client.hearFatal(); e.Code != "08P01" || e.Message != c.want {
+			if c.want == "" {
+				client.hearEnd() // as the server: COMMERROR in pq_getmessage
+			} else if e := client.hearFatal(); e.Code != "08P01" || e.Message != c.want {
 				t.Errorf("got %v", e)
 			}
 		})

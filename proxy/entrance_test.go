@@ -104,50 +104,6 @@ func TestBytesThatCameBeforeEncryptionAreRefused(t *testing.T) {
 	}
 }
 
-func TestGarbageEndsItsOwnConnectionOnly(t *testing.T) {
-	t.Parallel()
-	d, through := openRealDoor(t)
-	bystander := pgtest.Connect(t, through)
-	for name, c := range map[string]struct {
-		bytes, code, want string
-	}{
-		"a length under 8":           {"\x00\x00\x00\x07xxx", "08P01", "invalid length of startup packet"},
-		"a negative length":          {"\xff\xff\xff\xff\x00\x03\x00\x00", "08P01", "invalid length of startup packet"},
-		"a packet over 10000 bytes":  {"\x00\x00\x27\x11\x00\x03\x00\x00", "08P01", "invalid length of startup packet"},
-		"HTTP":                       {"GET / HTTP/1.1\r\n\r\n", "08P01", "invalid length of startup packet"},
-		"protocol 2":                 {"\x00\x00\x00\x09\x00\x02\x00\x00\x00", "0A000", "unsupported frontend protocol 2.0: server supports 3.0 to 3.2"},
-		"a second request for TLS":   {"", "0A000", "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.2"},
-		"no terminator":              {"\x00\x00\x00\x0f\x00\x03\x00\x00user\x00ux", "08P01", "invalid startup packet layout: expected terminator as last byte"},
-		"bytes after the terminator": {"\x00\x00\x00\x11\x00\x03\x00\x00user\x00u\x00\x00x", "08P01", "invalid startup packet layout: expected terminator as last byte"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := dialRaw(t, d.addr)
-			if c.bytes == "" {
-				client.say(wire.AppendRequest(nil, wire.SSLRequestCode))
-				client.hearByte()
-				c.bytes = string(wire.AppendRequest(nil, wire.SSLRequestCode))
-			}
-			client.say([]byte(c.bytes))
-			if e := client.hearFatal(); e.Code != c.code || e.Message != c.want {
-				t.Errorf("got %v", e)
-			}
-		})
-	}
-	t.Run("a packet cut off", func(t *testing.T) {
-		client := dialRaw(t, d.addr)
-		client.say([]byte("\x00\x00\x00\x20\x00\x03"))
-		client.Conn.(interface{ CloseWrite() error }).CloseWrite()
-		if e := client.hearFatal(); e.Message != "incomplete startup packet" {
-			t.Errorf("got %v", e)
-		}
-	})
-	var one int
-	if err := bystander.QueryRow(context.Background(), "select 1").Scan(&one); err != nil {
-		t.Errorf("another connection: %v", err)
-	}
-	pgtest.Connect(t, through)
-}
-
 func TestTheServerAnswersNewerMinorVersionsAndProtocolOptions(t *testing.T) {
 	t.Parallel()
 	d, _ := openRealDoor(t)
@@ -262,7 +218,7 @@ func TestAClientThatSaysNothingIsClosedInTime(t *testing.T) {
 			})
 			// The time can be over before the client is asked, on a busy machine. Then it gets more.
 			for timeout := 50 * time.Millisecond; ; timeout *= 2 {
-				d := openDoor(t, Config{Upstream: upstream}, func(e *entrance) { e.timeout = timeout })
+				d := openDoor(t, Config{Upstream: upstream}, func(e *entrance) { e.clientTime = timeout })
 				c := dialRaw(t, d.addr)
 				tc.start(c)
 				heard, err := io.ReadAll(c.in)

@@ -18,6 +18,9 @@ type conn struct {
 	// binding is the tls-server-end-point of the certificate that was shown on this connection, by whichever side is
 	// its server; nil without TLS, or when that certificate's signature has no single hash.
 	binding []byte
+
+	// certified says that a certificate of the proxy's was shown on this connection to the server.
+	certified bool
 }
 
 func newConn(c net.Conn) *conn {
@@ -49,6 +52,8 @@ type link struct {
 	version        string            // chosen by start-up parameter or options; "" when none was
 	passthrough    bool              // a walsender, or a database without rules: bytes go both ways unseen
 	status         byte              // of the first ReadyForQuery
+	placed         bool              // it has taken one of the entrance's places
+	patience       *patience         // until it is authenticated
 }
 
 // open lets the client know that it may begin. It comes last, so that whoever has heard it finds the session counted.

@@ -136,9 +136,12 @@ func (s *Server) serve(c net.Conn) {
 		var told *wire.Error
 		if errors.As(err, &told) {
 			s.log.Debug("a connection was refused", "client", c.RemoteAddr(), "error", err)
+		} else {
+			s.log.Trace("a connection has ended before it was authenticated", "client", c.RemoteAddr(), "reason", err)
 		}
 		return
 	}
+	defer s.entrance.places.give()
 	sess := s.newSession(l)
 	s.mu.Lock()
 	s.sessions[sess] = true
@@ -245,6 +248,10 @@ func (s *Server) cancelHeld(pid uint32, key []byte) bool {
 	}
 	return false
 }
+
+// RenewTLS has connections to the server go by the roots and certificates of cfg from now on. Where the server is does not
+// change. After an error all is as it was.
+func (s *Server) RenewTLS(cfg UpstreamConfig) error { return s.entrance.upstream.renew(cfg) }
 
 // admit says why a session cannot be served; nil when it can.
 func (s *Server) admit(st startup) *wire.Error {

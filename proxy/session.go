@@ -88,14 +88,9 @@ var (
 const goodbyeTimeout = 5 * time.Second
 
 // goodbye ends the server's side after the client's has ended: what the client sent is executed, as the server does for
-// a client of its own that goes away. Then the server closes, and leave follows.
+// a client of its own that goes away, or that has sent a frame which cannot be right: both get no word (SocketBackend).
+// Then the server closes, and leave follows.
 func (s *session) goodbye(err error) {
-	var broken *wire.ProtocolError
-	if errors.As(err, &broken) {
-		s.queue.mu.Lock()
-		s.queue.ending = fatal("08P01", "%s", broken.Message)
-		s.queue.mu.Unlock()
-	}
 	_ = s.server.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
 	if !errors.Is(err, errTerminated) {
 		_, _ = s.server.out.Write(wire.AppendTerminate(nil))

@@ -55,6 +55,17 @@ func clientFailed(err error) error {
 	return fmt.Errorf("%w: %w", errGone, err)
 }
 
+// clientBroke is clientFailed for the framing of messages. A frame that cannot be right is answered with silence, as the
+// server does (COMMERROR in pqcomm.c and ProcessStartupPacket): whoever has sent it does not speak the protocol, or has said
+// goodbye before there was a session, and would not understand an answer.
+func clientBroke(err error) error {
+	var broken *wire.ProtocolError
+	if errors.As(err, &broken) {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return clientFailed(err)
+}
+
 // serverFailed turns an error of talking to the server into what the client is told.
 func serverFailed(err error) error {
 	var broken *wire.ProtocolError

@@ -24,7 +24,7 @@ func (e *entrance) secureClient(ctx context.Context, l *link, direct bool) error
 	}
 	l.client = newConn(secured)
 	if direct && secured.ConnectionState().NegotiatedProtocol != alpn {
-		return fatal("08P01", "received direct SSL connection request without ALPN protocol negotiation extension")
+		return fmt.Errorf("%w: direct TLS without ALPN", errGone)
 	}
 	if shown != nil {
 		l.client.binding = certificateBinding(shown)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"crypto/tls"
-	"strings"
 	"testing"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -34,9 +33,7 @@ func TestDirectTLSDemandsTheProtocolsName(t *testing.T) {
 		}
 	})
 	t.Run("without it there is none", func(t *testing.T) {
-		if e := dial(t).hearFatal(); e.Code != "08P01" || !strings.Contains(e.Message, "without ALPN") {
-			t.Errorf("got %v", e)
-		}
+		dial(t).hearEnd() // as the server: COMMERROR in ProcessSSLStartup
 	})
 	t.Run("with another one the handshake fails", func(t *testing.T) {
 		if c, err := tls.Dial("tcp", d.addr, &tls.Config{RootCAs: authority.pool, ServerName: "localhost", NextProtos: []string{"h2"}}); err == nil {

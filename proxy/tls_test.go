@@ -93,6 +93,6 @@ func TestAServerOnAUnixSocketIsReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(cluster.Dir, ".s.PGSQL."+port)
-	d := openDoor(t, Config{Upstream: UpstreamConfig{Network: "unix", Address: socket, SSLMode: "require", Database: "postgres"}})
+	d := openDoor(t, Config{Upstream: UpstreamConfig{Network: "unix", Address: socket, SSLMode: "require", Database: "postgres"}, AllowUnauthenticated: true})
 	pgtest.Connect(t, pgtest.Through(t, cluster.URL("postgres"), d.addr))
 }

@@ -22,6 +22,8 @@ func upstreamTLS(cfg UpstreamConfig, mode string) (*tls.Config, error) {
 	if cfg.TLS != nil {
 		conf = cfg.TLS.Clone()
 	}
+	// Whoever is relayed must not be taken for the owner of the connection string that these came from.
+	conf.Certificates, conf.GetClientCertificate = nil, nil
 	if len(conf.NextProtos) == 0 {
 		conf.NextProtos = []string{alpn}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -15,12 +16,18 @@ import (
 // dialTimeout bounds one attempt to reach the server.
 const dialTimeout = 15 * time.Second
 
-// An upstream opens connections to the server, with TLS as sslmode says. It is immutable.
+// An upstream opens connections to the server, with TLS as sslmode says. It is safe for concurrent use.
 type upstream struct {
 	network, address string
 	database         string
 	mode             string
-	tls              *tls.Config // nil when mode is disable
+	secrets          atomic.Pointer[upstreamSecrets]
+}
+
+// upstreamSecrets are what TLS towards the server goes by. They are immutable, and replaced as a whole.
+type upstreamSecrets struct {
+	tls         *tls.Config      // nil when mode is disable
+	certificate *tls.Certificate // of the proxy, for a server that asks for one; nil: none
 }
 
 // errHandshake marks a TLS handshake that failed, after which prefer goes on without TLS.
@@ -40,9 +47,17 @@ func newUpstream(cfg UpstreamConfig) (*upstream, error) {
 	if u.network == "unix" { // as with libpq, sslmode means nothing on a Unix socket
 		u.mode = "disable"
 	}
-	var err error
-	u.tls, err = upstreamTLS(cfg, u.mode)
-	return u, err
+	return u, u.renew(cfg)
+}
+
+// renew takes TLS from cfg, for connections that are opened from now on. After an error all is as it was.
+func (u *upstream) renew(cfg UpstreamConfig) error {
+	conf, err := upstreamTLS(cfg, u.mode)
+	if err != nil {
+		return err
+	}
+	u.secrets.Store(&upstreamSecrets{conf, cfg.Certificate})
+	return nil
 }
 
 // connect opens a connection and sends the start-up packet. Where sslmode leaves a choice and the server's first answer
@@ -125,15 +140,35 @@ func (u *upstream) secure(ctx context.Context, raw net.Conn) (*conn, error) {
 	case answer[0] != 'S':
 		return nil, fmt.Errorf("it answered a request for TLS with %q: it is no PostgreSQL server", answer[0])
 	}
-	secured := tls.Client(raw, u.tls)
+	conf, certified := u.secrets.Load().forConnection()
+	secured := tls.Client(raw, conf)
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	c := newConn(secured)
+	c.certified = *certified
 	if shown := secured.ConnectionState().PeerCertificates; len(shown) > 0 {
 		c.binding = endPoint(shown[0])
 	}
 	return c, nil
+}
+
+// forConnection returns the configuration for one connection. After its handshake certified tells whether the proxy's
+// certificate was shown.
+func (s *upstreamSecrets) forConnection() (conf *tls.Config, certified *bool) {
+	certified = new(bool)
+	if s.certificate == nil {
+		return s.tls, certified
+	}
+	conf = s.tls.Clone()
+	conf.GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if asked.SupportsCertificate(s.certificate) != nil {
+			return new(tls.Certificate), nil // none: the server says what it thinks of that
+		}
+		*certified = true
+		return s.certificate, nil
+	}
+	return conf, certified
 }
 
 // expire makes the connection's reads and writes fail when ctx ends. The function that it returns ends that.

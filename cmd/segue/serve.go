@@ -26,6 +26,7 @@ go to the server of --upstream. The upstream URL's user must own the tables that
 Each flag can also be given as an environment variable (--drain-timeout is SEGUE_DRAIN_TIMEOUT) or in the YAML file of
 --config (drain-timeout: 30s). The flag wins over the environment, and that over the file.
 
+On SIGHUP it reads certificates and the auth file again; what is invalid is logged and left as it was.
 On SIGTERM or SIGINT it drains: open transactions may end within --drain-timeout, then it exits 0. A second signal ends
 it at once.`,
 		Example: `  segue serve --upstream postgres://owner@db.example:5432/shop
@@ -50,6 +51,7 @@ func serveUntilSignal(ctx context.Context, cfg serve.Config, embedded bool, o *o
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	defer reloadOnSignal(cfg)()
 	if embedded {
 		cluster, err := pgcluster.Start(ctx, pgcluster.Options{})
 		if err != nil {
@@ -91,6 +93,29 @@ func serveUntilSignal(ctx context.Context, cfg serve.Config, embedded bool, o *o
 		return drain(instance, cfg, signals)
 	case <-instance.Failed():
 		return errors.Join(errors.New("a listener has ended"), drain(instance, cfg, signals))
+	}
+}
+
+// reloadOnSignal reads certificates and the auth file again at each SIGHUP, which never ends the process: not while it
+// starts, and not while it drains. The function that it returns ends that.
+func reloadOnSignal(cfg serve.Config) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range signals {
+			if err := cfg.Secrets.Reload(); err != nil {
+				cfg.Log.Error("not all could be read again, what was in force stays", "error", err)
+			} else {
+				cfg.Log.Info("certificates and the auth file were read again")
+			}
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		<-done
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -30,12 +29,19 @@ func (s *serveFlags) config(o *options) (serve.Config, error) {
 	if err != nil {
 		return none, err
 	}
+	secrets, err := serve.ReadSecrets(serve.Files{
+		TLSCert: s.tlsCert, TLSKey: s.tlsKey, RelayCert: s.relayCert, RelayKey: s.relayKey, AuthFile: s.authFile,
+	})
+	if err != nil {
+		return none, err
+	}
 	ac, err := s.admin(o, pc.Versions)
 	if err != nil {
 		return none, err
 	}
 	return serve.Config{
 		Upstream: s.upstream, Listen: s.listen, AdminListen: s.adminListen,
+		MetricsListen: s.metricsListen, Secrets: secrets, PasswordCommand: s.passwordCommand,
 		Proxy: pc, Admin: ac, Log: log,
 		Migrate: migrate.Config{ID: s.instanceID, DrainLimit: s.drainLimit, Lease: s.lease},
 	}, nil
@@ -50,10 +56,18 @@ func (s *serveFlags) check() error {
 		return errors.New("--upstream is missing: give the server's URL, or --embedded for a throw-away one")
 	case (s.tlsCert == "") != (s.tlsKey == ""):
 		return errors.New("--tls-cert and --tls-key go together")
+	case (s.relayCert == "") != (s.relayKey == ""):
+		return errors.New("--relay-sslcert and --relay-sslkey go together")
+	case s.embedded && s.passwordCommand != "":
+		return errors.New("--upstream-password-command is for --upstream, and the server of --embedded demands no password")
+	case s.maxConnections < 0:
+		return errors.New("--max-connections cannot be negative")
+	case s.maxUnauthenticated <= 0:
+		return errors.New("--max-unauthenticated must be more than 0")
 	}
 	for name, d := range map[string]int64{
 		"drain-timeout": int64(s.drainTimeout), "drain-limit": int64(s.drainLimit),
-		"hold-timeout": int64(s.holdTimeout), "lease": int64(s.lease),
+		"hold-timeout": int64(s.holdTimeout), "lease": int64(s.lease), "authentication-timeout": int64(s.authenticationTimeout),
 	} {
 		if d <= 0 {
 			return fmt.Errorf("--%s must be more than 0", name)
@@ -84,28 +98,16 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 	if err != nil {
 		return proxy.Config{}, err
 	}
-	cfg := proxy.Config{Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout}
+	cfg := proxy.Config{
+		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout, AllowUnauthenticated: s.allowUnauthenticated,
+		MaxConnections: s.maxConnections, MaxUnauthenticated: s.maxUnauthenticated, AuthenticationTimeout: s.authenticationTimeout,
+	}
 	switch s.introspection {
 	case "on":
 	case "off":
 		cfg.Rewrite.PlainCatalogs = true
 	default:
 		return cfg, fmt.Errorf("--introspection cannot be %q: give on or off", s.introspection)
-	}
-	if s.tlsCert != "" {
-		cert, err := tls.LoadX509KeyPair(s.tlsCert, s.tlsKey)
-		if err != nil {
-			return cfg, fmt.Errorf("the certificate of --tls-cert cannot be used: %w", err)
-		}
-		// Clients that speak TLS from the first byte on ask for this protocol by name.
-		cfg.TLS = &tls.Config{
-			Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"postgresql"},
-		}
-	}
-	if s.authFile != "" {
-		if cfg.Credentials, err = proxy.LoadAuthFile(s.authFile); err != nil {
-			return cfg, err
-		}
 	}
 	return cfg, nil
 }

@@ -4,18 +4,26 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/seguedb/segue/internal/serve"
 )
 
 // serveFlags are the settings of one instance, as given.
 type serveFlags struct {
-	upstream, listen, adminListen, instanceID string
-	embedded, pprof                           bool
+	upstream, listen, adminListen, metricsListen, instanceID string
+	passwordCommand                                          string
+	embedded, pprof                                          bool
 
 	schemaVersion, defaultVersion, unpinned, introspection string
 	waitVersion                                            bool
 	match                                                  []string
 
 	tlsCert, tlsKey, authFile string
+	relayCert, relayKey       string
+	allowUnauthenticated      bool
+
+	maxConnections, maxUnauthenticated int
+	authenticationTimeout              time.Duration
 
 	drainTimeout, drainLimit, holdTimeout, lease time.Duration
 
@@ -26,9 +34,11 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 	f.String("config", "", "YAML file with these settings, named as the flags are")
 
 	f.StringVar(&s.upstream, "upstream", "", "connection string of the server and the owner of the tables; sslmode, sslrootcert, sslcert and sslkey as in libpq")
+	f.StringVar(&s.passwordCommand, "upstream-password-command", "", "shell command that prints the password of the upstream URL's user; run for each connection of the instance's own, so that it may expire")
 	f.BoolVar(&s.embedded, "embedded", false, "start a throw-away local PostgreSQL instead of --upstream")
 	f.StringVar(&s.listen, "listen", "127.0.0.1:6432", "address for clients")
 	f.StringVar(&s.adminListen, "admin-listen", "127.0.0.1:8432", "address of the admin API; empty for none; off loopback it needs --admin-token-file")
+	f.StringVar(&s.metricsListen, "metrics-listen", "", "address of /metrics and the probes alone, read only and without a token; empty for none")
 	f.StringVar(&s.instanceID, "instance-id", "", "name of this instance in the fleet (default: made up)")
 
 	f.StringVar(&s.schemaVersion, "schema-version", "", "version of every session that does not choose one itself: for the sidecar of one app build")
@@ -41,6 +51,14 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&s.tlsCert, "tls-cert", "", "certificate chain for TLS towards clients (PEM)")
 	f.StringVar(&s.tlsKey, "tls-key", "", "its private key (PEM)")
 	f.StringVar(&s.authFile, "auth-file", "", `SCRAM secrets of the users, lines of "user" "SCRAM-SHA-256$…": needed for SCRAM with TLS on both sides`)
+
+	f.StringVar(&s.relayCert, "relay-sslcert", "", "certificate chain (PEM) for a server that demands one of every connection; shown for all clients, and never that of --upstream")
+	f.StringVar(&s.relayKey, "relay-sslkey", "", "its private key (PEM)")
+	f.BoolVar(&s.allowUnauthenticated, "allow-unauthenticated", false, "let clients in of whom the server demands no proof (trust, peer, ident, cert); without it only with TCP on loopback on both sides")
+
+	f.IntVar(&s.maxConnections, "max-connections", 0, "clients served at one time; the next is told 53300 (default: what the limit of open files allows, at most 10000)")
+	f.IntVar(&s.maxUnauthenticated, "max-unauthenticated", serve.DefaultMaxUnauthenticated, "connections that have not authenticated; beyond it the oldest is closed")
+	f.DurationVar(&s.authenticationTimeout, "authentication-timeout", 10*time.Second, "how long a client may take for its part of authenticating, from its first byte on")
 
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 30*time.Second, "at the end: how long open transactions may go on")
 	f.DurationVar(&s.drainLimit, "drain-limit", time.Second, "how long a gate may be closed")

@@ -25,8 +25,16 @@ type Config struct {
 	Listen      string // address for clients, host:port
 	AdminListen string // address of the admin API, host:port; empty: none
 
+	// MetricsListen is an address, host:port, of probes and metrics alone, without a token; empty: none.
+	MetricsListen string
+	// Secrets are used for clients and for the server; nil: none.
+	Secrets *Secrets
+	// PasswordCommand prints the password of Upstream's user; it is run for each connection of the instance's own. Empty: none.
+	PasswordCommand string
+
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
-	// filled in here: Proxy.Upstream, Proxy.SchemaChanged, Proxy.Heirs, Proxy.SearchPath, Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
+	// filled in here: Proxy.Upstream, Proxy.MaxConnections where it is 0, Proxy.SchemaChanged, Proxy.Heirs, Proxy.SearchPath,
+	// Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
 	// and the rewriter count is shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
@@ -42,6 +50,7 @@ type Running struct {
 	opening  *opening
 	listener net.Listener
 	probes   net.Listener
+	metrics  net.Listener
 	admin    *admin.Server
 	group    *errgroup.Group
 	failed   <-chan struct{}
@@ -66,6 +75,9 @@ func Start(ctx context.Context, cfg Config) (*Running, error) {
 	r.group, r.failed = group, ended.Done()
 	if r.probes != nil {
 		group.Go(func() error { return r.admin.Serve(r.probes) })
+	}
+	if r.metrics != nil {
+		group.Go(func() error { return r.admin.ServeMetrics(r.metrics) })
 	}
 	group.Go(func() error { return r.Proxy.Serve(r.listener) })
 	if err := startInstance(ctx, r.Instance, r.opening, cfg.Log); err != nil {
@@ -99,10 +111,21 @@ func (r *Running) build(cfg Config) (err error) {
 	}
 	pc.CatchUp = func(ctx context.Context) error { return r.Instance.CatchUp(ctx) }
 	pc.Unserved = r.opening.unserved
+	if cfg.Secrets == nil {
+		cfg.Secrets = new(Secrets)
+	}
+	cfg.Secrets.configure(&pc)
+	if pc.MaxUnauthenticated == 0 {
+		pc.MaxUnauthenticated = DefaultMaxUnauthenticated
+	}
+	if pc.MaxConnections, err = connectionLimit(pc.MaxConnections, pc.MaxUnauthenticated, openFiles()); err != nil {
+		return err
+	}
 	if r.Proxy, err = proxy.New(pc); err != nil {
 		return err
 	}
-	mc.Upstream = cfg.Upstream
+	cfg.Secrets.attach(r.Proxy, cfg.Upstream)
+	mc.Upstream, mc.BeforeConnect = cfg.Upstream, cfg.Secrets.identify(passwordCommand(cfg.PasswordCommand))
 	if r.Instance, err = migrate.NewInstance(mc, r.Proxy); err != nil {
 		return err
 	}
@@ -117,11 +140,15 @@ func (r *Running) listen(cfg Config) (err error) {
 	if r.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return fmt.Errorf("cannot listen for clients: %w", err)
 	}
-	if cfg.AdminListen == "" {
-		return nil
+	if cfg.AdminListen != "" {
+		if r.probes, err = net.Listen("tcp", cfg.AdminListen); err != nil {
+			return fmt.Errorf("cannot listen for the admin API: %w", err)
+		}
 	}
-	if r.probes, err = net.Listen("tcp", cfg.AdminListen); err != nil {
-		return fmt.Errorf("cannot listen for the admin API: %w", err)
+	if cfg.MetricsListen != "" {
+		if r.metrics, err = net.Listen("tcp", cfg.MetricsListen); err != nil {
+			return fmt.Errorf("cannot listen for metrics: %w", err)
+		}
 	}
 	return nil
 }
@@ -137,8 +164,20 @@ func (r *Running) AdminURL() string {
 	return "http://" + r.probes.Addr().String()
 }
 
+// MetricsURL is the base URL of the metrics and probes that need no token, or "" when there are none.
+func (r *Running) MetricsURL() string {
+	if r.metrics == nil {
+		return ""
+	}
+	return "http://" + r.metrics.Addr().String()
+}
+
 // Failed is closed when a listener has ended by itself: the instance serves no longer as it should, and Stop tells why.
 func (r *Running) Failed() <-chan struct{} { return r.failed }
+
+// DefaultMaxUnauthenticated is how many connections that have not authenticated there may be where nothing else is
+// configured.
+const DefaultMaxUnauthenticated = 100
 
 // stopGrace is what the instance and the admin API have to end in after the sessions are gone.
 const stopGrace = 10 * time.Second
@@ -156,7 +195,7 @@ func (r *Running) Stop(ctx context.Context) error {
 }
 
 func (r *Running) stopAdmin(ctx context.Context) error {
-	if r.probes == nil {
+	if r.probes == nil && r.metrics == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
@@ -167,7 +206,7 @@ func (r *Running) stopAdmin(ctx context.Context) error {
 // unlisten closes the listeners, where those who serve them have not done it.
 func (r *Running) unlisten() error {
 	var errs []error
-	for _, l := range []net.Listener{r.listener, r.probes} {
+	for _, l := range []net.Listener{r.listener, r.probes, r.metrics} {
 		if l == nil {
 			continue
 		}

@@ -70,8 +70,9 @@ func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hcl
 	}
 }
 
-// unreachable tells whether err may go away without a change here: nobody answers, or the server is starting up or
-// shutting down (class 57P) or has no connection to spare (class 53), or its tables have names that cannot be served.
+// unreachable tells whether err may go away without a change here: nobody answers, no password can be had, or the server is
+// starting up or shutting down (class 57P) or has no connection to spare (class 53), or its tables have names that cannot be
+// served.
 func unreachable(err error) bool {
 	if _, ok := errors.AsType[*migrate.Outage](err); ok {
 		return true // somebody has to change the database, and asks here what is wrong with it
@@ -80,7 +81,7 @@ func unreachable(err error) bool {
 		return strings.HasPrefix(pg.Code, "57P") || strings.HasPrefix(pg.Code, "53")
 	}
 	_, ok := errors.AsType[*pgconn.ConnectError](err)
-	return ok
+	return ok || errors.Is(err, errNoPassword)
 }
 
 // oneLine is an error whose words stand on one line: those of a failed connection have one for each address.

@@ -12,8 +12,8 @@ import (
 )
 
 // Upstream reads a connection string as libpq would (URL or keywords, PG… environment variables, sslmode and the ssl…
-// files) and says where and how the proxy is to reach that server. The user and password in it are the instance's own:
-// clients bring theirs.
+// files) and says where and how the proxy is to reach that server. Whoever it authenticates, by user, password and
+// certificate, is the instance itself: clients bring their own, so none of that is in what is returned.
 func Upstream(connString string) (proxy.UpstreamConfig, error) {
 	cfg, err := pgconn.ParseConfig(connString)
 	if err != nil {
@@ -28,6 +28,7 @@ func Upstream(connString string) (proxy.UpstreamConfig, error) {
 	mode, conf := sslMode(cfg)
 	if conf != nil {
 		conf = conf.Clone()
+		conf.Certificates, conf.GetClientCertificate = nil, nil
 		if conf.ServerName == "" && net.ParseIP(cfg.Host) == nil {
 			conf.ServerName = cfg.Host
 		}
