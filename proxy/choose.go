@@ -30,6 +30,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 	if st != nil {
 		memo = &st.Memo.plan
 	}
+	private := false // the text is to be bound by the catalog as the session sees it
 	s.view.forgetNames()
 	for range maxRounds {
 		e := s.srv.epoch.Load()
@@ -65,7 +66,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		if failed {
 			return s.chooseFailed(e, text, fresh)
 		}
-		binder, err := s.binderFor(e, text, types)
+		binder, err := s.binderFor(e, text, types, private)
 		if errors.Is(err, errMoved) {
 			continue
 		}
@@ -95,6 +96,10 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		}
 		if t.Pieces != nil {
 			return t, nil // of a simple Query; of a Parse the server says that it is more than one statement
+		}
+		if t.AwaitsMaking() && !private {
+			private = true
+			continue
 		}
 		if t.Question != nil && !e.closed() {
 			refused, err := s.serversWords(t.Question)

@@ -232,6 +232,9 @@ func TestWhatAnotherSessionHasJustMadeHasTheNamesOfTheVersion(t *testing.T) {
 		"a function": {"CREATE FUNCTION f() RETURNS individual BEGIN ATOMIC SELECT i FROM individual AS i WHERE id = 1;END",
 			"SELECT to_json(f())->'last_name' IS NOT NULL AS x", "x true"},
 		"a domain":                        {"CREATE DOMAIN d AS individual", "SELECT to_json(CAST(ROW(9, 'Roy') AS d))->'last_name' IS NOT NULL AS x", "x true"},
+		"a type of an extension":          {"CREATE EXTENSION hstore", "SELECT ('a=>1'::hstore -> 'a') || i.last_name AS x FROM individual i WHERE id = 1", "x 1Moss"},
+		"a function of an extension":      {"CREATE EXTENSION hstore", "SELECT array_length(akeys(CAST('a=>1' AS hstore)), 1) AS x FROM individual WHERE last_name = 'Moss'", "x 1"},
+		"an enum beside an extension":     {"CREATE EXTENSION hstore; CREATE TYPE mood AS ENUM ('up')", "SELECT i.last_name || ('up'::mood)::text AS x FROM individual i WHERE id = 1", "x Mossup"},
 		"a column of the table":           {"ALTER TABLE individual ADD more int", "SELECT to_json(i)::jsonb ? 'more' AS x FROM individual i WHERE id = 1", "x true"},
 		"a column of the table, its heir": {"ALTER TABLE individual ADD more int", "SELECT to_json(i)::jsonb ? 'more' AS x FROM individual_1 i WHERE id = 1", "x true"},
 		"a column for a star":             {"ALTER TABLE individual ADD more int DEFAULT 3", "SELECT more FROM (SELECT * FROM individual WHERE id = 1) i", "more 3"},
@@ -284,6 +287,25 @@ func TestWhatAnotherSessionHasJustMadeHasTheNamesOfTheVersion(t *testing.T) {
 				t.Errorf("%s gives %q, %v, want %q", tc.use, got, rows.Err(), tc.want)
 			}
 		})
+	}
+}
+
+// TestATableOfATypeThatIsBeingMadeIsNotRefused has a name of a table under migration be that of a column of another one.
+func TestATableOfATypeThatIsBeingMadeIsNotRefused(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t, unread)
+	p.run(parts, "ALTER TABLE individual RENAME last_name TO surname")
+	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
+	maker, user := pinnedTo(t, p, "surname"), pinnedTo(t, p, rules.Base)
+	for _, sql := range []string{"CREATE EXTENSION hstore", "CREATE TYPE mood AS ENUM ('up'); CREATE TABLE moods (surname mood)"} {
+		if _, err := maker.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, sql := range []string{"CREATE TABLE tags (id int, last_name hstore)", "ALTER TABLE tags ADD individual hstore", "SELECT last_name::mood FROM tags LIMIT 0"} {
+		if _, err := user.Exec(t.Context(), sql); err != nil && !strings.Contains(err.Error(), "cannot cast type hstore to mood") {
+			t.Errorf("%s: %v", sql, err)
+		}
 	}
 }
 

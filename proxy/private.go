@@ -24,11 +24,12 @@ type private struct {
 // privateCache is the size of a private binder's cache: it lives for as long as a transaction, or for milliseconds.
 const privateCache = 1 << 20
 
-// binderFor is the binder to use for a text: that of the epoch, unless the text may name what its catalog does not have.
-func (s *session) binderFor(e *epoch, sql string, types []uint32) (*rewrite.Binder, error) {
+// binderFor is the binder to use for a text: that of the epoch, unless the text may name what its catalog does not have, as
+// newer says that it does.
+func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*rewrite.Binder, error) {
 	v := &s.view
 	own, _ := e.made.by(s)
-	if !v.lacking && !e.made.concerns(s, []byte(sql)) && !v.ownNames.In([]byte(sql)) {
+	if !newer && !v.lacking && !e.made.concerns(s, []byte(sql)) && !v.ownNames.In([]byte(sql)) {
 		if _, known := e.binder.MatchTypes(types); known {
 			return e.binder, nil
 		}

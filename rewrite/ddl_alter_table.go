@@ -73,7 +73,9 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 		b.keepsColumn(it, cmd, "drop")
 		b.alteredColumn(it, cmd, in)
 	case ast.AlterTableType_AT_AlterColumnType:
-		b.keepsColumn(it, cmd, "change the type of")
+		if c, f := it.column(cmd.Name, inVersion); f != found || it.rel == nil || !b.hasType(it.rel, c.num, cmd.Def.GetColumnDef()) {
+			b.keepsColumn(it, cmd, "change the type of")
+		}
 		b.alteredColumn(it, cmd, in)
 		b.columnDef(t, cmd.Def.GetColumnDef())
 	case ast.AlterTableType_AT_AddConstraint:

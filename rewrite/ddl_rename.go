@@ -41,14 +41,22 @@ func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 	if !ok || c.table == nil {
 		return
 	}
-	b.keepsColumn(it, &ast.AlterTableCmd{Name: x.Subname}, "rename")
-	switch other, f := it.column(x.Newname, inVersion); {
-	case f == found && other.physical != x.Newname: // the server says that there is such a column
+	other, f := it.column(x.Newname, inVersion)
+	if f != found {
+		b.keepsColumn(it, &ast.AlterTableCmd{Name: x.Subname}, "rename")
+	}
+	switch {
+	case f == found: // the server says that there is such a column
 		last := b.whole().to - 1
 		if b.tokens.kind(last) == ast.Token_CASCADE || b.tokens.kind(last) == ast.Token_RESTRICT {
 			last--
 		}
-		b.renameToken(last, x.Newname, other.physical, func() { x.Newname = other.physical })
+		if c.physical != x.Subname {
+			b.renameToken(last-2, x.Subname, c.physical, func() { x.Subname = c.physical })
+		}
+		if other.physical != x.Newname {
+			b.renameToken(last, x.Newname, other.physical, func() { x.Newname = other.physical })
+		}
 	case f == missing && b.columnTaken(c.table.OID, x.Newname):
 		b.forbid(-1, refusedTakenName, c.table, "rename a column of "+quoteIdent(c.table.Logical)+" to "+quoteIdent(x.Newname)+
 			", which another version or the database calls another column there")
@@ -60,6 +68,10 @@ func (b *binding) renameRelation(x *ast.RenameStmt, it *item) {
 	schema := x.Relation.Schemaname
 	if it.rel != nil {
 		schema = it.rel.Schema
+		if it.table != nil && x.Newname == it.table.Logical { // the server says that there is such a table
+			b.renameToken(b.whole().to-1, x.Newname, it.rel.Name, func() { x.Newname = it.rel.Name })
+			return
+		}
 		if it.table != nil && b.isTarget(it.rel.OID) {
 			b.forbid(int(x.Relation.Location), refusedMoving, it.table, "rename "+quoteIdent(it.table.Logical))
 			return
@@ -76,6 +88,9 @@ func (b *binding) setSchema(x *ast.AlterObjectSchemaStmt) {
 		return
 	}
 	r := b.existing(x.Relation, x.MissingOk)
+	if r.table != nil && r.rel.Schema == x.Newschema {
+		return // it is there
+	}
 	if r.table != nil && b.isTarget(r.rel.OID) {
 		b.forbid(int(x.Relation.Location), refusedMoving, r.table, "move "+quoteIdent(r.table.Logical)+" to another schema")
 		return

@@ -25,6 +25,8 @@ var alterations = []string{
 	`ALTER TABLE pet ADD CONSTRAINT owner FOREIGN KEY (person_id) REFERENCES public.{person} ({id}) MATCH FULL ON UPDATE CASCADE`,
 	`ALTER TABLE pet ADD COLUMN boss int CONSTRAINT boss_key REFERENCES {person} ({id}), ADD city text, ADD family text, ADD CONSTRAINT homes FOREIGN KEY (family, city) REFERENCES {person} ({surname}, city)`,
 	`ALTER TABLE {line} ADD CONSTRAINT sku_and UNIQUE USING INDEX sku_qty`,
+	`ALTER TABLE {line} ALTER {qty} TYPE int, ALTER COLUMN sku TYPE varchar(80) USING sku::varchar(80)`,
+	`ALTER TABLE {line} ALTER {qty} SET NOT NULL, ALTER {qty} SET NOT NULL, ALTER {qty} SET STORAGE PLAIN, ALTER {qty} SET DEFAULT 1, ALTER {qty} SET DEFAULT 1`,
 	`ALTER TABLE {person} DROP CONSTRAINT city_key`,
 	`ALTER TABLE {person} ADD CONSTRAINT c CHECK ({surname} <> 'x') NOT VALID; ALTER TABLE {person} VALIDATE CONSTRAINT c`,
 	`ALTER TABLE {person} DISABLE TRIGGER there, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY, DISABLE RULE quiet, CLUSTER ON city_index, SET (fillfactor = 70)`,

@@ -189,6 +189,9 @@ var failingDefinitions = []string{
 	`ALTER TABLE {person} DROP COLUMN nonsense`,
 	`ALTER TABLE {person} ADD COLUMN {surname} text`,
 	`ALTER TABLE {person} RENAME COLUMN city TO {surname}`,
+	`ALTER TABLE {person} RENAME COLUMN {surname} TO {surname}`,
+	`ALTER TABLE {person} RENAME TO {person}`,
+	`ALTER TABLE {person} ALTER {surname} TYPE text`,
 	`ALTER TABLE {person} RENAME COLUMN {other_surname} TO x`,
 	`ALTER TABLE {person} ADD CHECK ({other_surname} <> '')`,
 	`ALTER TABLE {person} ADD UNIQUE (city, {other_surname})`,
@@ -251,6 +254,26 @@ var failingDefinitions = []string{
 	`DROP TABLE {other_line}, book`,
 	`DROP TRIGGER there ON {other_person}`,
 	`REINDEX TABLE {other_person}`,
+}
+
+// DDL that changes nothing, as programs send it at each start.
+func TestDDLThatChangesNothingPasses(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"old", "new"} {
+		w := newDDLWorld(t, version)
+		for _, template := range []string{
+			`ALTER TABLE {line} ALTER COLUMN {qty} SET DATA TYPE integer USING {qty} * 2; SELECT {qty} FROM {line} ORDER BY 1`,
+			`ALTER TABLE {line} ALTER COLUMN {qty} TYPE int4, ALTER {qty} TYPE pg_catalog.int4`,
+			`ALTER TABLE {event} ALTER kind TYPE text, ALTER {at} SET NOT NULL`,
+			`ALTER TABLE {person} SET SCHEMA public`,
+			`CREATE TABLE IF NOT EXISTS {person} (a int)`,
+			`CREATE TABLE IF NOT EXISTS public.{line} AS SELECT 1 AS a`,
+			`ALTER TABLE {person} ADD COLUMN IF NOT EXISTS {surname} text, ADD IF NOT EXISTS city varchar`,
+			`ALTER TABLE IF EXISTS {line} DROP COLUMN IF EXISTS nothing`,
+		} {
+			w.check(t, template)
+		}
+	}
 }
 
 func TestARowTypeOfATableThatKeepsItsNameMayBeNamedInAString(t *testing.T) {

@@ -20,6 +20,17 @@ CREATE FUNCTION holder(orders, OUT at int, OUT who {person}) LANGUAGE sql AS 'SE
 
 // Statements with rows as values.
 var rowStatements = []string{
+	// functions of any row, written as fields
+	`SELECT {person}.count FROM {person}`,
+	`SELECT p.count, (p).count, count(p), (p.*).count FROM {person} p`,
+	`SELECT city, max({id}) FROM {person} GROUP BY city ORDER BY {person}.count, city`,
+	`SELECT p.num_nulls, p.pg_typeof IS NULL, p.pg_column_size > 0, p.concat, (p).quote_literal FROM {person} p ORDER BY p.{id}`,
+	`SELECT p.array_agg FROM (SELECT * FROM {person} ORDER BY {id}) p`,
+	`SELECT to_json(x.array_agg[1]) IS NULL FROM (SELECT p.array_agg FROM {person} p) x`,
+	`SELECT city FROM {person} GROUP BY city HAVING {person}.count > 1 ORDER BY 1`,
+	`SELECT c.count FROM couple c`,
+	`SELECT (c.a).count FROM couple c`,
+	`SELECT k.count FROM kind k`,
 	// where nobody sees the names of the fields
 	`SELECT p FROM {person} p ORDER BY p.{id}`,
 	`SELECT {person} FROM {person} ORDER BY 1`,

@@ -162,26 +162,36 @@ func (l *lexer) prefixed(rest string, kind ast.Token, n int) bool {
 // and another quote. 0 where it has no end.
 func stringLength(s string, i int, escapes bool) int {
 	for i < len(s) {
-		switch c := s[i]; {
-		case c == '\\' && escapes:
-			i += 2
-		case c != '\'':
-			i++
-		case i+1 < len(s) && s[i+1] == '\'':
-			i += 2
-		default:
-			n := continuation(s[i+1:])
-			if n == 0 {
-				return i + 1
-			}
-			i += 1 + n
+		n, ended := partLength(s[i:], escapes)
+		if i += n; !ended {
+			return 0
 		}
+		if n = continuation(s[i:]); n == 0 {
+			return i
+		}
+		i += n
 	}
 	return 0
 }
 
-// continuation is the length of the white space, with a line break in it, and of the quote with which a string goes on;
-// 0 where it does not.
+// partLength is the length of a part of a string, with the quote that ends it.
+func partLength(s string, escapes bool) (n int, ended bool) {
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '\\' && escapes:
+			i++
+		case s[i] != '\'':
+		case i+1 < len(s) && s[i+1] == '\'':
+			i++
+		default:
+			return i + 1, true
+		}
+	}
+	return len(s), false
+}
+
+// continuation mirrors quotecontinue of scan.l: it is the length of the white space, with a line break in it, and of the
+// quote with which a string goes on; 0 where it does not. A comment up to the end of its line is white space there.
 func continuation(s string) int {
 	broken := false
 	for i := 0; i < len(s); i++ {
@@ -190,6 +200,8 @@ func continuation(s string) int {
 			broken = true
 		case c == '\'' && broken:
 			return i + 1
+		case strings.HasPrefix(s[i:], "--"):
+			i += lineLength(s[i:]) - 1
 		case !isSpace(c):
 			return 0
 		}

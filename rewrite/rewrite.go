@@ -136,6 +136,7 @@ type Error struct {
 
 	natural bool // the server raises the same by itself if it is sent the client's own text
 	worded  bool // its hint is the one that the server would give
+	awaits  bool // it is about a function or type that the catalog does not have, while something is being made
 	pos     srcpos.Pos
 }
 

@@ -113,6 +113,10 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 		}
 		return b.returned(b.rowFunction(name, v)), false
 	default:
+		result, ok := b.anyRowResult(name, v)
+		if _, g := fields.column(name, atServer); ok && f == missing && g == missing && b.rowFunctionExists(name) {
+			return result, false
+		}
 		if f == ambiguous || b.rowFunctionExists(name) {
 			b.unsupported(location, refusedRow, "the field or function "+quoteIdent(name)+" of a row", "is not certain")
 			return value{}, false

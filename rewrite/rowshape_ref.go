@@ -126,9 +126,34 @@ func (b *binding) rowFunctionRef(it *item, ref *ast.ColumnRef, name string) {
 	switch {
 	case column != missing, it.renamed != "", it.hidden && len(ref.Fields) > 2:
 		b.unsupported(int(ref.Location), refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database, or cannot be written so")
-	case f == nil:
+	case f != nil:
+	default:
+		if result, ok := b.anyRowResult(name, v); ok {
+			put(&b.rowRefs, ref, result)
+			return
+		}
 		b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "may see the names of its fields")
 	}
+}
+
+// anyRowResult is what a builtin function of one argument that takes rows of any kind makes of one, where it is written as
+// a field, as in t.count. ok is false where it may show the names of the fields, or is not known.
+func (b *binding) anyRowResult(name string, v value) (result value, ok bool) {
+	own := slices.ContainsFunc(b.cat.Functions(name), func(f *catalog.Function) bool {
+		return len(f.ArgTypes) == 1 && !isPolymorphic(f.ArgTypes[0]) && b.ofType(f.ArgTypes[0]).holdsRows()
+	})
+	if own {
+		return value{}, false // one for the very type comes before it, perhaps
+	}
+	switch b.rowUse(&ast.FuncCall{Funcname: []*ast.Node{stringNode(name)}}) {
+	case rowsUnseen:
+		return value{}, true
+	case rowsReturned:
+		return v, true
+	case rowsCollected:
+		return arrayOf(v), true
+	}
+	return value{}, false
 }
 
 // functionReturnsRows tells whether a function of that name with one argument returns rows that differ at the server.

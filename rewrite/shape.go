@@ -33,14 +33,14 @@ var errTooComplex = errors.New("the text is too complex")
 // errTooComplex.
 func parseText(sql string) (*ast.ParseResult, error) {
 	if len(sql) < longText {
-		return ast.Parse(sql)
+		return parseContinued(sql)
 	}
 	list, ok := lex(sql)
 	if ok && tooDeepTokens(list) || !ok && longOperator(sql) {
 		return nil, errTooComplex
 	}
 	blank := blankComments(sql)
-	tree, err := ast.Parse(blank)
+	tree, err := parseContinued(blank)
 	return tree, nearComment(sql, blank, err)
 }
 

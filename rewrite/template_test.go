@@ -19,7 +19,7 @@ func TestSlotsAreConstantsAndComments(t *testing.T) {
 		"SELECT 'a', 1, 1.5, .5, 1e3, 9999999999": "s:'a' i:1 f:1.5 f:.5 f:1e3 b:9999999999",
 		"SELECT 'it''s' 'x'":                      "s:'it''s'",
 		"SELECT 'a'\n'b'":                         "s:'a'\n'b'",
-		"SELECT 'a' -- x\n 'b'":                   "s:'a'",
+		"SELECT 'a' -- x\n 'b'":                   "s:'a' -- x\n 'b'",
 		"SELECT E'a', U&'a', N'a', B'1', X'1'":    "",
 		"SELECT $1, $$a$$, \"1\", a1, 0x10, 1_0":  "",
 		"SELECT 12345678901234567890":             "",

@@ -66,14 +66,11 @@ func parserTokens(sql string) (*tokens, error) {
 
 // quotedEnd is the offset after the quoted token U&"…" or U&'…' that starts at start.
 func quotedEnd(sql string, start int) int {
-	i := start + strings.IndexAny(sql[start:], `"'`)
-	for quote := sql[i]; ; {
-		i++
-		i += strings.IndexByte(sql[i:], quote) + 1
-		if i >= len(sql) || sql[i] != quote {
-			return i
-		}
+	i := strings.IndexAny(sql[start:], `"'`) + 1
+	if sql[start+i-1] == '"' {
+		return start + quotedLength(sql[start:], i)
 	}
+	return start + stringLength(sql[start:], i, false)
 }
 
 // keywordKind tells how far a word in lower case is a keyword.

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
 
 // While something is being made (Session.Unsettled) a function or type that is unknown may exist by the time that the
 // statement is executed, and then it may show rows of a table under migration. Relations need no such care: a name that
@@ -11,13 +15,23 @@ func (u *unsettled) any() bool {
 	return u.version || u.path || u.relations || u.rows || len(u.made) > 0
 }
 
-// mayAppear refuses what the catalog does not have.
+// mayAppear refuses what the catalog does not have. A table that is made with such a type shows no rows: what it holds is
+// known by the time that somebody reads it.
 func (b *binding) mayAppear(location int, construct string) {
-	if !b.sess.Unsettled {
+	if !b.sess.Unsettled || b.statement.Tag == "CreateStmt" && len(b.statement.Tables) == 0 {
 		return
 	}
 	b.affected = true
-	b.unsupported(location, refusedNew, construct, "may be made at this moment")
+	if fresh := b.refusal == nil; fresh {
+		b.unsupported(location, refusedNew, construct, "may be made at this moment")
+		b.refusal.awaits = true
+	}
+}
+
+// AwaitsMaking reports whether the text is refused because of a function or type that the binder's catalog does not have.
+// Perhaps the catalog as the session's own server sees it has.
+func (t *Text) AwaitsMaking() bool {
+	return slices.ContainsFunc(t.Statements, func(s Statement) bool { return s.Failure != nil && s.Failure.awaits })
 }
 
 // callMayAppear is mayAppear for a call that means no function that is known.
