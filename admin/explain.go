@@ -8,17 +8,20 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// describe puts what the rewriter found into words.
-func describe(out *RewriteResult, text *rewrite.Text, snap *rules.Snapshot) {
-	out.Version, out.After, out.Changed, out.Ambiguous = text.Version, text.SQL, text.Changed, text.Ambiguous
+// describe puts what the rewriter found in a text, or in a piece of one, into words.
+func describe(out *RewriteResult, text *rewrite.Text, snap *rules.Snapshot, in place) {
+	out.Version, out.Changed, out.Ambiguous = text.Version, out.Changed || text.Changed, out.Ambiguous || text.Ambiguous
 	for _, e := range text.Edits() {
-		out.Edits = append(out.Edits, RewriteEdit{Start: e.Start, End: e.End, New: e.New})
+		out.Edits = append(out.Edits, RewriteEdit{Start: in.bytes + e.Start, End: in.bytes + e.End, New: e.New})
 	}
 	lens := snap.Lens(text.Version)
 	for _, st := range text.Statements {
 		rs := RewrittenStatement{Kind: st.Tag, Why: []string{}}
 		if st.Failure != nil {
 			rs.Failure = failureOf(st.Failure)
+			if rs.Failure.Position > 0 {
+				rs.Failure.Position += in.chars
+			}
 		} else {
 			rs.After = text.SQL[st.Start:st.End]
 		}

@@ -99,15 +99,42 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 		out.Note = "it names nothing under migration: it is forwarded byte for byte"
 		return reply(w, http.StatusOK, out)
 	}
-	text, unknown, err := bindAlone(b, s.session(in), in.SQL)
+	after, unknown, err := out.preview(b, s.session(in), in.SQL, place{})
 	if err != nil {
 		return err
 	}
 	if len(unknown) > 0 {
 		out.Note = "not found in the database, and taken as missing: " + strings.Join(unknown, ", ")
 	}
-	describe(&out, text, snap)
+	out.After = after
 	return reply(w, http.StatusOK, out)
+}
+
+// A place is where a piece begins in the text that it is part of.
+type place struct{ bytes, chars int }
+
+// preview binds a text, or its pieces one after the other, all by the names as they are now. It returns what is sent, and
+// the relations that are taken as missing.
+func (out *RewriteResult) preview(b *rewrite.Binder, sess *rewrite.Session, sql string, in place) (after string, unknown []string, err error) {
+	text, unknown, err := bindAlone(b, sess, sql)
+	if err != nil {
+		return "", nil, err
+	}
+	if text.Pieces == nil {
+		describe(out, text, b.Snapshot(), in)
+		return text.SQL, unknown, nil
+	}
+	out.Note = "it is sent in pieces, each bound by the names as those before it leave them; here all are bound by the names as they are now"
+	end := 0
+	for _, p := range text.Pieces {
+		piece, more, err := out.preview(b, sess, sql[p.Start:p.End], place{in.bytes + p.Start, in.chars + p.Chars})
+		if err != nil {
+			return "", nil, err
+		}
+		after += sql[end:p.Start] + piece
+		unknown, end = append(unknown, more...), p.End
+	}
+	return after + sql[end:], unknown, nil
 }
 
 // isServed tells whether sessions may be of the version now.

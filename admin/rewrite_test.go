@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -133,6 +134,27 @@ func TestRewriteShowsTheErrorThatAClientWouldGet(t *testing.T) {
 				t.Errorf("failure %+v, want %s at %d", f, c.code, c.position)
 			}
 		})
+	}
+}
+
+func TestRewriteShowsAStringThatIsSentInPieces(t *testing.T) {
+	t.Parallel()
+	h := serve(t, admin.Config{Control: &admintest.Control{Snap: cutOver(t)}})
+	var got admin.RewriteResult
+	call(t, h, "POST", "/v1/rewrite", `{"sql": "SELECT 'é' FROM individual; SET search_path TO public;\nSELECT 1 FROM individual; CREATE TABLE x (i int); SELECT nope FROM individual;", "version": "base"}`, &got)
+	if !strings.Contains(got.Note, "in pieces") || len(got.Statements) != 5 || strings.Count(got.After, "AS individual") != 2 || !strings.HasSuffix(got.After, ";") {
+		t.Errorf("%+v", got)
+	}
+	if f := got.Statements[4].Failure; f == nil || f.Position != strings.Index(strings.ReplaceAll(got.Before, "é", "e"), "nope")+1 {
+		t.Errorf("the failure is %+v", f)
+	}
+	after := got.Before
+	for i := len(got.Edits) - 1; i >= 0; i-- {
+		e := got.Edits[i]
+		after = after[:e.Start] + e.New + after[e.End:]
+	}
+	if after != got.After {
+		t.Errorf("the edits make %q of the text, and %q is sent", after, got.After)
 	}
 }
 
