@@ -22,7 +22,8 @@ import (
 //   - There is one ReadyForQuery: that of a Sync behind it all.
 //   - Positions in errors count in the whole string.
 //
-// What differs: statement_timeout, statement_timestamp() and current_query() are those of a piece.
+// What differs: statement_timeout, statement_timestamp() and current_query() are those of a piece; and where a COMMIT in the
+// string finds no BEGIN and fails, the warning that there is none does not precede the error.
 //
 // A series belongs to the client's goroutine.
 type series struct {
@@ -124,8 +125,23 @@ func (s *session) makeRoom(run *series, next rewrite.Control) (ok bool, err erro
 	case rewrite.RollsBack, rewrite.NeedsBlock:
 		run.inside = false
 		return s.unseen("ROLLBACK", &piece{closes: true})
+	case rewrite.Prepares:
+		s.piece = &piece{}
+		if err := s.refusePiece("PREPARE TRANSACTION cannot end a string of statements that is sent in parts, where no BEGIN precedes it"); err != nil {
+			return false, err
+		}
+		if _, err := s.succeeds(s.piece); err != nil {
+			return false, err
+		}
+		return false, s.closeBlock(run, "ROLLBACK")
 	}
 	return true, nil
+}
+
+// refusePiece has the server fail where the piece at hand would have been executed.
+func (s *session) refusePiece(why string) error {
+	e := expect{kind: wire.Query, piece: s.piece, fail: raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."})}
+	return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
 }
 
 // closeBlock ends the unseen block if it is open. An error is the client's.
@@ -166,12 +182,7 @@ func (s *session) sendPiece(run *series, sql []byte) error {
 	if plain || s.rereads.Load() == run.rereads {
 		return s.query()
 	}
-	e := expect{kind: wire.Query, piece: s.piece, fail: raise(&wire.Error{
-		Code:    "0A000",
-		Message: "a string of statements cannot go on in parts after client_encoding or standard_conforming_strings has changed in it",
-		Hint:    "Send the statements one by one.",
-	})}
-	return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+	return s.refusePiece("a string of statements cannot go on in parts after client_encoding or standard_conforming_strings has changed in it")
 }
 
 // beginSeries takes note that a Query is sent in pieces: it cannot be sent once more, and the session is not idle between
@@ -202,7 +213,8 @@ func (q *queue) endSeries() error {
 // belongs to the server's goroutine.
 type heldTag struct {
 	tag      []byte
-	settings []byte // ParameterStatus messages
+	settings [][]byte          // ParameterStatus messages
+	reported map[string]string // settings whose value has changed since start-up
 }
 
 // holdTag holds back a message that is to come later, and delivers what is held when its time has come.
@@ -210,15 +222,18 @@ func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err erro
 	p, h := v.expect.piece, &s.tag
 	switch {
 	case kind == wire.ParameterStatus && s.inSeries():
-		h.settings = append(h.settings, raw...)
+		h.settings = append(h.settings, bytes.Clone(raw))
 		return true, nil
+	case kind == wire.ParameterStatus:
+		s.reports(raw)
+		return false, nil
 	case kind == wire.CommandComplete && p != nil && p.last:
 		if err := s.release(&h.tag); err != nil {
 			return true, err
 		}
 		h.tag = bytes.Clone(raw)
 		return true, nil
-	case kind == wire.ParameterStatus, kind == wire.NotificationResponse, v.action == swallow:
+	case kind == wire.NotificationResponse, v.action == swallow:
 		return false, nil
 	case p != nil && p.closes && kind == wire.NoticeResponse:
 		return false, nil // of a trigger, say, that was put off until the end
@@ -228,7 +243,48 @@ func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err erro
 	if err := s.release(&h.tag); err != nil || kind != wire.ReadyForQuery {
 		return false, err
 	}
-	return false, s.release(&h.settings)
+	return false, s.releaseSettings()
+}
+
+// releaseSettings reports the settings that are others at the end of a series than before it.
+func (s *session) releaseSettings() error {
+	held := s.tag.settings
+	s.tag.settings = nil
+	last := make(map[string]int, len(held))
+	for i, raw := range held {
+		name, _, _ := wire.DecodeParameterStatus(raw[5:])
+		last[string(name)] = i
+	}
+	for i, raw := range held {
+		name, _, err := wire.DecodeParameterStatus(raw[5:])
+		if err != nil || last[string(name)] != i || !s.reports(raw) {
+			continue
+		}
+		if err := s.release(&raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reports takes note of what a ParameterStatus tells the client, and whether that is new to it.
+func (s *session) reports(raw []byte) bool {
+	name, value, err := wire.DecodeParameterStatus(raw[5:])
+	if err != nil {
+		return true
+	}
+	was, known := s.tag.reported[string(name)]
+	if !known {
+		was, known = s.params[string(name)]
+	}
+	if known && was == string(value) {
+		return false
+	}
+	if s.tag.reported == nil {
+		s.tag.reported = make(map[string]string)
+	}
+	s.tag.reported[string(name)] = string(value)
+	return true
 }
 
 // release delivers what is held back.

@@ -137,7 +137,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the parser would read another string than the server", Instead: "write `E'…'`, or set `standard_conforming_strings` to on",
 	},
 	refusedSeries: {
-		What: "A string of several statements of which one changes what names mean (`SET search_path`, `CREATE`, `ALTER`, `DROP`) and a later one may use one, with `COPY … FROM STDIN`; or with a backslash or a letter beyond ASCII after a change of `client_encoding` or `standard_conforming_strings`; a body that uses what it has altered",
+		What: "A string of several statements of which one changes what names mean (`SET search_path`, `CREATE`, `ALTER`, `DROP`) and a later one may use one, with `COPY … FROM STDIN`, or with `PREPARE TRANSACTION` and no `BEGIN`; or with a backslash or a letter beyond ASCII after a change of `client_encoding` or `standard_conforming_strings`; a body that uses what it has altered",
 		Why:  "what it means is not known before the first of them has run, and such a string cannot be sent in parts", Instead: "send the statements one by one",
 	},
 	refusedNew: {

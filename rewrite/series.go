@@ -31,8 +31,9 @@ type Control byte
 const (
 	NoControl  Control = iota
 	Begins             // BEGIN and START TRANSACTION make an explicit block of it
-	Commits            // COMMIT, END and PREPARE TRANSACTION end it, with a warning
+	Commits            // COMMIT and END end it, with a warning
 	RollsBack          // ROLLBACK and ABORT likewise
+	Prepares           // PREPARE TRANSACTION likewise
 	NeedsBlock         // what fails in it: SAVEPOINT, RELEASE, ROLLBACK TO, AND CHAIN
 )
 
@@ -42,7 +43,7 @@ func (r *rewriting) inPieces() *Text {
 	if len(statements) < 2 {
 		return nil
 	}
-	cuts := make([]bool, len(statements)) // whether the string is cut before a statement
+	cuts := make([]bool, len(statements))       // whether the string is cut before a statement
 	changed, rows := false, r.session.Unsettled // where a name is new, any text is looked at
 	for i, raw := range statements {
 		text := r.source.utf8[raw.StmtLocation:endOfStatement(raw, r.source.utf8)]
@@ -99,7 +100,7 @@ func (r *rewriting) divided(cut func(i int) bool) *Text {
 			t.Pieces[n-1].End = r.source.original(end)
 			continue
 		}
-		alone = control != NoControl
+		alone = control != NoControl || setsTransaction(raw.GetStmt())
 		chars += utf8.RuneCountInString(r.source.utf8[at:start])
 		at = start
 		t.Pieces = append(t.Pieces, Piece{
@@ -135,11 +136,18 @@ func controlOf(n *ast.Node) Control {
 		}
 		return RollsBack
 	case ast.TransactionStmtKind_TRANS_STMT_PREPARE:
-		return Commits
+		return Prepares
 	case ast.TransactionStmtKind_TRANS_STMT_COMMIT_PREPARED, ast.TransactionStmtKind_TRANS_STMT_ROLLBACK_PREPARED:
 		return NoControl // not in a transaction block, be it an implicit one
 	}
 	return NeedsBlock
+}
+
+// setsTransaction tells of the statements before which a transaction must not have seen anything, so that what follows cannot
+// be bound before they have run.
+func setsTransaction(n *ast.Node) bool {
+	v := n.GetVariableSetStmt()
+	return v.GetKind() == ast.VariableSetKind_VAR_SET_MULTI || strings.HasPrefix(strings.ToLower(v.GetName()), "transaction_")
 }
 
 // matters tells whether what a statement means may depend on the names that there are.
