@@ -29,6 +29,35 @@ type portal struct {
 	sets     bool // and segue.version
 	makes    *[]rewrite.Made
 	sql      *changes // what executing it does to what is prepared; nil: nothing
+	bound    moment   // when its Bind was sent
+}
+
+// A moment is one at which a message was sent.
+type moment struct {
+	ready    uint64 // number of the ReadyForQuery that ends its group
+	failures uint64 // the queue's
+}
+
+// moment is now.
+func (q *queue) moment() moment {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return moment{q.readyDue(), q.failures}
+}
+
+// described is the text of a portal, if it is sure that it is the one: its Bind may have been skipped.
+func (s *session) described(name []byte) *rewrite.Text {
+	p := s.portal(name)
+	if p.text == nil {
+		return nil
+	}
+	q := &s.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.bound.ready != q.readyDue() && (p.bound.ready > q.readies || p.bound.failures != q.failures) {
+		return nil
+	}
+	return p.text
 }
 
 // parse handles a Parse.
@@ -162,10 +191,11 @@ func (s *session) bind() error {
 		p, err := s.current(now, s.keyOf(name))
 		if err == nil {
 			portalName, _, _ := cutString(s.frame.Body) // only now, for current may move the frame
-			err = s.passChosen(now, expect{kind: wire.Bind, text: p.text})
-			if err == nil {
-				s.setPortal(portalName, p)
+			if p.text != nil {
+				p.bound = s.queue.moment()
 			}
+			s.setPortal(portalName, p)
+			err = s.passChosen(now, expect{kind: wire.Bind, text: p.text})
 		}
 		if !errors.Is(err, errMoved) {
 			return s.answerRefusal(err, expect{kind: wire.Bind})
@@ -324,7 +354,7 @@ func (s *session) describe() error {
 		case err != nil:
 			return s.pass(expect{kind: wire.Describe})
 		case what != wire.StatementOf:
-			return s.pass(expect{kind: wire.Describe, text: s.portal(name).text})
+			return s.pass(expect{kind: wire.Describe, text: s.described(name)})
 		}
 		var p portal
 		if now.live || s.rewrote {

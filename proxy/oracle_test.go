@@ -47,3 +47,25 @@ func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
 		})
 	}
 }
+
+// TestADescriptionIsOnlyOfThePortalThatWasBound has a Bind skipped, and the portal of before described in a later group.
+func TestADescriptionIsOnlyOfThePortalThatWasBound(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	p.phase(1, rules.Cutover, renameThere)
+	c := p.loginBase()
+	const first, other = "SELECT id, last_name FROM individual", "SELECT last_name AS other FROM individual"
+	c.hears(step{messages(parse("a", first), parse("b", other), parse("f", "SELECT 1 / $1::int, last_name FROM individual"), syncMsg()), "Z"})
+	heard := c.hears(step{messages(simple("BEGIN"), bind("p", "a"), syncMsg(), simple("SAVEPOINT s"),
+		bind("", "f", []byte("0")), execute(""), closing("x"), bind("p", "b"), syncMsg(),
+		simple("ROLLBACK TO s"), describePortal("p"), syncMsg()), "ZZZZZZ"})
+	if got := heard[len(heard)-2]; got != "T <nil> id:1:23:0 last_name:2:25:0" {
+		t.Errorf("the client hears %q", heard)
+	}
+	c.hears(step{simple("ROLLBACK"), "Z"})
+	heard = c.hears(step{messages(bind("", "b"), describePortal(""), execute(""), syncMsg()), "Z"})
+	if got := heard[1]; got != "T <nil> other:2:25:0" {
+		t.Errorf("afterwards it hears %q", heard)
+	}
+}

@@ -34,9 +34,10 @@ type queue struct {
 	flights   []flight
 	makings   []openMaking // sent, in transactions that have not ended
 	retry     retry
-	series    bool // a Query is being sent in pieces: see runSeries
-	snapshot  bool // the transaction has one, so that another query changes nothing about what it sees
-	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
+	series    bool   // a Query is being sent in pieces: see runSeries
+	failures  uint64 // errors after which the server has discarded messages
+	snapshot  bool   // the transaction has one, so that another query changes nothing about what it sees
+	groupEnds bool   // a statement that may end a transaction was sent in the open group of the extended protocol
 
 	ending  *wire.Error   // what the client is told when the session ends
 	stop    error         // why the session must send nothing any more; nil while it may
@@ -279,6 +280,7 @@ func (q *queue) failed(body []byte) verdict {
 		return v // ReadyForQuery follows by itself
 	}
 	q.skip()
+	q.failures++
 	if v.postponed && q.ring.readies == 0 {
 		q.landAborted()
 	}

@@ -55,6 +55,9 @@ func (s *session) runSeries(sql []byte, pieces []rewrite.Piece) error {
 		s.series.divide(sql, pieces, s.piece.chars)
 		return nil
 	}
+	if err := s.answered(); err != nil { // whether a block is open decides how the pieces are sent
+		return err
+	}
 	run := &series{rereads: s.rereads.Load()}
 	run.divide(slices.Clone(sql), pieces, 0)
 	s.series, s.keeping = run, false
