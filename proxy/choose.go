@@ -111,7 +111,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 			}
 		}
 		if t, err = s.enterAll(e, t); err == nil {
-			if memo != nil && !executesByName(t) {
+			if memo != nil && !t.GivenUp && !executesByName(t) {
 				memo.text, memo.generation = t, s.view.generation
 			}
 			return t, nil
@@ -182,7 +182,7 @@ func (s *session) inFailed(settle bool) (bool, error) {
 func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text, error) {
 	with := s.view.session
 	if with == nil {
-		with = &rewrite.Session{Version: s.version(), StandardStrings: true}
+		with = &rewrite.Session{Version: s.version(), StandardStrings: true, Work: &binding{s: s}}
 	}
 	t, err := e.binder.Rewrite(with, text)
 	var need *rewrite.NeedRelation

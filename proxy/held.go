@@ -2,7 +2,7 @@ package proxy
 
 import "sync"
 
-// held tells whether the session's statement waits at a gate, and lets others cancel it.
+// held tells whether the session's statement waits at a gate, or for itself to be bound, and lets others cancel it.
 type held struct {
 	mu     sync.Mutex
 	cancel chan struct{} // nil when nothing is held

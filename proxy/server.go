@@ -25,6 +25,7 @@ type Server struct {
 	log      hclog.Logger
 	entrance *entrance
 	metrics  *metrics
+	turns    *turns // of long texts to be bound
 
 	epochMu   sync.Mutex // held while epoch is replaced
 	epoch     atomic.Pointer[epoch]
@@ -74,6 +75,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:       cfg,
 		log:       cfg.Log,
 		landed:    make(chan struct{}, 1),
+		turns:     newTurns(),
 		listeners: make(map[net.Listener]bool),
 		sessions:  make(map[*session]bool),
 		idle:      make(chan struct{}),
@@ -239,11 +241,11 @@ func (s *Server) schemaChanged(known func()) {
 	}
 }
 
-// cancelHeld cancels the statement of that session if it is held at a gate, and tells whether it was.
+// cancelHeld cancels the statement of that session if it is held at a gate or being bound, and tells whether it was.
 func (s *Server) cancelHeld(pid uint32, key []byte) bool {
 	for _, sess := range s.list() {
 		if sess.pid == pid && subtle.ConstantTimeCompare(sess.key, key) == 1 {
-			return sess.held.interrupt()
+			return sess.held.interrupt() || sess.binds.interrupt()
 		}
 	}
 	return false

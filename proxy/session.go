@@ -21,6 +21,7 @@ type session struct {
 	queue   queue
 	address string
 	held    held
+	binds   held // a long text that is being bound
 
 	// Of the client's goroutine.
 	frame   wire.Frame // the client's message that is being handled

@@ -119,6 +119,7 @@ func (s *session) take(e *epoch, answer *probed) {
 		SearchPath:      answer.Path,
 		StandardStrings: answer.Strings == "on",
 		Encoding:        answer.Encoding,
+		Work:            &binding{s: s},
 	}
 	own := answer.overlay()
 	s.ownTables(e, own)

@@ -129,8 +129,8 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		return nil, err
 	}
 	t.countUse(b.stats)
-	if r.stopped {
-		return t, nil // another try may fare better
+	if t.GivenUp {
+		return t, nil
 	}
 	b.cache.put(key, s, t)
 	b.templates.learn(seen, r, t)
@@ -145,8 +145,7 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 	if s := r.session; s.Work != nil {
 		if why := s.Work.Begin(len(r.sql)); why != nil {
-			r.stopped = true
-			return r.refuseWhole(why), nil
+			return r.giveUp(why), nil
 		}
 		defer s.Work.End()
 	}
@@ -155,8 +154,7 @@ func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 	defer func() {
 		p := recover()
 		if s, ok := p.(stopped); ok {
-			r.stopped = true
-			t, err = r.refuseWhole(s.why), nil
+			t, err = r.giveUp(s.why), nil
 			return
 		}
 		if p != nil {
@@ -200,7 +198,6 @@ type rewriting struct {
 	tree    parsed
 
 	budget   *budget
-	stopped  bool           // the text was given up
 	seen     *sighting      // nil where the text can have no template
 	plain    []*ast.A_Const // those of the tree as it was parsed, where the text may have a template
 	catalogs bool           // the system catalogs are read

@@ -56,6 +56,7 @@ type Text struct {
 	Ambiguous  bool          // unpinned, and several versions bind it differently
 	Statements []Statement   // in order; empty statements are not listed
 	Tables     []catalog.OID // the tables under migration that any of its statements names, each once
+	GivenUp    bool          // its binding was ended by Session.Work or took too long: another try may fare better
 	TxControl  bool          // several statements, and one of them begins or ends a transaction
 	Question   *Question     // how to have the server say why the text must fail; nil when it need not be asked
 	Pieces     []Piece       // not nil: it was not bound, and its pieces are to be given to Rewrite and sent one by one

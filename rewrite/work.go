@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/internal/threadcpu"
 )
 
@@ -33,6 +34,18 @@ const stepsPerLook = 256
 
 // stopped is what ends a binding from within.
 type stopped struct{ why *Error }
+
+// Cancelled is an error with which a Work ends a text.
+func Cancelled(code, message string) *Error {
+	return &Error{Code: code, Message: message, pos: srcpos.Here()}
+}
+
+// giveUp makes the text that stands for one whose binding was ended.
+func (r *rewriting) giveUp(why *Error) *Text {
+	t := r.refuseWhole(why)
+	t.GivenUp = true
+	return t
+}
 
 // startBudget begins the work on a text. The goroutine stays on its thread, by whose clock the work is measured, until end.
 func startBudget(work Work, limit time.Duration) *budget {

@@ -68,6 +68,7 @@ func (s *serveFlags) check() error {
 	for name, d := range map[string]int64{
 		"drain-timeout": int64(s.drainTimeout), "drain-limit": int64(s.drainLimit),
 		"hold-timeout": int64(s.holdTimeout), "lease": int64(s.lease), "authentication-timeout": int64(s.authenticationTimeout),
+		"bind-cpu": int64(s.bindCPU),
 	} {
 		if d <= 0 {
 			return fmt.Errorf("--%s must be more than 0", name)
@@ -102,6 +103,7 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout, AllowUnauthenticated: s.allowUnauthenticated,
 		MaxConnections: s.maxConnections, MaxUnauthenticated: s.maxUnauthenticated, AuthenticationTimeout: s.authenticationTimeout,
 	}
+	cfg.Rewrite.BindCPU = s.bindCPU
 	switch s.introspection {
 	case "on":
 	case "off":

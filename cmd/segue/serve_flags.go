@@ -25,7 +25,7 @@ type serveFlags struct {
 	maxConnections, maxUnauthenticated int
 	authenticationTimeout              time.Duration
 
-	drainTimeout, drainLimit, holdTimeout, lease time.Duration
+	drainTimeout, drainLimit, holdTimeout, lease, bindCPU time.Duration
 
 	logLevel, logFormat string
 }
@@ -64,6 +64,8 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 	f.DurationVar(&s.drainLimit, "drain-limit", time.Second, "how long a gate may be closed")
 	f.DurationVar(&s.holdTimeout, "hold-timeout", 30*time.Second, "how long a statement is held while the instance has lost touch with its control tables")
 	f.DurationVar(&s.lease, "lease", 5*time.Second, "how old the last read of the control tables may be while serving")
+
+	f.DurationVar(&s.bindCPU, "bind-cpu", 2*time.Second, "how long one statement that names a table under migration may take of a processor to be bound")
 
 	f.BoolVar(&s.pprof, "pprof", false, "serve profiles at /debug/pprof/ of the admin API")
 	f.StringVar(&s.logLevel, "log-level", "info", "trace, debug, info, warn or error")
