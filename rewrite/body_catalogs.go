@@ -88,7 +88,7 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 	if text == sub.text {
 		return sub
 	}
-	tree, err := ast.Parse("SELECT FROM " + text + " AS t")
+	tree, err := parseText("SELECT FROM " + text + " AS t")
 	if err != nil {
 		return sub
 	}
