@@ -72,6 +72,7 @@ type binding struct {
 	refusal    *Error // the first thing that was not understood
 	doubted    bool   // the refusal came before the failure, which is then not certain
 	catalogs   catalogUse
+	branchless map[string][]*rules.TableLens      // by functions made in the text: tables on which a trigger must not call them
 	xmlTables  map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
 	making     *newSchema                         // of CREATE SCHEMA; nil elsewhere
 

@@ -31,6 +31,7 @@ type body struct {
 	text      *ast.String // its place in the tree
 	byPlace   bool        // of what it returns only the order counts, and not what columns are called
 	once      bool        // it runs now, and is not stored
+	names     []string    // the function that it replaces, if there is one
 	oneRow    bool        // it returns a row of no declared type, with the names of the fields that it has
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -169,6 +170,10 @@ func (bd *body) branches(function string, read *plBody) (list []*branch, refusal
 			}
 			list = addBranch(list, br)
 		}
+		if bd.refusal != nil && !bd.surelyOn(t, uses) {
+			put(&bd.branchless, function, append(bd.branchless[function], t))
+			bd.refusal = nil // that of a trigger on the table stands instead: see triggerFunction
+		}
 		refusal = cmp.Or(refusal, bd.refusal)
 	}
 	bd.refusal = before
@@ -177,13 +182,45 @@ func (bd *body) branches(function string, read *plBody) (list []*branch, refusal
 }
 
 // triggerTables are the tables under migration of which the body may name a column that moves, as one of the trigger's
-// table. Partitions go with the table that they are part of.
+// table. That it names columns which a table does not have says nothing: they may be added before the
+// trigger is made, or after it. Partitions go with the table that they are part of.
 func (bd *body) triggerTables() (tables []*rules.TableLens) {
 	uses := bd.rowUses()
 	for _, t := range bd.lens.Tables {
 		rel := bd.current(t.OID)
-		if !t.Identity && rel != nil && bd.partitioned(rel) == nil && len(movedColumns(t, uses)) > 0 && bd.canBeOn(t) {
+		if t.Identity || rel == nil || bd.partitioned(rel) != nil {
+			continue
+		}
+		if len(movedColumns(t, uses)) > 0 {
 			tables = append(tables, t)
+		}
+	}
+	return tables
+}
+
+// surelyOn tells whether a trigger on the table calls the function, or is the likely use of it.
+func (bd *body) surelyOn(t *rules.TableLens, uses []fieldUse) bool {
+	return len(movedColumns(t, uses)) > 0 && bd.canBeOn(t) || slices.Contains(bd.hasTriggers(), t.OID)
+}
+
+// hasTriggers are the tables with a trigger that calls the function which is replaced: the session's server is asked.
+func (bd *body) hasTriggers() (tables []catalog.OID) {
+	if len(bd.names) == 0 {
+		return nil
+	}
+	q := "SELECT pg_catalog.string_agg(DISTINCT t.tgrelid::pg_catalog.text, ' ') FROM pg_catalog.pg_trigger AS t" +
+		" WHERE t.tgfoid" + eq + "pg_catalog.to_regprocedure(" + literal(dotted(bd.names)+"()") + ")"
+	answer, asked := bd.sess.Answers[q]
+	if !asked {
+		if !slices.Contains(bd.questions, q) {
+			bd.questions = append(bd.questions, q)
+		}
+		return nil
+	}
+	bd.statement.asked = append(bd.statement.asked, q)
+	for word := range strings.FieldsSeq(answer) {
+		if n, err := strconv.ParseUint(word, 10, 32); err == nil {
+			tables = append(tables, catalog.OID(n))
 		}
 	}
 	return tables

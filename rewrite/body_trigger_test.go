@@ -204,15 +204,15 @@ func TestABodyHasABranchForEachWayToCallTheColumns(t *testing.T) {
 		body string
 		want []string // of each branch, the columns that its tables have and do not have, or the tables
 	}{
-		"tables of one name for a field":    {`BEGIN NEW.last_name := ''; RETURN NEW; END`, []string{"surname of surname, last_name"}},
-		"a field that one of them has":      {`BEGIN NEW.last_name := NEW.city; RETURN NEW; END`, []string{"surname of surname, last_name"}},
-		"more names first":                  {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW.happened_on := 0; END IF; RETURN NEW; END`, []string{"day, surname of day, happened_on, surname, last_name", "surname of surname, last_name"}},
-		"tables of other names":             {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW."Qty" := 0; END IF; RETURN NEW; END`, []string{"surname of surname, last_name", "order of order, Qty"}},
-		"a row with all its columns":        {`BEGIN PERFORM to_json(NEW), NEW.last_name, OLD.city; RETURN NEW; END`, []string{"public.person"}},
-		"all columns of several tables":     {`BEGIN PERFORM FROM (SELECT * FROM gone) x WHERE last_name = ''; RETURN NEW; END`, []string{"public.person", "public.incident"}},
-		"a field that does not move":        {`BEGIN NEW.city := ''; RETURN NEW; END`, nil},
-		"fields that no table has together": {`BEGIN NEW.last_name := NEW.total; RETURN NEW; END`, nil},
-		"a record that gets other rows":     {`DECLARE r record; BEGIN SELECT 1 AS last_name INTO r; NEW.n := r.last_name; RETURN NEW; END`, nil},
+		"tables of one name for a field":  {`BEGIN NEW.last_name := ''; RETURN NEW; END`, []string{"surname of surname, last_name"}},
+		"a field that one of them has":    {`BEGIN NEW.last_name := NEW.city; RETURN NEW; END`, []string{"surname of surname, last_name"}},
+		"more names first":                {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW.happened_on := 0; END IF; RETURN NEW; END`, []string{"day, surname of day, happened_on, surname, last_name", "surname of surname, last_name"}},
+		"tables of other names":           {`BEGIN IF TG_NARGS = 0 THEN NEW.last_name := ''; ELSE NEW."Qty" := 0; END IF; RETURN NEW; END`, []string{"surname of surname, last_name", "order of order, Qty"}},
+		"a row with all its columns":      {`BEGIN PERFORM to_json(NEW), NEW.last_name, OLD.city; RETURN NEW; END`, []string{"public.person", "public.incident"}},
+		"all columns of several tables":   {`BEGIN PERFORM FROM (SELECT * FROM gone) x WHERE last_name = ''; RETURN NEW; END`, []string{"public.person", "public.incident"}},
+		"a field that does not move":      {`BEGIN NEW.city := ''; RETURN NEW; END`, nil},
+		"a field that may be added later": {`BEGIN NEW.last_name := NEW.total; RETURN NEW; END`, []string{"surname of surname, last_name"}},
+		"a record that gets other rows":   {`DECLARE r record; BEGIN SELECT 1 AS last_name INTO r; NEW.n := r.last_name; RETURN NEW; END`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := w.rewrite(t, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$"+tc.body+"$$")
@@ -238,6 +238,29 @@ func TestABodyHasABranchForEachWayToCallTheColumns(t *testing.T) {
 				t.Errorf("%s\n%s", text.SQL, diff)
 			}
 		})
+	}
+}
+
+// A function, its trigger and a column that it names may be made in any order.
+func TestATriggersFunctionMayNameAColumnThatIsAddedLater(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"old", "new"} {
+		w := newWorldOf(t, version, triggerSchema, "person", "line", "event", "first")
+		function, trigger := triggerWith(`BEGIN NEW.tag := lower(NEW.{surname}); RETURN NEW; END`, `BEFORE UPDATE ON {person} FOR EACH ROW`)
+		w.create(t, function)
+		w.create(t, trigger)
+		w.execute(t, inNames("ALTER TABLE {person} ADD COLUMN tag text", w.names), inNames("ALTER TABLE {person} ADD COLUMN tag text", w.serverNames()))
+		want, _ := run(t, w.client, inNames("UPDATE {person} SET city = 'Rom' WHERE {id} = 1 RETURNING tag", w.names), w.names)
+		got, _ := run(t, w.server, inNames("UPDATE {person} SET city = 'Rom' WHERE {id} = 1 RETURNING tag", w.serverNames()), w.serverNames())
+		if diff := cmp.Diff(want, got); want.Error != "" || diff != "" {
+			t.Errorf("as a client of the %s names: %s\n%s", version, want.Error, diff)
+		}
+		// One that was made past Segue fails on every write, also before it has the column.
+		again := inNames("CREATE OR REPLACE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.more := NEW.{surname}; RETURN NEW; END $$", w.names)
+		w.execute(t, again, again)
+		if f := w.rewrite(t, inNames("CREATE TRIGGER u BEFORE INSERT ON {person} FOR EACH ROW EXECUTE FUNCTION f()", w.names)).Statements[0].Failure; f == nil || f.Code != codeRefused {
+			t.Errorf("a function with a column of the %s names is not refused: %v", version, f)
+		}
 	}
 }
 

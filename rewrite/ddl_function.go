@@ -35,6 +35,9 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	}
 	text := as.GetArg().GetList().GetItems()
 	bd := &body{binding: b, of: "a function's body", byPlace: returnsByPlace(x)}
+	if x.Replace {
+		bd.names = names
+	}
 	bd.oneRow = !bd.byPlace && !x.ReturnType.GetSetof()
 	read := len(text) == 1
 	switch {

@@ -25,6 +25,9 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 	}
 	if it.table != nil {
 		b.triggerFunction(x, it.table, source)
+		if slices.Contains(b.branchless[lastString(x.Funcname)], it.table) {
+			b.triggerRefused(x, "could not be made for "+quoteIdent(it.table.Logical))
+		}
 	}
 	b.triggerArguments(x, it.table, source)
 }

@@ -46,7 +46,7 @@ func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, sou
 	// The body is bound as if it were made now, beside the statement, to see what it names of the trigger's table.
 	own := &binding{bindInput: b.bindInput, cat: b.cat, unsettled: b.unsettled}
 	bd := &body{binding: own, of: "a function's body", literal: &stringConstant{text: source}, pathKnown: true}
-	if !bd.bindPL(read, newTriggerVariables(own, "", nil)) || !bd.canBeOn(t) {
+	if !bd.bindPL(read, newTriggerVariables(own, "", nil)) {
 		return
 	}
 	b.need, b.questions = append(b.need, own.need...), append(b.questions, own.questions...)
@@ -58,10 +58,15 @@ func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, sou
 		if c.Logical == c.Physical || !names(c.Logical) || names(c.Physical) {
 			continue
 		}
-		b.unsupported(b.tokens.start(b.functionToken()), refusedTrigger, "the function "+dotted(stringsOf(x.Funcname)),
-			"names "+quoteIdent(c.Logical)+", which has another name in the database, and was not made for "+quoteIdent(t.Logical))
+		b.triggerRefused(x, "names "+quoteIdent(c.Logical)+", which has another name in the database, and was not made for "+quoteIdent(t.Logical))
 		return
 	}
+}
+
+// triggerRefused refuses CREATE TRIGGER at the name of the function.
+func (b *binding) triggerRefused(x *ast.CreateTrigStmt, why string) {
+	b.affected = true
+	b.unsupported(b.tokens.start(b.functionToken()), refusedTrigger, "the function "+dotted(stringsOf(x.Funcname)), why)
 }
 
 // functionToken is the first token of the function's name in CREATE TRIGGER.
