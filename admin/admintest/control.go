@@ -34,10 +34,25 @@ type Control struct {
 }
 
 // Ready implements admin.Control.
-func (c *Control) Ready() error { return c.NotReady }
+func (c *Control) Ready() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.NotReady
+}
 
 // Outage implements admin.Control.
-func (c *Control) Outage() *migrate.Outage { return c.Down }
+func (c *Control) Outage() *migrate.Outage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Down
+}
+
+// Fail begins an outage while the control is in use.
+func (c *Control) Fail(o *migrate.Outage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Down, c.NotReady = o, o
+}
 
 // Snapshot implements admin.Control.
 func (c *Control) Snapshot() *rules.Snapshot {

@@ -80,8 +80,7 @@ func cmdStuck(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func cmdDown(ts *testscript.TestScript, _ bool, args []string) {
-	outage := &migrate.Outage{Kind: migrate.WrongNames, Reason: args[0], Since: admintest.Epoch, Mend: args[1:]}
-	control(ts).Down, control(ts).NotReady = outage, outage
+	control(ts).Fail(&migrate.Outage{Kind: migrate.WrongNames, Reason: args[0], Since: admintest.Epoch, Mend: args[1:]})
 }
 
 func cmdFree(ts *testscript.TestScript, _ bool, args []string) { control(ts).Free(args[0]) }
