@@ -123,7 +123,7 @@ func newEntry(s *Session, t *Text) entry {
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Answers: answersFor(t, s.Answers),
-		Params: slices.Clone(s.Params), Unsettled: s.Unsettled,
+		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled,
 	}}
 }
 

@@ -345,9 +345,10 @@ func (c *Control) Events(_ context.Context, id string) ([]migrate.Event, error) 
 
 // Instances implements admin.Control.
 func (c *Control) Instances(context.Context) ([]migrate.InstanceInfo, error) {
+	down := c.Outage()
 	return []migrate.InstanceInfo{
-		{ID: "one", Started: Epoch, Heartbeat: Epoch, Epoch: 7, Self: true, Sessions: len(c.Live), NotServed: c.Down},
-		{ID: "two", Started: Epoch, Heartbeat: Epoch, Epoch: 7, NotServed: c.Down},
+		{ID: "one", Started: Epoch, Heartbeat: Epoch, Epoch: 7, Self: true, Sessions: len(c.Live), NotServed: down},
+		{ID: "two", Started: Epoch, Heartbeat: Epoch, Epoch: 7, NotServed: down},
 	}, nil
 }
 
