@@ -113,6 +113,7 @@ func (s *session) take(e *epoch, answer *probed) {
 	v.stale, v.aged = false, false
 
 	next := &rewrite.Session{
+		User:            s.startup.user,
 		Version:         s.versionFor(answer.Version, answer.Application),
 		Default:         s.srv.cfg.Versions.Default,
 		Unpinned:        s.srv.cfg.Versions.Unpinned,

@@ -10,7 +10,7 @@ import (
 // finish makes a draft into what is sent: stand-ins for the statements that must fail, the others with their edits,
 // proved.
 func (r *rewriting) finish(d *draft) *Text {
-	if !r.binder.cache.trusts(d.lens.Version, r.sql) {
+	if !r.binder.cache.trusts(r.session.User, d.lens.Version, r.sql) {
 		return r.refuseWhole(mispredicted())
 	}
 	for i := range d.statements {
@@ -162,9 +162,10 @@ func (b *Binder) armOracle(t *Text, key uint64, wrong func()) {
 		return
 	}
 	version, sql := t.Version, t.Client
-	t.oracle.arm(check, func() {
+	t.oracle.suspect = !b.cache.trusts(anybody, version, sql)
+	t.oracle.arm(check, func(user string) {
 		b.stats.Mispredicts.Add(1)
-		b.cache.distrust(version, sql, key)
+		b.cache.distrust(user, version, sql, key)
 		if wrong != nil {
 			wrong()
 		}

@@ -111,7 +111,7 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		return &Text{SQL: sql, Client: sql}, nil
 	}
 	key := b.cache.key(s, sql)
-	if t := b.cache.get(key, s, sql); t != nil {
+	if t := b.cache.get(key, s, sql); t != nil && b.cache.trusts(s.User, t.Version, sql) {
 		b.stats.Hits.Add(1)
 		t.countUse(b.stats)
 		return t, nil
@@ -132,11 +132,14 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 	if t.GivenUp {
 		return t, nil
 	}
+	if !b.cache.trusts(s.User, t.Version, sql) {
+		if !t.refusedWhole() {
+			return b.rewrite(&rewriting{binder: b, session: s, sql: sql, key: key}) // found out just now, by another session
+		}
+		return t, nil // the cache is for all users
+	}
 	b.cache.put(key, s, t)
 	b.templates.learn(seen, r, t)
-	if !b.cache.trusts(t.Version, sql) && !t.refusedWhole() {
-		return b.rewrite(&rewriting{binder: b, session: s, sql: sql, key: key}) // found out just now, by another session
-	}
 	return t, nil
 }
 

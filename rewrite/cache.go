@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
 
@@ -21,7 +22,8 @@ type cache struct {
 	longest int
 
 	mu         sync.Mutex
-	distrusted map[uint64]struct{} // texts whose rewrite was shown to be wrong, by version and text
+	distrusted map[uint64]struct{} // texts whose rewrite was shown to be wrong: see textKey
+	wary       atomic.Bool         // distrusted is not empty
 }
 
 // maxDistrusted bounds what is remembered of wrong rewrites. There should be none; what is forgotten is found out anew.
@@ -188,26 +190,36 @@ func (e *entry) weight() uint32 {
 	return uint32(size)
 }
 
-// textKey names a text in one version, for whatever session.
-func (c *cache) textKey(version, sql string) uint64 {
-	return maphash.String(c.seed, sql) ^ maphash.String(c.seed, version)*0x9e3779b97f4a7c15
+// anybody stands for all users in a textKey.
+const anybody = "\x00"
+
+// textKey names a text in one version, for one user or anybody.
+func (c *cache) textKey(user, version, sql string) uint64 {
+	h := maphash.String(c.seed, sql) ^ maphash.String(c.seed, version)*0x9e3779b97f4a7c15
+	return (h ^ maphash.String(c.seed, user)) * 0xff51afd7ed558ccd
 }
 
-// distrust forgets a text and remembers that it must not be rewritten again.
-func (c *cache) distrust(version, sql string, key uint64) {
+// distrust forgets a text and remembers that it must not be rewritten again for that user. For others it is suspect.
+func (c *cache) distrust(user, version, sql string, key uint64) {
 	c.mu.Lock()
 	if len(c.distrusted) >= maxDistrusted {
 		clear(c.distrusted)
 	}
-	c.distrusted[c.textKey(version, sql)] = struct{}{}
+	for _, u := range []string{user, anybody} {
+		c.distrusted[c.textKey(u, version, sql)] = struct{}{}
+	}
+	c.wary.Store(true)
 	c.mu.Unlock()
 	c.texts.Invalidate(key)
 }
 
-// trusts tells whether nothing speaks against the rewrite of a text.
-func (c *cache) trusts(version, sql string) bool {
+// trusts tells whether no answer to that user speaks against the rewrite of a text.
+func (c *cache) trusts(user, version, sql string) bool {
+	if !c.wary.Load() {
+		return true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, bad := c.distrusted[c.textKey(version, sql)]
+	_, bad := c.distrusted[c.textKey(user, version, sql)]
 	return !bad
 }

@@ -179,7 +179,7 @@ func (d *introspected) verify(t testing.TB, sql string, text *Text) {
 	for _, f := range described.Fields {
 		got = append(got, Column{Label: f.Name, Table: catalog.OID(f.TableOID), Num: int16(f.TableAttributeNumber), Known: true})
 	}
-	if err := text.Verify(0, got); err != nil {
+	if err := text.Verify("", 0, got); err != nil {
 		t.Errorf("%s\n=> %s\nis not as predicted: %v", sql, text.SQL, err)
 	}
 }

@@ -8,14 +8,15 @@ import (
 // An oracle checks the binding of a text against what the server makes of it. Proof shows that the edits were applied
 // as meant; only the server's description of its result shows that they were meant right.
 type oracle struct {
-	done     []atomic.Bool // for each statement: nothing is left to compare
-	left     atomic.Int32  // how many are not done
-	wrong    atomic.Bool   // some answer was not as predicted
-	distrust func()        // remembers that the text is not to be trusted; nil when no binder keeps it
+	done     []atomic.Bool     // for each statement: nothing is left to compare
+	left     atomic.Int32      // how many are not done
+	wrong    atomic.Bool       // some answer was not as predicted
+	distrust func(user string) // remembers that the text is not to be trusted; nil when no binder keeps it
+	suspect  bool              // an answer to another user was not as predicted
 }
 
 // arm prepares the check of the statements for which check is true.
-func (o *oracle) arm(check []bool, distrust func()) {
+func (o *oracle) arm(check []bool, distrust func(user string)) {
 	o.done = make([]atomic.Bool, len(check))
 	o.distrust = distrust
 	for i, c := range check {
@@ -34,12 +35,17 @@ func (t *Text) Verified() bool { return t.oracle.left.Load() == 0 }
 // and to ask Rewrite again, which refuses.
 func (t *Text) Mispredicted() bool { return t.oracle.wrong.Load() }
 
-// Verify compares the server's first RowDescription for statement number i, counted from 0, with what was predicted;
-// labels are in the session's encoding. The error says what differs. From then on every Rewrite of the text in its version
-// refuses it, with 0A000, for as long as the binder lives, and the binder's Stats count it. What becomes of the answer at
-// hand is the caller's affair: it is what the server made of the text that was sent, and the statement may have been
-// executed. Safe for concurrent use.
-func (t *Text) Verify(i int, got []Column) error {
+// Suspect tells whether an answer to another user was not as predicted. Then the text has been bound anew, and an answer that
+// is wrong again must not be shown.
+func (t *Text) Suspect() bool { return t.oracle.suspect }
+
+// Verify compares the server's first RowDescription for statement number i, counted from 0, with what was predicted for a
+// session of that user (Session.User); labels are in the session's encoding. The error says what differs. From then on
+// every Rewrite of the text in its version refuses it to that user, with 0A000, for as long as the binder lives, and the
+// binder's Stats count it. To others it is Suspect: somebody who has made a session's view of the database wrong on purpose
+// takes no text from them. What becomes of the answer at hand is the caller's affair: it is what the server made of the
+// text that was sent, and the statement may have been executed. Safe for concurrent use.
+func (t *Text) Verify(user string, i int, got []Column) error {
 	o := &t.oracle
 	if i < 0 || i >= len(o.done) || o.done[i].Load() {
 		return nil
@@ -47,7 +53,7 @@ func (t *Text) Verify(i int, got []Column) error {
 	if err := t.compare(t.Statements[i].Columns, got); err != nil {
 		o.wrong.Store(true)
 		if o.distrust != nil {
-			o.distrust()
+			o.distrust(user)
 		}
 		return fmt.Errorf("statement %d: %w", i+1, err)
 	}

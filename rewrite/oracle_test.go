@@ -29,16 +29,16 @@ func TestAnAnswerThatWasNotPredictedEndsTheTrustInARewrite(t *testing.T) {
 			if text.Verified() {
 				t.Fatal("verified before the first answer")
 			}
-			if err := text.Verify(1, nil); err != nil || text.Verified() {
+			if err := text.Verify("", 1, nil); err != nil || text.Verified() {
 				t.Fatalf("a statement without prediction is compared: %v", err)
 			}
-			err := text.Verify(0, tc.got)
+			err := text.Verify("", 0, tc.got)
 			after := mustRewrite(t, b, pinned("surname"), sql)
 			if tc.says == "" {
 				if err != nil || !text.Verified() || after != text {
 					t.Errorf("err = %v, verified = %v", err, text.Verified())
 				}
-				if err := text.Verify(0, nil); err != nil {
+				if err := text.Verify("", 0, nil); err != nil {
 					t.Errorf("compared once more: %v", err)
 				}
 				return
@@ -68,10 +68,10 @@ func TestATextWithoutPredictionNeedsNoCheck(t *testing.T) {
 	if !text.Verified() {
 		t.Error("not verified")
 	}
-	if err := text.Verify(0, []Column{{Label: "x"}}); err != nil {
+	if err := text.Verify("", 0, []Column{{Label: "x"}}); err != nil {
 		t.Error(err)
 	}
-	if err := text.Verify(7, nil); err != nil {
+	if err := text.Verify("", 7, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -104,6 +104,37 @@ func TestAnUnreadableTextIsTheServersIfItHoldsNoName(t *testing.T) {
 		}
 		if got := text.SQL == sql && len(text.Statements) == 0; got != sent {
 			t.Errorf("%s: sent as it is: %v", sql, got)
+		}
+	}
+}
+
+func TestNobodyTakesATextFromOtherUsers(t *testing.T) {
+	t.Parallel()
+	const sql = "SELECT surname FROM individual"
+	b := plainBinder()
+	as := func(user string) *Session {
+		s := pinned("surname")
+		s.User = user
+		return s
+	}
+	first := mustRewrite(t, b, as("mallory"), sql)
+	if first.Verify("mallory", 0, nil) == nil {
+		t.Fatal("no columns are taken for what was predicted")
+	}
+	mine := mustRewrite(t, b, as("shop"), sql)
+	if mine == first || mine.Statements[0].Failure != nil || mine.Verified() || !mine.Suspect() {
+		t.Errorf("another user gets %q, verified %v, suspect %v", mine.SQL, mine.Verified(), mine.Suspect())
+	}
+	if err := mine.Verify("shop", 0, []Column{{Label: "last_name", Table: individualOID, Num: 2}}); err != nil {
+		t.Error(err)
+	}
+	if again := mustRewrite(t, b, as("shop"), sql); again != mine {
+		t.Error("what was verified for another user is bound once more")
+	}
+	for range 2 {
+		theirs := mustRewrite(t, b, as("mallory"), sql)
+		if f := theirs.Statements[0].Failure; f == nil || f.Node != "mispredicted" {
+			t.Errorf("who got another answer is given the text of others: %q", theirs.SQL)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 // A Session is what decides, besides the lens, what the text of a statement means. It is filled from the session's own
 // server before the first statement that matters, and is not changed while a Rewrite runs.
 type Session struct {
+	User       string       // who it is; decides nothing but for whom a rewrite is distrusted
 	Version    string       // the version that it is pinned to; "" when unpinned
 	Default    string       // the version that an unpinned statement is bound in first; rules.Base when empty
 	Unpinned   UnpinnedMode // what becomes of unpinned statements

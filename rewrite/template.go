@@ -96,7 +96,7 @@ func (g *sighting) text(b *Binder, s *Session, key uint64) *Text {
 	if g == nil || g.like == nil || g.like.state.Load() != templateKnown || g.like.uses.Add(1)%auditEvery == 0 {
 		return nil
 	}
-	if !b.cache.trusts(g.like.text.Version, g.sql) {
+	if !b.cache.trusts(s.User, g.like.text.Version, g.sql) {
 		return nil
 	}
 	return g.like.apply(b, s, g.sql, g.slots, key)
@@ -136,7 +136,7 @@ func (m *template) try(g *sighting, r *rewriting, t *Text) {
 	switch {
 	case sameOutcome(t, m.apply(r.binder, r.session, g.sql, g.slots, r.key)):
 		m.state.CompareAndSwap(templateSeen, templateKnown)
-	case m.state.Swap(templateWrong) != templateWrong && r.binder.cache.trusts(m.text.Version, g.sql):
+	case m.state.Swap(templateWrong) != templateWrong && r.binder.cache.trusts(r.session.User, m.text.Version, g.sql):
 		r.binder.stats.Unproven.Add(1)
 	}
 }

@@ -210,7 +210,7 @@ func TestATemplateThatIsWrongIsNotUsedAgain(t *testing.T) {
 		b := realBinder(Options{Stats: new(Stats)})
 		templateHits(t, b, pinned("surname"), text(1), text(2))
 		third := mustRewrite(t, b, pinned("surname"), text(3))
-		if third.Verify(0, []Column{{Label: "last_name", Table: individualOID, Num: 2}}) == nil {
+		if third.Verify("", 0, []Column{{Label: "last_name", Table: individualOID, Num: 2}}) == nil {
 			t.Fatal("the answer is taken for the predicted one")
 		}
 		if again := mustRewrite(t, b, pinned("surname"), text(3)); !again.refusedWhole() {
