@@ -38,8 +38,10 @@ func (o *Outage) Hint() string {
 	switch {
 	case o.Kind == OutOfTouch:
 		return "It names a table under migration. Try again later, or connect to another instance."
+	case len(o.Mend) == 0 && o.Migration != "":
+		return fmt.Sprintf("The database was changed around Segue. An operator gives the table back the names that \"segue show %s\" tells.", o.Migration)
 	case len(o.Mend) == 0:
-		return `The database was changed around Segue. An operator gives the table back the names that "segue status" tells.`
+		return `The database was changed around Segue. An operator gives the tables back the names that "segue list" and "segue show ID" tell.`
 	}
 	return "The database was changed around Segue. An operator mends it with: " + strings.Join(o.Mend, "; ")
 }

@@ -20,7 +20,7 @@ import (
 // commands beside testscript's own, and the variables LISTEN and ADMIN_LISTEN with an address that nobody uses:
 //
 //	exits CODE segue ARGS…  as in the other scripts
-//	ready, alive            wait until the instance at SEGUE_ADMIN is ready, or answers at all
+//	ready, alive            wait until the instance at SEGUE_ADMIN is ready, or answers at all; with !, until it is not
 //	get PATH                what the admin API answers there
 //	sql VERSION STATEMENT   run it through the instance at LISTEN as an app of that version (- for none); its rows are
 //	                        written to stdout, after the names of the columns
@@ -44,20 +44,23 @@ func TestAnInstanceByTheCommandLine(t *testing.T) {
 }
 
 func cmdProbe(path string) func(*testscript.TestScript, bool, []string) {
-	return func(ts *testscript.TestScript, _ bool, _ []string) {
+	return func(ts *testscript.TestScript, neg bool, _ []string) {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for end := time.Now().Add(pgtest.Patience); time.Now().Before(end); <-tick.C {
 			res, err := http.Get(ts.Getenv("SEGUE_ADMIN") + path)
 			if err != nil {
+				if neg {
+					return
+				}
 				continue
 			}
 			ts.Check(res.Body.Close())
-			if res.StatusCode == http.StatusOK {
+			if (res.StatusCode == http.StatusOK) != neg {
 				return
 			}
 		}
-		ts.Fatalf("%s has not become right", path)
+		ts.Fatalf("%s has not become right (negated: %t)", path, neg)
 	}
 }
 
