@@ -96,12 +96,12 @@ func TestEffectsSayWhatChangesForLaterTexts(t *testing.T) {
 		{"CREATE TABLE t AS SELECT surname FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true}}}},
 		{"SELECT surname INTO t FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true}}}},
 		{"ALTER TABLE pet ADD x int", Effect{State: true, Schema: true, Made: []Made{{Name: "pet", Columns: true}}}},
-		{"PREPARE q AS SELECT surname FROM person", Effect{State: true, Prepare: &Prepare{Name: "q", Client: "PREPARE q AS SELECT surname FROM person"}}},
+		{"PREPARE q AS SELECT surname FROM person", Effect{Prepare: &Prepare{Name: "q", Client: "PREPARE q AS SELECT surname FROM person"}}},
 		{"EXECUTE q (1)", Effect{Execute: "q"}},
 		{"EXPLAIN EXECUTE q", Effect{Execute: "q"}},
 		{"CREATE TABLE t AS EXECUTE q", Effect{Execute: "q", Schema: true, Made: []Made{{Name: "t", Rows: true}}}},
-		{"DEALLOCATE q", Effect{State: true, Deallocate: "q"}},
-		{"DEALLOCATE ALL", Effect{State: true, DropAll: true}},
+		{"DEALLOCATE q", Effect{Deallocate: "q"}},
+		{"DEALLOCATE ALL", Effect{DropAll: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.sql, func(t *testing.T) {
