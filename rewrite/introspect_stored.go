@@ -108,16 +108,17 @@ func (in *introspection) question(f storedForm) string {
 func classOid(oid string) string { return "'" + oid + "'::pg_catalog.oid" }
 
 // writtenAliases finds in a tree, as outNode (outfuncs.c) writes it, what the user has called FROM items and their
-// columns: what the parser has made of it stands under another key.
-const writtenAliases = `E':(?:alias|join_using_alias) \\{ALIAS :aliasname ((?:[^ \\\\]|\\\\.)+) :colnames (<>|\\((?:"(?:[^"\\\\]|\\\\.)*" ?)*\\))'`
+// columns. What the parser has made of it follows under another key, with the names that the columns had then.
+const writtenAliases = `E':(?:alias|join_using_alias) \\{ALIAS :aliasname ((?:[^ \\\\]|\\\\.)+) :colnames (<>|\\((?:"(?:[^"\\\\]|\\\\.)*" ?)*\\))` +
+	`(?:\\} :eref \\{ALIAS :aliasname (?:[^ \\\\]|\\\\.)+ :colnames (\\((?:"(?:[^"\\\\]|\\\\.)*" ?)*\\)))?'`
 
 // A storedText is one answer to a question.
 type storedText struct {
 	OID     catalog.OID
 	Rel     catalog.OID // the table of a policy
 	Text    string
-	Head    string // the arguments of a function
-	Aliases [][2]string
+	Head    string      // the arguments of a function
+	Aliases [][3]string // each with the names written for its columns, and those that the columns had
 }
 
 // A storedPair is what is printed of a definition, and what is to be shown.
@@ -165,7 +166,7 @@ func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {
 	r := &reprint{kind: kind, aliases: map[string]*writtenAlias{},
 		names: &printNames{introspection: b.views, path: b.sess.SearchPath, overlay: b.sess.Overlay}}
 	for _, a := range s.Aliases {
-		r.write(unescapeNode(a[0]), columnsOfNode(a[1]))
+		r.write(unescapeNode(a[0]), columnsOfNode(a[1]), columnsOfNode(a[2]))
 	}
 	if kind == printedPolicy {
 		if r.rel = b.cat.Relation(s.Rel); r.rel == nil {
@@ -176,7 +177,7 @@ func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {
 }
 
 // write notes an alias of the tree.
-func (r *reprint) write(name string, columns []string) {
+func (r *reprint) write(name string, columns, then []string) {
 	a := r.aliases[name]
 	if a == nil {
 		a = &writtenAlias{}
@@ -185,6 +186,7 @@ func (r *reprint) write(name string, columns []string) {
 	if !slices.ContainsFunc(a.lists, func(l []string) bool { return slices.Equal(l, columns) }) {
 		a.lists = append(a.lists, columns)
 	}
+	a.then = append(a.then, then)
 }
 
 func decodeStored(answer string) (out []storedText) {

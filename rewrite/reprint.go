@@ -52,6 +52,7 @@ var around = map[printKind][2]string{
 // A writtenAlias is an alias that whoever made the definition has written.
 type writtenAlias struct {
 	lists [][]string // the names for columns that stand behind it, each list once
+	then  [][]string // the names that the columns of what it stands for had when it was written
 }
 
 // reprinted is the text in the version's names; false where that is not certain. head has the arguments of the function

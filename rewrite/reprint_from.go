@@ -123,7 +123,7 @@ func (r *reprint) aliasOf(e *printEntry) {
 	switch {
 	case written != nil:
 		r.written(e, e.printed)
-		if made && r.names.groupOf(e.rel.OID) != nil && !e.aliasedBySegue(r.names.relationName(e.rel, inTheVersion)) {
+		if made && r.names.groupOf(e.rel.OID) != nil && !r.aliasedBySegue(e) {
 			r.unsure() // it may be either
 		}
 	case made:
@@ -161,9 +161,17 @@ func (r *reprint) written(e *printEntry, name string) {
 	e.aliases = matching[0]
 }
 
-// aliasedBySegue tells whether the alias of a relation is what Segue puts behind a table so that a join merges the columns of
-// the version (aliasTable): the version's name, with a list of the version's names for columns.
-func (e *printEntry) aliasedBySegue(name string) bool {
+// aliasedBySegue tells whether the alias of a relation is what Segue puts behind a table, the version's name: alone, so that
+// what names the table need not change, or with a list of the version's names for columns, so that a join merges these.
+// A user may have written the name once more, which says nothing; that is told only while the columns had the version's
+// names, when nothing was put there.
+func (r *reprint) aliasedBySegue(e *printEntry) bool {
+	if name := r.names.relationName(e.rel, inTheVersion); e.base[inTheVersion] != name || name == e.rel.Name && e.aliases == nil {
+		return false
+	}
+	if e.aliases == nil {
+		return !slices.ContainsFunc(r.aliases[e.base[inDatabase]].then, e.hadVersionsNames)
+	}
 	differs := false
 	for i, alias := range e.aliases {
 		if i >= len(e.columns) || alias != e.columns[i].real[inTheVersion] {
@@ -171,7 +179,14 @@ func (e *printEntry) aliasedBySegue(name string) bool {
 		}
 		differs = differs || alias != e.columns[i].real[inDatabase]
 	}
-	return differs && e.base[inTheVersion] == name
+	return differs
+}
+
+// hadVersionsNames tells whether these names of columns are the version's, where they differ.
+func (e *printEntry) hadVersionsNames(columns []string) bool {
+	return slices.ContainsFunc(e.columns, func(c *printColumn) bool {
+		return slices.Contains(columns, c.real[inTheVersion]) && !slices.Contains(columns, c.real[inDatabase])
+	})
 }
 
 // cteEntry is a WITH query by its name.
@@ -250,7 +265,7 @@ func (r *reprint) printRelation(e *printEntry, l *printLevel) {
 		name = quoteIdent(e.rel.Schema) + "." + name
 	}
 	list := e.lists(inTheVersion)
-	if e.always && !e.aliasedBySegue(r.names.relationName(e.rel, inTheVersion)) || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
+	if e.always && !r.aliasedBySegue(e) || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
 		if e.place.as {
 			name += " AS"
 		}
