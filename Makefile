@@ -42,6 +42,7 @@ bench: ## run the benchmarks
 conformance: setup ## compare PostgreSQL's own regression suite through the proxy with direct
 	./test/conformance/fetch.sh $(SUITE)
 	$(GO) run ./test/conformance -suite $(SUITE) $(CONFORMANCEFLAGS)
+	$(GO) test -count=1 -timeout 30m ./test/orm -run EndsAsDirectly -every-stage
 
 clean: ## remove what was built
 	rm -rf bin

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs what the end-to-end tests use besides PostgreSQL itself: drivers and object-relational mappers that are not
-# written in Go. What comes from Debian stays; what comes from npm goes into the user's cache folder, in the versions that
-# the lock file pins. It does nothing where all of it is there, and says what to install when it may not do so itself.
+# written in Go, and tools for migrations. What comes from Debian stays; what comes from npm goes into the user's cache
+# folder, in the versions that the lock file pins, and so do programs in Go, in the versions that stand here. It does nothing where all of it is there, and says what to install when it may not do so itself.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -20,6 +20,9 @@ want /usr/share/java/ecj.jar libecj-java
 want /usr/share/java/postgresql.jar libpostgresql-jdbc-java
 want node nodejs
 want npm npm
+want /usr/lib/python3/dist-packages/alembic python3-alembic
+want /usr/bin/sqitch sqitch
+want /usr/lib/*/perl5/*/DBD/Pg.pm libdbd-pg-perl
 
 if [ ${#wanted[@]} -gt 0 ]; then
 	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -42,3 +45,13 @@ if [ ! -e "$modules/complete" ]; then
 	npm ci --prefix "$modules" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	touch "$modules/complete"
 fi
+
+# Programs in Go, as their makers have it: go install, with the drivers for PostgreSQL alone.
+programs=${XDG_CACHE_HOME:-$HOME/.cache}/segue/programs
+program() { # its name, its tags, its package with the version
+	[ -e "$programs/$1-${3##*@}" ] && return
+	GOFLAGS=-mod=mod GOBIN=$programs go install -tags "$2" "$3"
+	ln -f "$programs/$1" "$programs/$1-${3##*@}"
+}
+program migrate postgres github.com/golang-migrate/migrate/v4/cmd/migrate@v4.20.1
+program goose "no_clickhouse no_libsql no_mssql no_mysql no_sqlite3 no_starrocks no_vertica no_ydb" github.com/pressly/goose/v3/cmd/goose@v3.30.0

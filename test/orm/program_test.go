@@ -2,7 +2,9 @@ package orm
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,3 +31,13 @@ func printed(t *testing.T, db database, folder, input, name string, args ...stri
 
 // specificName is a name that is made unique by an OID: of a function, or of a constraint that is none in pg_constraint.
 var specificName = regexp.MustCompile(`\b(full_name|full_line|2200)_[0-9]+`)
+
+// installed is the path of a program that test/setup.sh has built.
+func installed(t *testing.T, name string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(cache, "segue", "programs", name)
+}

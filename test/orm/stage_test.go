@@ -56,23 +56,32 @@ func (d database) environment() []string {
 // and compares what it prints with what it prints on a database that was made with the names of that version.
 func inEachVersion(t *testing.T, run program) {
 	t.Helper()
-	for _, s := range []struct {
-		name    string
-		phase   rules.Phase
-		version string
-		names   Names
-	}{
+	inStages(t, "shop.sql", "rules.yaml", []stage{
 		{"as the old version after cutover", rules.Cutover, rules.Base, oldNames},
 		{"as the new version after cutover", rules.Cutover, "surname", newNames},
 		{"as the new version before cutover", rules.Active, "surname", newNames},
-	} {
+	}, run)
+}
+
+// A stage is a phase, and the version as which a program runs in it.
+type stage struct {
+	name    string
+	phase   rules.Phase
+	version string
+	names   Names
+}
+
+// inStages is inEachVersion for a schema and rules, files of testdata, and some stages.
+func inStages(t *testing.T, schema, rulesFile string, stages []stage, run program) {
+	t.Helper()
+	for _, s := range stages {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			direct, through := pgtest.Database(t), pgtest.Database(t)
-			pgtest.Exec(t, direct, fill(t, "shop.sql", s.names))
-			pgtest.Exec(t, through, fill(t, "shop.sql", oldNames))
+			pgtest.Exec(t, direct, fill(t, schema, s.names))
+			pgtest.Exec(t, through, fill(t, schema, oldNames))
 			want := run(t, at(t, direct, s.names, ""))
-			got := run(t, at(t, migrated(t, through, s.phase), s.names, "-c segue.version="+s.version))
+			got := run(t, at(t, migrated(t, through, rulesFile, s.phase), s.names, "-c segue.version="+s.version))
 			if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 				t.Errorf("through the proxy it is not as on a database of that schema (-direct +proxy):\n%s", diff)
 			}
@@ -112,7 +121,7 @@ func fill(t *testing.T, file string, names Names) string {
 
 // migrated starts an instance in front of a database, brings the migration to a phase, and returns the connection string
 // through the proxy.
-func migrated(t *testing.T, connString string, phase rules.Phase) string {
+func migrated(t *testing.T, connString, rulesFile string, phase rules.Phase) string {
 	t.Helper()
 	cfg := serve.Config{
 		Upstream: connString, Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
@@ -134,7 +143,7 @@ func migrated(t *testing.T, connString string, phase rules.Phase) string {
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), 5*pgtest.Patience)
 	defer cancel()
-	file, err := os.ReadFile("testdata/rules.yaml")
+	file, err := os.ReadFile("testdata/" + rulesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
