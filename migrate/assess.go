@@ -152,7 +152,7 @@ func (a *assessment) bodies(ctx context.Context) error {
 	if a.m.Phase == rules.Cutover {
 		d, severity, kind = rules.Backward, Warns, Rollback
 	}
-	names, err := bodies(ctx, a.pool, namesGone(a.m, d))
+	names, err := bodies(ctx, a.pool, a.m, d)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,15 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -38,10 +41,52 @@ func namesGone(m *rules.Migration, d rules.Direction) []string {
 	return gone
 }
 
-// bodies lists the functions, procedures and trigger functions whose body is kept as text and names one of the names:
-// a rename does not follow into them. Bodies that PostgreSQL keeps parsed (BEGIN ATOMIC) follow by themselves. Members
-// of extensions are left out: they were written before the tables were.
-func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) {
+// bodies lists the functions, procedures and trigger functions whose body is kept as text and names what will be gone after
+// the DDL: a rename does not follow into them. Bodies that PostgreSQL keeps parsed (BEGIN ATOMIC) follow by themselves.
+// Members of extensions are left out: they were written before the tables were.
+//
+// A body that has none of the names as a word is passed over. Any other is bound, as far as it can be read.
+func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direction) ([]string, error) {
+	names := namesGone(m, d)
+	list, err := writtenBodies(ctx, db, names)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	cat, err := catalog.Load(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	after, mismatch := rules.Renaming(m, d, cat)
+	var found []string
+	for _, b := range list {
+		loss := rewrite.Loss{Unread: "is judged by its words, because " + fmt.Sprint(mismatch)}
+		if mismatch == nil {
+			if loss, err = b.loses(ctx, db, after, names); err != nil {
+				return nil, err
+			}
+		}
+		switch {
+		case len(loss.Names) > 0:
+			found = append(found, b.what+" names "+strings.Join(loss.Names, ", "))
+		case loss.Unread != "":
+			found = append(found, b.what+" names "+strings.Join(b.words, ", ")+" (by its words alone: it "+loss.Unread+")")
+		}
+	}
+	return found, nil
+}
+
+// A writtenBody is a function with a body that has some of the names as words.
+type writtenBody struct {
+	oid   uint32
+	what  string // it is, with its signature
+	words []string
+}
+
+// writtenBodies finds the functions with such bodies.
+func writtenBodies(ctx context.Context, db rules.DB, names []string) (found []writtenBody, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
 	rows, err := db.Query(ctx, `
 		WITH written AS MATERIALIZED ( -- by users; only of these is the whole row looked at
 			SELECT p.*, l.lanname
@@ -51,22 +96,22 @@ func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) 
 			WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'segue') AND l.lanname NOT IN ('internal', 'c')
 			  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'))
-		SELECT oid::pg_catalog.regprocedure::pg_catalog.text, prokind::pg_catalog.text, lanname, prosrc
+		SELECT oid, oid::pg_catalog.regprocedure::pg_catalog.text, prokind::pg_catalog.text, lanname, prosrc
 		FROM written
 		WHERE (pg_catalog.to_jsonb(written) ->> 'prosqlbody') IS NULL -- a column that servers before 14 do not have
-		ORDER BY 1`)
+		ORDER BY 2`)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the bodies of functions: %w", err)
 	}
-	var found []string
+	var oid uint32
 	var signature, kind, language, body string
-	_, err = pgx.ForEachRow(rows, []any{&signature, &kind, &language, &body}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &signature, &kind, &language, &body}, func() error {
 		if named := namedIn(body, language, names); len(named) > 0 {
 			what := "function "
 			if kind == "p" {
 				what = "procedure "
 			}
-			found = append(found, what+signature+" names "+strings.Join(named, ", "))
+			found = append(found, writtenBody{oid, what + signature, named})
 		}
 		return nil
 	})
@@ -74,6 +119,28 @@ func bodies(ctx context.Context, db rules.DB, names []string) ([]string, error) 
 		return nil, fmt.Errorf("cannot read the bodies of functions: %w", err)
 	}
 	return found, nil
+}
+
+// loses binds the body. A function that is dropped meanwhile loses nothing.
+func (b *writtenBody) loses(ctx context.Context, db rules.DB, after *rules.Snapshot, names []string) (rewrite.Loss, error) {
+	var f rewrite.StoredFunction
+	var tables []uint32
+	err := db.QueryRow(ctx, `
+		SELECT pg_catalog.pg_get_functiondef(p.oid), p.proname::pg_catalog.text, l.lanname::pg_catalog.text, p.prosrc,
+		       p.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype,
+		       ARRAY(SELECT DISTINCT t.tgrelid FROM pg_catalog.pg_trigger t WHERE t.tgfoid = p.oid)
+		FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+		WHERE p.oid = $1`, b.oid).Scan(&f.Definition, &f.Name, &f.Language, &f.Source, &f.Trigger, &tables)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return rewrite.Loss{}, nil
+	}
+	if err != nil {
+		return rewrite.Loss{}, fmt.Errorf("cannot read the body of %s: %w", b.what, err)
+	}
+	for _, oid := range tables {
+		f.Tables = append(f.Tables, catalog.OID(oid))
+	}
+	return rewrite.Loses(after, &f, names), nil
 }
 
 // arguments lists the triggers that have one of the names in an argument: it is kept as text too, and functions such as
@@ -115,10 +182,9 @@ func namedIn(body, language string, names []string) []string {
 	return found
 }
 
-// hintBodies is what to do about what bodies lists. A function for triggers that was made through an instance has a block
-// for either name, and is listed all the same: whether what else its blocks name will be there is for a person to judge.
+// hintBodies is what to do about what bodies lists.
 const hintBodies = "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename; make functions for triggers " +
-	"again through Segue in the version whose names the database does not have, which gives them a block for either, and use force"
+	"again through Segue in the version whose names the database does not have, which gives them a block for either"
 
 // bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
 func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rules.Phase, r Request) error {
@@ -127,7 +193,7 @@ func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rul
 		d = rules.Backward
 	}
 	gone := namesGone(m, d)
-	found, err := bodies(ctx, db, gone)
+	found, err := bodies(ctx, db, m, d)
 	if err != nil {
 		return err
 	}

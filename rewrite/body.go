@@ -35,6 +35,8 @@ type body struct {
 	oneRow    bool        // it returns a row of no declared type, with the names of the fields that it has
 	session   *Session    // under whose search_path it runs; nil: the session at hand
 	pathKnown bool        // it runs under the search_path that it is bound with
+	computes  bool        // it computes the text of statements
+	unsure    bool        // a statement of it has something that was not understood, or is not there
 }
 
 // A part is a fragment of a body as a text of its own. Its tree is changed as its text is.
@@ -222,6 +224,7 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 		bd.affected = true
 	}
 	edits := c.applyChanges()
+	bd.unsure = bd.unsure || c.refusal != nil || c.failure != nil
 	if c.affected && c.refusal != nil && bd.refusal == nil {
 		bd.refusal = c.refusal
 	}

@@ -75,7 +75,16 @@ func (br *branch) condition() string {
 	}
 	var list []string
 	for _, t := range br.tables {
-		list = append(list, literal(identity(t.Schema, t.Physical)))
+		list = append(list, identity(t.Schema, t.Physical))
+	}
+	return namedTables(list)
+}
+
+// namedTables is true where the trigger's table, or that of which it is a partition, has one of the identities.
+func namedTables(identities []string) string {
+	var list []string
+	for _, name := range identities {
+		list = append(list, literal(name))
 	}
 	return triggerName + eq + "ANY (ARRAY[" + strings.Join(list, ", ") + "])"
 }

@@ -27,6 +27,7 @@ func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) 
 	if !bd.bindPL(read, newVariables(bd.binding, function, list)) {
 		return false
 	}
+	bd.computes = read.computes()
 	bd.finish(func(text string) bool { return bd.provePL(read, text) })
 	return true
 }
@@ -179,6 +180,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *bod
 	}
 	inner.bind(p, inner.returned)
 	inner.finish(p.same)
+	bd.unsure = bd.unsure || inner.unsure
 	return inner
 }
 

@@ -9,13 +9,13 @@ import (
 )
 
 // createFunction binds CREATE FUNCTION and CREATE PROCEDURE. A body of SQL that is parsed when the function is made
-// follows every rename; one in a string is stored as it is sent.
-func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
+// follows every rename; one in a string is stored as it is sent: that is returned, nil where it cannot be read.
+func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 	b.saw(x)
 	b.typeName(x.ReturnType)
 	names := stringsOf(x.Funcname)
 	if len(names) == 0 {
-		return
+		return nil
 	}
 	list := b.functionParameters(x.Parameters)
 	var language, as *ast.DefElem
@@ -31,7 +31,7 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	name := names[len(names)-1]
 	b.functionBody(parameterScope(name, list, b), x.SqlBody)
 	if as == nil {
-		return
+		return nil
 	}
 	text := as.GetArg().GetList().GetItems()
 	bd := &body{binding: b, of: "a function's body", byPlace: returnsByPlace(x)}
@@ -50,7 +50,9 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) {
 	}
 	if !read {
 		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, "a function's body")
+		return nil
 	}
+	return bd
 }
 
 // returnsByPlace tells whether what a function's queries call their columns does not matter: its result has names of its

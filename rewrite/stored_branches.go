@@ -1,0 +1,145 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
+)
+
+// storedBranch is a branch that writeBranches has written, as it is found in the database.
+type storedBranch struct {
+	text    string   // the body that has this block alone
+	columns []string // of its condition: the names in the database, each followed by that in the version
+	tables  []string // or the identities of tables
+}
+
+// A branchedBody is a body that is made up of branches.
+type branchedBody []storedBranch
+
+// storedBranches takes a body apart whose outermost block is nothing but branches with the conditions that writeBranches
+// writes. Whether they are that is told by writing them again, and never by the comment. nil for any other body.
+func storedBranches(text string) branchedBody {
+	t, err := scanTokens(text)
+	if err != nil {
+		return nil
+	}
+	p := &plParser{t: t}
+	p.options()
+	lead := p.i
+	p.expect("begin")
+	var out branchedBody
+	block := func() {
+		from := p.i
+		p.statementWithBlock()
+		if p.failed {
+			return
+		}
+		out[len(out)-1].text = text[:t.start(lead)] + text[t.start(from):t.end(p.i-1)]
+		p.expect(";")
+	}
+	for word := "if"; !p.failed; word = "elsif" {
+		p.expect(word)
+		in := p.scan("then")
+		if p.failed {
+			return nil
+		}
+		br, ok := readCondition(text[t.start(in.from):t.end(in.to-1)])
+		if !ok {
+			return nil
+		}
+		out = append(out, br)
+		p.expect("then")
+		block()
+		if p.accept("else") {
+			out = append(out, storedBranch{})
+			block()
+			break
+		}
+	}
+	p.expect("end", "if", ";", "end")
+	if p.sign(";") {
+		p.i++
+	}
+	if p.failed || p.i != t.len() {
+		return nil
+	}
+	return out
+}
+
+// readCondition reads the condition of a branch; ok is false for any that no branch would have.
+func readCondition(text string) (br storedBranch, ok bool) {
+	t, err := scanTokens(text)
+	if err != nil {
+		return br, false
+	}
+	b := &binding{bindInput: &bindInput{sql: text, tokens: t}}
+	var constants []string
+	for i := range t.list {
+		if t.kind(i) == ast.Token_SCONST {
+			l, read := b.constantAt(i)
+			if !read {
+				return br, false
+			}
+			constants = append(constants, l.text)
+		}
+	}
+	if strings.HasPrefix(text, triggerName) && len(constants) > 1 {
+		br.tables = constants[1:] // the first is pg_catalog.pg_class
+		return br, text == namedTables(br.tables)
+	}
+	n := len(constants) / 3
+	if n == 0 || len(constants) != 3*n {
+		return br, false
+	}
+	br.columns = constants[n:]
+	var moved []rules.ColumnLens
+	for i := 0; i < len(br.columns); i += 2 {
+		moved = append(moved, rules.ColumnLens{Physical: br.columns[i], Logical: br.columns[i+1]})
+	}
+	return br, text == hasColumns(moved)
+}
+
+// taken is the body that runs for a trigger on the relation.
+func (list branchedBody) taken(cat *catalog.Catalog, rel *catalog.Relation) string {
+	for _, br := range list[:len(list)-1] {
+		if br.holds(cat, rel) {
+			return br.text
+		}
+	}
+	return list[len(list)-1].text
+}
+
+// holds tells whether the condition of the branch is true for a trigger on the relation.
+func (br *storedBranch) holds(cat *catalog.Catalog, rel *catalog.Relation) bool {
+	if br.tables != nil {
+		whole := partitionRoot(cat, rel)
+		return slices.Contains(br.tables, identity(whole.Schema, whole.Name))
+	}
+	var here []string
+	for i := 0; i < len(br.columns); i += 2 {
+		here = append(here, br.columns[i])
+	}
+	count := 0
+	for i := range rel.Columns {
+		name := rel.Columns[i].Name
+		if !slices.Contains(br.columns, name) {
+			continue
+		}
+		if count++; !slices.Contains(here, name) {
+			return false
+		}
+	}
+	return count == len(here)
+}
+
+// partitionRoot is the table of which a relation is, by however many steps, a partition; the relation itself if of none.
+func partitionRoot(cat *catalog.Catalog, rel *catalog.Relation) *catalog.Relation {
+	b := &binding{cat: cat}
+	for whole := b.partitioned(rel); whole != nil; whole = b.partitioned(rel) {
+		rel = whole
+	}
+	return rel
+}

@@ -1,0 +1,46 @@
+package rules
+
+import (
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// Renaming is the database as the DDL of a migration would leave it: the catalog has the names that it would have then, and
+// the lens of Base goes from the names of now to those. What is changed when it is bound so names what will be gone, or
+// shows it. The error is a *MismatchError where the DDL cannot be carried out on the names of now.
+func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error) {
+	after, touched := physicalSchema(cat), map[catalog.OID]bool{}
+	for j := range m.Operations {
+		if d == Backward {
+			j = len(m.Operations) - 1 - j
+		}
+		r, err := after.apply(m.Operations[j], d == Backward)
+		if err != nil {
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
+		}
+		touched[r.OID] = true
+		for _, oid := range cat.Descendants(r.OID) {
+			touched[oid] = true
+		}
+	}
+	snap := &Snapshot{Migrations: []*Migration{m}, Tables: sortedOIDs(touched)}
+	var renamed []*catalog.Relation
+	var lenses []*TableLens
+	for _, oid := range snap.Tables {
+		now := cat.Relation(oid)
+		then := *now
+		then.Name, then.Columns = after.tableName(now), slices.Clone(now.Columns)
+		t := &TableLens{OID: oid, Schema: now.Schema, Logical: now.Name, Physical: then.Name, Identity: now.Name == then.Name}
+		for i := range then.Columns {
+			c := &then.Columns[i]
+			c.Name = after.columnName(now, &now.Columns[i])
+			t.Identity = t.Identity && c.Name == now.Columns[i].Name
+			t.Columns = append(t.Columns, ColumnLens{Logical: now.Columns[i].Name, Physical: c.Name, Num: c.Num})
+		}
+		renamed, lenses = append(renamed, &then), append(lenses, t)
+	}
+	snap.Catalog = cat.Renamed(renamed)
+	snap.Lenses = map[string]*Lens{Base: NewLens(Base, lenses)}
+	return snap, nil
+}
