@@ -2,9 +2,11 @@ package proxy
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rules"
 )
 
 // What a session makes is in the catalog of the binder in force only when that has been read again. Until then texts that
@@ -18,6 +20,7 @@ type making struct {
 	names []string // what others must look for in every text
 	also  []string // and in texts that concern a table under migration
 	all   bool     // the session itself must look at every text: what was made is not named in the text
+	alone bool     // it concerns only texts with one of the names, those of the session included
 }
 
 // A made is all that has been made and is not in the catalog. It is immutable.
@@ -56,13 +59,14 @@ func newMade(list []*making) *made {
 	return m
 }
 
-// by tells whether the session has made any of it, and whether that can have names which are not known.
+// by tells whether the session has made any of it that can concern all its texts, and whether that can have names which are
+// not known.
 func (m *made) by(s *session) (own, all bool) {
 	if m == nil {
 		return false, false
 	}
 	for _, x := range m.list {
-		if x.by == s {
+		if x.by == s && !x.alone {
 			own, all = true, all || x.all
 		}
 	}
@@ -107,12 +111,12 @@ func (s *session) announce(t *rewrite.Text) {
 
 // announceAll is announce for what a text makes.
 func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
-	m := &making{by: s}
+	m := &making{by: s, alone: true}
 	seen := false
 	for _, x := range all {
 		family := b.FamilyNames(x.Name)
 		switch {
-		case x.Temp && !x.Rows:
+		case x.Temp && !x.Rows, x.Bare && s.hasTemporary(x.Name):
 			continue // it is asked for with all that only the session can see
 		case x.Temp:
 			s.view.temporary = append(s.view.temporary, x.Name)
@@ -128,7 +132,7 @@ func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
 		default:
 			m.also = append(m.also, x.Name)
 		}
-		seen = true
+		seen, m.alone = true, m.alone && x.Alone
 	}
 	if !seen {
 		return
@@ -139,6 +143,17 @@ func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
 	q.makings = append(q.makings, openMaking{m, q.readyDue()})
 	q.mu.Unlock()
 	s.srv.replace(func(e *epoch) { e.made = e.made.with(m) })
+}
+
+// hasTemporary tells whether the session surely has a temporary table that the name means.
+func (s *session) hasTemporary(name string) bool {
+	v := &s.view
+	r := v.own[rules.Name{Name: name}]
+	if r == nil || !r.Temp || v.stale || v.closing || s.staleHint.Load() {
+		return false
+	}
+	path := v.session.SearchPath
+	return len(path) > 0 && strings.HasPrefix(path[0], "pg_temp")
 }
 
 // madeEnded is to be called when transactions have ended in which something was made: what they have made is in the

@@ -19,6 +19,10 @@ type Made struct {
 	Rows bool
 	// Columns says that what a star stands for may be different afterwards, in the relation and in its heirs.
 	Columns bool
+	// Alone says that a text in which the name does not stand means what it meant before.
+	Alone bool
+	// Bare says that a table without a schema's name is dropped: a temporary one of the session's, if that has one so called.
+	Bare bool
 
 	heir bool // it takes its columns from a parent
 }
@@ -39,14 +43,33 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	}
 	var out []Made
 	for _, raw := range tree.Stmts {
-		if raw.GetStmt().GetNode() != nil {
-			out = append(out, madeBy(raw.Stmt)...)
+		if raw.GetStmt().GetNode() == nil {
+			continue
+		}
+		for _, m := range madeBy(raw.Stmt) {
+			m.Rows, m.Alone = false, m.Name != "" && !m.heir && standsAlone(raw.Stmt)
+			out = append(out, m)
 		}
 	}
-	for i := range out {
-		out[i].Rows = false
-	}
 	return out
+}
+
+// standsAlone tells whether all that a statement makes or drops can be met only by the names in it: a new table that is
+// nobody's heir, or an index. What else is dropped may take other things with it; what is altered shows in heirs and views.
+func standsAlone(n *ast.Node) bool {
+	switch n := n.Node.(type) {
+	case *ast.Node_CreateStmt:
+		return n.CreateStmt.OfTypename == nil
+	case *ast.Node_CreateTableAsStmt:
+		return true
+	case *ast.Node_SelectStmt:
+		return n.SelectStmt.IntoClause != nil
+	case *ast.Node_DropStmt:
+		kind := n.DropStmt.RemoveType
+		return n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT &&
+			(kind == ast.ObjectType_OBJECT_INDEX || kind == ast.ObjectType_OBJECT_TRIGGER)
+	}
+	return false
 }
 
 // mayMake tells whether a text is something else than one statement of those that are often sent and make nothing.
@@ -128,7 +151,8 @@ func madeBy(n *ast.Node) []Made {
 	case *ast.Node_DropStmt:
 		var out []Made
 		for _, o := range n.DropStmt.Objects {
-			out = append(out, Made{Name: droppedName(o)})
+			bare := n.DropStmt.RemoveType == ast.ObjectType_OBJECT_TABLE && len(o.GetList().GetItems()) == 1
+			out = append(out, Made{Name: droppedName(o), Bare: bare && n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT})
 		}
 		return out
 	case *ast.Node_IndexStmt, *ast.Node_CreateSeqStmt, *ast.Node_AlterSeqStmt, *ast.Node_CreateTrigStmt, *ast.Node_CreateEnumStmt:

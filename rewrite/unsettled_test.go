@@ -1,9 +1,11 @@
 package rewrite
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
 )
 
 func TestWhatAStatementMakesIsListed(t *testing.T) {
@@ -55,6 +57,50 @@ func TestWhatAStatementMakesIsListed(t *testing.T) {
 			got = got[1:]
 		}
 		if got != want {
+			t.Errorf("%s makes %q, want %q", sql, got, want)
+		}
+	}
+}
+
+// TestWhatStandsAlone lists what is made or dropped that no text can meet without its name.
+func TestWhatStandsAlone(t *testing.T) {
+	t.Parallel()
+	b := NewBinder(&rules.Snapshot{}, Options{})
+	for sql, want := range map[string]string{
+		"CREATE TABLE t (a int)":                             "t alone",
+		"CREATE UNLOGGED TABLE t (LIKE u)":                   "t alone",
+		"CREATE TABLE t AS SELECT 1":                         "t alone",
+		"SELECT 1 AS a INTO t":                               "t alone",
+		"CREATE TABLE t () INHERITS (u)":                     "t",
+		"CREATE TABLE t PARTITION OF u DEFAULT":              "t",
+		"CREATE TABLE t OF c":                                "t",
+		"CREATE OR REPLACE VIEW v AS SELECT 1":               "v",
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''": "f",
+		"ALTER TABLE t ADD a int":                            "t",
+		"ALTER TABLE t RENAME TO u":                          "u",
+		"DROP INDEX a.i, j":                                  "i alone, j alone",
+		"DROP INDEX i CASCADE":                               "i",
+		"DROP TRIGGER g ON t":                                "g alone",
+		"DROP TABLE t":                                       "t bare",
+		"DROP TABLE t, a.u":                                  "t bare, u",
+		"DROP TABLE t CASCADE":                               "t",
+		"DROP VIEW v":                                        "v",
+		"CREATE TABLE t (a int); DROP TABLE u":               "t alone, u bare",
+		"CREATE INDEX ON t (a)":                              "",
+		"DO ''":                                              "",
+	} {
+		var got []string
+		for _, m := range b.Makes("UTF8", sql) {
+			s := m.Name
+			if m.Alone {
+				s += " alone"
+			}
+			if m.Bare {
+				s += " bare"
+			}
+			got = append(got, s)
+		}
+		if strings.Join(got, ", ") != want {
 			t.Errorf("%s makes %q, want %q", sql, got, want)
 		}
 	}

@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"testing"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rules"
+)
+
+// TestTheCatalogIsReadOnlyForWhatMayConcernAText has a session make and drop things that a text does not name.
+func TestTheCatalogIsReadOnlyForWhatMayConcernAText(t *testing.T) {
+	t.Parallel()
+	const use = "SELECT last_name FROM individual WHERE id = 1"
+	for what, tc := range map[string]struct {
+		make []string
+		read bool
+	}{
+		"a table":                             {[]string{"BEGIN", "CREATE TABLE beside (n int)"}, false},
+		"a table of a query":                  {[]string{"BEGIN", "CREATE TABLE beside AS SELECT 1 AS n"}, false},
+		"an index":                            {[]string{"BEGIN", "CREATE INDEX by_id ON holder (id)", "DROP INDEX by_id"}, false},
+		"a temporary table":                   {[]string{"CREATE TEMP TABLE beside (n int)", use, "BEGIN", "DROP TABLE beside"}, false},
+		"a temporary table that hides":        {[]string{"CREATE TEMP TABLE holder (n int)", use, "BEGIN", "DROP TABLE holder"}, false},
+		"a table of the database":             {[]string{"CREATE TEMP TABLE beside (n int)", use, "BEGIN", "DROP TABLE bystander"}, true},
+		"a table beside a temporary one":      {[]string{"CREATE TEMP TABLE holder (n int)", use, "BEGIN", "DROP TABLE public.holder"}, true},
+		"a table before the temporary ones":   {[]string{"CREATE TEMP TABLE holder (n int)", "SET search_path = public, pg_temp", use, "BEGIN", "DROP TABLE holder"}, true},
+		"a temporary one that went unwatched": {[]string{"CREATE TEMP TABLE holder (n int)", use, "BEGIN", "DROP TABLE holder", "DROP TABLE holder"}, true},
+		"a column":                            {[]string{"BEGIN", "ALTER TABLE holder ADD n int"}, true},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			p := openProxy(t)
+			p.run(parts, "ALTER TABLE individual RENAME last_name TO surname")
+			p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
+			conn := pinnedTo(t, p, rules.Base)
+			for _, sql := range append(tc.make, use) {
+				if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+					t.Fatalf("%s: %v", sql, err)
+				}
+			}
+			sessions := p.list()
+			if err := conn.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			pgtest.Eventually(t, func() bool { return len(p.list()) == 0 }, "the session ends")
+			if read := sessions[0].view.private != nil; read != tc.read {
+				t.Errorf("the session has read the catalog: %v, want %v", read, tc.read)
+			}
+		})
+	}
+}
