@@ -100,7 +100,7 @@ func (i *Instance) assess(ctx context.Context, pool *pgxpool.Pool, m *rules.Migr
 		return nil, err
 	}
 	a := &assessment{Instance: i, pool: pool, m: m, all: all, cat: cat, found: found}
-	for _, look := range []func(context.Context) error{a.bodies, a.tables, a.sessions} {
+	for _, look := range []func(context.Context) error{a.role, a.bodies, a.tables, a.sessions} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}
@@ -204,7 +204,7 @@ func (a *assessment) tables(ctx context.Context) error {
 // locks finds the transactions that cutover would wait for.
 func (a *assessment) locks(ctx context.Context, oids []catalog.OID) error {
 	return a.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		held, err := (&leader{i: a.Instance, conn: c.Conn(), seen: make(sightings)}).holders(ctx, oids)
+		held, err := (&leader{i: a.Instance, conn: c.Conn(), seen: make(sightings)}).blockers(ctx, oids)
 		for _, b := range held {
 			if b.PID == 0 || b.AgeSeconds > a.cfg.DrainLimit.Seconds() {
 				a.add(findingLock, Warns, fmt.Sprintf("pid %d", b.PID), b.Why, "cutover waits until it has ended")

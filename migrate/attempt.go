@@ -59,7 +59,7 @@ func (l *leader) gated(ctx context.Context, m *move) error {
 	}
 	back.pause = time.Since(closed)
 	if len(back.blockers) == 0 {
-		if back.blockers, err = l.holders(ctx, m.tables); err != nil {
+		if back.blockers, err = l.blockers(ctx, m.tables); err != nil {
 			return err
 		}
 	}

@@ -91,6 +91,7 @@ func (i *Instance) begin(ctx context.Context, f *follower) (*observation, error)
 	}
 	first, err := f.first(ctx)
 	if err == nil {
+		i.warnOfRole(ctx, f.conn)
 		return first, nil
 	}
 	err = errors.Join(err, rules.DeleteInstance(ctx, f.conn, i.cfg.ID))

@@ -36,15 +36,9 @@ func (l *leader) look(ctx context.Context, m *move) error {
 	if len(m.ddl) == 0 {
 		return nil
 	}
-	holders, err := l.holders(ctx, m.tables)
+	old, err := l.old(ctx, m.tables)
 	if err != nil {
 		return err
-	}
-	var old []Blocker
-	for _, b := range holders {
-		if b.PID == 0 || b.AgeSeconds > l.i.cfg.DrainLimit.Seconds() {
-			old = append(old, b)
-		}
 	}
 	if len(old) > 0 {
 		return &setback{reason: "a lock on the tables is held for longer than the drain limit" + named(old), blockers: old}
@@ -64,13 +58,28 @@ func named(blockers []Blocker) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
-// sightings remembers when a transaction whose age may not be read was first seen with a lock.
-type sightings map[string]time.Time
+// A holder is a transaction that holds a lock.
+type holder struct {
+	Blocker
+	holds  string    // the beginning of Why
+	unread bool      // its age may not be read: AgeSeconds counts from seen
+	seen   time.Time // when the leader has seen it first
+}
+
+// blockers lists the holders as those who are in the way.
+func (l *leader) blockers(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
+	holders, err := l.holders(ctx, tables)
+	var out []Blocker
+	for _, h := range holders {
+		out = append(out, h.Blocker)
+	}
+	return out, err
+}
 
 // holders lists the transactions that hold a lock on one of the tables, prepared ones included (with PID 0).
-// What the owner of the tables may not read of other users' sessions is reported as unknown; the age of such a
-// transaction is counted from when it was first seen.
-func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
+// What the owner of the tables may not read of other users' sessions is reported as unknown. The age of such a transaction
+// is what its instance knows, or, of one that comes through none, is counted from when it was first seen.
+func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]holder, error) {
 	// A prepared transaction has no pid; what leads to its name is that it goes on holding the lock on its own xid.
 	rows, err := l.conn.Query(ctx, `
 		WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted)
@@ -92,16 +101,18 @@ func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]Blocker, 
 	if err != nil {
 		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
 	}
-	blockers, err := pgx.CollectRows(rows, l.blocker)
+	before := l.seen
+	l.seen = make(sightings)
+	holders, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (holder, error) { return l.holder(row, before) })
 	if err != nil {
 		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
 	}
-	return blockers, l.assign(ctx, blockers)
+	return holders, l.assign(ctx, holders)
 }
 
-// blocker makes a Blocker of a row of holders.
-func (l *leader) blocker(row pgx.CollectableRow) (Blocker, error) {
-	var b Blocker
+// holder makes a holder of a row of holders. before is what was seen at the last look.
+func (l *leader) holder(row pgx.CollectableRow, before sightings) (holder, error) {
+	var b holder
 	var pid int32
 	var transaction, backend, tables string
 	var prepared bool
@@ -120,17 +131,15 @@ func (l *leader) blocker(row pgx.CollectableRow) (Blocker, error) {
 	case backend != "" && backend != "client backend":
 		what = fmt.Sprintf("pid %d (%s)", b.PID, backend)
 	}
+	b.holds = fmt.Sprintf("%s holds a lock on %s", what, tables)
 	if age == nil {
-		key := fmt.Sprint(b.PID, " ", transaction)
-		if l.seen[key].IsZero() {
-			l.seen[key] = time.Now()
-		}
-		b.AgeSeconds = time.Since(l.seen[key]).Seconds()
-		b.Why = fmt.Sprintf("%s holds a lock on %s; for how long is unknown, because that takes pg_read_all_stats", what, tables)
+		b.seen, b.unread = l.seen.next(before, fmt.Sprint(b.PID, " ", transaction)), true
+		b.AgeSeconds = time.Since(b.seen).Seconds()
+		b.Why = b.holds + "; for how long is unknown, because that takes pg_read_all_stats"
 		return b, nil
 	}
 	b.AgeSeconds = *age
-	b.Why = fmt.Sprintf("%s holds a lock on %s in a transaction of %.1f s", what, tables, b.AgeSeconds)
+	b.Why = fmt.Sprintf("%s in a transaction of %.1f s", b.holds, b.AgeSeconds)
 	return b, nil
 }
 
@@ -139,23 +148,4 @@ func orUnknown(s string) string {
 		return "unknown"
 	}
 	return s
-}
-
-// assign names the instance through which each blocker comes, as far as the last reports tell.
-func (l *leader) assign(ctx context.Context, blockers []Blocker) error {
-	if len(blockers) == 0 {
-		return nil
-	}
-	rows, err := rules.LoadInstances(ctx, l.conn, false)
-	if err != nil {
-		return err
-	}
-	fleet, err := members(ctx, l.conn, rows)
-	if err != nil {
-		return err
-	}
-	for i := range blockers {
-		blockers[i].Instance = instanceOf(fleet, blockers[i].PID)
-	}
-	return nil
 }

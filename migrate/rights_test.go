@@ -1,9 +1,14 @@
 package migrate
 
 import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/seguedb/segue/internal/pgtest"
 )
@@ -37,7 +42,7 @@ func TestActivateIsRefusedToARoleThatCouldNotRename(t *testing.T) {
 			t.Errorf("%s lacks %q with hint %q, want %q", tc.id, e.Missing, e.Hint, tc.lacking)
 		}
 		found, err := f.instances[0].Assess(t.Context(), tc.id)
-		if diff := cmp.Diff([]string{"error rights " + tc.id}, f.without(findings(t, found, err))); diff != "" {
+		if diff := cmp.Diff([]string{"warning rights " + role, "warning rights " + role, "error rights " + tc.id}, f.without(findings(t, found, err))); diff != "" {
 			t.Errorf("assessed %s (-want +got):\n%s", tc.id, diff)
 		}
 	}
@@ -54,4 +59,39 @@ func TestActivateIsRefusedToARoleThatCouldNotRename(t *testing.T) {
 	}
 	pgtest.Exec(t, f.url, `ALTER TABLE public.individual OWNER TO `+role)
 	f.must("surname", cutover, rollback)
+}
+
+func TestWhatTheRoleLacksIsFoundWithItsGrant(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 0, shop)
+	role := f.owner()
+	var log bytes.Buffer
+	var writing sync.Mutex // held while log is written
+	i := f.join(func(c *Config) {
+		c.Upstream = asRole(f.url, role)
+		c.Log = hclog.New(&hclog.LoggerOptions{Output: &log, Mutex: &writing, Level: hclog.Warn})
+	})
+	writing.Lock()
+	told := log.String()
+	writing.Unlock()
+	f.create(surname)
+	for _, right := range []string{"pg_read_all_stats", "pg_signal_backend"} {
+		grant := "GRANT " + right + " TO " + role
+		found, err := i.Assess(t.Context(), "surname")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := slices.IndexFunc(found, func(f Finding) bool { return slices.Equal(f.Mend, []string{grant}) })
+		if n < 0 || found[n].Severity != Warns || found[n].ID != findingRights {
+			t.Errorf("%s is not found to be missing: %+v", right, found)
+		}
+		if !strings.Contains(told, grant) {
+			t.Errorf("the log does not say %q: %s", grant, told)
+		}
+		pgtest.Exec(t, f.url, grant)
+	}
+	found, err := i.Assess(t.Context(), "surname")
+	if diff := cmp.Diff([]string{}, f.without(findings(t, found, err))); diff != "" {
+		t.Errorf("with both rights (-want +got):\n%s", diff)
+	}
 }

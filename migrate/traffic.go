@@ -42,6 +42,9 @@ type SessionInfo struct {
 	Client      string `json:"client_addr"`
 	Version     string `json:"version"` // "" when unpinned
 	Held        bool   `json:"held"`    // waiting at a gate now
+
+	// For how long the server has had a transaction of it open, that of a single statement included; 0: it has none.
+	TransactionSeconds float64 `json:"transaction_seconds"`
 }
 
 // UseCount is how often a logical name of a table was used since the last report.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"sync"
+	"time"
 
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
@@ -19,11 +20,12 @@ type queue struct {
 	mu   sync.Mutex
 	ring ring
 
-	status   byte // of the last ReadyForQuery
-	unsynced bool // messages of the extended protocol were sent since the last Sync or Query
-	skipping bool // the server discards messages until Sync, and no Sync has been sent yet
-	copyIn   bool // the server reads CopyData, and its end has not been sent yet
-	commands int  // completed commands of the simple Query at the head
+	status   byte      // of the last ReadyForQuery
+	began    time.Time // when the server got something to do, since it was last Idle with nothing to do; zero: it has not
+	unsynced bool      // messages of the extended protocol were sent since the last Sync or Query
+	skipping bool      // the server discards messages until Sync, and no Sync has been sent yet
+	copyIn   bool      // the server reads CopyData, and its end has not been sent yet
+	commands int       // completed commands of the simple Query at the head
 
 	readies  uint64 // ReadyForQuery seen
 	lastIdle uint64 // what readies was at the last one that said Idle
@@ -117,6 +119,9 @@ func (q *queue) pushLocked(e expect) {
 			}
 			return
 		}
+	}
+	if q.began.IsZero() {
+		q.began = time.Now()
 	}
 	q.sends(&e)
 	q.ring.push(e)
@@ -336,9 +341,25 @@ func (q *queue) ready(body []byte) verdict {
 			q.pop()
 		}
 	}
+	if q.status == wire.Idle {
+		q.began = time.Time{}
+		if q.ring.n > 0 { // of the group that the server turns to now
+			q.began = time.Now()
+		}
+	}
 	q.land()
 	v.ended = q.endMakings()
 	return v
+}
+
+// busyFor is for how long the server has had a transaction open, that of a single statement included; 0: it has none.
+func (q *queue) busyFor() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.began.IsZero() {
+		return 0
+	}
+	return time.Since(q.began)
 }
 
 func (q *queue) notice(body []byte) verdict {

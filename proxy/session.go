@@ -176,11 +176,13 @@ func (s *session) setApplication(name string) {
 
 // info is the session as it is shown.
 func (s *session) info() migrate.SessionInfo {
+	busy := s.queue.busyFor()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return migrate.SessionInfo{
 		PID: s.pid, User: s.startup.user, Database: s.startup.database, Application: s.identity.application,
 		Client: s.address, Version: s.identity.pinned, Held: s.held.is(),
+		TransactionSeconds: busy.Seconds(),
 	}
 }
 
