@@ -18,7 +18,8 @@ type binding struct {
 	cancel  <-chan struct{}
 	gone    <-chan error
 	unwatch func()
-	release func()
+	release func() // of the turn
+	free    func() // of the memory
 }
 
 var _ rewrite.Work = (*binding)(nil)
@@ -34,6 +35,17 @@ func (w *binding) Begin(size int) *rewrite.Error {
 		why := w.why()
 		w.End()
 		return why
+	}
+	return nil
+}
+
+// Needs implements rewrite.Work. It waits for memory with the turn in hand, so nobody waits for both at once.
+func (w *binding) Needs(memory int) *rewrite.Error {
+	if w.cancel == nil {
+		return nil
+	}
+	if !w.s.srv.memory.take(memory, w) {
+		return w.why()
 	}
 	return nil
 }
@@ -58,6 +70,9 @@ func (w *binding) Stopped() *rewrite.Error {
 func (w *binding) End() {
 	if w.cancel == nil {
 		return
+	}
+	if w.free != nil {
+		w.free()
 	}
 	if w.release != nil {
 		w.release()

@@ -20,6 +20,7 @@ var errTerminated = errors.New("the client has ended the session")
 // serveClient relays what the client sends until it ends the session or the session must stop.
 func (s *session) serveClient() error {
 	for {
+		s.dropLarge()
 		if !s.client.in.Buffered() {
 			if err := s.server.out.Flush(); err != nil {
 				return err
@@ -178,6 +179,14 @@ func (s *session) whole() error {
 		s.frame = f
 	}
 	return err
+}
+
+// dropLarge lets go of a large message that has been dealt with, while the client says nothing.
+func (s *session) dropLarge() {
+	if len(s.frame.Raw) >= muchMemory {
+		s.frame = wire.Frame{}
+		s.srv.memory.giveBack()
+	}
 }
 
 // own gives the frame memory of its own.

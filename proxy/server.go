@@ -25,7 +25,8 @@ type Server struct {
 	log      hclog.Logger
 	entrance *entrance
 	metrics  *metrics
-	turns    *turns // of long texts to be bound
+	turns    *turns  // of long texts to be bound
+	memory   *memory // for them
 
 	epochMu   sync.Mutex // held while epoch is replaced
 	epoch     atomic.Pointer[epoch]
@@ -76,6 +77,7 @@ func New(cfg Config) (*Server, error) {
 		log:       cfg.Log,
 		landed:    make(chan struct{}, 1),
 		turns:     newTurns(),
+		memory:    newMemory(),
 		listeners: make(map[net.Listener]bool),
 		sessions:  make(map[*session]bool),
 		idle:      make(chan struct{}),

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type Options struct {
 
 	// MaxTokens bounds the words and signs of a text that is bound; default 500,000. The parser cannot be interrupted.
 	MaxTokens int
+	// MaxBytes bounds the length of a text that is bound; default 16 MiB.
+	MaxBytes int
 	// BindCPU is what the binding of one text may take of a processor; default 2s.
 	BindCPU time.Duration
 
@@ -54,6 +57,7 @@ type Binder struct {
 	moving    map[*rules.Lens]map[string]bool // see Moving; under nil, of any version
 	all       bool                            // Options.MatchAll
 	maxTokens int
+	maxBytes  int
 	bindCPU   time.Duration
 	bind      func(*bindInput) (*bound, error) // bind, but for tests of what is around it
 }
@@ -68,6 +72,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		bind:  bind,
 
 		maxTokens: cmp.Or(o.MaxTokens, defaultMaxTokens),
+		maxBytes:  cmp.Or(o.MaxBytes, DefaultMaxBytes),
 		bindCPU:   cmp.Or(o.BindCPU, defaultBindCPU),
 	}
 	b.templates = newTemplates(b.cache, max(1, cmp.Or(o.CacheBytes, 64<<20)/4))
@@ -116,6 +121,9 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		t.countUse(b.stats)
 		return t, nil
 	}
+	if len(sql) > b.maxBytes {
+		return b.large(s, sql), nil
+	}
 	seen := b.templates.look(s, sql)
 	if t := seen.text(b, s, key); t != nil {
 		b.stats.TemplateHits.Add(1)
@@ -141,6 +149,17 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 	b.cache.put(key, s, t)
 	b.templates.learn(seen, r, t)
 	return t, nil
+}
+
+// large is what becomes of a text beyond the limit of bytes. It is not kept.
+func (b *Binder) large(s *Session, sql string) *Text {
+	if b.all && b.filter.match([]byte(sql), true) != Names {
+		return &Text{SQL: sql, Client: sql}
+	}
+	b.stats.Misses.Add(1)
+	t := (&rewriting{binder: b, session: s, sql: sql, source: decoded{utf8: sql}}).refuseWhole(tooLarge(len(sql), b.maxBytes))
+	t.countUse(b.stats)
+	return t
 }
 
 // rewrite is Rewrite without the cache. A panic of ours ends this text, and not the process with all its sessions; it
@@ -226,11 +245,16 @@ func (r *rewriting) read() *Text {
 	if r.seen != nil {
 		r.tokens = r.seen.tokens
 	} else {
-		r.tokens, err = scanTokens(r.source.utf8)
+		r.tokens, err = scanAtMost(r.source.utf8, r.binder.maxTokens)
+	}
+	if errors.Is(err, errTooLong) || err == nil && r.tokens.len() > r.binder.maxTokens {
+		return r.refuseWhole(tooLong(r.binder.maxTokens))
 	}
 	if err == nil {
-		if n := r.tokens.len(); n > r.binder.maxTokens {
-			return r.refuseWhole(tooLong(n, r.binder.maxTokens))
+		if w := r.session.Work; w != nil {
+			if why := w.Needs(memoryOf(r.tokens)); why != nil {
+				return r.giveUp(why)
+			}
 		}
 		if at := r.backslash(); at >= 0 {
 			return r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))

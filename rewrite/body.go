@@ -56,11 +56,11 @@ func (bd *body) position(p *part, offset int) int {
 
 // part makes a text of its own of the fragment that starts there; ok is false where it cannot be read.
 func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
-	tree, err := parseText(sql)
+	tokens, err := scanTokens(sql) // first: it bounds what the parser is given
 	if err != nil {
 		return nil, false
 	}
-	tokens, err := scanTokens(sql)
+	tree, err := parseText(sql)
 	if err != nil {
 		return nil, false
 	}

@@ -17,18 +17,25 @@ type lexer struct {
 
 // lex makes the tokens of a text; ok is false where the text ends within one, or cannot be cut at all.
 func lex(sql string) (list []token, ok bool) {
-	l := &lexer{sql: sql, list: make([]token, 0, len(sql)/5+4)}
-	for {
-		if !l.skipSpace() {
-			return nil, false
-		}
+	list, ok, _ = lexAtMost(sql, len(sql))
+	return list, ok
+}
+
+// lexAtMost is lex for a text that may have so many tokens; few is false if it has more, or may have them behind what cannot be cut.
+func lexAtMost(sql string, most int) (list []token, ok, few bool) {
+	l := &lexer{sql: sql, list: make([]token, 0, min(len(sql)/5+4, most+1))}
+	for l.skipSpace() {
 		if l.at == len(sql) {
-			return l.list, true
+			return l.list, true, true
+		}
+		if len(l.list) >= most {
+			return nil, false, false
 		}
 		if !l.next() {
-			return nil, false
+			break
 		}
 	}
+	return nil, false, len(l.list)+len(sql)-l.at <= most
 }
 
 // skipSpace skips white space and comments; false where a comment has no end.

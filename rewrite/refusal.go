@@ -14,6 +14,7 @@ import (
 const (
 	codeRefused           = "0A000" // feature_not_supported
 	codeTooComplex        = "54001" // statement_too_complex
+	codeTooLarge          = "54000" // program_limit_exceeded
 	codeFailedTransaction = "25P02" // in_failed_sql_transaction
 	codeInvalidParameter  = "22023" // invalid_parameter_value
 	codeCannotConnectNow  = "57P03" // cannot_connect_now: later it may work
@@ -74,12 +75,20 @@ func syntaxRefused(err *ast.SyntaxError) *Error {
 }
 
 // isRefusal tells whether an error means that something is not done, and not that it cannot be right.
-func (e *Error) isRefusal() bool { return e.Code == codeRefused || e.Code == codeTooComplex }
+func (e *Error) isRefusal() bool {
+	return e.Code == codeRefused || e.Code == codeTooComplex || e.Code == codeTooLarge
+}
+
+// tooLarge is the refusal of a text of more bytes than are looked at.
+func tooLarge(size, limit int) *Error {
+	return refusedLarge.raise("size", fmt.Sprintf("segue does not read this text, which may concern a table that is being migrated: "+
+		"it has %d bytes, and the limit is %d (--max-statement-size)", size, limit), 0)
+}
 
 // tooLong is the refusal of a text that would keep the parser too long.
-func tooLong(tokens, limit int) *Error {
+func tooLong(limit int) *Error {
 	return refusedLong.raise("length", fmt.Sprintf("segue cannot read this text, which may concern a table that is being migrated: "+
-		"it has %d words and signs, and the limit is %d", tokens, limit), 0)
+		"it has more than %d words and signs", limit), 0)
 }
 
 // tooCostly is the refusal of a text that has kept the binder for too long.

@@ -8,7 +8,7 @@ import (
 
 //go:generate go run ../internal/refusedpage ../docs/refused.md
 
-// A Refusal is one entry of the published list of what is refused: every 0A000 and 54001 that the rewriter raises belongs to one.
+// A Refusal is one entry of the published list of what is refused: every 0A000, 54000 and 54001 that the rewriter raises belongs to one.
 // What, Why and Instead are Markdown, phrases without a full stop.
 type Refusal struct {
 	What    string // the construct, with an example
@@ -41,6 +41,7 @@ const (
 	refusedSyntax
 	refusedDepth
 	refusedLong
+	refusedLarge
 	refusedBackslash
 	refusedSeries
 	refusedNew
@@ -132,6 +133,10 @@ var refusalList = [refusals]Refusal{
 		What: "A text of more than 500,000 words and signs that names it, or one that takes more than `--bind-cpu` of a processor to bind (54001)",
 		Why:  "one statement must not keep others waiting", Instead: "send the values as parameters or by `COPY`, or write several statements",
 	},
+	refusedLarge: {
+		What: "A text of more bytes than `--max-statement-size` (16 MiB) that names it (54000)",
+		Why:  "to bind it takes many times its size in memory", Instead: "send the values as parameters or by `COPY`, or write several statements",
+	},
 	refusedBackslash: {
 		What: "A backslash in a string while `standard_conforming_strings` is off",
 		Why:  "the parser would read another string than the server", Instead: "write `E'…'`, or set `standard_conforming_strings` to on",
@@ -168,8 +173,11 @@ func (r refusal) raise(node, message string, position int) *Error {
 
 // code is the SQLSTATE of a refusal.
 func (r refusal) code() string {
-	if r == refusedDepth || r == refusedLong {
+	switch r {
+	case refusedDepth, refusedLong:
 		return codeTooComplex
+	case refusedLarge:
+		return codeTooLarge
 	}
 	return codeRefused
 }

@@ -29,6 +29,9 @@ const (
 // errTooComplex says that a text is beyond a limit of the parser.
 var errTooComplex = errors.New("the text is too complex")
 
+// errTooLong says that a text has more tokens than are read.
+var errTooLong = errors.New("the text has too many words and signs")
+
 // parseText parses a UTF-8 text that is not beyond what the parser can do. Its errors are those of ast.Parse, and
 // errTooComplex.
 func parseText(sql string) (*ast.ParseResult, error) {

@@ -24,10 +24,17 @@ type tokens struct {
 	list []token
 }
 
-// scanTokens cuts a UTF-8 text into tokens. Its error is a *ast.SyntaxError, or errTooComplex.
-func scanTokens(sql string) (*tokens, error) {
-	if list, ok := lex(sql); ok {
+// scanTokens cuts a UTF-8 text into tokens. Its error is a *ast.SyntaxError, errTooLong or errTooComplex.
+func scanTokens(sql string) (*tokens, error) { return scanAtMost(sql, defaultMaxTokens) }
+
+// scanAtMost is scanTokens with another limit than the usual one.
+func scanAtMost(sql string, most int) (*tokens, error) {
+	list, ok, few := lexAtMost(sql, most)
+	switch {
+	case ok:
 		return &tokens{sql: sql, list: list}, nil
+	case !few:
+		return nil, errTooLong
 	}
 	if len(sql) < longText {
 		return parserTokens(sql)

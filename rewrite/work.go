@@ -13,6 +13,8 @@ import (
 type Work interface {
 	// Begin is called before a text of so many bytes is bound, and may wait. End is called if it returns nil.
 	Begin(size int) *Error
+	// Needs is called after Begin, once it is known how many bytes of memory the work will take, and may wait.
+	Needs(memory int) *Error
 	// Stopped tells, from time to time, whether nobody wants the outcome any more. It must not block.
 	Stopped() *Error
 	End()

@@ -8,12 +8,15 @@ import (
 // A testWork ends the work after so many questions.
 type testWork struct {
 	refuse, stop *Error
+	starve       *Error // for want of memory
 	after        int
 	begun, ended int
+	needs        int
 }
 
-func (w *testWork) Begin(int) *Error { w.begun++; return w.refuse }
-func (w *testWork) End()             { w.ended++ }
+func (w *testWork) Begin(int) *Error   { w.begun++; return w.refuse }
+func (w *testWork) Needs(n int) *Error { w.needs = n; return w.starve }
+func (w *testWork) End()               { w.ended++ }
 
 func (w *testWork) Stopped() *Error {
 	if w.after--; w.after < 0 {

@@ -62,6 +62,8 @@ func (s *serveFlags) check() error {
 		return errors.New("--upstream-password-command is for --upstream, and the server of --embedded demands no password")
 	case s.maxConnections < 0:
 		return errors.New("--max-connections cannot be negative")
+	case s.maxStatementSize <= 0:
+		return errors.New("--max-statement-size must be more than 0")
 	case s.maxUnauthenticated <= 0:
 		return errors.New("--max-unauthenticated must be more than 0")
 	}
@@ -103,7 +105,7 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout, AllowUnauthenticated: s.allowUnauthenticated,
 		MaxConnections: s.maxConnections, MaxUnauthenticated: s.maxUnauthenticated, AuthenticationTimeout: s.authenticationTimeout,
 	}
-	cfg.Rewrite.BindCPU = s.bindCPU
+	cfg.Rewrite.BindCPU, cfg.Rewrite.MaxBytes = s.bindCPU, s.maxStatementSize
 	switch s.introspection {
 	case "on":
 	case "off":

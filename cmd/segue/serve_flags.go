@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seguedb/segue/internal/serve"
+	"github.com/seguedb/segue/rewrite"
 )
 
 // serveFlags are the settings of one instance, as given.
@@ -23,6 +24,7 @@ type serveFlags struct {
 	allowUnauthenticated      bool
 
 	maxConnections, maxUnauthenticated int
+	maxStatementSize                   int
 	authenticationTimeout              time.Duration
 
 	drainTimeout, drainLimit, holdTimeout, lease, bindCPU time.Duration
@@ -58,6 +60,7 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 
 	f.IntVar(&s.maxConnections, "max-connections", 0, "clients served at one time; the next is told 53300 (default: what the limit of open files allows, at most 10000)")
 	f.IntVar(&s.maxUnauthenticated, "max-unauthenticated", serve.DefaultMaxUnauthenticated, "connections that have not authenticated; beyond it the oldest is closed")
+	f.IntVar(&s.maxStatementSize, "max-statement-size", rewrite.DefaultMaxBytes, "bytes of a statement that names a table under migration, beyond which it is refused (54000)")
 	f.DurationVar(&s.authenticationTimeout, "authentication-timeout", 10*time.Second, "how long a client may take for its part of authenticating, from its first byte on")
 
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 30*time.Second, "at the end: how long open transactions may go on")
