@@ -47,6 +47,7 @@ func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 	switch k := c.Arg.GetAConst(); {
 	case isRegclass(c) && k.GetSval() != nil:
 		b.relationInString(k)
+	case isBuiltin(names, "regtype") && len(c.TypeName.ArrayBounds) == 0 && k.GetSval() != nil && b.typeInString(k):
 	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
 		b.refuseTableNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
 	}

@@ -9,15 +9,17 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// relationLookup binds to_regclass(x), and x::regclass where x may be a text that only the server knows: a parameter, or
-// what a query has read from the catalogs. The version's names are looked for first, in all the ways in which they are
-// usually spelled. false means that the expression is none of these.
+// relationLookup binds to_regclass(x) and to_regtype(x), and x::regclass and x::regtype where x may be a text that only the
+// server knows: a parameter, or what a query has read from the catalogs. The version's names are looked for first, in all
+// the ways in which they are usually spelled, and one that only the database has is found by nobody. false means that the
+// expression is none of these.
 func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
+	typ := nameType(n)
 	if f := n.GetFuncCall(); f != nil {
-		if len(f.Args) != 1 || !isBuiltin(stringsOf(f.Funcname), "to_regclass") || f.Args[0].GetAConst() != nil {
+		if lastString(f.Funcname) != "to_"+typ || f.Args[0].GetAConst() != nil {
 			return false
 		}
-		lookup := b.lookupSQL(true)
+		lookup := b.namesSQL(typ, absentIsNull)
 		if lookup == "" {
 			return false
 		}
@@ -27,11 +29,11 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 		b.wrapLookup(f.Args[0], lookup, b.tokens.start(open+1), b.tokens.end(b.closing(open)-1))
 		return true
 	}
-	c := n.GetTypeCast()
-	if c == nil || !isBuiltin(stringsOf(c.GetTypeName().GetNames()), "regclass") || len(c.TypeName.ArrayBounds) > 0 {
+	if typ == "" {
 		return false
 	}
-	lookup := b.lookupSQL(false)
+	c := n.GetTypeCast()
+	lookup := b.namesSQL(typ, absentIsMarked)
 	if lookup == "" {
 		return false
 	}
@@ -43,8 +45,8 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 	b.typeName(c.TypeName)
 	b.expr(s, c.Arg)
 	if b.mayBeText(c.Arg) {
-		// What is no text comes out of the detour as it went in, since regclassin reads numbers, too.
-		b.wrapLookup(c.Arg, readRegclass(lookup), start, end)
+		// What is no text comes out of the detour as it went in, since the type's input function reads numbers, too.
+		b.wrapLookup(c.Arg, "pg_catalog."+typ+"in(pg_catalog.textout("+lookup+"))", start, end)
 	}
 	return true
 }
@@ -127,20 +129,50 @@ func (b *binding) isText(typ catalog.OID) bool {
 	return textTypes[typ]
 }
 
-// lookupSQL is the SQL of what to look up for the text l.n; "" where no table has another name. absent has the names that
-// only the database has looked up as nothing.
-func (b *binding) lookupSQL(absent bool) string {
+// lookupSQL is the SQL of which relation to look up for the text l.n; "" where no table has another name.
+func (b *binding) lookupSQL() string { return b.namesSQL("regclass", absentIsLooked) }
+
+// An absence says what becomes of a name that only the database has.
+type absence byte
+
+const (
+	absentIsLooked absence = iota // it is looked up as it is
+	absentIsNull                  // it is NULL
+	absentIsMarked                // it is looked up with absentMark before it, so that the server says that there is none
+)
+
+// absentMark makes a name one that nothing has; see unmarked.
+const absentMark = " "
+
+// namesSQL is the SQL of what to look up for the text l.n as a regclass or regtype; "" where no table has another name.
+func (b *binding) namesSQL(typ string, absent absence) string {
 	sql := ""
 	for _, g := range b.views.groups {
 		if !g.renamed {
 			continue
 		}
-		own := func(r named, f finding) bool { return f == found && r.rel != nil && r.rel.OID == g.oids[0] }
-		sql += spelledSQL(g.schema, g.logical, own(b.relationNamed("", g.logical))) + literal(dotted([]string{g.schema, g.names[0]}))
-		_, qualified := b.relationNamed(g.schema, g.names[0])
-		_, bare := b.relationNamed("", g.names[0])
-		if absent && qualified == missing {
-			sql += spelledSQL(g.schema, g.names[0], bare == missing) + "NULL"
+		suffixes := []string{""}
+		if typ == "regtype" {
+			suffixes = append(suffixes, "[]")
+		}
+		own, _ := b.namedAs(typ, "", g.logical)
+		_, qualified := b.namedAs(typ, g.schema, g.names[0])
+		_, bare := b.namedAs(typ, "", g.names[0])
+		for _, suffix := range suffixes {
+			sql += spelledSQL(spelled(g.schema, g.logical, own == g.oids[0]), spelled(g.schema, g.logical, false), suffix) +
+				literal(dotted([]string{g.schema, g.names[0]})+suffix)
+			if absent == absentIsLooked || !qualified {
+				continue
+			}
+			all := spelled(g.schema, g.names[0], false)
+			if absent == absentIsNull {
+				sql += spelledSQL(spelled(g.schema, g.names[0], bare), all, suffix) + "NULL"
+				continue
+			}
+			if bare {
+				sql += spelledSQL(spelledBare(g.names[0]), nil, suffix) + literal(quoteIdent(absentMark+g.names[0])+suffix)
+			}
+			sql += spelledSQL(all, all, suffix) + literal(dotted([]string{g.schema, absentMark + g.names[0]})+suffix)
 		}
 	}
 	if sql == "" {
@@ -149,11 +181,38 @@ func (b *binding) lookupSQL(absent bool) string {
 	return "CASE" + sql + " ELSE l.n END"
 }
 
-// spelledSQL is the condition that the text l.k is the name in one of its spellings, or that l.d is, what follows the
-// name of the database in it.
-func spelledSQL(schema, name string, bare bool) string {
-	return " WHEN l.k" + eq + "ANY (" + textArray(spelled(schema, name, bare)) + ") OR l.d" + eq + "ANY (" +
-		textArray(spelled(schema, name, false)) + ") THEN "
+// namedAs is the table that a name means for the version, as a relation or by its row type; absent tells that it means
+// nothing at all.
+func (b *binding) namedAs(typ, schema, name string) (oid catalog.OID, absent bool) {
+	if typ == "regtype" {
+		typ, rel, certain := b.typeNamed(schema, name)
+		if rel != nil && certain {
+			oid = rel.OID
+		}
+		return oid, typ == 0 && rel == nil && !certain
+	}
+	r, f := b.relationNamed(schema, name)
+	if f == found && r.rel != nil {
+		oid = r.rel.OID
+	}
+	return oid, f == missing
+}
+
+// spelledSQL is the condition that the text l.k is one of the spellings of a name, or that l.d is, what follows the name of
+// the database in it; each with the suffix.
+func spelledSQL(spellings, qualified []string, suffix string) string {
+	with := func(names []string) string {
+		out := make([]string, len(names))
+		for i, n := range names {
+			out[i] = n + suffix
+		}
+		return textArray(out)
+	}
+	sql := " WHEN l.k" + eq + "ANY (" + with(spellings) + ")"
+	if len(qualified) > 0 {
+		sql += " OR l.d" + eq + "ANY (" + with(qualified) + ")"
+	}
+	return sql + " THEN "
 }
 
 // afterDatabase is the SQL of what follows the name of the database in the text k; NULL where it does not begin so.
@@ -172,23 +231,25 @@ func afterDatabase(k string) string {
 
 // spelled are the ways to write a name with its schema, and without it where it is found so.
 func spelled(schema, name string, bare bool) []string {
-	ways := func(name string) []string {
-		quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-		if foldIdent(name) != name || strings.ContainsAny(name, ".\" \t\n\r\f\v") {
-			return []string{quoted}
-		}
-		return []string{name, quoted}
-	}
 	var out []string
 	if bare {
-		out = ways(name)
+		out = spelledBare(name)
 	}
-	for _, s := range ways(schema) {
-		for _, n := range ways(name) {
+	for _, s := range spelledBare(schema) {
+		for _, n := range spelledBare(name) {
 			out = append(out, s+"."+n)
 		}
 	}
 	return out
+}
+
+// spelledBare are the ways to write one name.
+func spelledBare(name string) []string {
+	quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	if foldIdent(name) != name || strings.ContainsAny(name, ".\" \t\n\r\f\v") {
+		return []string{quoted}
+	}
+	return []string{name, quoted}
 }
 
 // lookingUp is what stands before and after an expression whose text is looked up, with AS and a label before FROM.

@@ -35,7 +35,7 @@ func (b *binding) nameLookup(s *scope, node *ast.Node) bool {
 		return false
 	}
 	constant := func(i int) bool { return i < 0 || f.Args[i].GetAConst().GetSval() != nil }
-	lookup, columns := b.lookupSQL(false), ""
+	lookup, columns := b.lookupSQL(), ""
 	if column >= 0 {
 		columns = b.views.columnNamedSQL("q.r", "q.a"+strconv.Itoa(column+1))
 	}
@@ -72,7 +72,7 @@ func (b *binding) relationArguments(s *scope, node *ast.Node) bool {
 	if len(places) == 0 || f.FuncVariadic || hasNamedArgument(f) {
 		return false
 	}
-	lookup := b.lookupSQL(false)
+	lookup := b.lookupSQL()
 	if lookup == "" {
 		return false
 	}

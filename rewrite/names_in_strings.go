@@ -62,6 +62,9 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 	if b.queryCall(f, name) || b.tableInXML(f, name) {
 		return
 	}
+	if last == "to_regtype" && len(f.Args) == 1 && f.Args[0].GetAConst().GetSval() != nil && b.typeInString(f.Args[0].GetAConst()) {
+		return
+	}
 	if sqlFunctions[last] {
 		for _, a := range f.Args {
 			if last == "to_regtype" {
@@ -161,6 +164,34 @@ func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 		b.replaceString(k, text)
 	}
 	return r.table
+}
+
+// typeInString rewrites a constant that names the row type of a table, or the array of it, as regtype does. false means that
+// it is not certain what it names.
+func (b *binding) typeInString(k *ast.A_Const) bool {
+	name, array := strings.CutSuffix(strings.TrimSpace(k.GetSval().GetSval()), "[]")
+	parts, ok := splitName(name)
+	if !ok || len(parts) > 2 {
+		return false
+	}
+	_, rel, certain := b.typeNamed(strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1])
+	if !certain || rel == nil {
+		return false
+	}
+	table := b.lens.Table(rel.OID)
+	if table == nil {
+		return false
+	}
+	b.concern(table)
+	b.use(table, "")
+	if rel.Name != parts[len(parts)-1] {
+		text := dotted([]string{rel.Schema, rel.Name})
+		if array {
+			text += "[]"
+		}
+		b.replaceString(k, text)
+	}
+	return true
 }
 
 // nameMissingInString refuses a constant that names a relation which only the server has.

@@ -26,7 +26,7 @@ var refusedStatements = []string{
 	`CREATE VIEW v AS SELECT query_to_xml('SELECT {surname} FROM {person}', true, true, '')`,
 	`SELECT runs('SELECT anything(p) FROM {person} p')`,
 	`SELECT runs('SELECT {other_surname} FROM {person}')`,
-	`SELECT '{person}'::text::regtype`,
+	`SELECT 'f({person})'::regprocedure`,
 	`SELECT * FROM people() WITH ORDINALITY FULL JOIN book b USING ({surname})`,
 	`SELECT ARRAY['{person}']::regclass[]`,
 	`SELECT 1 FROM pg_class WHERE oid::regclass = ANY (ARRAY['{person}'])`,

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/seguedb/segue/rules"
@@ -29,12 +30,31 @@ type Report struct {
 // the affected object stays as it is: values, names that the client has written itself, the words of RAISE, and names of
 // which it is not certain whose they are.
 func (t *Text) Reword(r *Report) {
+	absent, isAbsent := unmarked(r)
 	if t.names.lens != nil {
 		(&wording{names: t.names, affected: t.affected(), echoes: t.echoes(r)}).reword(r)
+	}
+	if isAbsent {
+		r.Message = absent
 	}
 	t.placeQuery(r)
 	r.Position = t.ClientPosition(r.Position)
 }
+
+// unmarked is the message that there is no relation or type of a name that was looked up with absentMark before it, with
+// the name as the client has given it.
+func unmarked(r *Report) (message string, ok bool) {
+	if r.Code != "42P01" && r.Code != "42704" {
+		return "", false
+	}
+	m := marked.FindStringSubmatch(r.Message)
+	if m == nil {
+		return "", false
+	}
+	return m[1] + m[2], true
+}
+
+var marked = regexp.MustCompile(`^([^"]*"(?:[^"]*\.)?)` + absentMark + `(.*)$`)
 
 // Reword is Text.Reword for a text that was sent as it came, because it names no table under migration: its errors may
 // speak of one all the same, as that of a foreign key does. It tells whether what is said may have changed.
