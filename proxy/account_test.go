@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -195,7 +194,13 @@ func TestWhatIsHeldIsNotIdle(t *testing.T) {
 	p.closeGate(table)
 	c.say(messages(simple("BEGIN"), simple("SET LOCAL idle_in_transaction_session_timeout = '1s'"), simple("SELECT last_name FROM individual")))
 	p.held(1)
-	time.Sleep(1500 * time.Millisecond) // longer than the server would wait
+	watch := pgtest.Connect(t, p.direct)
+	pgtest.Eventually(t, func() bool {
+		var young int
+		err := watch.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE 'SET LOCAL idle_%' AND pg_catalog.clock_timestamp() < state_change + interval '1.5s'`).Scan(&young)
+		return err == nil && young == 0
+	}, "the session has been held for longer than the server waits for one that is idle")
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
 	c.hearUntil(wire.ReadyForQuery)
 	c.hearUntil(wire.ReadyForQuery)

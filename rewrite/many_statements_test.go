@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 func TestEachEditOfAStringBelongsToItsStatement(t *testing.T) {
@@ -32,24 +31,5 @@ func TestEachEditOfAStringBelongsToItsStatement(t *testing.T) {
 		if got, next := text.SQL[st.Start:st.End], text.SQL[st.End:]; strings.Contains(got, ";") || strings.TrimLeft(next, " ")[0] != ';' {
 			t.Fatalf("statement %d is %q", i, got)
 		}
-	}
-}
-
-func TestAStringOfManyStatementsIsRewrittenInATimeThatGrowsWithItsLength(t *testing.T) {
-	w := newWorld(t, "old")
-	best := func(n int) time.Duration {
-		least := time.Hour
-		for i := range 3 {
-			sql := strings.Repeat("SELECT last_name FROM individual WHERE id = 1;", n) + fmt.Sprint("SELECT ", i)
-			start := time.Now()
-			if text := w.rewrite(t, sql); len(text.Statements) != n+1 {
-				t.Fatalf("%d statements", len(text.Statements))
-			}
-			least = min(least, time.Since(start))
-		}
-		return least
-	}
-	if few, many := best(2000), best(16000); many > 24*few {
-		t.Errorf("2,000 statements take %v, and eight times as many take %v", few, many)
 	}
 }
