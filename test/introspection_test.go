@@ -154,7 +154,7 @@ func TestAViewIsShownAsTheSessionHasJustMadeIt(t *testing.T) {
 		if err := conn.QueryRow(context.Background(), "SELECT pg_get_viewdef('made')").Scan(&got); err != nil {
 			t.Fatal(err)
 		}
-		if want := " SELECT " + columns + "\n   FROM individual individual;"; got != want {
+		if want := " SELECT " + columns + "\n   FROM individual;"; got != want {
 			t.Errorf("the view is shown as %q, not %q", got, want)
 		}
 	}
