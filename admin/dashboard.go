@@ -12,9 +12,6 @@ import (
 //go:embed dashboard.html
 var dashboard []byte
 
-//go:embed openapi.json
-var openAPI []byte
-
 // dashboardPolicy lets the page run its own script and style and nothing else, and talk to this server only.
 var dashboardPolicy = fmt.Sprintf(
 	"default-src 'none'; script-src '%s'; style-src '%s'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -34,11 +31,5 @@ func (s *Server) serveDashboard(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Security-Policy", dashboardPolicy)
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	_, _ = w.Write(dashboard)
-	return nil
-}
-
-func serveOpenAPI(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(openAPI)
 	return nil
 }

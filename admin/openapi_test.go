@@ -146,3 +146,14 @@ func TestOpenAPIReferencesResolve(t *testing.T) {
 		t.Error("no reference was found")
 	}
 }
+
+func TestOpenAPINamesTheKindsOfOperations(t *testing.T) {
+	t.Parallel()
+	var kind struct{ Enum []string }
+	if err := json.Unmarshal(described(t).Components.Schemas["Operation"].Properties["kind"], &kind); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(rules.OperationKinds(), kind.Enum); diff != "" {
+		t.Errorf("the kinds of operations that are described (-known +described):\n%s", diff)
+	}
+}

@@ -21,13 +21,8 @@ func namesGone(m *rules.Migration, d rules.Direction) []string {
 		name   string
 	}
 	var from, to []name
-	for _, op := range m.Operations {
-		switch op := op.(type) {
-		case rules.RenameColumn:
-			from, to = append(from, name{true, op.From}), append(to, name{true, op.To})
-		case rules.RenameTable:
-			from, to = append(from, name{false, op.From.Name}), append(to, name{false, op.To})
-		}
+	for _, n := range m.Names() {
+		from, to = append(from, name{n.Column, n.From}), append(to, name{n.Column, n.To})
 	}
 	if d == rules.Backward {
 		from, to = to, from

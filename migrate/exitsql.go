@@ -105,19 +105,18 @@ func tablesOf(m *rules.Migration) []*renaming {
 		all = append(all, t)
 		return t
 	}
-	for _, op := range m.Operations {
-		t := table(op.Target())
-		switch op := op.(type) {
-		case rules.RenameTable:
-			t.names = append(t.names, op.To)
-		case rules.RenameColumn:
-			i := slices.IndexFunc(t.columns, func(c []string) bool { return last(c) == op.From })
-			if i < 0 {
-				t.columns = append(t.columns, []string{op.From})
-				i = len(t.columns) - 1
-			}
-			t.columns[i] = append(t.columns[i], op.To)
+	for _, n := range m.Names() {
+		t := table(n.Table)
+		if !n.Column {
+			t.names = append(t.names, n.To)
+			continue
 		}
+		i := slices.IndexFunc(t.columns, func(c []string) bool { return last(c) == n.From })
+		if i < 0 {
+			t.columns = append(t.columns, []string{n.From})
+			i = len(t.columns) - 1
+		}
+		t.columns[i] = append(t.columns[i], n.To)
 	}
 	return all
 }

@@ -10,20 +10,17 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// rights lists what the role of the connection lacks for the DDL of the migration, and for that of the way back: whoever
-// renames a column owns the table and all that inherit it (renameatt_check, tablecmds.c), and whoever renames a table has
-// CREATE on its schema too (RangeVarCallbackForAlterRelation).
+// rights lists what the role of the connection lacks for the DDL of the migration, and for that of the way back.
 func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catalog.OID) ([]string, error) {
-	columns, schemas := false, []string{}
+	heirs, schemas := false, []string{}
 	for _, op := range m.Operations {
-		switch op := op.(type) {
-		case rules.RenameColumn:
-			columns = true
-		case rules.RenameTable:
-			schemas = append(schemas, op.From.Schema)
+		needed := op.Rights()
+		heirs = heirs || needed.OwnHeirs
+		if needed.CreateIn != "" {
+			schemas = append(schemas, needed.CreateIn)
 		}
 	}
-	// If no column is renamed, those that inherit a table stay as they are, whoever owns them.
+	// Where no operation reaches the tables that inherit one, they stay as they are, whoever owns them.
 	rows, err := db.Query(ctx, `
 		SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs to ' || pg_catalog.pg_get_userbyid(c.relowner)
 		       || ', whose rights ' || current_user || ' does not have'
@@ -34,7 +31,7 @@ func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catal
 		SELECT current_user || ' has no CREATE on schema ' || pg_catalog.quote_ident(n.nspname) || ', in which a table is renamed'
 		FROM pg_catalog.pg_namespace n
 		WHERE n.nspname = ANY ($3::pg_catalog.name[]) AND NOT pg_catalog.has_schema_privilege(n.oid, 'CREATE')
-		ORDER BY 1`, numbers(tables), columns, schemas)
+		ORDER BY 1`, numbers(tables), heirs, schemas)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the owners of the tables: %w", err)
 	}

@@ -71,7 +71,7 @@ func load(ctx context.Context, db rules.DB, id string) (*rules.Migration, error)
 func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
 	st := &Status{ID: m.ID, Phase: m.Phase, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Source: m.Source}
 	for _, op := range m.Operations {
-		st.Operations = append(st.Operations, viewOf(op))
+		st.Operations = append(st.Operations, ViewOf(op))
 	}
 	if t == nil || t.Migration != m.ID {
 		return st, nil
@@ -92,13 +92,11 @@ func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
 	return st, nil
 }
 
-func viewOf(op rules.Operation) OperationView {
-	v := OperationView{Table: op.Target().String()}
-	switch op := op.(type) {
-	case rules.RenameColumn:
-		v.Kind, v.From, v.To = "rename_column", op.From, op.To
-	case rules.RenameTable:
-		v.Kind, v.From, v.To = "rename_table", op.From.Name, op.To
+// ViewOf is the operation in words and in parts.
+func ViewOf(op rules.Operation) OperationView {
+	v := OperationView{Kind: op.Kind(), Table: op.Target().String()}
+	for _, n := range op.Names() {
+		v.From, v.To = n.From, n.To
 	}
 	return v
 }

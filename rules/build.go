@@ -100,8 +100,10 @@ func identifiers(t *timeline, tables []catalog.OID) []string {
 	for _, m := range t.migrations {
 		for _, op := range m.Operations {
 			add(op.Target().Name)
-			if op, ok := op.(RenameTable); ok {
-				add(op.To)
+			for _, n := range op.Names() {
+				if !n.Column {
+					add(n.To)
+				}
 			}
 		}
 	}
@@ -128,7 +130,7 @@ func Affected(m *Migration, stored []*Migration, cat *catalog.Catalog) ([]catalo
 	}
 	next, touched := t.newest().clone(), map[catalog.OID]bool{}
 	for j, op := range m.Operations {
-		r, err := next.apply(op, false)
+		r, err := op.apply(next, false)
 		if err != nil {
 			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
 		}

@@ -128,14 +128,12 @@ func (m *mender) candidates(wrong *MismatchError) []*repair {
 		out = append(out, m.aside(e.extra))
 	}
 	i := slices.IndexFunc(m.live, func(o *Migration) bool { return o.ID == wrong.Migration })
-	switch op := m.live[i].Operations[wrong.Operation].(type) {
-	case RenameTable:
-		out = append(out, m.otherTable(op.From)...)
-	case RenameColumn:
-		out = append(out, m.otherTable(op.Table)...)
-		for _, table := range m.tableNames(op.Table) {
+	op := m.live[i].Operations[wrong.Operation]
+	out = append(out, m.otherTable(op.Target())...)
+	for _, column := range columnsOf(op) {
+		for _, table := range m.tableNames(op.Target()) {
 			if r := m.physical.table(table); r != nil {
-				out = append(out, m.otherColumn(r, op.From)...)
+				out = append(out, m.otherColumn(r, column)...)
 			}
 		}
 	}
@@ -209,28 +207,34 @@ func (m *mender) otherColumn(r *catalog.Relation, column string) (out []*repair)
 
 // tableNames lists all names that the live migrations give the table of that name.
 func (m *mender) tableNames(n Name) []Name {
-	return linked(n, m.live, func(op Operation) (from, to Name, ok bool) {
-		t, ok := op.(RenameTable)
-		return t.From, Name{t.From.Schema, t.To}, ok
+	return linked(n, m.live, func(c NameChange) (from, to Name, ok bool) {
+		return c.Table, Name{c.Table.Schema, c.To}, !c.Column
 	})
 }
 
 // columnNames lists all names that the live migrations give a column of that name, of whatever table.
 func (m *mender) columnNames(column string) []string {
-	return linked(column, m.live, func(op Operation) (from, to string, ok bool) {
-		c, ok := op.(RenameColumn)
-		return c.From, c.To, ok
-	})
+	return linked(column, m.live, func(c NameChange) (from, to string, ok bool) { return c.From, c.To, c.Column })
+}
+
+// columnsOf lists the columns whose names the operation ends.
+func columnsOf(op Operation) (out []string) {
+	for _, n := range op.Names() {
+		if n.Column {
+			out = append(out, n.From)
+		}
+	}
+	return out
 }
 
 // linked lists the names that operations lead to from one, forwards and backwards, itself included.
-func linked[T comparable](name T, live []*Migration, renames func(Operation) (from, to T, ok bool)) []T {
+func linked[T comparable](name T, live []*Migration, renames func(NameChange) (from, to T, ok bool)) []T {
 	out := []T{name}
 	for grown := true; grown; {
 		grown = false
 		for _, m := range live {
-			for _, op := range m.Operations {
-				from, to, ok := renames(op)
+			for _, n := range m.Names() {
+				from, to, ok := renames(n)
 				if ok && slices.Contains(out, from) != slices.Contains(out, to) {
 					grown = true
 					if slices.Contains(out, from) {
@@ -262,14 +266,12 @@ func (m *mender) restored(wrong *MismatchError) string {
 		if is.Schema != was.Schema {
 			return "ALTER TABLE " + m.physical.name(is).SQL() + " SET SCHEMA " + quoteIdentifier(was.Schema)
 		}
-		column, ok := op.(RenameColumn)
-		if !ok {
-			continue
-		}
-		for _, c := range was.Columns {
-			if is.ColumnByNum(c.Num) == nil && slices.Contains(m.columnNames(column.From), c.Name) {
-				return "ALTER TABLE " + m.physical.name(is).SQL() + " ADD COLUMN " + quoteIdentifier(c.Name) + " " + c.TypeName +
-					"; -- it was dropped: its values have to come from a backup"
+		for _, column := range columnsOf(op) {
+			for _, c := range was.Columns {
+				if is.ColumnByNum(c.Num) == nil && slices.Contains(m.columnNames(column), c.Name) {
+					return "ALTER TABLE " + m.physical.name(is).SQL() + " ADD COLUMN " + quoteIdentifier(c.Name) + " " + c.TypeName +
+						"; -- it was dropped: its values have to come from a backup"
+				}
 			}
 		}
 	}

@@ -45,36 +45,16 @@ type Migration struct {
 	origin *origin
 }
 
+// Names lists the names that the operations end, in their order.
+func (m *Migration) Names() (out []NameChange) {
+	for _, op := range m.Operations {
+		out = append(out, op.Names()...)
+	}
+	return out
+}
+
 // A Waiver accepts a finding of assess.
 type Waiver struct {
 	ID     string `json:"id" yaml:"id"`
 	Reason string `json:"reason" yaml:"reason"`
 }
-
-// An Operation is one change of a rule file: RenameColumn or RenameTable.
-type Operation interface {
-	// Target is the table as it is called before this operation is applied.
-	Target() Name
-	operation()
-}
-
-// RenameColumn renames a column of a table; From and To are folded as SQL folds them.
-type RenameColumn struct {
-	Table    Name   `json:"table"`
-	From, To string `json:"-"`
-}
-
-// RenameTable renames a table within its schema.
-type RenameTable struct {
-	From Name   `json:"from"`
-	To   string `json:"to"`
-}
-
-// Target implements Operation.
-func (o RenameColumn) Target() Name { return o.Table }
-
-// Target implements Operation.
-func (o RenameTable) Target() Name { return o.From }
-
-func (RenameColumn) operation() {}
-func (RenameTable) operation()  {}

@@ -154,8 +154,10 @@ func tableNames(m *Migration) []Name {
 	var out []Name
 	for _, op := range m.Operations {
 		out = append(out, op.Target())
-		if op, ok := op.(RenameTable); ok {
-			out = append(out, Name{op.From.Schema, op.To})
+		for _, n := range op.Names() {
+			if !n.Column {
+				out = append(out, Name{n.Table.Schema, n.To})
+			}
 		}
 	}
 	return out

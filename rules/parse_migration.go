@@ -82,7 +82,7 @@ func (p *parser) operations(n *yaml.Node, parent int, m *Migration) {
 	for i, item := range n.Content {
 		path := fmt.Sprintf("operations[%d]", i)
 		p.lines[path] = item.Line
-		fields := p.mapping(item, path, "rename_column", "rename_table", "change_columns", "add_column", "drop_column")
+		fields := p.mapping(item, path, append(OperationKinds(), coming...)...)
 		if fields == nil {
 			continue
 		}
@@ -91,36 +91,12 @@ func (p *parser) operations(n *yaml.Node, parent int, m *Migration) {
 			continue
 		}
 		for key, body := range fields {
-			p.operation(key, body, path+"."+key, m)
+			if k := kindOf(key); k == nil {
+				p.fail(p.lines[path+"."+key], path+"."+key, key+" is not supported yet by this version", "this version supports "+kindsInWords())
+			} else if op := k.parse(p, body, path+"."+key); op != nil {
+				m.Operations = append(m.Operations, op)
+			}
 		}
-	}
-}
-
-func (p *parser) operation(key string, n *yaml.Node, path string, m *Migration) {
-	switch key {
-	case "rename_column":
-		fields := p.mapping(n, path, "table", "from", "to")
-		if fields == nil {
-			return
-		}
-		table, ok := p.table(fields["table"], n.Line, path+".table")
-		from, ok2 := p.column(fields["from"], n.Line, path+".from")
-		to, ok3 := p.column(fields["to"], n.Line, path+".to")
-		if ok && ok2 && ok3 {
-			m.Operations = append(m.Operations, RenameColumn{Table: table, From: from, To: to})
-		}
-	case "rename_table":
-		fields := p.mapping(n, path, "from", "to")
-		if fields == nil {
-			return
-		}
-		from, ok := p.table(fields["from"], n.Line, path+".from")
-		to, ok2 := p.newTable(fields["to"], n.Line, path+".to", from)
-		if ok && ok2 {
-			m.Operations = append(m.Operations, RenameTable{From: from, To: to})
-		}
-	default:
-		p.fail(p.lines[path], path, key+" is not supported yet by this version", "this version supports rename_column and rename_table")
 	}
 }
 

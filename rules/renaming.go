@@ -15,7 +15,7 @@ func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error
 		if d == Backward {
 			j = len(m.Operations) - 1 - j
 		}
-		r, err := after.apply(m.Operations[j], d == Backward)
+		r, err := m.Operations[j].apply(after, d == Backward)
 		if err != nil {
 			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
 		}

@@ -104,48 +104,6 @@ func (s *schema) renameColumn(r *catalog.Relation, c *catalog.Column, to string)
 	}
 }
 
-// apply carries out an operation, or with undo takes it back, and returns the table that it was about.
-func (s *schema) apply(op Operation, undo bool) (*catalog.Relation, error) {
-	switch op := op.(type) {
-	case RenameTable:
-		from, to := op.From.Name, op.To
-		if undo {
-			from, to = to, from
-		}
-		r, err := s.find(Name{op.From.Schema, from})
-		if err != nil {
-			return nil, err
-		}
-		if other := s.table(Name{op.From.Schema, to}); other != nil {
-			return nil, &nameError{fmt.Sprintf("there is a table %s besides %s", Name{op.From.Schema, to}, s.name(r)), extra{other, nil}}
-		}
-		s.renameTable(r, to)
-		return r, nil
-	case RenameColumn:
-		from, to := op.From, op.To
-		if undo {
-			from, to = to, from
-		}
-		r, err := s.find(op.Table)
-		if err != nil {
-			return nil, err
-		}
-		c := s.column(r, from)
-		if c == nil {
-			if s.column(r, to) != nil {
-				return nil, fmt.Errorf("table %s should have a column %s, but has %s", op.Table, showIdentifier(from), showIdentifier(to))
-			}
-			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", op.Table, showIdentifier(from))
-		}
-		if other := s.column(r, to); other != nil {
-			return nil, &nameError{fmt.Sprintf("table %s should have one column for the names %s and %s, but has both", op.Table, showIdentifier(from), showIdentifier(to)), extra{r, other}}
-		}
-		s.renameColumn(r, c, to)
-		return r, nil
-	}
-	return nil, fmt.Errorf("operation %T is not known", op)
-}
-
 func (s *schema) find(n Name) (*catalog.Relation, error) {
 	if r := s.table(n); r != nil {
 		return r, nil

@@ -45,7 +45,7 @@ func timelineFrom(physical *schema, migrations []*Migration) (*timeline, error) 
 	for i := len(migrations) - 1; i >= 0; i-- {
 		if m := migrations[i]; m.Phase == Cutover {
 			for j := len(m.Operations) - 1; j >= 0; j-- {
-				if _, err := base.apply(m.Operations[j], true); err != nil {
+				if _, err := m.Operations[j].apply(base, true); err != nil {
 					return nil, &MismatchError{m.ID, m.Phase, j, err, steps}
 				}
 				steps++
@@ -57,7 +57,7 @@ func timelineFrom(physical *schema, migrations []*Migration) (*timeline, error) 
 		next := t.newest().clone()
 		t.touched[i] = map[catalog.OID]bool{}
 		for j, op := range m.Operations {
-			r, err := next.apply(op, false)
+			r, err := op.apply(next, false)
 			if err != nil {
 				return nil, &MismatchError{m.ID, m.Phase, j, err, steps}
 			}

@@ -42,17 +42,10 @@ func validateAfter(before []*Migration, m *Migration, cat *catalog.Catalog) erro
 	v := &validator{m: m, physical: physicalSchema(cat), timeline: t, now: t.newest().clone()}
 	for i, op := range m.Operations {
 		v.op = i
-		var mistake *FileError
-		switch op := op.(type) {
-		case RenameTable:
-			mistake = v.renameTable(op)
-		case RenameColumn:
-			mistake = v.renameColumn(op)
-		}
-		if mistake != nil {
+		if mistake := op.validate(v); mistake != nil {
 			return mistake
 		}
-		if _, err := v.now.apply(op, false); err != nil {
+		if _, err := op.apply(v.now, false); err != nil {
 			return v.fail("", err.Error(), "")
 		}
 	}
@@ -70,11 +63,7 @@ type validator struct {
 
 // fail makes the error about one field of the current operation.
 func (v *validator) fail(field, message, hint string) *FileError {
-	kind := "rename_column"
-	if _, ok := v.m.Operations[v.op].(RenameTable); ok {
-		kind = "rename_table"
-	}
-	key := join(fmt.Sprintf("operations[%d].%s", v.op, kind), field)
+	key := join(fmt.Sprintf("operations[%d].%s", v.op, v.m.Operations[v.op].Kind()), field)
 	key = strings.TrimSuffix(key, ".")
 	return &FileError{File: v.m.File(), Line: v.m.line(key), Key: key, Message: message, Hint: hint}
 }

@@ -7,85 +7,24 @@ import (
 	"github.com/seguedb/segue/catalog"
 )
 
-func (v *validator) renameColumn(op RenameColumn) *FileError {
-	r, mistake := v.table("table", op.Table)
-	if mistake != nil {
-		return mistake
-	}
-	c, mistake := v.column(r, op)
-	if mistake != nil {
-		return mistake
-	}
-	if mistake := v.inherited(r, c, op); mistake != nil {
-		return mistake
-	}
+// column finds the column that an operation is about in its field from.
+func (v *validator) column(r *catalog.Relation, table Name, from string) (*catalog.Column, *FileError) {
 	switch {
-	case op.To == op.From:
-		return v.fail("to", "the new name is the old one", "")
-	case catalog.IsSystemColumn(op.To):
-		return v.fail("to", fmt.Sprintf("%s is the name of a system column", op.To), "choose another name")
-	case hidden(op.To):
-		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
-	}
-	if mistake := v.columnFree(r, op.To); mistake != nil {
-		return mistake
-	}
-	return v.notAFunction(r, op.To)
-}
-
-// column finds the column to be renamed.
-func (v *validator) column(r *catalog.Relation, op RenameColumn) (*catalog.Column, *FileError) {
-	switch {
-	case catalog.IsSystemColumn(op.From):
-		return nil, v.fail("from", fmt.Sprintf("%s is a system column", op.From), "")
-	case hidden(op.From):
+	case catalog.IsSystemColumn(from):
+		return nil, v.fail("from", fmt.Sprintf("%s is a system column", from), "")
+	case hidden(from):
 		return nil, v.fail("from", "names that begin with "+reservedPrefix+" are reserved", "")
 	}
-	if c := v.now.column(r, op.From); c != nil {
+	if c := v.now.column(r, from); c != nil {
 		return c, nil
 	}
-	message := fmt.Sprintf("table %s has no column %s", op.Table, showIdentifier(op.From))
+	message := fmt.Sprintf("table %s has no column %s", table, showIdentifier(from))
 	for _, s := range v.timeline.schemas {
-		if c := s.column(r, op.From); c != nil {
+		if c := s.column(r, from); c != nil {
 			return nil, v.fail("from", message, fmt.Sprintf("it has been renamed to %s by then", showIdentifier(v.now.columnName(r, c))))
 		}
 	}
-	return nil, v.fail("from", message, suggestName(op.From, v.now.columnNames(r), showIdentifier))
-}
-
-// inherited refuses what renameatt_internal (tablecmds.c) refuses, and children that a rename would break.
-func (v *validator) inherited(r *catalog.Relation, c *catalog.Column, op RenameColumn) *FileError {
-	name := showIdentifier(op.From)
-	if r.OfType != 0 {
-		return v.fail("table", fmt.Sprintf("%s is a typed table; its columns belong to its type", op.Table), "")
-	}
-	if c.Inherited > 0 {
-		tops := v.tops(r, c)
-		if len(tops) == 1 {
-			return v.fail("table", fmt.Sprintf("column %s of %s is inherited", name, op.Table),
-				fmt.Sprintf("rename it in %s; the change reaches all partitions and children", v.now.name(tops[0])))
-		}
-		return v.fail("table", fmt.Sprintf("column %s of %s is inherited from several tables, and cannot be renamed in all of them at once", name, op.Table), "")
-	}
-	family := append([]catalog.OID{r.OID}, v.now.cat.Descendants(r.OID)...)
-	for _, oid := range family[1:] {
-		d := v.now.cat.Relation(oid)
-		if d.Kind == catalog.ForeignTable {
-			return v.fail("table", fmt.Sprintf("%s, a child of %s, is a foreign table; a rename would change the name that is asked of its server", v.now.name(d), op.Table),
-				"set the option column_name on it, or detach it")
-		}
-		within := 0
-		for _, p := range d.Parents {
-			if slices.Contains(family, p) {
-				within++
-			}
-		}
-		if dc := d.Column(c.Name); dc != nil && dc.Inherited > within {
-			return v.fail("table", fmt.Sprintf("%s inherits column %s from a table outside of %s's children too", v.now.name(d), name, op.Table),
-				"PostgreSQL cannot rename a column in one of several parents")
-		}
-	}
-	return nil
+	return nil, v.fail("from", message, suggestName(from, v.now.columnNames(r), showIdentifier))
 }
 
 // tops finds the ancestors in which the column begins.

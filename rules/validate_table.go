@@ -1,29 +1,6 @@
 package rules
 
-import (
-	"fmt"
-
-	"github.com/seguedb/segue/catalog"
-)
-
-func (v *validator) renameTable(op RenameTable) *FileError {
-	_, mistake := v.table("from", op.From)
-	if mistake != nil {
-		return mistake
-	}
-	to := Name{op.From.Schema, op.To}
-	switch {
-	case op.To == op.From.Name:
-		return v.fail("to", "the new name is the old one", "")
-	case hidden(op.To):
-		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
-	}
-	if taken := v.tableTaken(to); taken != "" {
-		return v.fail("to", fmt.Sprintf("the name %s is taken: %s", to, taken),
-			"no name may come to mean something else while a version that used it is live; choose a new one")
-	}
-	return nil
-}
+import "github.com/seguedb/segue/catalog"
 
 // tableTaken says what the name stands for in the database or in a live version; "" when it is free. Tables share their
 // names with views, sequences, indexes and, through their row types, with types. The array type of a table is no

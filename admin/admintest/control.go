@@ -90,16 +90,7 @@ func (c *Control) Create(_ context.Context, file string, data []byte, actor stri
 
 func views(m *rules.Migration) (out []migrate.OperationView) {
 	for _, op := range m.Operations {
-		switch op := op.(type) {
-		case rules.RenameColumn:
-			out = append(out, migrate.OperationView{
-				Kind: "rename_column", Table: op.Table.Schema + "." + op.Table.Name, From: op.From, To: op.To,
-			})
-		case rules.RenameTable:
-			out = append(out, migrate.OperationView{
-				Kind: "rename_table", Table: op.From.Schema + "." + op.From.Name, From: op.From.Name, To: op.To,
-			})
-		}
+		out = append(out, migrate.ViewOf(op))
 	}
 	return out
 }

@@ -1,0 +1,124 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/seguedb/segue/catalog"
+)
+
+// An Operation is one change of a rule file. All that is particular to a kind of operation is in its own file, behind this
+// interface: nothing else asks which kind it has before it. Operations are values and never change.
+type Operation interface {
+	// Kind is the operation's key in rule files, in its stored form and in the API.
+	Kind() string
+
+	// Target is the table as it is called before this operation is applied.
+	Target() Name
+
+	// Names lists the names that the operation ends, each with the one that it gives in its place; none if it changes no name.
+	Names() []NameChange
+
+	// DDL lists the statements that change the database from the old version's form to the new one's, or back.
+	DDL(d Direction) []string
+
+	// Rights are what the DDL of both directions demands of a role beside being the target's owner.
+	Rights() Rights
+
+	// apply carries the operation out on a logical schema, or with undo takes it back, and returns the table that it was
+	// about. The error says in one clause what the schema has in place of what the operation speaks of.
+	apply(s *schema, undo bool) (*catalog.Relation, error)
+
+	// validate checks the operation against the newest version and everything that is live; nil when it may be stored.
+	validate(v *validator) *FileError
+}
+
+// A NameChange is a name of a table or of one of its columns that gives way to another.
+type NameChange struct {
+	Table    Name // as it is called before
+	Column   bool // the name is that of a column, not of the table
+	From, To string
+}
+
+// Rights are what a role needs beside the rights of a table's owner.
+type Rights struct {
+	OwnHeirs bool   // those of the owner of every table that inherits the table
+	CreateIn string // CREATE on that schema; "" for none
+}
+
+// A kind is how operations of one kind are read.
+type kind struct {
+	key    string
+	parse  func(p *parser, n *yaml.Node, path string) Operation // nil after a mistake
+	decode func(stored []byte) (Operation, error)
+}
+
+// kinds has a line for each operation that this program knows, in the order in which people are told of them.
+var kinds = []kind{
+	{"rename_column", parseRenameColumn, decoded[RenameColumn]},
+	{"rename_table", parseRenameTable, decoded[RenameTable]},
+}
+
+// coming are the keys of operations that rule files of later releases will hold.
+var coming = []string{"change_columns", "add_column", "drop_column"}
+
+// OperationKinds lists the kinds of operations that this program knows.
+func OperationKinds() []string {
+	out := make([]string, len(kinds))
+	for i, k := range kinds {
+		out[i] = k.key
+	}
+	return out
+}
+
+// kindOf finds a kind by its key, or returns nil.
+func kindOf(key string) *kind {
+	for i := range kinds {
+		if kinds[i].key == key {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+// decoded reads the stored form of an operation, which is that of its fields.
+func decoded[T Operation](stored []byte) (Operation, error) {
+	var op T
+	err := json.Unmarshal(stored, &op)
+	return op, err
+}
+
+// A storedOperation is an operation as segue.migration keeps it: an object with the kind as its only key.
+type storedOperation struct{ Operation }
+
+// MarshalJSON implements json.Marshaler.
+func (o storedOperation) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]Operation{o.Kind(): o.Operation})
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *storedOperation) UnmarshalJSON(data []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err
+	}
+	for key, body := range fields {
+		k := kindOf(key)
+		if k == nil || len(fields) != 1 {
+			break
+		}
+		var err error
+		o.Operation, err = k.decode(body)
+		return err
+	}
+	return fmt.Errorf("the operation %s is not known to this program; use a newer segue", data)
+}
+
+// kindsInWords is the list of kinds for a sentence.
+func kindsInWords() string {
+	all := OperationKinds()
+	return strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1]
+}

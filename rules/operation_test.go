@@ -1,0 +1,67 @@
+package rules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// everyOperation has an example of each kind, with the form in which stored migrations have it: what one release has
+// stored another must read, and a digest must not change.
+var everyOperation = map[string]struct {
+	op     Operation
+	stored string
+}{
+	"rename_column": {
+		RenameColumn{Table: Name{"public", "individual"}, From: "last_name", To: "surname"},
+		`{"rename_column":{"table":{"schema":"public","name":"individual"},"from":"last_name","to":"surname"}}`,
+	},
+	"rename_table": {
+		RenameTable{From: Name{"public", "individual"}, To: "person"},
+		`{"rename_table":{"from":{"schema":"public","name":"individual"},"to":"person"}}`,
+	},
+}
+
+func TestEveryKindOfOperationIsStoredAndReadAgain(t *testing.T) {
+	t.Parallel()
+	for _, kind := range OperationKinds() {
+		example, ok := everyOperation[kind]
+		if !ok {
+			t.Errorf("there is no example of %s", kind)
+			continue
+		}
+		if got := example.op.Kind(); got != kind {
+			t.Errorf("the example of %s is of kind %s", kind, got)
+		}
+		m := &Migration{ID: "m", Operations: []Operation{example.op}}
+		data, err := m.encodeSpec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := `{"id":"m","operations":[` + example.stored + `],"contract_after_us":0}`; string(data) != want {
+			t.Errorf("%s is stored as\n%s\nwant\n%s", kind, data, want)
+		}
+		again := &Migration{}
+		if err := again.decodeSpec(data); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(m.Operations, again.Operations); diff != "" {
+			t.Errorf("%s is not what was stored (-stored +read):\n%s", kind, diff)
+		}
+	}
+}
+
+func TestAnOperationOfANewerReleaseIsNotReadAsAnother(t *testing.T) {
+	t.Parallel()
+	for _, stored := range []string{
+		`{"operations":[{"split_column":{"table":{"schema":"public","name":"t"}}}]}`,
+		`{"operations":[{}]}`,
+		`{"operations":[{"rename_column":{},"rename_table":{}}]}`,
+	} {
+		err := (&Migration{}).decodeSpec([]byte(stored))
+		if err == nil || !strings.Contains(err.Error(), "use a newer segue") {
+			t.Errorf("%s: %v", stored, err)
+		}
+	}
+}
