@@ -37,9 +37,9 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	if !ok {
 		return []Made{{}}
 	}
-	tree, err := parseText(text)
+	tree, err := parseAside(text)
 	if err != nil {
-		return []Made{{}} // a newer server may understand it
+		return []Made{{}} // a newer server may understand it, or it is too long
 	}
 	var out []Made
 	for _, raw := range tree.Stmts {

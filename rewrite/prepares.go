@@ -18,8 +18,8 @@ type PreparedBy struct {
 }
 
 // PreparedIn lists what the statements of a text do to what is prepared, one for each statement, where no Binder has looked
-// at the text. The text is in the encoding. ok is false where it cannot be read, or not as the server does:
-// standardStrings is standard_conforming_strings.
+// at the text. The text is in the encoding. ok is false where it cannot be read, or not as the server does, or is too long
+// to be read aside: standardStrings is standard_conforming_strings.
 func PreparedIn(encoding string, standardStrings bool, sql string) (list []PreparedBy, ok bool) {
 	c, known := charsets[encoding]
 	if !known && !isASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
@@ -29,7 +29,7 @@ func PreparedIn(encoding string, standardStrings bool, sql string) (list []Prepa
 	if err != nil {
 		return nil, false
 	}
-	tree, err := ast.Parse(d.utf8)
+	tree, err := parseAside(d.utf8)
 	if err != nil {
 		return nil, false
 	}
