@@ -204,10 +204,18 @@ func (a *assessment) tables(ctx context.Context) error {
 // locks finds the transactions that cutover would wait for.
 func (a *assessment) locks(ctx context.Context, oids []catalog.OID) error {
 	return a.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		held, err := (&leader{i: a.Instance, conn: c.Conn(), seen: make(sightings)}).blockers(ctx, oids)
-		for _, b := range held {
-			if b.PID == 0 || b.AgeSeconds > a.cfg.DrainLimit.Seconds() {
-				a.add(findingLock, Warns, fmt.Sprintf("pid %d", b.PID), b.Why, "cutover waits until it has ended")
+		l := &leader{i: a.Instance, conn: c.Conn(), seen: make(sightings)}
+		held, err := l.holders(ctx, oids)
+		if err != nil {
+			return err
+		}
+		old := func(b *Blocker) bool { return b.PID == 0 || b.AgeSeconds > a.cfg.DrainLimit.Seconds() }
+		held = slices.DeleteFunc(held, func(h holder) bool { return !h.waits && !old(&h.Blocker) })
+		blockers, err := l.ranked(ctx, held)
+		for _, b := range heads(blockers) {
+			if old(&b) {
+				message := strings.TrimPrefix(named([]Blocker{b}), ": ")
+				a.add(findingLock, Warns, fmt.Sprintf("pid %d", b.PID), message, "cutover waits until it has ended; to end it: "+b.End)
 			}
 		}
 		return err

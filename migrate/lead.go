@@ -97,7 +97,12 @@ func (s *setback) repeats(t *rules.Transition) bool {
 	if len(s.blockers) == 0 {
 		return len(before) == 0 && s.reason == t.LastError
 	}
-	return slices.EqualFunc(before, s.blockers, func(a, b Blocker) bool { return a.PID == b.PID && a.Query == b.Query })
+	return slices.EqualFunc(heads(before), heads(s.blockers), func(a, b Blocker) bool { return a.PID == b.PID && a.Query == b.Query })
+}
+
+// heads are those who wait for nobody: who waits for them comes and goes.
+func heads(all []Blocker) []Blocker {
+	return slices.DeleteFunc(slices.Clone(all), func(b Blocker) bool { return len(b.WaitsFor) > 0 })
 }
 
 // errWithdrawn ends an attempt at a transition that is not pending any more.

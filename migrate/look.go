@@ -36,7 +36,11 @@ func (l *leader) look(ctx context.Context, m *move) error {
 	if len(m.ddl) == 0 {
 		return nil
 	}
-	old, err := l.old(ctx, m.tables)
+	held, err := l.old(ctx, m.tables)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	old, err := l.ranked(ctx, held)
 	if err != nil {
 		return err
 	}
@@ -46,11 +50,26 @@ func (l *leader) look(ctx context.Context, m *move) error {
 	return nil
 }
 
-// named lists blockers for a message.
+// maxNamed is how many blockers a message names; all are listed beside it.
+const maxNamed = 5
+
+// named lists blockers for a message: those that wait for another one only by their number.
 func named(blockers []Blocker) string {
 	var parts []string
+	more := 0
 	for _, b := range blockers {
-		parts = append(parts, b.Why)
+		switch {
+		case len(b.WaitsFor) > 0:
+		case len(parts) == maxNamed:
+			more++
+		case b.Waiting > 0:
+			parts = append(parts, b.Why+", and "+plural(b.Waiting, "more session waits", "more sessions wait")+" for it")
+		default:
+			parts = append(parts, b.Why)
+		}
+	}
+	if more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -58,22 +77,31 @@ func named(blockers []Blocker) string {
 	return ": " + strings.Join(parts, "; ")
 }
 
+// plural is the number with the word for one or for any other number.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // A holder is a transaction that holds a lock.
 type holder struct {
 	Blocker
+	key    string    // its pid, or PREPARE TRANSACTION 'gid'
+	waits  bool      // for a lock
 	holds  string    // the beginning of Why
 	unread bool      // its age may not be read: AgeSeconds counts from seen
 	seen   time.Time // when the leader has seen it first
 }
 
-// blockers lists the holders as those who are in the way.
+// blockers lists those who are in the way; see ranked.
 func (l *leader) blockers(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
 	holders, err := l.holders(ctx, tables)
-	var out []Blocker
-	for _, h := range holders {
-		out = append(out, h.Blocker)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	return l.ranked(ctx, holders)
 }
 
 // holders lists the transactions that hold a lock on one of the tables, prepared ones included (with PID 0).
@@ -82,22 +110,23 @@ func (l *leader) blockers(ctx context.Context, tables []catalog.OID) ([]Blocker,
 func (l *leader) holders(ctx context.Context, tables []catalog.OID) ([]holder, error) {
 	// A prepared transaction has no pid; what leads to its name is that it goes on holding the lock on its own xid.
 	rows, err := l.conn.Query(ctx, `
-		WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks WHERE granted)
+		WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks)
 		SELECT coalesce(l.pid, 0), l.virtualtransaction, l.pid IS NULL, coalesce(a.usename, p.owner, ''), coalesce(a.application_name, ''),
-		       CASE WHEN l.pid IS NULL THEN 'PREPARE TRANSACTION ' || coalesce(pg_catalog.quote_literal(p.gid), 'unknown')
+		       CASE WHEN l.pid IS NULL THEN coalesce(`+preparedKey+`, 'PREPARE TRANSACTION unknown')
 		            WHEN a.xact_start IS NULL THEN 'unknown' ELSE a.query END,
+		       coalesce(a.state, ''), coalesce(a.xact_start, p.prepared),
 		       extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(a.xact_start, p.prepared))::pg_catalog.float8,
-		       coalesce(a.backend_type, ''), l.tables
+		       coalesce(a.backend_type, ''), l.tables, EXISTS (SELECT FROM locks w WHERE w.pid = l.pid AND NOT w.granted)
 		FROM (SELECT pid, virtualtransaction, pg_catalog.string_agg(DISTINCT relation::pg_catalog.regclass::pg_catalog.text, ', ') AS tables
 		      FROM locks
-		      WHERE locktype = 'relation' AND relation = ANY($1::pg_catalog.oid[])
+		      WHERE granted AND locktype = 'relation' AND relation = ANY($1::pg_catalog.oid[])
 		        AND database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
 		        AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
 		      GROUP BY 1, 2) AS l
 		LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
 		LEFT JOIN locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' AND x.virtualtransaction = l.virtualtransaction
 		LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid
-		ORDER BY 7 DESC NULLS FIRST`, numbers(tables))
+		ORDER BY 9 DESC NULLS FIRST`, numbers(tables))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read pg_locks: %w", err)
 	}
@@ -116,29 +145,39 @@ func (l *leader) holder(row pgx.CollectableRow, before sightings) (holder, error
 	var pid int32
 	var transaction, backend, tables string
 	var prepared bool
+	var since *time.Time
 	var age *float64
-	if err := row.Scan(&pid, &transaction, &prepared, &b.User, &b.Application, &b.Query, &age, &backend, &tables); err != nil {
+	if err := row.Scan(&pid, &transaction, &prepared, &b.User, &b.Application, &b.Query, &b.State, &since, &age, &backend, &tables, &b.waits); err != nil {
 		return b, err
 	}
-	b.PID = uint32(pid)
-	if !prepared {
-		b.Query = shown(b.Query)
-	}
+	b.PID, b.key = uint32(pid), fmt.Sprint(pid)
+	b.End = fmt.Sprintf("SELECT pg_terminate_backend(%d)", pid)
 	what := fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, orUnknown(b.User), b.Application)
 	switch {
 	case prepared:
-		what = fmt.Sprintf("a prepared transaction of user %s (%s)", orUnknown(b.User), b.Query)
+		what, b.key = fmt.Sprintf("a prepared transaction of user %s (%s)", orUnknown(b.User), b.Query), b.Query
+		b.End = strings.Replace(b.Query, "PREPARE TRANSACTION", "ROLLBACK PREPARED", 1)
+	case backend == "autovacuum worker":
+		what, b.End = fmt.Sprintf("pid %d (%s)", b.PID, backend), fmt.Sprintf("SELECT pg_cancel_backend(%d)", pid)
 	case backend != "" && backend != "client backend":
 		what = fmt.Sprintf("pid %d (%s)", b.PID, backend)
+	default:
+		b.Direct = true // until an instance is found that it comes through
+	}
+	if !prepared {
+		b.Query = shown(b.Query)
 	}
 	b.holds = fmt.Sprintf("%s holds a lock on %s", what, tables)
+	if tables == "" {
+		b.holds = what + " keeps others waiting that hold a lock on the tables"
+	}
 	if age == nil {
 		b.seen, b.unread = l.seen.next(before, fmt.Sprint(b.PID, " ", transaction)), true
 		b.AgeSeconds = time.Since(b.seen).Seconds()
 		b.Why = b.holds + "; for how long is unknown, because that takes pg_read_all_stats"
 		return b, nil
 	}
-	b.AgeSeconds = *age
+	b.AgeSeconds, b.Since = *age, *since
 	b.Why = fmt.Sprintf("%s in a transaction of %.1f s", b.holds, b.AgeSeconds)
 	return b, nil
 }

@@ -29,7 +29,8 @@ const lookAgain = 50 * time.Millisecond
 // old lists the holders of locks that an attempt would wait for in vain: older than the drain limit, or prepared.
 // A transaction of unknown age that was there at the first look is looked for again until it has gone or been there for
 // longer than the limit; those that come meanwhile are younger. So it returns within little more than the limit.
-func (l *leader) old(ctx context.Context, tables []catalog.OID) ([]Blocker, error) {
+// With them come those who wait for a lock, because then they are not what is in the way: see ranked.
+func (l *leader) old(ctx context.Context, tables []catalog.OID) ([]holder, error) {
 	limit := l.i.cfg.DrainLimit.Seconds()
 	for first := (time.Time{}); ; pause(ctx, lookAgain, nil) {
 		holders, err := l.holders(ctx, tables)
@@ -42,20 +43,30 @@ func (l *leader) old(ctx context.Context, tables []catalog.OID) ([]Blocker, erro
 		if first.IsZero() {
 			first = time.Now()
 		}
-		var old []Blocker
+		var old, waiting []holder
 		wait := false
 		for _, b := range holders {
 			switch {
 			case b.PID == 0 || b.AgeSeconds > limit:
-				old = append(old, b.Blocker)
+				old = append(old, b)
+			case b.waits:
+				waiting = append(waiting, b)
 			case b.unread && !b.seen.After(first):
 				wait = true
 			}
 		}
 		if len(old) > 0 || !wait {
-			return old, nil
+			return withWaiting(old, waiting), nil
 		}
 	}
+}
+
+// withWaiting adds those who wait to those who are in the way, if somebody is.
+func withWaiting(old, waiting []holder) []holder {
+	if len(old) == 0 {
+		return nil
+	}
+	return append(old, waiting...)
 }
 
 // assign names the instance through which each holder comes, and has the age of one that could not be read from the
@@ -71,8 +82,10 @@ func (l *leader) assign(ctx context.Context, holders []holder) error {
 	for i := range holders {
 		b := &holders[i]
 		b.Instance = instanceOf(fleet, b.PID)
+		b.Direct = b.Direct && b.Instance == ""
 		if s := sessionOf(fleet, &b.Blocker); b.unread && s != nil {
 			b.unread, b.AgeSeconds = false, s.TransactionSeconds
+			b.Since = time.Now().Add(-time.Duration(s.TransactionSeconds * float64(time.Second)))
 			b.Why = fmt.Sprintf("%s in a transaction of %.1f s", b.holds, b.AgeSeconds)
 		}
 	}

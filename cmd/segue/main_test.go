@@ -75,8 +75,9 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 func cmdStuck(ts *testscript.TestScript, _ bool, args []string) {
 	control(ts).Block(args[0], migrate.Blocker{
 		PID: 4711, User: "batch", Application: "nightly", AgeSeconds: 12.5, Instance: "two",
-		Why: "pid 4711 holds a lock on public.individual", Query: "UPDATE individual\nSET city = 'x'",
-	})
+		Why: "pid 4711 holds a lock on public.individual", Query: "UPDATE individual\nSET city = 'x'", State: "idle in transaction",
+		Since: admintest.Epoch, Waiting: 1, End: "SELECT pg_terminate_backend(4711)",
+	}, migrate.Blocker{PID: 4712, User: "web", WaitsFor: []uint32{4711}, Why: "pid 4712 holds a lock on public.individual"})
 }
 
 func cmdDown(ts *testscript.TestScript, _ bool, args []string) {

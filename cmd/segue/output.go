@@ -77,9 +77,7 @@ func report(w io.Writer, output string, err error) {
 	for _, m := range p.Missing {
 		fmt.Fprintf(w, "  missing: %s\n", m)
 	}
-	for _, b := range p.Blockers {
-		fmt.Fprintf(w, "  blocked by %s\n", blocker(b))
-	}
+	writeBlockers(w, p.Blockers)
 	if len(p.Allowed) > 0 {
 		var kinds []string
 		for _, k := range p.Allowed {
@@ -121,21 +119,6 @@ func writeOutage(w io.Writer, o *migrate.Outage) {
 
 // phaseWords is a phase in words.
 func phaseWords(p rules.Phase) string { return strings.ReplaceAll(string(p), "_", " ") }
-
-// blocker is who is in the way, why, and with which statement.
-func blocker(b migrate.Blocker) string {
-	text := b.Why
-	if text == "" {
-		text = fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, b.User, b.Application)
-	}
-	if b.Instance != "" {
-		text += ", through instance " + b.Instance
-	}
-	if b.Query != "" {
-		text += ": " + oneLine(b.Query)
-	}
-	return text
-}
 
 // maxLine bounds a statement in a table or message, in characters.
 const maxLine = 80

@@ -165,9 +165,7 @@ func writePending(w io.Writer, st *migrate.Status) {
 			fmt.Fprintf(w, "  waits for %s\n", what)
 		}
 	}
-	for _, b := range st.Blockers {
-		fmt.Fprintf(w, "  blocked by %s\n", blocker(b))
-	}
+	writeBlockers(w, st.Blockers)
 }
 
 // withoutBlockers cuts the list of blockers off a reason that ends in it, where they are shown in lines of their own.
