@@ -49,7 +49,7 @@ type Status struct {
 
 // OperationView is an operation in words and in parts.
 type OperationView struct {
-	Kind  string `json:"kind"` // rename_column, rename_table
+	Kind  string `json:"kind"` // one of rules.OperationKinds
 	Table string `json:"table"`
 	From  string `json:"from"`
 	To    string `json:"to"`
@@ -95,10 +95,14 @@ type Blocker struct {
 
 // Step is one line of a plan: what will be run, with its lock.
 type Step struct {
-	Phase rules.Phase `json:"phase"` // the transition that runs it
-	SQL   string      `json:"sql"`
-	Lock  string      `json:"lock"`
-	Note  string      `json:"note"`
+	From      rules.Phase `json:"from"`
+	Phase     rules.Phase `json:"phase"` // that the transition leads to
+	SQL       string      `json:"sql,omitempty"`
+	Lock      string      `json:"lock,omitempty"`
+	Gated     bool        `json:"gated"`     // statements on the tables are held meanwhile
+	Long      bool        `json:"long"`      // it takes time that grows with the rows
+	Resumable bool        `json:"resumable"` // an attempt that was broken off is taken up where it ended
+	Note      string      `json:"note,omitempty"`
 }
 
 // Event is one line of a migration's history.

@@ -25,7 +25,7 @@ func (l *leader) attempt(ctx context.Context, t *rules.Transition) error {
 	if err := l.look(ctx, m); err != nil {
 		return err
 	}
-	if !m.gated {
+	if !rules.Gated(m.steps) {
 		return l.commit(ctx, m, 0, time.Now().Add(l.i.cfg.DrainLimit), time.Time{})
 	}
 	return l.gated(ctx, m)
@@ -113,9 +113,9 @@ type move struct {
 	all       []*rules.Migration
 	epoch     int64
 	from      rules.Phase
-	ddl       []string      // or, where a lens changes without any, the lock that awaits open transactions
+	steps     []rules.Step
+	sql       []string      // of the steps, in order
 	tables    []catalog.OID // whose statements a gate holds; empty when there is no gate
-	gated     bool
 }
 
 // design reads what the transition is about, and checks that it is in order.
@@ -145,24 +145,27 @@ func (l *leader) design(ctx context.Context, t *rules.Transition) (*move, error)
 	if err := inOrder(m.migration, m.all, m.request, cat); err != nil {
 		return nil, err
 	}
-	m.ddl = ddlOf(m.migration, m.from, t.To)
-	m.gated = m.from.Live()
-	if !m.gated {
-		return m, nil
+	m.steps = rules.Steps(m.migration, m.from, t.To)
+	if rules.Gated(m.steps) {
+		if m.tables, err = rules.Affected(m.migration, m.all, cat); err != nil {
+			return nil, err
+		}
 	}
-	if m.tables, err = rules.Affected(m.migration, m.all, cat); err != nil {
-		return nil, err
-	}
-	if len(m.ddl) == 0 {
-		m.ddl = lockOf(m.tables, cat)
+	for _, s := range m.steps {
+		switch {
+		case s.SQL != "":
+			m.sql = append(m.sql, s.SQL)
+		case s.Lock != "":
+			m.sql = append(m.sql, lockOf(m.tables, cat, s.Lock)...)
+		}
 	}
 	return m, nil
 }
 
-// lockOf is the statement that takes the place of DDL where there is none, as in contract: a transaction that has used a
-// table would find other names in it all of a sudden. The lock waits for the end of all such transactions, as that of DDL
-// does. Foreign tables, which can be children of a table under migration, cannot be locked; their names change at once.
-func lockOf(tables []catalog.OID, cat *catalog.Catalog) []string {
+// lockOf is the statement of a step that has none but a lock, which waits for the end of all transactions that have used
+// the tables, as that of DDL does. Foreign tables, which can be children of a table under migration, cannot be locked;
+// their names change at once.
+func lockOf(tables []catalog.OID, cat *catalog.Catalog, mode rules.Lock) []string {
 	var names []string
 	for _, oid := range tables {
 		switch r := cat.Relation(oid); r.Kind {
@@ -173,18 +176,7 @@ func lockOf(tables []catalog.OID, cat *catalog.Catalog) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"LOCK TABLE " + strings.Join(names, ", ") + " IN ACCESS EXCLUSIVE MODE"}
-}
-
-// ddlOf lists the statements that take a migration from one phase to another.
-func ddlOf(m *rules.Migration, from, to rules.Phase) []string {
-	switch {
-	case to == rules.Cutover:
-		return rules.DDL(m, rules.Forward)
-	case from == rules.Cutover && to != rules.Contracted:
-		return rules.DDL(m, rules.Backward)
-	}
-	return nil
+	return []string{"LOCK TABLE " + strings.Join(names, ", ") + " IN " + string(mode) + " MODE"}
 }
 
 // lockNotAvailable tells whether err is of a statement that has waited for a lock for too long, or had to give way.

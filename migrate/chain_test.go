@@ -127,9 +127,9 @@ func TestThePlanListsWhatIsToCome(t *testing.T) {
 		reach Request
 		want  []rules.Phase
 	}{
-		{Request{}, []rules.Phase{rules.Active, rules.Cutover, rules.Contracted}},
-		{activate, []rules.Phase{rules.Cutover, rules.Contracted}},
-		{cutover, []rules.Phase{rules.Contracted}},
+		{Request{}, []rules.Phase{rules.Active, rules.Cutover, rules.Contracted, rules.RolledBack, rules.RolledBack}},
+		{activate, []rules.Phase{rules.Cutover, rules.Contracted, rules.RolledBack, rules.RolledBack}},
+		{cutover, []rules.Phase{rules.Contracted, rules.RolledBack}},
 		{contract, nil},
 	} {
 		if tc.reach.Kind != "" {
@@ -142,8 +142,12 @@ func TestThePlanListsWhatIsToCome(t *testing.T) {
 		var got []rules.Phase
 		for _, s := range steps {
 			got = append(got, s.Phase)
-			if (s.Phase == rules.Cutover) != (s.Lock == "ACCESS EXCLUSIVE" && strings.Contains(s.SQL, "RENAME COLUMN")) {
-				t.Errorf("the step to %s is %+v", s.Phase, s)
+			renames := s.Phase == rules.Cutover || s.From == rules.Cutover && s.Phase == rules.RolledBack
+			if renames != strings.Contains(s.SQL, "RENAME COLUMN") {
+				t.Errorf("the step from %s to %s runs %q", s.From, s.Phase, s.SQL)
+			}
+			if held := s.Phase != rules.Active; s.Gated != held || held != (s.Lock == "ACCESS EXCLUSIVE") {
+				t.Errorf("the step from %s to %s is %+v", s.From, s.Phase, s)
 			}
 		}
 		if diff := cmp.Diff(tc.want, got); diff != "" {

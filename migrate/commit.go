@@ -26,7 +26,7 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 		if err := l.check(ctx, tx, m, attempt); err != nil {
 			return err
 		}
-		for _, sql := range m.ddl {
+		for _, sql := range m.sql {
 			if err := limitWaits(ctx, tx, until); err != nil {
 				return err
 			}

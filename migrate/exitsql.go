@@ -71,6 +71,9 @@ $order$;
 			t.write(&b, to)
 		}
 	}
+	for _, sql := range otherSteps(m, to) {
+		b.WriteString(sql + ";\n")
+	}
 	fmt.Fprintf(&b, `DELETE FROM segue.transition WHERE migration = %[1]s;
 UPDATE segue.migration SET phase = '%[2]s', updated_at = now() WHERE id = %[1]s;
 UPDATE segue.epoch SET epoch = epoch + 1, changed_at = now();
@@ -79,6 +82,25 @@ NOTIFY %[5]s;
 COMMIT;
 `, literal(m.ID), to, eventCommitted, m.Phase, rules.Channel)
 	return b.String(), nil
+}
+
+// otherSteps lists the statements of the operations that rename nothing, which need not look for what is done already.
+func otherSteps(m *rules.Migration, to rules.Phase) []string {
+	rest := &rules.Migration{}
+	for _, op := range m.Operations {
+		if len(op.Names()) == 0 {
+			rest.Operations = append(rest.Operations, op)
+		}
+	}
+	way := []rules.Phase{m.Phase, to}
+	if to == rules.Contracted {
+		way = wayOn[m.Phase]
+	}
+	var out []string
+	for i := range len(way) - 1 {
+		out = append(out, rules.Statements(rules.Steps(rest, way[i], way[i+1]))...)
+	}
+	return out
 }
 
 // spoken is a phase in words.

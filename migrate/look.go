@@ -33,7 +33,7 @@ func (l *leader) look(ctx context.Context, m *move) error {
 	if err := l.prepare(ctx, m); err != nil {
 		return err
 	}
-	if len(m.ddl) == 0 {
+	if len(m.sql) == 0 {
 		return nil
 	}
 	held, err := l.old(ctx, m.tables)

@@ -9,8 +9,8 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// allowed lists the transitions that can be asked for in a phase.
-func allowed(p rules.Phase) []Kind {
+// Allowed lists the transitions that can be asked for in a phase.
+func Allowed(p rules.Phase) []Kind {
 	switch p {
 	case rules.Draft:
 		return []Kind{Activate, Rollback}
@@ -47,11 +47,11 @@ func (r Request) target() rules.Phase {
 // *ConflictError that says what is allowed now.
 func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog.Catalog) error {
 	back := r.Kind == Rollback && r.To == rules.Active
-	if !slices.Contains(allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
+	if !slices.Contains(Allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
 		return &ConflictError{
 			Message: fmt.Sprintf("%s of %q is not possible: it is %s", r.Kind, m.ID, m.Phase),
 			Hint:    hintFor(m.Phase, r.Kind),
-			Allowed: slices.DeleteFunc(allowed(m.Phase), func(k Kind) bool { return k == r.Kind }),
+			Allowed: slices.DeleteFunc(Allowed(m.Phase), func(k Kind) bool { return k == r.Kind }),
 		}
 	}
 	var err error

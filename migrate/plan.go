@@ -6,13 +6,7 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// The locks of a plan, in PostgreSQL's words.
-const (
-	lockNone      = ""
-	lockExclusive = "ACCESS EXCLUSIVE"
-)
-
-// Plan lists the DDL of each transition to come, with its locks.
+// Plan lists what is done at each transition to come, with its locks, and what would be done on the way back.
 func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	pool, err := i.database()
 	if err != nil {
@@ -25,21 +19,32 @@ func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	return planOf(m), nil
 }
 
-// planOf lists the way to contracted.
+// planOf lists the way to contracted, and the way back from wherever it can be gone.
 func planOf(m *rules.Migration) []Step {
 	var steps []Step
-	if m.Phase == rules.Draft || m.Phase == rules.RolledBack {
-		steps = append(steps, Step{Phase: rules.Active, Lock: lockNone, Note: "no DDL and no gate: both names are served by rewriting"})
-	}
-	if m.Phase != rules.Cutover && m.Phase != rules.Contracted {
-		for _, sql := range rules.DDL(m, rules.Forward) {
-			steps = append(steps, Step{Phase: rules.Cutover, SQL: sql, Lock: lockExclusive,
-				Note: "behind the gate, in one transaction, with lock_timeout; independent of the size of the table"})
+	add := func(from, to rules.Phase) {
+		for _, s := range rules.Steps(m, from, to) {
+			steps = append(steps, Step{
+				From: from, Phase: to, SQL: s.SQL, Lock: string(s.Lock), Gated: s.Gated, Long: s.Long, Resumable: s.Resumable, Note: s.Note,
+			})
 		}
 	}
-	if m.Phase != rules.Contracted {
-		steps = append(steps, Step{Phase: rules.Contracted, Lock: lockExclusive,
-			Note: "no DDL, behind the gate: the lock awaits open transactions, then the old names end"})
+	way := wayOn[m.Phase]
+	for i := range len(way) - 1 {
+		add(way[i], way[i+1])
+	}
+	for _, from := range way {
+		if from.Live() {
+			add(from, rules.RolledBack)
+		}
 	}
 	return steps
+}
+
+// wayOn lists the phases from each to contracted.
+var wayOn = map[rules.Phase][]rules.Phase{
+	rules.Draft:      {rules.Draft, rules.Active, rules.Cutover, rules.Contracted},
+	rules.RolledBack: {rules.RolledBack, rules.Active, rules.Cutover, rules.Contracted},
+	rules.Active:     {rules.Active, rules.Cutover, rules.Contracted},
+	rules.Cutover:    {rules.Cutover, rules.Contracted},
 }

@@ -13,7 +13,7 @@ import (
 
 // prepare does, before a gate is set, what may take longer than a gate may be closed.
 func (l *leader) prepare(ctx context.Context, m *move) error {
-	if len(ddlOf(m.migration, m.from, m.To)) > 0 { // and not m.ddl, which may be but a lock
+	if len(rules.Statements(m.steps)) > 0 { // and not m.sql, which may be but a lock
 		if err := bodiesConflict(ctx, l.conn, m.migration, m.To, m.request); err != nil {
 			return err
 		}

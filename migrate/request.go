@@ -132,7 +132,7 @@ func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rul
 // refusals runs the checks that need more than the stored migrations.
 func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, all []*rules.Migration, r Request) error {
 	to := r.target()
-	if len(ddlOf(m, m.Phase, to)) > 0 {
+	if len(rules.Statements(rules.Steps(m, m.Phase, to))) > 0 {
 		if err := bodiesConflict(ctx, pool, m, to, r); err != nil {
 			return err
 		}

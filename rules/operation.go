@@ -22,10 +22,10 @@ type Operation interface {
 	// Names lists the names that the operation ends, each with the one that it gives in its place; none if it changes no name.
 	Names() []NameChange
 
-	// DDL lists the statements that change the database from the old version's form to the new one's, or back.
-	DDL(d Direction) []string
+	// Steps lists what is done when the migration goes from one phase to another. From and Phase are for Steps to fill in.
+	Steps(from, to Phase) []Step
 
-	// Rights are what the DDL of both directions demands of a role beside being the target's owner.
+	// Rights are what the steps, in both directions, demand of a role beside being the target's owner.
 	Rights() Rights
 
 	// apply carries the operation out on a logical schema, or with undo takes it back, and returns the table that it was

@@ -41,10 +41,13 @@ func (o RenameColumn) Names() []NameChange {
 	return []NameChange{{Table: o.Table, Column: true, From: o.From, To: o.To}}
 }
 
-// DDL implements Operation. It takes ACCESS EXCLUSIVE on the table and its descendants and touches no row.
-func (o RenameColumn) DDL(d Direction) []string {
-	from, to := d.turned(o.From, o.To)
-	return []string{"ALTER TABLE " + o.Table.SQL() + " RENAME COLUMN " + quoteIdentifier(from) + " TO " + quoteIdentifier(to)}
+// Steps implements Operation. Its DDL touches no row.
+func (o RenameColumn) Steps(from, to Phase) []Step {
+	return renaming(from, to, o.sql(o.From, o.To), o.sql(o.To, o.From))
+}
+
+func (o RenameColumn) sql(from, to string) string {
+	return "ALTER TABLE " + o.Table.SQL() + " RENAME COLUMN " + quoteIdentifier(from) + " TO " + quoteIdentifier(to)
 }
 
 // Rights implements Operation: whoever renames a column owns the table and all that inherit it (renameatt_check in

@@ -38,10 +38,13 @@ func (o RenameTable) Names() []NameChange {
 	return []NameChange{{Table: o.From, From: o.From.Name, To: o.To}}
 }
 
-// DDL implements Operation. It takes ACCESS EXCLUSIVE on the table and touches no row.
-func (o RenameTable) DDL(d Direction) []string {
-	from, to := d.turned(o.From.Name, o.To)
-	return []string{"ALTER TABLE " + Name{o.From.Schema, from}.SQL() + " RENAME TO " + quoteIdentifier(to)}
+// Steps implements Operation. Its DDL touches no row.
+func (o RenameTable) Steps(from, to Phase) []Step {
+	return renaming(from, to, o.sql(o.From.Name, o.To), o.sql(o.To, o.From.Name))
+}
+
+func (o RenameTable) sql(from, to string) string {
+	return "ALTER TABLE " + Name{o.From.Schema, from}.SQL() + " RENAME TO " + quoteIdentifier(to)
 }
 
 // Rights implements Operation: whoever renames a table has CREATE on its schema too (RangeVarCallbackForAlterRelation in

@@ -151,31 +151,6 @@ func (c *Control) Cancel(_ context.Context, id, actor string) (migrate.Kind, err
 	return kind, nil
 }
 
-// following lists what each phase allows.
-var following = map[rules.Phase][]migrate.Kind{
-	rules.Draft:      {migrate.Activate, migrate.Rollback},
-	rules.Active:     {migrate.Cutover, migrate.Rollback},
-	rules.Cutover:    {migrate.Contract, migrate.Rollback},
-	rules.RolledBack: {migrate.Activate},
-	rules.Contracted: {migrate.Purge},
-}
-
-// reached is the phase that a request leads to.
-func reached(r migrate.Request) rules.Phase {
-	switch r.Kind {
-	case migrate.Activate:
-		return rules.Active
-	case migrate.Cutover:
-		return rules.Cutover
-	case migrate.Rollback:
-		if r.To != "" {
-			return r.To
-		}
-		return rules.RolledBack
-	}
-	return rules.Contracted
-}
-
 // Request implements admin.Control.
 func (c *Control) Request(_ context.Context, id string, r migrate.Request) error {
 	c.mu.Lock()
@@ -187,14 +162,14 @@ func (c *Control) Request(_ context.Context, id string, r migrate.Request) error
 	if err := c.denied[id]; err != nil {
 		return err
 	}
-	to := reached(r)
+	to := r.Target()
 	if st.Phase == to || st.Pending != nil && st.Pending.Kind == r.Kind {
 		return nil
 	}
-	if !slices.Contains(following[st.Phase], r.Kind) {
+	if !slices.Contains(migrate.Allowed(st.Phase), r.Kind) {
 		return &migrate.ConflictError{
 			Message: fmt.Sprintf("%s is %s, so it cannot %s", id, st.Phase, r.Kind),
-			Hint:    "activate it first", Allowed: following[st.Phase],
+			Hint:    "activate it first", Allowed: migrate.Allowed(st.Phase),
 		}
 	}
 	if blockers, stuck := c.blocked[id]; stuck && r.Kind != migrate.Activate {
@@ -297,7 +272,7 @@ func (c *Control) Plan(ctx context.Context, id string) ([]migrate.Step, error) {
 		return nil, err
 	}
 	return []migrate.Step{{
-		Phase: rules.Cutover, SQL: "ALTER TABLE public.individual RENAME COLUMN last_name TO surname",
+		From: rules.Active, Phase: rules.Cutover, Gated: true, SQL: "ALTER TABLE public.individual RENAME COLUMN last_name TO surname",
 		Lock: "ACCESS EXCLUSIVE on public.individual", Note: "changes the catalog only",
 	}}, nil
 }

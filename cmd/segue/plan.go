@@ -11,7 +11,7 @@ import (
 
 func newPlan(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "plan ID", Short: "Show the statements of each transition to come, with their locks", Args: cobra.ExactArgs(1),
+		Use: "plan ID", Short: "Show what each transition to come runs and locks, and the way back", Args: cobra.ExactArgs(1),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {
@@ -32,8 +32,8 @@ func writePlan(w io.Writer, plan admin.Plan) {
 		return
 	}
 	for i, s := range plan.Steps {
-		if i == 0 || plan.Steps[i-1].Phase != s.Phase {
-			fmt.Fprintf(w, "%s:\n", s.Phase)
+		if i == 0 || plan.Steps[i-1].From != s.From || plan.Steps[i-1].Phase != s.Phase {
+			fmt.Fprintf(w, "%s → %s:\n", s.From, s.Phase)
 		}
 		if s.SQL != "" {
 			fmt.Fprintf(w, "  %s\n", s.SQL)

@@ -1,6 +1,6 @@
 package rules
 
-// Direction tells in which way a migration's DDL goes.
+// Direction tells in which way a migration's physical change goes.
 type Direction bool
 
 // The directions.
@@ -20,12 +20,13 @@ func (d Direction) turned(from, to string) (string, string) {
 // DDL lists the statements of a cutover, or those that take it back, in the order in which they are to be run in one
 // transaction.
 func DDL(m *Migration, d Direction) []string {
-	var out []string
-	for i := range m.Operations {
-		if d == Backward {
-			i = len(m.Operations) - 1 - i
-		}
-		out = append(out, m.Operations[i].DDL(d)...)
+	return Statements(Steps(m, phaseOf(!d), phaseOf(d)))
+}
+
+// phaseOf is the phase that the direction leads to.
+func phaseOf(d Direction) Phase {
+	if d == Backward {
+		return Active
 	}
-	return out
+	return Cutover
 }
