@@ -38,7 +38,7 @@ type transitionKind struct {
 var transitions = []transitionKind{
 	{kind: migrate.Activate},
 	{kind: migrate.Cutover},
-	{kind: migrate.Contract, own: []string{"allow_bypass"}},
+	{kind: migrate.Contract, own: []string{"allow_bypass", "end_sessions"}},
 	{kind: migrate.Rollback, own: []string{"to", "end_sessions"}},
 	{kind: migrate.Purge},
 }

@@ -27,7 +27,7 @@ type Request struct {
 	Force       bool          `json:"force,omitempty"`        // override what can be overridden; needs Reason, and is audited
 	Reason      string        `json:"reason,omitempty"`       //
 	AllowBypass bool          `json:"allow_bypass,omitempty"` // contract although sessions bypass the instances
-	EndSessions bool          `json:"end_sessions,omitempty"` // rollback: end the sessions pinned to the version that goes
+	EndSessions bool          `json:"end_sessions,omitempty"` // rollback, contract: end the sessions pinned to a version that goes
 	Deadline    time.Duration `json:"deadline,omitempty"`     // give up after; 0: never
 	Actor       string        `json:"actor,omitempty"`        // for the audit
 }

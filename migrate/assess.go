@@ -229,7 +229,7 @@ func (a *assessment) sessions(ctx context.Context) error {
 		return err
 	}
 	if a.m.Phase == rules.Cutover {
-		err := contractConflict(ctx, a.pool, a.m, a.all, Request{Kind: Contract}, c, leaving)
+		err := contractConflict(ctx, a.pool, a.m, a.all, Request{Kind: Contract}, c, toLeave)
 		refused, ok := errors.AsType[*ConflictError](err)
 		if !ok {
 			return err
@@ -241,7 +241,7 @@ func (a *assessment) sessions(ctx context.Context) error {
 		}
 		return nil
 	}
-	past, err := bypassing(ctx, a.pool, c, leaving)
+	past, err := bypassing(ctx, a.pool, c, toLeave)
 	for _, b := range past {
 		a.add(findingBypass, Warns, fmt.Sprintf("pid %d", b.PID), b.Why+" does not come through an instance: it sees the names that the database has",
 			"let it connect through an instance before cutover")

@@ -31,6 +31,7 @@ type gatekeeper struct {
 	snap      *rules.Snapshot // that Traffic was opened with; nil before the first
 	closed    bool            // a gate, by Hold
 	suspended *Outage         // nil: not
+	ending    bool            // Traffic ends sessions
 	lease     time.Time       // until when the last renewing read lets us serve
 
 	attempt   int64     // whose gate is held; 0: none
@@ -175,6 +176,7 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 		g.i.health.renewed(o.begun)
 	}
 	t := o.state.Transition
+	g.end(o)
 	if g.attempt != 0 {
 		if same := t != nil && t.Attempt == g.attempt; same && !g.mayOpen(o) {
 			g.i.refresh.again(o.known)
@@ -197,6 +199,19 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 			g.hold(ctx, t.Attempt, t.Tables, o.begun.Add(left))
 		}
 	}
+}
+
+// end has the sessions ended whose version goes by the pending transition, if that was asked for. A session can come to such
+// a version later, so it is done again at each read.
+func (g *gatekeeper) end(o *observation) {
+	if o.snap == nil {
+		return
+	}
+	e := ending(o.state.Transition, o.snap.Migrations)
+	if e != nil || g.ending {
+		g.i.traffic.End(e)
+	}
+	g.ending = e != nil
 }
 
 // mayOpen tells whether an attempt that is still in force can be left: what was acknowledged has been withdrawn, and o

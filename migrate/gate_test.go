@@ -34,6 +34,7 @@ func (r *recorder) Hold(ctx context.Context, _ []catalog.OID, _ HoldsLock) error
 }
 func (r *recorder) Open(s *rules.Snapshot)  { r.note("open " + string(rune('0'+s.Epoch))) }
 func (r *recorder) Suspend(*Outage)         { r.note("suspend") }
+func (r *recorder) End(*Ending)             { r.note("end") }
 func (r *recorder) Sessions() []SessionInfo { return nil }
 func (r *recorder) Uses() []UseCount        { return nil }
 

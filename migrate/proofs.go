@@ -18,12 +18,8 @@ func (l *leader) prepare(ctx context.Context, m *move) error {
 			return err
 		}
 	}
-	if m.request.EndSessions && m.To == rules.RolledBack && m.from.Live() {
-		c, err := l.i.count(ctx, l.i.cfg.Lease/2)
-		if err != nil {
-			return err
-		}
-		return endSessions(ctx, l.conn, pinned(c.instances, rules.VersionsWith(m.migration, m.all)))
+	if m.request.EndSessions && len(leaving(m.migration, m.all, m.To)) > 0 {
+		return l.endSessions(ctx, m)
 	}
 	return nil
 }
@@ -31,15 +27,16 @@ func (l *leader) prepare(ctx context.Context, m *move) error {
 // prove checks behind the gate, on what the instances reported with their acknowledgement, that nobody is left for whom
 // the transition would be an error.
 func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error {
+	if m.request.EndSessions {
+		if back := pinned(c.instances, leaving(m.migration, m.all, m.To)); len(back) > 0 {
+			return &setback{reason: "sessions of a version that goes have come back", blockers: back}
+		}
+	}
 	switch {
 	case m.To == rules.RolledBack && m.from.Live():
-		err := sessionsConflict(m.migration, m.all, c)
-		if refused, ok := err.(*ConflictError); ok && m.request.EndSessions {
-			return &setback{reason: "sessions of the version have come back", blockers: refused.Blockers}
-		}
-		return err
+		return sessionsConflict(m.migration, m.all, c)
 	case m.To == rules.Contracted:
-		return contractConflict(ctx, tx, m.migration, m.all, m.request, c, leaving)
+		return contractConflict(ctx, tx, m.migration, m.all, m.request, c, toLeave)
 	}
 	return nil
 }
@@ -49,7 +46,7 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
 	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID)}
 	old := pinned(c.instances, rules.VersionsWithout(m, all))
-	if len(old) > 0 {
+	if len(old) > 0 && !r.EndSessions {
 		e.missing("%d sessions are pinned to a version that would go%s", len(old), named(old))
 		e.Blockers = append(e.Blockers, old...)
 	}
@@ -123,8 +120,8 @@ func liveFor(ctx context.Context, db rules.DB, id string) (time.Duration, error)
 // How long a backend may take to end after its connection was closed. Until then it is in pg_stat_activity, and in no
 // report any more. A busy server can take a while for it, which a request is given before a gate is closed.
 const (
-	leaving          = 300 * time.Millisecond
-	leavingAtRequest = 3 * time.Second
+	toLeave          = 300 * time.Millisecond
+	toLeaveAtRequest = 3 * time.Second
 )
 
 // bypassing lists the sessions on this database that come through no instance, and do not end within the limit.

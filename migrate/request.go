@@ -137,18 +137,18 @@ func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Mi
 			return err
 		}
 	}
-	leaves := to == rules.RolledBack && m.Phase.Live() && !r.EndSessions
-	if !leaves && to != rules.Contracted {
+	goes := to == rules.RolledBack && m.Phase.Live() && !r.EndSessions
+	if !goes && to != rules.Contracted {
 		return nil
 	}
 	c, err := i.count(ctx, min(patience(i.cfg.Lease)+i.cfg.Lease/2, longestCount))
 	if err != nil {
 		return err
 	}
-	if leaves {
+	if goes {
 		return sessionsConflict(m, all, c)
 	}
-	return contractConflict(ctx, pool, m, all, r, c, leavingAtRequest)
+	return contractConflict(ctx, pool, m, all, r, c, toLeaveAtRequest)
 }
 
 // storeRequest writes the transition, or what has changed in the request of one that is pending.

@@ -9,9 +9,16 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+// The predefined roles whose rights Segue has a use for.
+const (
+	rightStats  = "pg_read_all_stats"
+	rightSignal = "pg_signal_backend"
+)
+
 // A lack is a predefined role whose rights the role of the upstream URL does not have. Segue works without it, but worse.
 type lack struct {
 	role  string // that lacks it
+	right string
 	costs string // one sentence
 	grant string // the statement that mends it
 }
@@ -21,20 +28,19 @@ type lack struct {
 func lacks(ctx context.Context, db rules.DB) ([]lack, error) {
 	rows, err := db.Query(ctx, `
 		SELECT current_user::pg_catalog.text, right_, 'GRANT ' || right_ || ' TO ' || pg_catalog.quote_ident(current_user)
-		FROM pg_catalog.unnest(ARRAY['pg_read_all_stats', 'pg_signal_backend']) AS right_
+		FROM pg_catalog.unnest($1::pg_catalog.text[]) AS right_
 		WHERE NOT pg_catalog.pg_has_role(current_user, right_, 'USAGE')
-		ORDER BY 2`)
+		ORDER BY 2`, []string{rightStats, rightSignal})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the rights of the role: %w", err)
 	}
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (lack, error) {
 		var l lack
-		var right string
-		err := row.Scan(&l.role, &right, &l.grant)
-		l.costs = fmt.Sprintf("role %s lacks %s: %s", l.role, right, map[string]string{
-			"pg_read_all_stats": "how old a transaction is that does not come through Segue, and what it runs, is unknown, so a cutover waits longer before it tries",
-			"pg_signal_backend": "--end-sessions cannot end a session unless it comes through an instance that is alive",
-		}[right])
+		err := row.Scan(&l.role, &l.right, &l.grant)
+		l.costs = fmt.Sprintf("role %s lacks %s: %s", l.role, l.right, map[string]string{
+			rightStats:  "how old a transaction is that does not come through Segue, and what it runs, is unknown, so a cutover waits longer before it tries",
+			rightSignal: "--end-sessions cannot end a session unless it comes through an instance that is alive",
+		}[l.right])
 		return l, err
 	})
 	if err != nil {

@@ -1,11 +1,8 @@
 package migrate
 
 import (
-	"context"
 	"fmt"
 	"slices"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/rules"
 )
@@ -34,29 +31,11 @@ func sessionsConflict(m *rules.Migration, all []*rules.Migration, c *census) err
 		return nil
 	}
 	e := &ConflictError{
-		Message:  fmt.Sprintf("rollback of %q is refused: %d sessions live in a version that would go", m.ID, len(blockers)),
+		Message:  fmt.Sprintf("rollback of %q is refused: %s in a version that would go", m.ID, plural(len(blockers), "session lives", "sessions live")),
 		Hint:     "end these sessions first, or ask with end_sessions; a rollback to active keeps both versions served",
 		HintCLI:  fmt.Sprintf("end them with --end-sessions, or keep both versions served: segue rollback %s --to active", m.ID),
 		Blockers: blockers,
 	}
 	e.Missing = c.unknown()
 	return e
-}
-
-// end ends the sessions' backends.
-func endSessions(ctx context.Context, db rules.DB, sessions []Blocker) error {
-	for _, s := range sessions {
-		rows, err := db.Query(ctx, `SELECT pg_catalog.pg_terminate_backend($1)`, int32(s.PID))
-		if err == nil {
-			_, err = pgx.CollectRows(rows, pgx.RowTo[bool])
-		}
-		if err != nil {
-			return &ConflictError{
-				Message:  fmt.Sprintf("the session of pid %d (user %s) may not be ended: %s", s.PID, s.User, err),
-				Hint:     "end it yourself, or grant pg_signal_backend",
-				Blockers: []Blocker{s},
-			}
-		}
-	}
-	return nil
 }

@@ -23,6 +23,10 @@ type Traffic interface {
 	// Open ends it. It is called again when the reason changes.
 	Suspend(why *Outage)
 
+	// End ends the sessions that are pinned to the versions, wherever they are, as pg_terminate_backend would, and lets no new
+	// ones in. It does not wait. It holds until the next call; nil ends nothing.
+	End(e *Ending)
+
 	// Sessions lists the live sessions.
 	Sessions() []SessionInfo
 

@@ -36,6 +36,8 @@ type traffic struct {
 	slowest   time.Duration // that one took that was not
 	log       []string
 	sessions  []SessionInfo
+	ending    *Ending
+	deaf      bool // End does nothing
 	uses      []UseCount
 }
 
@@ -103,6 +105,15 @@ func (tr *traffic) Suspend(why *Outage) {
 	defer tr.mu.Unlock()
 	tr.suspended, tr.outage = true, why
 	tr.log = append(tr.log, "suspend")
+}
+
+func (tr *traffic) End(e *Ending) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.ending = e
+	if !tr.deaf {
+		tr.sessions = slices.DeleteFunc(slices.Clone(tr.sessions), func(s SessionInfo) bool { return e.Of(s.Version) })
+	}
 }
 
 func (tr *traffic) Sessions() []SessionInfo {

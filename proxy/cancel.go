@@ -20,17 +20,25 @@ func (e *entrance) cancel(ctx context.Context, client *conn, packet wire.Startup
 	if e.cancelHeld(pid, key) {
 		return errServed
 	}
+	if err := e.askToCancel(ctx, packet.Raw); err != nil {
+		return err
+	}
+	return errServed
+}
+
+// askToCancel sends a CancelRequest to the server and waits until it has closed the connection: by then the signal was sent.
+func (e *entrance) askToCancel(ctx context.Context, packet []byte) error {
 	server, err := e.upstream.dial(ctx, e.upstream.mode != "disable" && e.upstream.mode != "allow")
 	if err != nil {
 		return e.unreachable(err)
 	}
 	defer server.Close()
 	defer expire(ctx, server)()
-	if err := server.send(packet.Raw); err != nil {
+	if err := server.send(packet); err != nil {
 		return serverFailed(err)
 	}
 	if _, err := io.Copy(io.Discard, server.in); err != nil {
 		return serverFailed(err)
 	}
-	return errServed
+	return nil
 }

@@ -66,11 +66,17 @@ func (s *session) drain(force bool) {
 	if !s.part(force) {
 		return
 	}
-	// The server's goroutine waits for the server, or writes to a client that may not read.
-	_ = s.server.SetReadDeadline(time.Unix(1, 0))
 	if force {
-		_ = s.client.SetWriteDeadline(time.Now().Add(forcedTimeout))
+		s.cut()
+		return
 	}
+	_ = s.server.SetReadDeadline(time.Unix(1, 0))
+}
+
+// cut stops the server's goroutine, which waits for the server, or writes to a client that may not read.
+func (s *session) cut() {
+	_ = s.server.SetReadDeadline(time.Unix(1, 0))
+	_ = s.client.SetWriteDeadline(time.Now().Add(forcedTimeout))
 }
 
 // part stops the client's goroutine if the session may be ended, and tells whether it may.

@@ -36,6 +36,7 @@ type Server struct {
 	ctx      context.Context // ends when Shutdown has lost its patience
 	cancel   context.CancelFunc
 	draining atomic.Bool
+	ending   atomic.Pointer[migrate.Ending] // nil: no version ends
 
 	mu        sync.Mutex
 	listeners map[net.Listener]bool
@@ -152,6 +153,9 @@ func (s *Server) serve(c net.Conn) {
 	s.mu.Unlock()
 	if s.draining.Load() {
 		sess.drain(false)
+	}
+	if e := s.ending.Load(); e != nil {
+		sess.dismiss(e)
 	}
 	_ = l.open() // a client that has gone is noticed by whoever reads from it
 	if l.passthrough {
@@ -273,6 +277,9 @@ func (s *Server) admit(st startup) *wire.Error {
 	version := st.version
 	if version == "" {
 		version = s.cfg.Versions.versionFor(st.user, st.application)
+	}
+	if err := s.admitEnding(version); err != nil {
+		return err
 	}
 	return s.admitVersion(version)
 }

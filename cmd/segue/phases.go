@@ -25,6 +25,7 @@ func newContract(o *options) *cobra.Command {
 		"Contract is refused until the proofs are there: no session of an older version, no use of an old name within\n"+
 			"contract_after, and no session that goes around the instances.")
 	cmd.Flags().BoolVar(&t.body.AllowBypass, "allow-bypass", false, "contract although sessions go around the instances")
+	cmd.Flags().BoolVar(&t.body.EndSessions, "end-sessions", false, "end the sessions that are pinned to an older version")
 	return cmd
 }
 

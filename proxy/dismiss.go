@@ -1,0 +1,74 @@
+package proxy
+
+import (
+	"context"
+	"time"
+
+	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/wire"
+)
+
+// errDismissed says that the session's version ends.
+var errDismissed = errDrain
+
+// dismissTimeout bounds how long a server may take to answer a CancelRequest.
+const dismissTimeout = 5 * time.Second
+
+// End implements migrate.Traffic.
+func (s *Server) End(e *migrate.Ending) {
+	s.ending.Store(e)
+	if e == nil {
+		return
+	}
+	for _, sess := range s.list() {
+		sess.dismiss(e)
+	}
+}
+
+// dismiss ends the session if its version ends, wherever it is: the client is told as by pg_terminate_backend, and the server
+// is asked to cancel what it is at, because it would notice only afterwards that its client has gone. That takes no right
+// but the key that the session was given.
+func (s *session) dismiss(e *migrate.Ending) {
+	if s.passthrough || !e.Of(s.version()) {
+		return
+	}
+	last := shutdownError()
+	last.Detail = "Schema version \"" + s.version() + "\" ends by " + e.Why + "."
+	last.Hint = "Connect again as a version that stays."
+	q := &s.queue
+	q.mu.Lock()
+	over := q.stop != nil
+	if !over {
+		q.ending = last
+		q.haltLocked(errDismissed)
+	}
+	q.mu.Unlock()
+	if over {
+		return
+	}
+	s.srv.log.Info("a session is ended", "pid", s.pid, "user", s.startup.user, "version", s.version(), "because", e.Why)
+	s.cut()
+	if len(s.key) > 0 {
+		go s.cancelStatement()
+	}
+}
+
+// cancelStatement has the server cancel what the session is at. When it is at nothing, nothing happens.
+func (s *session) cancelStatement() {
+	ctx, cancel := context.WithTimeout(s.srv.ctx, dismissTimeout)
+	defer cancel()
+	err := s.srv.entrance.askToCancel(ctx, wire.AppendCancelRequest(nil, s.pid, s.key))
+	if err != nil {
+		s.srv.log.Warn("the statement of a session that is ended could not be cancelled", "pid", s.pid, "error", err)
+	}
+}
+
+// admitEnding says why a session cannot be served whose version ends; nil when it can.
+func (s *Server) admitEnding(version string) *wire.Error {
+	e := s.ending.Load()
+	if !e.Of(version) {
+		return nil
+	}
+	return withHint(fatal("57P03", "schema version %q is not served: it ends by %s", version, e.Why),
+		"Connect as a version that stays, or again later.")
+}
