@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ import (
 // SET TRANSACTION, too, must come before any query, in every transaction. So in a transaction that has no snapshot yet no
 // question is asked that takes one, unless the client's own text takes one at that moment. SHOW takes none: it tells what
 // settings are, and where the search_path leads is then asked on another connection. What that does not tell (a table
-// that the catalog does not have yet) is refused.
+// that the catalog does not have yet) is asked at READ COMMITTED, where each statement has a snapshot of its own, and else
+// refused.
 
 // snapshotless are the first words of those texts that matter here and take no snapshot, all others do
 // (PlannedStmtRequiresSnapshot in pquery.c).
@@ -35,7 +37,7 @@ func (s *session) beforeSnapshot() bool {
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return !s.takesSnapshot && !q.snapshot && (q.status != wire.Idle || q.unsynced)
+	return !s.takesSnapshot && q.snapshot == noSnapshot && (q.status != wire.Idle || q.unsynced)
 }
 
 // errBeforeSnapshot is what the client gets where something is not known that only a query tells.
@@ -47,12 +49,28 @@ func errBeforeSnapshot() *wire.Error {
 	})
 }
 
+// mayAsk is called before a question that would take a snapshot which the client's text does not take. Its error says why it
+// must not be asked.
+func (s *session) mayAsk() error {
+	level, err := s.ask("SHOW transaction_isolation")
+	if err != nil {
+		return err
+	}
+	if l := string(level); l != "read committed" && l != "read uncommitted" {
+		return errBeforeSnapshot()
+	}
+	s.queue.mu.Lock()
+	s.queue.snapshot = askedSnapshot
+	s.queue.mu.Unlock()
+	return nil
+}
+
 // refreshBySettings is refresh where nothing may be asked that takes a snapshot. All else than settings is as it was when
 // the view was read: what changes it takes a snapshot.
 func (s *session) refreshBySettings(e *epoch) error {
 	v := &s.view
 	if v.session == nil || v.probed == nil {
-		return errBeforeSnapshot()
+		return s.refreshByAsking(e)
 	}
 	next := *v.probed
 	settings := map[string]*string{
@@ -64,7 +82,7 @@ func (s *session) refreshBySettings(e *epoch) error {
 		next.Version = &version
 		settings["segue.version"] = next.Version
 	} else if !known {
-		return errBeforeSnapshot() // SHOW fails where it was never set
+		return s.refreshByAsking(e) // SHOW fails where it was never set
 	}
 	for name, into := range settings {
 		answer, err := s.ask("SHOW " + name)
@@ -76,7 +94,7 @@ func (s *session) refreshBySettings(e *epoch) error {
 	if next.Setting != v.probed.Setting || next.role() != v.probed.role() || v.aged {
 		path, err := s.pathOf(&next, v.session.SearchPath)
 		if err != nil {
-			return err
+			return s.refreshByAsking(e)
 		}
 		next.Path = path
 	}
@@ -95,17 +113,20 @@ func (p *probed) role() string {
 // pathTimeout bounds how long a statement waits for the answer of another connection.
 const pathTimeout = 5 * time.Second
 
-// pathOf asks on another connection where a search_path leads; before is where it has led until now.
+// errNoPath says that no other connection can tell where a search_path leads.
+var errNoPath = errors.New("where the search_path leads is not known")
+
+// pathOf asks on another connection where a search_path leads; before is where it has led until now. The error is errNoPath.
 func (s *session) pathOf(p *probed, before []string) ([]string, error) {
 	if s.srv.cfg.SearchPath == nil {
-		return nil, errBeforeSnapshot()
+		return nil, errNoPath
 	}
 	ctx, cancel := context.WithTimeout(s.srv.ctx, pathTimeout)
 	defer cancel()
 	path, err := s.srv.cfg.SearchPath(ctx, p.role(), p.Setting)
 	if err != nil {
 		s.srv.log.Warn("it cannot be told where a search_path leads", "error", err)
-		return nil, errBeforeSnapshot()
+		return nil, errNoPath
 	}
 	return effectivePath(path, before), nil
 }

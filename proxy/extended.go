@@ -29,6 +29,7 @@ type portal struct {
 	sets     bool // and segue.version
 	makes    *[]rewrite.Made
 	sql      *changes // what executing it does to what is prepared; nil: nothing
+	back     *backTo  // set if it is ROLLBACK TO
 	bound    moment   // when its Bind was sent
 }
 
@@ -141,7 +142,9 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	name, rest, _ := cutString(s.frame.Body)
 	sql, _, _ := cutString(rest)
 	st := s.open(name, sql, s.types, false)
-	st.Memo.plan = plan{binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, text: text, generation: s.view.generation}
+	st.Memo.plan = plan{
+		binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, control: controlOf(sql), text: text, generation: s.view.generation,
+	}
 	if executesByName(text) {
 		st.Memo.plan.text = nil
 	}
@@ -276,7 +279,7 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 		}
 		return portal{}, errMoved // what choose has registered as in flight may have landed with that
 	}
-	return portal{text: text, sql: s.changesOf(text)}, nil
+	return portal{text: text, sql: s.changesOf(text), back: backIn(st)}, nil
 }
 
 // chooseAgain is choose for a statement that was prepared by a Parse.
@@ -312,7 +315,7 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	}
 	out := portal{
 		stateful: stateful, makes: p.makes, sets: stateful && now.binder.MaySetVersion(st.Text),
-		sql: s.changesIn(st.Text, !st.Lost),
+		sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
 	}
 	return out, s.giveBack(st)
 }
@@ -384,7 +387,7 @@ func (s *session) execute() error {
 		return s.pass(expect{kind: wire.Execute})
 	}
 	p := s.portal(name)
-	e := expect{kind: wire.Execute, text: p.text}
+	e := expect{kind: wire.Execute, text: p.text, back: p.back}
 	if p.sql != nil {
 		s.queue.mu.Lock()
 		e.sql = s.queue.stmts.Copy(p.sql)

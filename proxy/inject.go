@@ -85,7 +85,9 @@ func (s *session) inject(sql string, all bool, params [][]byte) (*injection, err
 // injectAs is inject with an injection that says what becomes of the answers.
 func (s *session) injectAs(inj *injection, sql string, params [][]byte) error {
 	if !strings.HasPrefix(sql, "SHOW ") && s.beforeSnapshot() {
-		return errBeforeSnapshot()
+		if err := s.mayAsk(); err != nil {
+			return err
+		}
 	}
 	all := inj.all
 	b := wire.AppendClose(nil, wire.StatementOf, reserved)

@@ -30,10 +30,11 @@ func controlOf(sql []byte) control {
 	return noControl
 }
 
-// firstWord finds the first word of a text, behind white space and comments; empty when it begins otherwise.
+// firstWord finds the first word of a text, behind white space, comments and empty statements; empty when it begins
+// otherwise.
 func firstWord(sql []byte) []byte {
 	for {
-		sql = bytes.TrimLeft(sql, " \t\r\n\f\v")
+		sql = bytes.TrimLeft(sql, " \t\r\n\f\v;")
 		switch {
 		case bytes.HasPrefix(sql, []byte("--")):
 			end := bytes.IndexAny(sql, "\r\n")

@@ -269,7 +269,11 @@ func (s *session) queryIn(now *epoch) error {
 	}
 	s.takesSnapshot = takesSnapshotFirst(sql)
 	raw.sql = s.changesIn(sql, true)
-	switch s.match(now, sql) {
+	hit := s.match(now, sql)
+	if hit != rewrite.Miss {
+		raw.back = s.goesBack(sql)
+	}
+	switch hit {
 	case rewrite.Miss:
 		if controlOf(sql) == begins {
 			s.frame = own(s.frame)
@@ -294,7 +298,7 @@ func (s *session) queryIn(now *epoch) error {
 		s.announce(text)
 		s.count(text)
 		s.sent(text)
-		e := expect{kind: wire.Query, sql: s.changesOf(text), text: text, flags: effects(text), piece: s.piece}
+		e := expect{kind: wire.Query, sql: s.changesOf(text), back: raw.back, text: text, flags: effects(text), piece: s.piece}
 		if !text.Changed {
 			return s.pass(e)
 		}

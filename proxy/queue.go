@@ -38,8 +38,8 @@ type queue struct {
 	retry     retry
 	series    bool   // a Query is being sent in pieces: see runSeries
 	failures  uint64 // errors after which the server has discarded messages
-	snapshot  bool   // the transaction has one, so that another query changes nothing about what it sees
-	groupEnds bool   // a statement that may end a transaction was sent in the open group of the extended protocol
+	snapshot  hasSnapshot
+	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol
 
 	ending  *wire.Error   // what the client is told when the session ends
 	stop    error         // why the session must send nothing any more; nil while it may
@@ -55,6 +55,7 @@ type expect struct {
 	stmt  *statement    // of a Parse: what is prepared once it is answered; of a Describe: what is described
 	name  *name         // of a Close: what is closed
 	sql   *changes      // of a Query or an Execute: what its text does to what is prepared; nil: nothing
+	back  *backTo       // and which of its statements are ROLLBACK TO; nil: none, or it is not known
 	text  *rewrite.Text // what was rewritten to make the message; nil when nothing was
 	inj   *injection    // set in a message that the client does not know of, with an answer for the proxy
 	fail  *wire.Error   // in place of the error that the stand-in gets
@@ -198,7 +199,7 @@ func (q *queue) note(kind byte, body []byte) verdict {
 	case wire.BindComplete:
 		q.pop()
 	case wire.PortalSuspended:
-		q.snapshot = true
+		q.snapshot = ownSnapshot
 		q.over(e)
 		q.pop()
 	case wire.ParameterDescription:
@@ -272,6 +273,9 @@ func (q *queue) failed(body []byte) verdict {
 	case e.fail != nil || e.text != nil || e.piece != nil:
 		v.action = mend
 	}
+	if spoilt := q.spoiltLevel(body); spoilt != nil && e.flags&captured == 0 && e.fail == nil {
+		v.action, v.expect.fail = mend, spoilt
+	}
 	if e.piece != nil {
 		e.piece.failed = true
 	}
@@ -324,7 +328,7 @@ func (q *queue) ready(body []byte) verdict {
 	q.commands = 0
 	q.copyIn = false
 	if q.status == wire.Idle {
-		q.lastIdle, q.snapshot = q.readies, false
+		q.lastIdle, q.snapshot = q.readies, noSnapshot
 	}
 	var v verdict
 	if e := q.align(wire.ReadyForQuery); e != nil {

@@ -88,18 +88,16 @@ func (q *queue) tag(body []byte, e *expect) {
 	if len(tag) == 0 {
 		return
 	}
-	q.snapshot = q.snapshot || takesSnapshot(tag)
+	q.noteSnapshot(string(tag), e)
 	switch tag[0] {
 	case 'C', 'R':
 		if string(tag) == "COMMIT" || string(tag) == "ROLLBACK" {
 			q.txEnds++
-			q.snapshot = false
 		}
 	case 'P':
 		switch {
 		case string(tag) == "PREPARE TRANSACTION":
 			q.txEnds++
-			q.snapshot = false
 		case string(tag) == "PREPARE" && e.flags&reprepare != 0:
 			if e.stmt != nil {
 				q.stmts.Replaced(e.stmt)
@@ -115,16 +113,4 @@ func (q *queue) tag(body []byte, e *expect) {
 			}
 		}
 	}
-}
-
-// takesSnapshot tells whether a command with that tag has given its transaction a snapshot (PlannedStmtRequiresSnapshot
-// in pquery.c lists those that need none).
-func takesSnapshot(tag []byte) bool {
-	switch string(tag) {
-	case "SET", "RESET", "SHOW", "LOCK TABLE", "BEGIN", "START TRANSACTION", "SAVEPOINT", "RELEASE", "COMMIT", "ROLLBACK",
-		"LISTEN", "UNLISTEN", "NOTIFY", "SET CONSTRAINTS", "CHECKPOINT", "PREPARE TRANSACTION":
-		return false
-	}
-	has := func(prefix string) bool { return len(tag) >= len(prefix) && string(tag[:len(prefix)]) == prefix }
-	return !has("FETCH") && !has("MOVE")
 }

@@ -94,6 +94,11 @@ func (s *session) refresh(e *epoch) error {
 	if s.beforeSnapshot() {
 		return s.refreshBySettings(e)
 	}
+	return s.refreshByAsking(e)
+}
+
+// refreshByAsking is refresh with a question that takes a snapshot, where that may be asked.
+func (s *session) refreshByAsking(e *epoch) error {
 	answer, err := s.probe()
 	if err != nil {
 		return err

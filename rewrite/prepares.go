@@ -21,16 +21,8 @@ type PreparedBy struct {
 // at the text. The text is in the encoding. ok is false where it cannot be read, or not as the server does, or is too long
 // to be read aside: standardStrings is standard_conforming_strings.
 func PreparedIn(encoding string, standardStrings bool, sql string) (list []PreparedBy, ok bool) {
-	c, known := charsets[encoding]
-	if !known && !isASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
-		return nil, false
-	}
-	d, err := c.decode(sql)
-	if err != nil {
-		return nil, false
-	}
-	tree, err := parseAside(d.utf8)
-	if err != nil {
+	tree, d, ok := parseIn(encoding, standardStrings, sql)
+	if !ok {
 		return nil, false
 	}
 	for _, raw := range tree.Stmts {
@@ -43,6 +35,20 @@ func PreparedIn(encoding string, standardStrings bool, sql string) (list []Prepa
 		list = append(list, p)
 	}
 	return list, true
+}
+
+// parseIn parses a text in the encoding, aside. ok is false as for PreparedIn.
+func parseIn(encoding string, standardStrings bool, sql string) (tree *ast.ParseResult, d decoded, ok bool) {
+	c, known := charsets[encoding]
+	if !known && !isASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
+		return nil, d, false
+	}
+	d, err := c.decode(sql)
+	if err != nil {
+		return nil, d, false
+	}
+	tree, err = parseAside(d.utf8)
+	return tree, d, err == nil
 }
 
 func preparedBy(n *ast.Node) PreparedBy {
