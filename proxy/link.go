@@ -35,6 +35,14 @@ func (c *conn) send(messages []byte) error {
 	return c.out.Flush()
 }
 
+// endStream ends the direction to the other side, which may still send.
+func (c *conn) endStream() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return c.Close()
+}
+
 // secure tells whether the connection is on TLS.
 func (c *conn) secure() bool {
 	_, ok := c.Conn.(*tls.Conn)

@@ -91,12 +91,16 @@ const goodbyeTimeout = 5 * time.Second
 // goodbye ends the server's side after the client's has ended: what the client sent is executed, as the server does for
 // a client of its own that goes away, or that has sent a frame which cannot be right: both get no word (SocketBackend).
 // Then the server closes, and leave follows.
+//
+// Behind part of a message nothing can be said, for the server would take it for the rest of that: it gets the end of the
+// stream there, as it does from a client of its own.
 func (s *session) goodbye(err error) {
 	_ = s.server.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-	if !errors.Is(err, errTerminated) {
+	cut := s.client.in.Partial()
+	if !cut && !errors.Is(err, errTerminated) {
 		_, _ = s.server.out.Write(wire.AppendTerminate(nil))
 	}
-	if s.server.out.Flush() != nil {
+	if s.server.out.Flush() != nil || cut && s.server.endStream() != nil {
 		s.server.Close()
 	}
 }

@@ -107,6 +107,9 @@ func (r *Reader) Buffered() bool {
 	return err != nil || n+1 <= have || n+1 > readSize
 }
 
+// Partial tells whether part of the frame that Next has returned was not consumed.
+func (r *Reader) Partial() bool { return r.rest > 0 }
+
 // Pending is the number of bytes that were read ahead.
 func (r *Reader) Pending() int { return r.w - r.r }
 
