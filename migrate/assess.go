@@ -40,6 +40,7 @@ const (
 	findingOrder       = "order" // another migration has to move first
 	findingRights      = "rights"
 	findingBody        = "function-body"
+	findingShown       = "shown-names"
 	findingLock        = "lock-held"
 	findingPublication = "publication"
 	findingBypass      = "bypass"
@@ -100,7 +101,7 @@ func (i *Instance) assess(ctx context.Context, pool *pgxpool.Pool, m *rules.Migr
 		return nil, err
 	}
 	a := &assessment{Instance: i, pool: pool, m: m, all: all, cat: cat, found: found}
-	for _, look := range []func(context.Context) error{a.role, a.bodies, a.tables, a.sessions} {
+	for _, look := range []func(context.Context) error{a.role, a.bodies, a.shown, a.tables, a.sessions} {
 		if err := look(ctx); err != nil {
 			return nil, err
 		}
@@ -162,6 +163,19 @@ func (a *assessment) bodies(ctx context.Context) error {
 			hintBodies)
 	}
 	return nil
+}
+
+// shown finds what shows names that the next DDL changes. It breaks nothing, and so refuses nothing.
+func (a *assessment) shown(ctx context.Context) error {
+	d := rules.Forward
+	if a.m.Phase == rules.Cutover {
+		d = rules.Backward
+	}
+	found, err := shownNames(ctx, a.pool, a.m, d, a.cat)
+	for _, s := range found {
+		a.add(findingShown, Warns, s.object, s.what, hintShown)
+	}
+	return err
 }
 
 // tables finds what else depends on the tables' names, or keeps them locked.

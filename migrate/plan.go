@@ -2,11 +2,14 @@ package migrate
 
 import (
 	"context"
+	"slices"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
 
-// Plan lists what is done at each transition to come, with its locks, and what would be done on the way back.
+// Plan lists what is done at each transition to come, with its locks and what stored objects show otherwise after it, and what
+// would be done on the way back.
 func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	pool, err := i.database()
 	if err != nil {
@@ -16,7 +19,32 @@ func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	return planOf(m), nil
+	steps := planOf(m)
+	at := len(steps) - 1
+	for at >= 0 && steps[at].Phase != rules.Cutover {
+		at--
+	}
+	if at < 0 {
+		return steps, nil
+	}
+	notes, err := shownSteps(ctx, pool, m, steps[at].From)
+	return slices.Insert(steps, at+1, notes...), err
+}
+
+// shownSteps are notes on what stored objects show otherwise after cutover. They run nothing.
+func shownSteps(ctx context.Context, db rules.DB, m *rules.Migration, from rules.Phase) (notes []Step, err error) {
+	cat, err := catalog.Load(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	found, err := shownNames(ctx, db, m, rules.Forward, cat)
+	for _, s := range found {
+		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: s.object + ": " + s.what})
+	}
+	if len(notes) > 0 {
+		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: hintShown})
+	}
+	return notes, err
 }
 
 // planOf lists the way to contracted, and the way back from wherever it can be gone.

@@ -22,6 +22,7 @@ type bindInput struct {
 	views  *introspection // how the system catalogs look; nil: as they are
 	unseen *prefilter     // names that change the session; nil: there are none
 	budget *budget        // nil in tests of the binder alone
+	shown  *shownNotes    // what is noted of a stored object; nil for every text of a client
 	all    bool           // predict the columns of statements that concern no affected table, too
 }
 

@@ -63,6 +63,9 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 		}
 	}
 	bd.fills(read)
+	if bd.shown != nil {
+		bd.notePL(read)
+	}
 	bd.fieldUses()
 	bd.catalogsInBlock(read)
 	bd.computedText(read)

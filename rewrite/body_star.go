@@ -60,6 +60,10 @@ func (bd *body) ofPlaces(f *plFragment) bool {
 // keptStar sees to a star in a body. first is the first column in out that it puts out. ok is false where it has to be
 // written out: in what runs once, where no alias list helps.
 func (b *binding) keptStar(s *scope, t *ast.ResTarget, ref *ast.ColumnRef, items []*item, out *output, first int) (nodes []*ast.Node, ok bool) {
+	if b.shown != nil {
+		b.noteStar(items, out, first)
+		return nil, true
+	}
 	var renamed []*item
 	for _, it := range items {
 		if !it.plain && !b.inOrder(s, it) {

@@ -43,7 +43,9 @@ func (bd *body) asTransitions(c *binding, stmt *ast.Node, bind func()) {
 		return
 	}
 	uses := len(c.vars.uses)
+	list, calls := c.shown.mark()
 	succeeds := func(transitions ...string) bool {
+		c.shown.forget(list, calls)
 		c.vars.uses, c.vars.transitions = c.vars.uses[:uses], transitions
 		bind()
 		return c.failure == nil

@@ -17,6 +17,7 @@ type variables struct {
 	twice    string // a name that is declared for several kinds of rows
 	uses     []fieldUse
 	made     []string // names of the relations that the body makes or drops
+	shown    []func() // what is to be noted once it is known what records are filled with: see shownNotes
 	triggerRows
 }
 
@@ -29,6 +30,8 @@ type variable struct {
 	other  bool // with something else
 
 	regclass bool // a text that it gets is the name of a relation
+
+	moved []*column // while shownNotes are taken: what a record is filled with
 }
 
 // A fieldUse names a field of a row of which only the end of the body tells where it comes from.

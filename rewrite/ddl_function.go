@@ -109,6 +109,7 @@ type parameter struct {
 // functionParameters binds the types and defaults of parameters.
 func (b *binding) functionParameters(list []*ast.Node) []parameter {
 	var out []parameter
+	inputs := 0
 	for _, n := range list {
 		p := n.GetFunctionParameter()
 		if p == nil {
@@ -118,8 +119,14 @@ func (b *binding) functionParameters(list []*ast.Node) []parameter {
 		b.saw(p)
 		b.typeName(p.ArgType)
 		b.expr(&scope{}, p.Defexpr)
+		if v, ok := b.shown.givenFor(inputs); ok && b.namedTypes[p.ArgType].typ == 0 {
+			put(&b.namedTypes, p.ArgType, v)
+		}
 		output := p.Mode == ast.FunctionParameterMode_FUNC_PARAM_OUT || p.Mode == ast.FunctionParameterMode_FUNC_PARAM_TABLE
 		out = append(out, parameter{name: p.Name, value: b.namedTypes[p.ArgType], input: !output})
+		if !output {
+			inputs++
+		}
 	}
 	return out
 }

@@ -56,6 +56,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 	case *ast.Node_AExpr:
 		b.saw(n.AExpr)
 		b.comparedWithRegclass(n.AExpr)
+		b.shown.compare(n.AExpr)
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
 		b.rowOperator(n.AExpr)
@@ -173,7 +174,10 @@ func (b *binding) jsonExpr(s *scope, n *ast.Node) {
 		b.saw(n.JsonArrayQueryConstructor)
 		b.jsonOutput(n.JsonArrayQueryConstructor.Output)
 		b.sawAll(n.JsonArrayQueryConstructor.Format)
-		b.query(s, n.JsonArrayQueryConstructor.Query)
+		out := b.query(s, n.JsonArrayQueryConstructor.Query)
+		if b.shown != nil {
+			b.shown.addAll("a constructor of JSON", b.movedIn(out.rows(0)))
+		}
 	case *ast.Node_JsonKeyValue:
 		b.saw(n.JsonKeyValue)
 		b.expr(s, n.JsonKeyValue.Key)
@@ -209,6 +213,9 @@ func (b *binding) jsonValue(s *scope, v *ast.JsonValueExpr) {
 		b.sawAll(v.Format)
 		b.expr(s, v.RawExpr)
 		b.expr(s, v.FormattedExpr)
+		if b.shown != nil {
+			b.shown.addAll("a constructor of JSON", b.movedIn(b.valueOf(v.RawExpr)))
+		}
 		if b.difference(b.valueOf(v.RawExpr)) != sameShape {
 			b.notReshaped(v.RawExpr)
 		}

@@ -170,7 +170,7 @@ func (b *binding) renameColumns(it *item, alias *ast.Alias, location int) {
 	for i, n := range alias.Colnames {
 		name := stringOf(n)
 		if i < len(it.cols) {
-			it.cols[i].name, it.cols[i].physical = name, name
+			it.cols[i].name, it.cols[i].physical, it.cols[i].moved = name, name, nil
 		} else if it.unknown {
 			it.newColumn(name, name)
 		}
@@ -206,7 +206,7 @@ func (it *item) outputColumns(out output) {
 	for _, o := range out.cols {
 		c := it.newColumn(o.label, o.label)
 		c.typ, c.typmod, c.rows = o.typ, o.typmod, o.rows
-		c.relation, c.num, c.known = o.relation, o.num, o.known
+		c.relation, c.num, c.known, c.moved = o.relation, o.num, o.known, o.moved
 	}
 }
 

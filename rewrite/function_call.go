@@ -27,6 +27,9 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.toleratesOrder(f)
 	b.exprs(s, f.Args)
 	b.rowArguments(f)
+	if b.shown != nil {
+		b.noteCall(f)
+	}
 	b.callMayAppear(f)
 	b.justMade(int(f.Location), "the function "+lastString(f.Funcname), lastString(f.Funcname), true)
 	b.exprs(s, f.AggOrder)
@@ -43,6 +46,7 @@ func isBuiltin(name []string, want string) bool {
 func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 	b.saw(c)
 	b.typeName(c.TypeName)
+	b.shown.toOID(c)
 	names := stringsOf(c.TypeName.GetNames())
 	switch k := c.Arg.GetAConst(); {
 	case isRegclass(c) && k.GetSval() != nil:
@@ -52,6 +56,9 @@ func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 		b.refuseTableNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
+	if b.shown != nil {
+		b.noteRegclass(c)
+	}
 }
 
 // isRegclass tells whether a cast makes a regclass.

@@ -49,6 +49,7 @@ type plFragment struct {
 	dynamic bool     // it computes the text of a statement, which puts out what is not known
 	text    *body    // that text where it is a constant
 	said    bool     // it is a value in the message of RAISE
+	using   bool     // it is a value for a text that is executed
 }
 
 // A plVariable is one declaration.

@@ -15,7 +15,9 @@ func (p *plParser) forLoop() {
 		f := p.expression("loop", "using")
 		f.dynamic, f.targets = true, whole
 		if p.accept("using") {
+			k := len(p.fragments)
 			p.expressions("loop")
+			p.areUsed(k)
 		}
 	case p.isCursor():
 		whole := p.loopTargets(list)

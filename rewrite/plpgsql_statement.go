@@ -141,7 +141,9 @@ func (p *plParser) execute() {
 			continue
 		}
 		p.expect("using")
+		k := len(p.fragments)
 		p.expressions("into", ";")
+		p.areUsed(k)
 	}
 	if n < len(p.fragments) {
 		p.fragments[n].dynamic = true
@@ -227,4 +229,11 @@ func (p *plParser) fetched(stop string) (cursor string) {
 	}
 	cursor, _ = p.t.ident(in.to - 1)
 	return cursor
+}
+
+// areUsed says of all fragments from number k on that they are values for a text that is executed.
+func (p *plParser) areUsed(k int) {
+	for ; k < len(p.fragments); k++ {
+		p.fragments[k].using = true
+	}
 }

@@ -139,6 +139,9 @@ func (b *binding) rowOperator(x *ast.A_Expr) {
 		return
 	}
 	for _, n := range []*ast.Node{x.Lexpr, x.Rexpr} {
+		if b.shown != nil {
+			b.shown.addAll("the operator "+name, b.movedIn(b.valueOf(n)))
+		}
 		if b.difference(b.valueOf(n)) != sameShape {
 			b.unsupported(int(x.Location), refusedRow, "the operator "+name, "may see the names of a row's fields")
 		}
@@ -162,6 +165,9 @@ func (b *binding) rowsFromJSON(pair []*ast.Node, it *item) {
 		return
 	}
 	for _, c := range it.cols {
+		if b.shown != nil {
+			b.shown.addAll(lastString(pair[0].GetFuncCall().GetFuncname()), b.movedIn(b.columnValue(c)))
+		}
 		if b.difference(b.columnValue(c)) != sameShape {
 			b.unsupported(int(pair[0].GetFuncCall().Location), refusedRowType, "the column "+quoteIdent(c.name), "is a row that is made from JSON")
 		}

@@ -96,6 +96,9 @@ func (b *binding) reordered() bool {
 // rowArguments sees to the rows among the arguments of a call, which have been bound.
 func (b *binding) rowArguments(f *ast.FuncCall) {
 	for i, a := range f.Args {
+		if b.shown != nil {
+			b.noteArgument(f, i)
+		}
 		v := b.valueOf(a)
 		if b.difference(v) == sameShape {
 			continue

@@ -116,6 +116,10 @@ func (b *binding) rowFunctionRef(it *item, ref *ast.ColumnRef, name string) {
 	if f != nil {
 		put(&b.rowRefs, ref, b.returned(f))
 	}
+	if b.shown != nil {
+		row := &ast.Node{Node: &ast.Node_ColumnRef{ColumnRef: &ast.ColumnRef{Fields: []*ast.Node{stringNode(it.name)}}}}
+		b.noteRow(&ast.FuncCall{Funcname: []*ast.Node{stringNode(name)}, Args: []*ast.Node{row}}, 0, v)
+	}
 	if b.difference(v) == sameShape && it.table == nil {
 		if f == nil && b.functionReturnsRows(name) {
 			b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "has several forms, of which some return rows")

@@ -39,6 +39,9 @@ func (b *binding) rowStar(s *scope, t *ast.ResTarget, out *output) (nodes []*ast
 			if byPlace && c.physical != c.name {
 				o.sent = c.physical
 			}
+			if b.shown != nil {
+				o.moved = movedLabel(c)
+			}
 			out.cols = append(out.cols, o)
 		}
 	}

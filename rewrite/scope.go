@@ -78,6 +78,8 @@ type column struct {
 	relation catalog.OID // where RowDescription says that it comes from
 	num      int16
 	known    bool // relation and num are certain
+
+	moved *movedName // while shownNotes are taken: its name becomes another
 }
 
 // newColumn makes a column of an item that stands for itself.

@@ -27,6 +27,8 @@ type outputColumn struct {
 
 	root *column // the column that it is, if it is one
 	sent string  // its label in what is sent, where that is another and does not matter
+
+	moved *movedName // while shownNotes are taken: the name by which its label becomes another
 }
 
 // predicted turns an output into what RowDescription must say; nil when that is not certain.

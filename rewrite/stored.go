@@ -57,6 +57,7 @@ type judging struct {
 	path   []string // see binding
 	budget *budget
 	loss   Loss
+	notes  *shownNotes // see Shown; nil when names that go are looked for
 }
 
 // unread notes the first reason for which not all is known of the function.
@@ -87,7 +88,7 @@ func (j *judging) binding(sql string, tree *ast.ParseResult, t *tokens) *binding
 		slices.Sort(j.path[1:])
 	}
 	sess := &Session{StandardStrings: true, SearchPath: j.path}
-	in := &bindInput{snap: j.after, lens: j.after.Lens(rules.Base), sess: sess, sql: sql, tree: tree, tokens: t, budget: j.budget}
+	in := &bindInput{snap: j.after, lens: j.after.Lens(rules.Base), sess: sess, sql: sql, tree: tree, tokens: t, budget: j.budget, shown: j.notes}
 	return &binding{bindInput: in, cat: j.after.Catalog}
 }
 

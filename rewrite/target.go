@@ -229,7 +229,7 @@ func (o *output) addColumns(it *item) {
 		if c.name != "" {
 			o.cols = append(o.cols, outputColumn{
 				label: c.name, root: c.root, typ: c.typ, typmod: c.typmod, relation: c.relation, num: c.num, known: c.known,
-				rows: c.rows,
+				rows: c.rows, moved: c.moved,
 			})
 		}
 	}
