@@ -14,7 +14,6 @@ import (
 
 // aliasLists are the tables of the statement at hand that are given one.
 type aliasLists struct {
-	aliased       map[any]bool  // kept while the statement is bound anew
 	aliasable     map[any]*item // tables in FROM, and functions that return rows, by their nodes
 	hiddenAliases int           // names made up for columns that the version does not show
 }

@@ -38,7 +38,7 @@ type bound struct {
 	askable bool   // planned is set
 }
 
-// A binding is the work on one text. What concerns one statement starts anew with each.
+// A binding is the work on one text. What is in statementBinding starts anew with each statement; the rest lasts.
 type binding struct {
 	*bindInput
 	cat       *catalog.Catalog
@@ -47,37 +47,40 @@ type binding struct {
 	unsettled unsettled // by the statements before
 	moved     unsettled // by the statement at hand
 
+	inBody  bool                 // it is analyzed whenever it runs, and not as it is made
+	once    bool                 // it is in a body that is not stored: that of DO
+	vars    *variables           // of the body that the statement is in; nil elsewhere
+	where   func(offset int) int // counts a place as the client does, in a statement of a body
+	counted struct{ offset, characters int }
+
+	branchless map[string][]*rules.TableLens // by functions made in the text: tables on which a trigger must not call them
+	aliased    map[any]bool                  // tables and functions that get alias lists; kept while the statement is bound anew
+	making     *newSchema                    // of CREATE SCHEMA; nil elsewhere
+	explaining *explaining                   // nil unless the statement's plan may be shown
+
+	statementBinding
+}
+
+// A statementBinding is what a binding knows of the statement at hand. It is replaced whole.
+type statementBinding struct {
 	statement Statement
+	fate
 	changes   []change
+	asked     []Edit                   // besides the changes, when the server is asked for its words: see Question
 	seen      map[any]struct{}         // nodes that were understood
 	generated []string                 // names that it is given instead of those that the server would make up
 	sublabels map[*ast.SubLink]label   // the label of the only column of a subquery used as a value
 	future    map[string]int           // WITH queries that are being bound and cannot be named yet, by name (p_future_ctes)
 	recursing map[*ast.SelectStmt]*cte // the WITH queries whose body that is
-	asked     []Edit                   // besides the changes, when the server is asked for its words: see Question
 	byPlace   map[any]bool             // statements of which the labels do not matter
-	inBody    bool                     // it is analyzed whenever it runs, and not as it is made
-	once      bool                     // it is in a body that is not stored: that of DO
-	vars      *variables               // of the body that the statement is in; nil elsewhere
-	where     func(offset int) int     // counts a place as the client does, in a statement of a body
-	counted   struct{ offset, characters int }
-	placed    map[int]bool // tokens that are known to begin the USING of a join
+	placed    map[int]bool             // tokens that are known to begin the USING of a join
 	aliasLists
 	table   int // the word TABLE of the SELECT at hand; -1 when it is written otherwise
 	columns map[*ast.ColumnRef]*column
 	renamed map[*ast.ColumnRef]bool // references whose last name changes
 	rowBinding
-	besideMade bool   // something is used that an earlier statement of the text has made or altered
-	affected   bool   // a table whose lens changes something is concerned
-	failure    *Error // the first name that the version does not have
-	refusal    *Error // the first thing that was not understood
-	doubted    bool   // the refusal came before the failure, which is then not certain
-	catalogs   catalogUse
-	branchless map[string][]*rules.TableLens      // by functions made in the text: tables on which a trigger must not call them
-	xmlTables  map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
-	making     *newSchema                         // of CREATE SCHEMA; nil elsewhere
-
-	explaining *explaining // nil unless the statement's plan may be shown
+	catalogs  catalogUse
+	xmlTables map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
 }
 
 // unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.
@@ -137,18 +140,15 @@ func (b *binding) begin(raw *ast.RawStmt) {
 	for last > first && b.tokens.is(last, ';') {
 		last--
 	}
-	b.statement = Statement{Start: b.tokens.start(first), End: b.tokens.end(last), Tag: nodeName(raw.Stmt)}
-	b.changes, b.asked = b.changes[:0], nil
-	b.seen = map[any]struct{}{}
-	b.sublabels = map[*ast.SubLink]label{}
-	b.columns = map[*ast.ColumnRef]*column{}
-	b.renamed = map[*ast.ColumnRef]bool{}
-	b.rowBinding = rowBinding{}
-	b.placed, b.generated = nil, nil
-	b.aliasable, b.hiddenAliases = nil, 0
-	b.affected, b.doubted, b.besideMade = false, false, false
-	b.failure, b.refusal = nil, nil
-	b.catalogs, b.xmlTables = catalogUse{}, nil
+	b.statementBinding = statementBinding{
+		statement: Statement{Start: b.tokens.start(first), End: b.tokens.end(last), Tag: nodeName(raw.Stmt)},
+		changes:   b.changes[:0],
+		seen:      map[any]struct{}{},
+		sublabels: map[*ast.SubLink]label{},
+		columns:   map[*ast.ColumnRef]*column{},
+		renamed:   map[*ast.ColumnRef]bool{},
+		table:     -1,
+	}
 	b.parameters()
 }
 
@@ -163,14 +163,10 @@ func (b *binding) finish(raw *ast.RawStmt) []Edit {
 		b.doubted = true
 	}
 	if b.unsettledMatters() || b.catalogs.used && b.unsettled.version {
-		b.refusal, b.doubted, b.affected = b.unsettledRefusal(), true, true
+		b.forbidden(b.unsettledRefusal())
 	}
 	b.gateCatalogs()
-	switch {
-	case b.affected && b.refusal != nil && (b.failure == nil || b.doubted):
-		b.statement.Failure = b.refusal
-	case b.failure != nil && (b.refusal == nil || !b.doubted):
-		b.statement.Failure = b.failure
+	if b.statement.Failure = b.verdict(); b.statement.Failure != nil && b.statement.Failure == b.failure {
 		b.failure.natural = !b.affected && len(b.changes) == 0 && !b.sess.Unsettled && b.failure.natural
 	}
 	if b.statement.Failure != nil {
@@ -244,15 +240,14 @@ func (b *binding) fail(code string, location int, natural bool, message, hint st
 	if b.failure != nil {
 		return
 	}
-	b.doubted = b.refusal != nil
-	b.failure = &Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural, pos: srcpos.Here()}
+	b.missing(&Error{Code: code, Message: message, Hint: hint, Position: b.position(location), natural: natural, pos: srcpos.Here()})
 }
 
 // unsupported records that something was met that is refused where it concerns an affected table: construct names it,
 // why completes the sentence "construct …".
 func (b *binding) unsupported(location int, r refusal, construct, why string) {
 	if b.refusal == nil {
-		b.refusal = r.raise(construct, "segue cannot rewrite this statement: "+construct+" "+why, b.position(location))
+		b.refused(r.raise(construct, "segue cannot rewrite this statement: "+construct+" "+why, b.position(location)))
 	}
 }
 

@@ -244,9 +244,7 @@ func (bd *body) collectFailure(c *binding, stmt *ast.Node) {
 		return
 	}
 	if bd.vars == nil && isQuery(stmt) {
-		if bd.failure == nil {
-			bd.failure, bd.doubted = f, bd.refusal != nil
-		}
+		bd.missing(f)
 		return
 	}
 	if bd.affected = true; bd.refusal == nil {

@@ -114,11 +114,11 @@ func (b *binding) columnsDiffer(r named) bool {
 // "segue refuses to …".
 func (b *binding) forbid(location int, r refusal, t *rules.TableLens, what string) {
 	b.concern(t)
-	b.refusal = r.raise(b.statement.Tag, "segue refuses to "+what, b.position(location))
+	refusal := r.raise(b.statement.Tag, "segue refuses to "+what, b.position(location))
 	if m := b.movers(t); m != "" {
-		b.refusal.Detail = "It is being migrated by " + m + "."
+		refusal.Detail = "It is being migrated by " + m + "."
 	}
-	b.affected, b.doubted = true, true
+	b.forbidden(refusal)
 }
 
 // movers are the live migrations that change what versions see of a table, for people.
