@@ -170,7 +170,7 @@ func TestWhatShowsNoKeyThatChangesIsNotNamed(t *testing.T) {
 func TestAssessAndPlanNameWhatShowsOtherKeys(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, clientShop+`
-		CREATE VIEW other.json AS SELECT to_jsonb(c) AS j FROM public.client c;`+
+		CREATE VIEW other.keys AS SELECT to_jsonb(c) AS j FROM public.client c;`+
 		strings.Join(trigger("public.client", `BEGIN INSERT INTO public.log VALUES ('x', TG_TABLE_NAME, to_jsonb(NEW)); RETURN NULL; END`), ";"))
 	ctx, i := t.Context(), f.instances[0]
 	whole := func(when, old, new, table, renamed string) []string {
@@ -178,7 +178,7 @@ func TestAssessAndPlanNameWhatShowsOtherKeys(t *testing.T) {
 		return []string{
 			`trigger t on public.` + table + `: its function other.x() runs: to_jsonb has ` + keys +
 				`; TG_TABLE_NAME shows the table's name: "` + table + `" is "` + renamed + `" ` + when,
-			`view other.json: to_jsonb has ` + keys,
+			`view other.keys: to_jsonb has ` + keys,
 		}
 	}
 	named := func(found []Finding, err error) []string {
@@ -317,7 +317,7 @@ func TestWhatIsNamedIsWhatTheServerShowsOtherwise(t *testing.T) {
 		} {
 			pgtest.Exec(t, url, create)
 			object := map[string]string{"view": "view public.v%d", "function": "function public.f%d()", "block": "function public.b%d()"}[kind]
-			from := map[string]string{"view": "SELECT string_agg(x, ';') FROM v%d", "function": "SELECT string_agg(f, ';') FROM f%d() f", "block": "SELECT string_agg(f, ';') FROM b%d() f"}[kind]
+			from := map[string]string{"view": "SELECT string_agg(x, ';' ORDER BY x) FROM v%d", "function": "SELECT string_agg(f, ';' ORDER BY f) FROM f%d() f", "block": "SELECT string_agg(f, ';' ORDER BY f) FROM b%d() f"}[kind]
 			shows[fmt.Sprintf(object, i)] = fmt.Sprintf(from, i)
 		}
 	}
