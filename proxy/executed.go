@@ -115,7 +115,7 @@ func (s *session) executes(e *epoch, name []byte) (*rewrite.Text, error) {
 	}
 	if st.Memo.plan.hit != rewrite.Names {
 		if st.Memo.plan.hit == rewrite.StateWords {
-			s.changeBy(e, st.Text)
+			s.changeByStatement(e, st)
 		}
 		return nil, s.giveBack(st)
 	}
@@ -139,9 +139,26 @@ func (s *session) look(e *epoch, st *statement) error {
 		return nil
 	}
 	if st.Lost {
-		return s.lookAtLost(e)
+		return s.lookAgain(e, st)
 	}
 	*p = plan{binder: e.binder, made: e.made, hit: s.matchKept(e, st.Text, st.Types, !st.SQL && s.mayExecute()), control: controlOf(st.Text)}
+	return nil
+}
+
+// lookAgain is look for a statement whose text was not kept. That nothing was found in it holds as long as nothing else is
+// looked for.
+func (s *session) lookAgain(e *epoch, st *statement) error {
+	p := &st.Memo.plan
+	if p.binder != nil && p.hit != rewrite.Names && e.binder.FindsAs(p.binder) && !e.made.namesMoreThan(p.made) {
+		p.binder, p.made = e.binder, e.made
+		return nil
+	}
+	if err := s.lookAtLost(e); err != nil {
+		return err
+	}
+	if p.binder != e.binder { // the server does not show the unnamed statement
+		*p = plan{binder: e.binder, made: e.made, hit: rewrite.Names}
+	}
 	return nil
 }
 
@@ -155,6 +172,15 @@ func (s *session) giveBack(st *statement) error {
 		return err // the server refuses it whatever its text
 	}
 	return s.prepareAgain(st, nil)
+}
+
+// changeByStatement takes note of what executing a statement may change.
+func (s *session) changeByStatement(e *epoch, st *statement) {
+	if st.Lost {
+		s.change()
+		return
+	}
+	s.changeBy(e, st.Text)
 }
 
 // textOf is the text in which the server should have a statement.

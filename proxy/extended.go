@@ -73,8 +73,17 @@ func (s *session) parse() error {
 }
 
 func (s *session) parseIn(now *epoch) error {
-	if now.live || s.frame.Size() <= maxParse {
-		if err := s.whole(); err != nil {
+	limit := maxParse
+	if now.live {
+		limit = now.binder.MaxBytes()
+	}
+	if held, err := s.hold(limit); err != nil {
+		return err
+	} else if !held && now.live {
+		return s.passParse(now)
+	}
+	if s.frame.Rest > 0 { // the name is at the beginning of it
+		if err := s.begins(); err != nil {
 			return err
 		}
 	}
@@ -166,9 +175,14 @@ func (s *session) parseAs(text *rewrite.Text) error {
 
 // refuse makes the server fail where it would have failed at the client's message, with an error of ours.
 func (s *session) refuse(refused *wire.Error) error {
+	return s.refuseAs(refused, s.frame.Type == wire.Parse && s.frame.Body[0] == 0)
+}
+
+// refuseAs is refuse; unnamed says that the message is a Parse of the unnamed statement.
+func (s *session) refuseAs(refused *wire.Error, unnamed bool) error {
 	e := expect{kind: wire.Parse, fail: refused}
 	name := reserved
-	if s.frame.Type == wire.Parse && s.frame.Body[0] == 0 { // one that fails ends the unnamed statement
+	if unnamed { // one that fails ends the unnamed statement
 		name = ""
 		e.stmt = s.open(nil, nil, nil, false)
 	}
@@ -182,12 +196,13 @@ func (s *session) bind() error {
 		if !now.live && !s.rewrote && !s.follows {
 			return s.unlessMoved(now, expect{kind: wire.Bind})
 		}
-		if now.live {
-			if err := s.whole(); err != nil {
-				return err
-			}
+		if err := s.begins(); err != nil {
+			return err
 		}
 		_, name, err := wire.DecodeBind(s.frame.Body)
+		if err != nil && s.frame.Rest > 0 {
+			return s.refusePassing(raise(&wire.Error{Code: "54000", Message: "the names in this message are too long"}))
+		}
 		if err != nil {
 			return s.pass(expect{kind: wire.Bind})
 		}
@@ -205,6 +220,17 @@ func (s *session) bind() error {
 		}
 	}
 }
+
+// begins reads as much of the message in s.frame as its names can take. The rest of it is not held.
+func (s *session) begins() (err error) {
+	if s.frame.Rest > 0 {
+		s.frame, err = s.client.in.ReadPart(s.frame, maxNames)
+	}
+	return err
+}
+
+// maxNames bounds the names at the beginning of a message, in bytes. Of each the server takes 63.
+const maxNames = 32 << 10
 
 // passChosen is passIn, but what has a text is registered as in flight, and needs no second look.
 func (s *session) passChosen(now *epoch, e expect) error {
@@ -309,12 +335,15 @@ func (s *session) currentUnseen(st *statement) (portal, error) {
 func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	p := &st.Memo.plan
 	stateful := p.hit == rewrite.StateWords
+	if stateful && st.Lost {
+		p.makes = &[]rewrite.Made{{}}
+	}
 	if stateful && p.makes == nil {
 		made := now.binder.Makes(st.Read.Encoding, string(st.Text))
 		p.makes = &made
 	}
 	out := portal{
-		stateful: stateful, makes: p.makes, sets: stateful && now.binder.MaySetVersion(st.Text),
+		stateful: stateful, makes: p.makes, sets: stateful && (st.Lost || now.binder.MaySetVersion(st.Text)),
 		sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
 	}
 	return out, s.giveBack(st)

@@ -82,6 +82,16 @@ func (m *made) named(s *session, sql []byte) bool {
 	return all || m.names.In(sql)
 }
 
+// namesMoreThan tells whether there are names to look for in every text that the other has not.
+func (m *made) namesMoreThan(other *made) bool {
+	if m == nil {
+		return false
+	}
+	return slices.ContainsFunc(m.list, func(x *making) bool {
+		return (len(x.names) > 0 || x.all) && (other == nil || !slices.Contains(other.list, x))
+	})
+}
+
 // concerns tells whether a text, which is to be bound, must be bound by the catalog as the session sees it.
 func (m *made) concerns(s *session, sql []byte) bool {
 	if m == nil {

@@ -5,7 +5,11 @@ import "github.com/seguedb/segue/rewrite"
 // match looks for what matters in a text that is to be sent now. What the system catalogs show matters only to sessions
 // that see other names in them; as long as it is not known which version the session has, it may be one of those.
 func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
-	hit := e.binder.Match(sql, s.mayExecute())
+	return s.matchMore(e, sql, e.binder.Match(sql, s.mayExecute()))
+}
+
+// matchMore is match where it is known what the binder finds.
+func (s *session) matchMore(e *epoch, sql []byte, hit rewrite.Hit) rewrite.Hit {
 	v := &s.view
 	if hit != rewrite.Names && (e.made.named(s, sql) || v.ownNames.In(sql)) {
 		return rewrite.Names
@@ -25,7 +29,11 @@ func (s *session) matchPrepared(e *epoch, sql []byte, types []uint32) rewrite.Hi
 
 // matchKept is matchPrepared, where executes says that what a text executes by name is to be found, too.
 func (s *session) matchKept(e *epoch, sql []byte, types []uint32, executes bool) rewrite.Hit {
-	hit := e.binder.Match(sql, executes)
+	return s.matchKeptMore(e, sql, types, e.binder.Match(sql, executes))
+}
+
+// matchKeptMore is matchKept where it is known what the binder finds.
+func (s *session) matchKeptMore(e *epoch, sql []byte, types []uint32, hit rewrite.Hit) rewrite.Hit {
 	if hit == rewrite.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.view.ownNames.In(sql) {
 		return rewrite.Names
 	}

@@ -104,7 +104,7 @@ func TestATextThatNeedsMoreMemoryThanThereIsIsBoundAlone(t *testing.T) {
 
 func TestALargeMessageIsLetGo(t *testing.T) {
 	t.Parallel()
-	p, _ := openShop(t)
+	p, _ := openShop(t, func(c *Config) { c.Rewrite.MaxBytes = 2 * muchMemory })
 	given := make(chan bool, 1)
 	p.Server.memory.after, p.Server.memory.free = 0, func() {
 		select {
@@ -114,9 +114,8 @@ func TestALargeMessageIsLetGo(t *testing.T) {
 	}
 	conn := pgtest.Connect(t, p.url)
 	sql := "SELECT last_name FROM individual WHERE last_name = '" + strings.Repeat("z", muchMemory) + "'"
-	var refused *pgconn.PgError
-	if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); !errors.As(err, &refused) || refused.Code != "54000" {
-		t.Errorf("it fails with %v", err)
+	if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Error(err)
 	}
 	<-given
 }

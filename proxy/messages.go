@@ -20,7 +20,7 @@ var errTerminated = errors.New("the client has ended the session")
 // serveClient relays what the client sends until it ends the session or the session must stop.
 func (s *session) serveClient() error {
 	for {
-		s.dropLarge()
+		s.letGo()
 		if !s.client.in.Buffered() {
 			if err := s.server.out.Flush(); err != nil {
 				return err
@@ -93,6 +93,14 @@ func (s *session) pass(e expect) error {
 
 // passIn is pass, provided that the binder of the epoch is still in force; else it does nothing and returns errMoved.
 func (s *session) passIn(now *epoch, e expect) error {
+	if err := s.pushIn(now, e); err != nil {
+		return err
+	}
+	return s.relayBounded()
+}
+
+// pushIn is passIn without the message.
+func (s *session) pushIn(now *epoch, e expect) error {
 	q := &s.queue
 	q.mu.Lock()
 	switch {
@@ -109,7 +117,7 @@ func (s *session) passIn(now *epoch, e expect) error {
 		s.blind = true
 		s.doubtVersion()
 	}
-	return s.relayBounded()
+	return nil
 }
 
 // passMaking is passIn for a text that makes something.
@@ -181,14 +189,6 @@ func (s *session) whole() error {
 	return err
 }
 
-// dropLarge lets go of a large message that has been dealt with, while the client says nothing.
-func (s *session) dropLarge() {
-	if len(s.frame.Raw) >= muchMemory {
-		s.frame = wire.Frame{}
-		s.srv.memory.giveBack()
-	}
-}
-
 // own gives the frame memory of its own.
 func own(f wire.Frame) wire.Frame {
 	raw := bytes.Clone(f.Raw)
@@ -219,10 +219,14 @@ func (s *session) queryUnseen(now *epoch) error {
 		start = s.frame.Body
 	}
 	if s.rewrote || mayPrepare(start) {
-		if s.rewrote || s.frame.Size() <= maxParse {
-			if err := s.whole(); err != nil {
-				return err
-			}
+		limit := maxParse
+		if s.rewrote {
+			limit = s.srv.maxText
+		}
+		if held, err := s.hold(limit); err != nil {
+			return err
+		} else if !held && s.rewrote {
+			return s.passQueryUnseen(now)
 		}
 		sql, _ := wire.DecodeQuery(s.frame.Body)
 		if s.rewrote && prepared.MayExecute(sql) {
@@ -259,8 +263,10 @@ func (s *session) unseenError(err error, kind byte) error {
 
 // queryIn handles a simple Query while a migration is live.
 func (s *session) queryIn(now *epoch) error {
-	if err := s.whole(); err != nil {
+	if held, err := s.hold(now.binder.MaxBytes()); err != nil {
 		return err
+	} else if !held {
+		return s.passQuery(now)
 	}
 	raw := expect{kind: wire.Query, piece: s.piece}
 	sql, err := wire.DecodeQuery(s.frame.Body)

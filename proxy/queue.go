@@ -58,7 +58,7 @@ type expect struct {
 	back  *backTo       // and which of its statements are ROLLBACK TO; nil: none, or it is not known
 	text  *rewrite.Text // what was rewritten to make the message; nil when nothing was
 	inj   *injection    // set in a message that the client does not know of, with an answer for the proxy
-	fail  *wire.Error   // in place of the error that the stand-in gets
+	fail  *wire.Error   // in place of the error that the stand-in gets; without a code as long as it is open whether it is one
 	piece *piece        // of a series; nil in other messages
 }
 
@@ -265,6 +265,9 @@ func (q *queue) failed(body []byte) verdict {
 		return verdict{}
 	}
 	e := *q.ring.at(0)
+	if e.fail != nil && e.fail.Code == "" {
+		e.fail = nil
+	}
 	v := verdict{expect: e}
 	switch {
 	case e.flags&captured != 0:

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -27,6 +28,8 @@ type Server struct {
 	metrics  *metrics
 	turns    *turns  // of long texts to be bound
 	memory   *memory // for them
+	texts    *textBudget
+	maxText  int // bytes of a text that is held
 
 	epochMu   sync.Mutex // held while epoch is replaced
 	epoch     atomic.Pointer[epoch]
@@ -83,6 +86,8 @@ func New(cfg Config) (*Server, error) {
 		sessions:  make(map[*session]bool),
 		idle:      make(chan struct{}),
 	}
+	s.maxText = cmp.Or(cfg.Rewrite.MaxBytes, rewrite.DefaultMaxBytes)
+	s.texts = newTextBudget(s.maxText)
 	s.metrics = newMetrics(s)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.epoch.Store(&epoch{changed: make(chan struct{})})

@@ -25,6 +25,7 @@ type session struct {
 
 	// Of the client's goroutine.
 	frame   wire.Frame // the client's message that is being handled
+	holds   int        // bytes of the server's texts that it has
 	view    view
 	types   []uint32 // of the Parse that is being handled
 	unnamed portal

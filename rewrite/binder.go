@@ -108,6 +108,37 @@ func (b *Binder) Match(sql []byte, prepared bool) Hit {
 	return b.filter.match(sql, prepared)
 }
 
+// MatchPart is Match for a part of a text that is too long to be given to Rewrite: with MatchAll, too, it looks for names.
+func (b *Binder) MatchPart(part []byte, prepared bool) Hit {
+	if b.filter == nil {
+		return Miss
+	}
+	return b.filter.match(part, prepared)
+}
+
+// FindsAs tells whether Match finds in every text what it finds with another binder.
+func (b *Binder) FindsAs(other *Binder) bool {
+	return b.snap.Live() == other.snap.Live() && slices.Equal(b.snap.Identifiers, other.snap.Identifiers) &&
+		slices.Equal(b.snap.Catalog.SessionChangers, other.snap.Catalog.SessionChangers)
+}
+
+// MaxBytes bounds the length of a text that Rewrite binds.
+func (b *Binder) MaxBytes() int { return b.maxBytes }
+
+// TooLarge is the refusal of a text that was not given to Rewrite, because it has so many bytes. It is counted.
+func (b *Binder) TooLarge(size int) *Error {
+	b.stats.Concerned.Add(1)
+	b.stats.Refused.Add(1)
+	return tooLarge(size, b.maxBytes)
+}
+
+// NoMemory is the refusal of a text that was not given to Rewrite, because the memory for long texts is used up. It is counted.
+func (b *Binder) NoMemory() *Error {
+	b.stats.Concerned.Add(1)
+	b.stats.Refused.Add(1)
+	return noMemory()
+}
+
 // Rewrite binds sql for the session and returns what to send. The only error is *NeedRelation: whatever cannot be
 // bound, or must not be sent, is a Statement with a Failure in a Text that makes the server fail at that statement.
 // sql is in the session's encoding.

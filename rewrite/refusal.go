@@ -15,6 +15,7 @@ const (
 	codeRefused           = "0A000" // feature_not_supported
 	codeTooComplex        = "54001" // statement_too_complex
 	codeTooLarge          = "54000" // program_limit_exceeded
+	codeNoMemory          = "53200" // out_of_memory
 	codeFailedTransaction = "25P02" // in_failed_sql_transaction
 	codeInvalidParameter  = "22023" // invalid_parameter_value
 	codeCannotConnectNow  = "57P03" // cannot_connect_now: later it may work
@@ -76,13 +77,19 @@ func syntaxRefused(err *ast.SyntaxError) *Error {
 
 // isRefusal tells whether an error means that something is not done, and not that it cannot be right.
 func (e *Error) isRefusal() bool {
-	return e.Code == codeRefused || e.Code == codeTooComplex || e.Code == codeTooLarge
+	return e.Code == codeRefused || e.Code == codeTooComplex || e.Code == codeTooLarge || e.Code == codeNoMemory
 }
 
 // tooLarge is the refusal of a text of more bytes than are looked at.
 func tooLarge(size, limit int) *Error {
 	return refusedLarge.raise("size", fmt.Sprintf("segue does not read this text, which may concern a table that is being migrated: "+
 		"it has %d bytes, and the limit is %d (--max-statement-size)", size, limit), 0)
+}
+
+// noMemory is the refusal of a text that could not be held in memory beside those of others.
+func noMemory() *Error {
+	return refusedMemory.raise("memory", "segue does not read this text, which may concern a table that is being migrated: "+
+		"the memory for long texts is used up", 0)
 }
 
 // tooLong is the refusal of a text that would keep the parser too long.

@@ -42,6 +42,7 @@ const (
 	refusedDepth
 	refusedLong
 	refusedLarge
+	refusedMemory
 	refusedBackslash
 	refusedSeries
 	refusedNew
@@ -137,6 +138,10 @@ var refusalList = [refusals]Refusal{
 		What: "A text of more bytes than `--max-statement-size` (16 MiB) that names it (54000)",
 		Why:  "to bind it takes many times its size in memory", Instead: "send the values as parameters or by `COPY`, or write several statements",
 	},
+	refusedMemory: {
+		What: "A text of more than 1 MiB that names it while the texts of others that are being received have taken the memory for them (53200)",
+		Why:  "many clients at once must not take the process's memory", Instead: "send it again, or send the values as parameters or by `COPY`",
+	},
 	refusedBackslash: {
 		What: "A backslash in a string while `standard_conforming_strings` is off",
 		Why:  "the parser would read another string than the server", Instead: "write `E'…'`, or set `standard_conforming_strings` to on",
@@ -178,6 +183,8 @@ func (r refusal) code() string {
 		return codeTooComplex
 	case refusedLarge:
 		return codeTooLarge
+	case refusedMemory:
+		return codeNoMemory
 	}
 	return codeRefused
 }

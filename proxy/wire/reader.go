@@ -147,6 +147,26 @@ func (r *Reader) ReadRest(f Frame, limit int) (Frame, error) {
 	return Frame{Type: f.Type, Body: sink.b[5:], Raw: sink.b}, nil
 }
 
+// ReadPart returns the frame f, which Next or ReadPart has just returned, with at least n bytes of it in Raw, or all of them
+// if it is shorter. If f has a Rest they are in memory of their own, with room for no more than n where there were fewer.
+func (r *Reader) ReadPart(f Frame, n int) (Frame, error) {
+	if f.Rest == 0 || len(f.Raw) >= n {
+		return f, nil
+	}
+	n = min(n, f.Size())
+	raw := append(make([]byte, 0, n), f.Raw...)
+	for len(raw) < n {
+		if err := r.fill(1); err != nil {
+			return Frame{}, midFrame(err)
+		}
+		k := min(n-len(raw), r.w-r.r)
+		raw = append(raw, r.buf[r.r:r.r+k]...)
+		r.r += k
+		r.rest -= k
+	}
+	return Frame{Type: f.Type, Body: raw[5:], Raw: raw, Rest: r.rest}, nil
+}
+
 // appender collects what is written, and never reserves more than size bytes.
 type appender struct {
 	b    []byte
