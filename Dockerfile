@@ -9,6 +9,8 @@ ARG VERSION=devel
 RUN CGO_ENABLED=1 go build -trimpath -ldflags "-s -w -X main.release=${VERSION}" -o /segue ./cmd/segue
 
 FROM debian:bookworm-slim
+ARG VERSION=devel
+LABEL org.opencontainers.image.version="${VERSION}"
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
  && rm -rf /var/lib/apt/lists/* \

@@ -2,7 +2,11 @@
 SHELL       := /bin/bash
 GO          ?= go
 VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+# Tools that are run and not installed.
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CYCLONEDX   ?= github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
+RELEASEFLAGS ?=
 TESTFLAGS   ?= -race -timeout 20m
 BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
@@ -10,7 +14,7 @@ SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test setup lint bench conformance clean
+.PHONY: help build demo test setup lint bench conformance vulncheck release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,5 +48,12 @@ conformance: setup ## compare PostgreSQL's own regression suite through the prox
 	$(GO) run ./test/conformance -suite $(SUITE) $(CONFORMANCEFLAGS)
 	$(GO) test -count=1 -timeout 30m ./test/orm -run EndsAsDirectly -every-stage
 
+vulncheck: ## look up known vulnerabilities of what Segue uses; needs vuln.go.dev
+	@$(GO) run $(GOVULNCHECK) ./... || { code=$$?; \
+	  [ $$code = 3 ] || echo "vulncheck: nothing is known: the database at https://vuln.go.dev could not be asked" >&2; exit $$code; }
+
+release: ## build the files of the tagged version in dist, with checksums and SBOM
+	$(GO) run ./internal/release -sbom $(CYCLONEDX) $(RELEASEFLAGS)
+
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
