@@ -49,7 +49,8 @@ conformance: setup ## compare PostgreSQL's own regression suite through the prox
 	$(GO) test -count=1 -timeout 30m ./test/orm -run EndsAsDirectly -every-stage
 
 vulncheck: ## look up known vulnerabilities of what Segue uses; needs vuln.go.dev
-	@$(GO) run $(GOVULNCHECK) ./... || { code=$$?; \
+	@GOBIN=$(CURDIR)/bin $(GO) install $(GOVULNCHECK) # go run would hide the exit code
+	@./bin/govulncheck ./... || { code=$$?; \
 	  [ $$code = 3 ] || echo "vulncheck: nothing is known: the database at https://vuln.go.dev could not be asked" >&2; exit $$code; }
 
 release: ## build the files of the tagged version in dist, with checksums and SBOM
