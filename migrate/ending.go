@@ -23,6 +23,9 @@ func (e *Ending) Of(version string) bool {
 	return e != nil && version != "" && slices.Contains(e.Versions, version)
 }
 
+// OfNeeds tells whether a session of no version is to end that has used names of these.
+func (e *Ending) OfNeeds(versions []string) bool { return slices.ContainsFunc(versions, e.Of) }
+
 // ending is the versions that end by the pending transition, if it has been asked to end their sessions; else nil. It is a
 // pure function of what is stored, so that every instance ends its own sessions by its next read, and nobody can have any
 // ended who cannot write there.

@@ -138,3 +138,31 @@ func TestSessionsThatAnInstanceDoesNotEndAreEndedByTheServer(t *testing.T) {
 	f.must("surname", Request{Kind: Rollback, EndSessions: true})
 	<-done
 }
+
+func TestARollbackMindsSessionsWithoutAVersionThatUseTheNamesThatGo(t *testing.T) {
+	t.Parallel()
+	for _, reached := range []Request{activate, cutover} {
+		f := newFleet(t, 2, shop)
+		f.create(surname)
+		f.must("surname", activate)
+		f.must("surname", reached)
+		uses := []SessionInfo{{PID: 90000, User: "shop", Application: "new", Needs: []string{"surname"}}, {PID: 90001, User: "shop"}}
+		f.traffics[1].set(func() { f.traffics[1].sessions = slices.Clone(uses) })
+		back := Request{Kind: Rollback}
+		e := f.refused("surname", back)
+		if !strings.Contains(e.Message, "1 session lives") || len(e.Blockers) != 1 || e.Blockers[0].PID != 90000 ||
+			!strings.Contains(e.Blockers[0].Why, "has chosen no version, and uses names of version surname") {
+			t.Errorf("from %s: the refusal is %v, %+v", reached.Kind, e, e.Blockers)
+		}
+		if reached.Kind == Cutover { // which keeps both versions
+			f.must("surname", Request{Kind: Rollback, To: rules.Active}, cutover)
+		}
+		back.Force, back.Reason = true, "a dashboard"
+		f.must("surname", back, activate)
+		f.traffics[1].set(func() { f.traffics[1].sessions = slices.Clone(uses) })
+		f.must("surname", Request{Kind: Rollback, EndSessions: true})
+		if got := value[int64](f, `SELECT count(*) FROM segue.audit WHERE kind = 'committed' AND detail LIKE '%forced%'`); got != 1 {
+			t.Errorf("from %s: the audit tells of %d forced transitions, want 1", reached.Kind, got)
+		}
+	}
+}

@@ -34,7 +34,9 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 	}
 	switch {
 	case m.To == rules.RolledBack && m.from.Live():
-		return sessionsConflict(m.migration, m.all, c)
+		r := m.request
+		r.Force = r.Force || r.EndSessions // those without a version have been ended, and cannot be kept from coming back
+		return sessionsConflict(m.migration, m.all, r, c)
 	case m.To == rules.Contracted:
 		return contractConflict(ctx, tx, m.migration, m.all, m.request, c, toLeave)
 	}

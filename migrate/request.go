@@ -146,7 +146,7 @@ func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Mi
 		return err
 	}
 	if goes {
-		return sessionsConflict(m, all, c)
+		return sessionsConflict(m, all, r, c)
 	}
 	return contractConflict(ctx, pool, m, all, r, c, toLeaveAtRequest)
 }

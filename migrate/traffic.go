@@ -47,6 +47,9 @@ type SessionInfo struct {
 	Version     string `json:"version"` // "" when unpinned
 	Held        bool   `json:"held"`    // waiting at a gate now
 
+	// Needs are versions of which a session without one has used names that its default version does not have.
+	Needs []string `json:"needs,omitempty"`
+
 	// For how long the server has had a transaction of it open, that of a single statement included; 0: it has none.
 	TransactionSeconds float64 `json:"transaction_seconds"`
 }

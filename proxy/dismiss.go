@@ -29,11 +29,14 @@ func (s *Server) End(e *migrate.Ending) {
 // is asked to cancel what it is at, because it would notice only afterwards that its client has gone. That takes no right
 // but the key that the session was given.
 func (s *session) dismiss(e *migrate.Ending) {
-	if s.passthrough || !e.Of(s.version()) {
+	if s.passthrough || !s.endsBy(e) {
 		return
 	}
 	last := shutdownError()
-	last.Detail = "Schema version \"" + s.version() + "\" ends by " + e.Why + "."
+	last.Detail = "Its schema version ends by " + e.Why + "."
+	if version := s.version(); version != "" {
+		last.Detail = "Schema version \"" + version + "\" ends by " + e.Why + "."
+	}
 	last.Hint = "Connect again as a version that stays."
 	q := &s.queue
 	q.mu.Lock()
@@ -51,6 +54,13 @@ func (s *session) dismiss(e *migrate.Ending) {
 	if len(s.key) > 0 {
 		go s.cancelStatement()
 	}
+}
+
+// endsBy tells whether the session's version ends, or one that it uses names of without having chosen it.
+func (s *session) endsBy(e *migrate.Ending) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return e.Of(s.identity.pinned) || s.identity.pinned == "" && e.OfNeeds(s.needs)
 }
 
 // cancelStatement has the server cancel what the session is at. When it is at nothing, nothing happens.

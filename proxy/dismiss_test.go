@@ -17,6 +17,37 @@ func surnameActive(t *testing.T) *rules.Migration {
 	return migration(t, 1, rules.Active, "id: surname\noperations:\n  - rename_column: { table: public.individual, from: last_name, to: surname }\n")
 }
 
+func TestASessionWithoutAVersionIsKnownByTheVersionsWhoseNamesItUses(t *testing.T) {
+	t.Parallel()
+	p := openProxy(t)
+	p.run(people)
+	p.Open(p.snapshot(1, surnameActive(t)))
+	needs := map[string]string{}
+	for _, tc := range []struct {
+		version string
+		sql     string
+		want    string
+	}{
+		{"", "SELECT surname FROM individual", "surname"},
+		{"", "SELECT last_name FROM individual", ""},
+		{"", "SELECT count(*) FROM individual", ""},
+		{"", "SELECT id FROM individual", ""},
+		{"surname", "SELECT surname FROM individual", ""},
+	} {
+		c := p.login(wire.Parameter{Name: "segue.version", Value: tc.version}, wire.Parameter{Name: "application_name", Value: tc.version + ": " + tc.sql})
+		c.say(simple(tc.sql))
+		c.hearUntil(wire.ReadyForQuery)
+		needs[tc.version+": "+tc.sql] = tc.want
+		for _, s := range p.Sessions() {
+			if want := needs[s.Application]; strings.Join(s.Needs, " ") != want {
+				t.Errorf("%s: it needs %q, want %q", s.Application, s.Needs, want)
+			}
+		}
+	}
+	p.End(&migrate.Ending{Versions: []string{"surname"}, Why: `rollback of "surname"`})
+	pgtest.Eventually(t, func() bool { return len(p.Sessions()) == 3 }, "the pinned one and the one that needs the version are gone")
+}
+
 func TestSessionsOfAVersionThatEndsAreEndedWhereverTheyAre(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t)

@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,6 +58,7 @@ type session struct {
 	mu       sync.Mutex
 	identity identity
 	uses     map[*rewrite.Text]int64
+	needs    []string // see migrate.SessionInfo
 }
 
 // identity is what a session is known by; it can change.
@@ -186,7 +188,7 @@ func (s *session) info() migrate.SessionInfo {
 	defer s.mu.Unlock()
 	return migrate.SessionInfo{
 		PID: s.pid, User: s.startup.user, Database: s.startup.database, Application: s.identity.application,
-		Client: s.address, Version: s.identity.pinned, Held: s.held.is(),
+		Client: s.address, Version: s.identity.pinned, Needs: slices.Clone(s.needs), Held: s.held.is(),
 		TransactionSeconds: busy.Seconds(),
 	}
 }

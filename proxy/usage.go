@@ -1,9 +1,13 @@
 package proxy
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rules"
 )
 
 // maxTexts bounds the different texts that a session counts before they are added up.
@@ -30,7 +34,14 @@ func (s *session) count(t *rewrite.Text) {
 	if s.keeping {
 		s.counted = append(s.counted, t)
 	}
+	defaults := rules.Base
+	if s.view.session != nil {
+		defaults = cmp.Or(s.view.session.Default, defaults)
+	}
 	s.mu.Lock()
+	if s.identity.pinned == "" && t.Version != defaults && !slices.Contains(s.needs, t.Version) {
+		s.needs = append(s.needs, t.Version)
+	}
 	if s.uses == nil {
 		s.uses = make(map[*rewrite.Text]int64)
 	}
