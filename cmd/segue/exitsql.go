@@ -23,7 +23,7 @@ func newExitSQL(o *options) *cobra.Command {
 			if err := c.get(cmd.Context(), migrationPath(args[0], "exit-sql"), url.Values{"to": {to}}, &script); err != nil {
 				return err
 			}
-			return o.emit(script, func(w io.Writer) { fmt.Fprint(w, script.SQL) })
+			return o.emit(script, func(io.Writer) { fmt.Fprint(o.out, script.SQL) }) // for psql, so names are as they are
 		}),
 	}
 	cmd.Flags().StringVar(&to, "to", "contracted", "contracted (finish) or rolled_back (undo)")

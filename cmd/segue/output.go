@@ -20,7 +20,7 @@ func (o *options) emit(v any, human func(w io.Writer)) error {
 	if o.output == "json" {
 		return writeJSON(o.out, v)
 	}
-	human(o.out)
+	human(printable{o.out})
 	return nil
 }
 
@@ -39,6 +39,9 @@ func table(w io.Writer, none string, heads []string, rows [][]string) {
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range append([][]string{heads}, rows...) {
+		for i := range row {
+			row[i] = escaped(row[i], "")
+		}
 		fmt.Fprintln(tw, strings.TrimRight(strings.Join(row, "\t"), "\t"))
 	}
 	_ = tw.Flush()
@@ -55,6 +58,7 @@ func report(w io.Writer, output string, err error) {
 		_ = writeJSON(w, p)
 		return
 	}
+	w = printable{w}
 	if !isProblem {
 		fmt.Fprintf(w, "segue: %v\n", err)
 		return

@@ -145,7 +145,7 @@ func (t *transition) follow(ctx context.Context, c *client, id string) {
 			continue
 		}
 		last = news
-		writePending(t.err, &st)
+		writePending(printable{t.err}, &st)
 	}
 }
 
