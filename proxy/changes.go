@@ -32,6 +32,7 @@ func (s *session) changesIn(sql []byte, whole bool) *changes {
 	for i, p := range list {
 		out[i].Deallocate, out[i].All = p.Deallocate, p.All
 		if p.Prepare != "" {
+			s.makeRoomFor(len(sql))
 			out[i].Prepare = s.queue.stmts.OpenSQL([]byte(p.Prepare), sql[p.Start:p.End], p.Before, string(sql))
 		}
 	}
@@ -102,6 +103,7 @@ func (s *session) openSQL(t *rewrite.Text, p *rewrite.Prepare, at int, sent stri
 	}
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
+	s.makeRoomFor(len(p.Client))
 	st := s.queue.stmts.OpenSQL([]byte(p.Name), []byte(p.Client), chars, t.SQL)
 	if sent != p.Client {
 		st.Have = prepared.Served{Text: sent}

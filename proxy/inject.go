@@ -33,6 +33,21 @@ func (i *injection) fail(body []byte) {
 	}
 }
 
+// tooLong takes note of a row of an answer that is too long to be read. Of answers that are read row by row, that one is missing.
+func (q *queue) tooLong() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ring.n == 0 {
+		return
+	}
+	if i := q.ring.at(0).inj; i != nil && i.each == nil && i.err == nil {
+		i.err = wire.ErrorFields{
+			{Code: wire.FieldSeverity, Value: "ERROR"}, {Code: wire.FieldSeverityFixed, Value: "ERROR"}, {Code: wire.FieldCode, Value: "54000"},
+			{Code: wire.FieldMessage, Value: "segue: what the server says of this statement is too long"},
+		}
+	}
+}
+
 func (i *injection) skip() {
 	if i.err == nil {
 		i.skipped = true

@@ -65,8 +65,11 @@ func (s *session) rememberShown(sent, client string) {
 	s.view.forgetAnswers()
 }
 
-// maxInside bounds the texts that are kept because they may have prepared something in a string.
-const maxInside = 16
+// Texts that are kept because they may have prepared something in a string are bounded: so many, each of so many bytes in both words.
+const (
+	maxInside     = 16
+	maxInsideText = 1 << 20
+)
 
 // sent takes note of what a text that was just sent does to the session.
 func (s *session) sent(t *rewrite.Text) {
@@ -114,7 +117,7 @@ func (s *session) doubtPrepared() {
 
 // keepInside keeps a text to find in it what it has prepared.
 func (s *session) keepInside(t *rewrite.Text) {
-	if t.Changed {
+	if t.Changed && len(t.SQL)+len(t.Client) <= maxInsideText {
 		if len(s.inside) == maxInside {
 			s.inside = slices.Delete(s.inside, 0, 1)
 		}

@@ -31,6 +31,9 @@ type Server struct {
 	texts    *textBudget
 	maxText  int // bytes of a text that is held
 
+	remembered     atomic.Int64 // bytes of what sessions have prepared
+	mostRemembered int64
+
 	epochMu   sync.Mutex // held while epoch is replaced
 	epoch     atomic.Pointer[epoch]
 	strangers strangers
@@ -88,6 +91,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.maxText = cmp.Or(cfg.Rewrite.MaxBytes, rewrite.DefaultMaxBytes)
 	s.texts = newTextBudget(s.maxText)
+	s.mostRemembered = rememberedTexts
 	s.metrics = newMetrics(s)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.epoch.Store(&epoch{changed: make(chan struct{})})
@@ -198,6 +202,7 @@ func (s *Server) forget(sess *session) {
 	sess.queue.mu.Lock()
 	open := sess.queue.makings
 	sess.queue.makings = nil
+	sess.forgetTexts()
 	sess.queue.mu.Unlock()
 	if len(open) > 0 {
 		s.madeEnded(open)

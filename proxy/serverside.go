@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
@@ -32,6 +33,12 @@ func (s *session) serveServer() error {
 		}
 		passRows = false
 		if f.Rest > 0 && f.Type != wire.DataRow || f.Rest > 0 && s.queue.captures() {
+			if f.Size() > maxMended && (f.Type == wire.ErrorResponse || f.Type == wire.NoticeResponse || f.Type == wire.DataRow) {
+				if err := s.passLong(f); err != nil {
+					return err
+				}
+				continue
+			}
 			if f, err = s.server.in.ReadRest(f, maxMended); err != nil {
 				return err
 			}
@@ -40,6 +47,28 @@ func (s *session) serveServer() error {
 			return err
 		}
 	}
+}
+
+// passLong handles a message that is too long to be looked into: an error or notice goes to the client in the server's words,
+// and a row that answers a question of ours is none.
+func (s *session) passLong(f wire.Frame) error {
+	if f.Type == wire.DataRow {
+		s.queue.tooLong()
+		return s.server.in.CopyRest(io.Discard)
+	}
+	v := s.queue.respond(f.Type, f.Body)
+	if s.late != nil && f.Type == wire.ErrorResponse {
+		if err := s.deliverLate(); err != nil {
+			return err
+		}
+	}
+	if _, err := s.holdTag(f.Type, f.Raw, v); err != nil {
+		return err
+	}
+	if v.action == swallow {
+		return s.server.in.CopyRest(io.Discard)
+	}
+	return s.deliver(f)
 }
 
 // clientError says that it was the client's side that failed.

@@ -55,6 +55,8 @@ type session struct {
 	staleHint atomic.Bool   // the server reported a change of a setting that matters
 	rereads   atomic.Int64  // changes of settings that decide how texts are read
 
+	remembered int // bytes that count for the server's remembered; guarded by queue.mu
+
 	mu       sync.Mutex
 	identity identity
 	uses     map[*rewrite.Text]int64

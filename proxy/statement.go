@@ -22,6 +22,7 @@ func (s *session) open(name, sql []byte, types []uint32, lost bool) *statement {
 	name = s.keyOf(name)
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
+	s.makeRoomFor(len(sql))
 	st := s.queue.stmts.Open(name, sql, types)
 	st.Lost = st.Lost || lost
 	return st

@@ -13,9 +13,9 @@
 // An Account is not safe for concurrent use: its owner has a lock, under which the fields of its statements are, too.
 package prepared
 
-// maxRemembered bounds the bytes of statement texts that a session remembers. Of what is prepared beyond it only the
+// MaxRemembered bounds the bytes of statement texts that a session remembers, unless Limit gives it less. Of what is prepared beyond it only the
 // names are kept, and the server is asked for its text when it matters.
-const maxRemembered = 32 << 20
+const MaxRemembered = 32 << 20
 
 // statementCost is what a remembered statement costs beside its text.
 const statementCost = 256
@@ -26,6 +26,7 @@ type Account[M any] struct {
 	named   map[string]*Name[M]
 	unnamed Name[M]
 	bytes   int
+	limit   int           // of bytes
 	spare   *Statement[M] // an unnamed one to use again
 	reading Reading       // as the server has reported it
 	readies uint64        // ReadyForQuery answered, which reports settings
@@ -46,8 +47,14 @@ type Name[M any] struct {
 
 // Init makes an account of nothing, for a session that reads texts so.
 func (a *Account[M]) Init(r Reading) {
-	*a = Account[M]{reading: r}
+	*a = Account[M]{reading: r, limit: MaxRemembered}
 }
+
+// Bytes is what the statements cost that are remembered.
+func (a *Account[M]) Bytes() int { return a.bytes }
+
+// Limit bounds them for those that are opened from now on.
+func (a *Account[M]) Limit(bytes int) { a.limit = bytes }
 
 // Key is the name as PostgreSQL compares it: of identifiers NAMEDATALEN - 1 bytes count.
 func Key(name []byte) []byte {
@@ -153,7 +160,7 @@ func (a *Account[M]) Open(name, text []byte, types []uint32) *Statement[M] {
 		*st = Statement[M]{Text: st.Text[:0], Types: st.Types[:0], described: st.described[:0]}
 	}
 	st.name, st.Read = n, a.reading
-	if a.bytes+len(text) > maxRemembered {
+	if a.bytes+len(text) > a.limit {
 		st.Lost = true
 		return st
 	}
