@@ -70,6 +70,7 @@ func (s *Server) Open(snap *rules.Snapshot) {
 		*e = epoch{binder: e.binder, live: snap.Live(), made: e.made}
 	})
 	s.strangers.forget()
+	s.warnOfVersions()
 	if len(added) == 0 {
 		return
 	}

@@ -43,6 +43,7 @@ type Server struct {
 	cancel   context.CancelFunc
 	draining atomic.Bool
 	ending   atomic.Pointer[migrate.Ending] // nil: no version ends
+	warnings warnings
 
 	mu        sync.Mutex
 	listeners map[net.Listener]bool

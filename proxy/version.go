@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rules"
@@ -34,6 +35,9 @@ func (s *Server) admitVersion(id string) *wire.Error {
 	hint := "Versions that are served: " + strings.Join(snap.Versions(), ", ") + "."
 	m := snap.Migration(id)
 	if m == nil {
+		if meant := rules.Closest(id, snap.Versions()); meant != "" {
+			hint = fmt.Sprintf("Did you mean %q? %s", meant, hint)
+		}
 		return withHint(fatal("22023", "schema version %q does not exist", id), hint)
 	}
 	switch m.Phase {
@@ -43,4 +47,43 @@ func (s *Server) admitVersion(id string) *wire.Error {
 		return nil
 	}
 	return withHint(fatal("57P03", "schema version %q is not served: the migration is %s", id, m.Phase), hint)
+}
+
+// configured are the versions of the policy, each with the flag that it is given by.
+func (p *VersionPolicy) configured() map[string]string {
+	out := map[string]string{p.SchemaVersion: "--schema-version", p.Default: "--default-version"}
+	for _, m := range p.Match {
+		out[m.Version] = "--match"
+	}
+	delete(out, "")
+	return out
+}
+
+// warnings remembers what was said of configured versions, so that each is said once.
+type warnings struct {
+	mu   sync.Mutex
+	said map[string]string // by version
+}
+
+// warnOfVersions says in the log which of the configured versions are not served, because the sessions that get them are
+// refused, and when they are.
+func (s *Server) warnOfVersions() {
+	w := &s.warnings
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for version, flag := range s.cfg.Versions.configured() {
+		before, now := w.said[version], ""
+		if err := s.admitVersion(version); err != nil {
+			now = err.Message
+			if now != before {
+				s.log.Warn("sessions are refused: "+now, "flag", flag, "hint", err.Hint)
+			}
+		} else if before != "" {
+			s.log.Info("a version that was waited for is served", "version", version, "flag", flag)
+		}
+		if w.said == nil {
+			w.said = make(map[string]string)
+		}
+		w.said[version] = now
+	}
 }
