@@ -55,7 +55,7 @@ func (f *follower) connect(ctx context.Context) (err error) {
 			f.disconnect()
 		}
 	}()
-	if err = rules.Install(ctx, f.conn); err != nil {
+	if err = f.install(ctx); err != nil {
 		return err
 	}
 	if err = f.claim(ctx); err != nil {
@@ -72,6 +72,28 @@ func (f *follower) connect(ctx context.Context) (err error) {
 		pool.Reset() // its connections were probably lost with the one before
 	}
 	return f.register(ctx)
+}
+
+// install makes sure that the schema segue is there, but does not make it anew under what is live: then it was dropped, and
+// nobody would know any more which names the tables have in which version.
+func (f *follower) install(ctx context.Context) error {
+	if snap := f.i.lastSnapshot(); snap != nil {
+		there, err := rules.Installed(ctx, f.conn)
+		if err != nil {
+			return err
+		}
+		if !there {
+			var live []string
+			for _, m := range snap.Migrations {
+				if m.Phase.Live() {
+					live = append(live, fmt.Sprintf("%q (%s)", m.ID, m.Phase))
+				}
+			}
+			return fmt.Errorf("schema segue has been dropped while %s was live: bring it back from a backup; "+
+				"or stop all instances, give the tables the names that the apps need, and start again", strings.Join(live, ", "))
+		}
+	}
+	return rules.Install(ctx, f.conn)
 }
 
 func (f *follower) disconnect() {

@@ -141,3 +141,28 @@ func TestAnInstanceThatHasLostTouchSaysSoAndNotThatTheDatabaseIsWrong(t *testing
 		t.Errorf("the outage is %+v", o)
 	}
 }
+
+func TestASchemaThatIsDroppedUnderWhatIsLiveIsNotMadeAnew(t *testing.T) {
+	t.Parallel()
+	log := new(logbook)
+	f := newFleet(t, 2, shop, shortLease, func(c *Config) { c.Log = hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: log}) })
+	f.create(surname)
+	f.must("surname", activate, cutover)
+	pgtest.Exec(t, f.url, `ALTER SCHEMA segue RENAME TO put_aside`) // as a restore brings it back
+	for n := range f.traffics {
+		if o := f.suspendedFor(n); o.Kind != OutOfTouch {
+			t.Errorf("instance %d holds statements because %+v", n, o)
+		}
+	}
+	pgtest.Eventually(t, func() bool { return log.count(`dropped while \"surname\" (cutover) was live`) > 0 }, "the log says what has happened")
+	if value[bool](f, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'segue')`) {
+		t.Fatal("the schema was made anew")
+	}
+	pgtest.Exec(t, f.url, `ALTER SCHEMA put_aside RENAME TO segue`)
+	pgtest.Eventually(t, func() bool { return !f.traffics[0].isSuspended() && !f.traffics[1].isSuspended() }, "all is served again")
+	f.must("surname", rollback)
+
+	// With nothing live there is nothing to be lost.
+	pgtest.Exec(t, f.url, `DROP SCHEMA segue CASCADE`)
+	pgtest.Eventually(t, func() bool { return value[bool](f, `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'segue')`) }, "the schema is made again")
+}

@@ -60,15 +60,16 @@ func (o RenameColumn) apply(s *schema, undo bool) (*catalog.Relation, error) {
 	if err != nil {
 		return nil, err
 	}
+	table := Name{r.Schema, r.Name} // as it is called in the database
 	c := s.column(r, from)
 	if c == nil {
 		if s.column(r, to) != nil {
-			return nil, fmt.Errorf("table %s should have a column %s, but has %s", o.Table, showIdentifier(from), showIdentifier(to))
+			return nil, fmt.Errorf("table %s should have a column %s, but has %s", table, showIdentifier(from), showIdentifier(to))
 		}
-		return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", o.Table, showIdentifier(from))
+		return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", table, showIdentifier(from))
 	}
 	if other := s.column(r, to); other != nil {
-		return nil, &nameError{fmt.Sprintf("table %s should have one column for the names %s and %s, but has both", o.Table, showIdentifier(from), showIdentifier(to)), extra{r, other}}
+		return nil, &nameError{fmt.Sprintf("table %s should have one column for the names %s and %s, but has both", table, showIdentifier(from), showIdentifier(to)), extra{r, other}}
 	}
 	s.renameColumn(r, c, to)
 	return r, nil

@@ -49,6 +49,12 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
+// Installed tells whether the schema segue is there, of whatever version.
+func Installed(ctx context.Context, db DB) (bool, error) {
+	version, err := storeVersion(ctx, db, false)
+	return version > 0, err
+}
+
 // outrun reports whether another session made the same object, or changed it, at the same time. The catalogs themselves see
 // to it that only one does: nobody can hold a lock against the making of the schema but who may make it.
 func outrun(err error) bool {

@@ -31,7 +31,7 @@ func guardSchema(ctx context.Context, db DB) error {
 		return fmt.Errorf("cannot look for schema segue: %w", err)
 	case !mine:
 		return fmt.Errorf("schema segue belongs to another role, %s, and what it holds would run with the rights of %s; connect as %s, or, "+
-			"if %s should not have made it, remove it: DROP SCHEMA segue CASCADE", *owner, *me, *owner, *owner)
+			"if %s should not have made it, and no instance of Segue keeps a live migration there, remove it: DROP SCHEMA segue CASCADE", *owner, *me, *owner, *owner)
 	}
 	rows, err := db.Query(ctx, foreignInSchema)
 	if err != nil {
