@@ -77,7 +77,7 @@ func (d *draft) sentEdits() []Edit {
 			n++
 		}
 		if s.Failure != nil {
-			edits = append(edits, Edit{Start: s.Start, End: s.End, New: standIn(i)})
+			edits = append(edits, Edit{Start: s.Start, End: s.End, New: d.standIn(i)})
 		} else {
 			edits = append(edits, rest[:n]...)
 		}

@@ -44,9 +44,10 @@ func (r *rewriting) questionOfUnread(otherwise *Error) *Question {
 }
 
 // questionOf asks for the words about a name that the version does not have: by the text as it would be sent if there
-// were only that one wrong in it. nil when there is nothing to ask.
+// were only that one wrong in it. nil when there is nothing to ask, or
+// the server would say nothing at Parse.
 func (r *rewriting) questionOf(d *draft) *Question {
-	if len(d.statements) != 1 || !d.askable || r.charset.encoding != nil {
+	if len(d.statements) != 1 || !d.askable || r.charset.encoding != nil || !isAnalyzed(d.tree.Stmts[0].GetStmt()) {
 		return nil
 	}
 	failure := d.statements[0].Failure

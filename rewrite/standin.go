@@ -3,6 +3,8 @@ package rewrite
 import (
 	"strconv"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
 )
 
 // A stand-in is what is sent in place of a statement that must fail: a statement of which the server itself says that
@@ -38,6 +40,26 @@ func standInNumber(message string) (int, bool) {
 
 // standIn makes the stand-in for statement number i.
 func standIn(i int) string { return `SELECT "` + standInMark + strconv.Itoa(i+1) + `"` }
+
+// standIn makes the stand-in for statement number i of the text. One that the server looks at only when it executes it
+// fails no earlier: PREPARE looks at its query by then, and at that before its name.
+func (d *draft) standIn(i int) string {
+	if i < len(d.tree.Stmts) && !isAnalyzed(d.tree.Stmts[i].GetStmt()) {
+		return "PREPARE segue AS " + standIn(i)
+	}
+	return standIn(i)
+}
+
+// isAnalyzed tells whether the server looks up the names in a statement at Parse (transformStmt in analyze.c). Others it
+// looks at when it executes them.
+func isAnalyzed(n *ast.Node) bool {
+	switch n.GetNode().(type) {
+	case *ast.Node_SelectStmt, *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt,
+		*ast.Node_DeclareCursorStmt, *ast.Node_ExplainStmt, *ast.Node_CreateTableAsStmt, *ast.Node_CallStmt:
+		return true
+	}
+	return false
+}
 
 // unreadable stands for a text that the parser cannot read. The server's cannot either: it says so before it looks at
 // anything else, even in a transaction that has failed.
