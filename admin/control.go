@@ -13,6 +13,7 @@ type Control interface {
 	Ready() error
 	Outage() *migrate.Outage
 	Snapshot() *rules.Snapshot
+	Unreached(err error) *migrate.UnreachedError
 
 	Create(ctx context.Context, file string, data []byte, actor string) (st *migrate.Status, created bool, err error)
 	List(ctx context.Context) ([]migrate.Status, error)
@@ -29,6 +30,7 @@ type Control interface {
 	Usage(ctx context.Context, id string) ([]migrate.Usage, error)
 	Events(ctx context.Context, id string) ([]migrate.Event, error)
 
+	Overview(ctx context.Context) (*migrate.Overview, error)
 	Instances(ctx context.Context) ([]migrate.InstanceInfo, error)
 	Sessions() []migrate.SessionInfo
 	Subscribe(ctx context.Context) <-chan migrate.Event

@@ -16,6 +16,15 @@ type Sessions struct {
 	Sessions []migrate.SessionInfo `json:"sessions"`
 }
 
+// overview answers GET /v1/status.
+func (s *Server) overview(w http.ResponseWriter, r *http.Request) error {
+	o, err := s.cfg.Control.Overview(r.Context())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, o)
+}
+
 func (s *Server) listInstances(w http.ResponseWriter, r *http.Request) error {
 	all, err := s.cfg.Control.Instances(r.Context())
 	if err != nil {

@@ -94,7 +94,9 @@ func TestOpenAPIDescribesEveryKey(t *testing.T) {
 		"Problem": Problem{}, "Finding": migrate.Finding{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
 		"RewrittenStatement": RewrittenStatement{}, "ExitSQL": ExitSQL{}, "Migrations": Migrations{},
 		"Plan": Plan{}, "Assessment": Assessment{}, "Usages": Usage{}, "Transitions": Transitions{}, "Health": Health{},
-		"Outage": migrate.Outage{}, "Cancelled": Cancelled{},
+		"Outage": migrate.Outage{}, "Cancelled": Cancelled{}, "Overview": migrate.Overview{},
+		"MigrationOverview": migrate.MigrationOverview{}, "OldNames": migrate.OldNames{}, "VersionSessions": migrate.VersionSessions{},
+		"Held": migrate.Held{},
 	} {
 		p := reflect.New(reflect.TypeOf(v))
 		want := jsonKeys(p.Interface())

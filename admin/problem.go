@@ -12,6 +12,9 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+// TypeUnreachable is the type of the problem that the instance, or its database, cannot be reached.
+const TypeUnreachable = "urn:segue:problem:unreachable"
+
 // A Problem is an error as clients see it: an RFC 9457 problem document with our own members after status and detail.
 type Problem struct {
 	Type     string            `json:"type"` // about:blank where the status says it all, else urn:segue:problem:…
@@ -75,6 +78,16 @@ func problemOf(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Detail: err.Error()}
 }
 
+// unreached says in one sentence that the database could not be reached, if that is what is wrong.
+func (s *Server) unreached(p *Problem, err error) {
+	if p.Status != http.StatusInternalServerError {
+		return
+	}
+	if e := s.cfg.Control.Unreached(err); e != nil {
+		p.Type, p.Title, p.Status, p.Detail, p.Hint = TypeUnreachable, "Unreachable", http.StatusServiceUnavailable, e.Error(), e.Hint()
+	}
+}
+
 // outOfTouch makes an error that nobody has foreseen a passing one while the instance is not ready, and says why it is not
 // unless the error does.
 func (s *Server) outOfTouch(p *Problem) {
@@ -86,8 +99,12 @@ func (s *Server) outOfTouch(p *Problem) {
 		return
 	}
 	p.Status = http.StatusServiceUnavailable
-	if outage := s.cfg.Control.Outage(); outage != nil {
+	outage := s.cfg.Control.Outage()
+	if outage != nil {
 		p.Mend = outage.Mend
+	}
+	if outage == nil || outage.Kind != migrate.WrongNames {
+		p.Type, p.Title = TypeUnreachable, "Unreachable"
 	}
 	if p.Hint == "" && !strings.Contains(p.Detail, reason.Error()) && !strings.Contains(reason.Error(), p.Detail) {
 		p.Hint = "the instance is not ready: " + reason.Error()
@@ -117,6 +134,7 @@ func (s *Server) suggest(p *Problem, r *http.Request) {
 // fail answers with the problem that err is, and logs those that are ours.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := *problemOf(err)
+	s.unreached(&p, err)
 	s.outOfTouch(&p)
 	s.suggest(&p, r)
 	if p.Type == "" {

@@ -38,6 +38,7 @@ func (s *Server) routes(metrics http.Handler) []route {
 
 		{method: post, path: "/v1/assessment", query: []string{"file"}, handle: s.assessFile},
 		{method: post, path: "/v1/rewrite", handle: s.rewrite},
+		{method: get, path: "/v1/status", handle: s.overview},
 		{method: get, path: "/v1/instances", handle: s.listInstances},
 		{method: get, path: "/v1/sessions", handle: s.listSessions},
 		{method: get, path: "/v1/events", query: []string{"migration"}, handle: s.streamEvents},

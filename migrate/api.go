@@ -64,6 +64,7 @@ type Pending struct {
 	NextTry   time.Time   `json:"next_try,omitzero"`
 	LastError string      `json:"last_error,omitempty"`
 	Leader    string      `json:"leader,omitempty"`
+	Holds     bool        `json:"holds"` // an attempt is under way, for which statements are held at this moment
 }
 
 // Progress of a backfill.

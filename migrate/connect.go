@@ -83,7 +83,7 @@ func (s *switchboard) dialListening(ctx context.Context, handler pgconn.Notifica
 	}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("cannot reach the upstream: %w", err)
+		return nil, unreached(cfg, err)
 	}
 	s.note(conn, true)
 	var replica bool

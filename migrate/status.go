@@ -76,7 +76,7 @@ func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
 	if t == nil || t.Migration != m.ID {
 		return st, nil
 	}
-	st.Pending = &Pending{Kind: Kind(t.Kind), Since: t.RequestedAt, Attempts: t.Attempts, LastError: t.LastError, Leader: t.Leader}
+	st.Pending = &Pending{Kind: Kind(t.Kind), Since: t.RequestedAt, Attempts: t.Attempts, LastError: t.LastError, Leader: t.Leader, Holds: t.Attempt != 0}
 	if st.Pending.Kind == Rollback {
 		st.Pending.To = t.To
 	}

@@ -208,11 +208,15 @@ func (i *Instance) Usage(ctx context.Context, id string) ([]Usage, error) {
 		return nil, err
 	}
 	out := make([]Usage, len(rows))
-	for n, r := range rows {
-		out[n] = Usage{
-			Migration: r.Migration, Version: r.Version, Table: r.Table, Column: r.Column, Old: r.Old, Count: r.Count,
-			Last: r.Last, Sample: r.Sample, User: r.User, Application: r.Application,
-		}
+	for n := range rows {
+		out[n] = usageOf(&rows[n])
 	}
 	return out, nil
+}
+
+func usageOf(r *rules.UsageRow) Usage {
+	return Usage{
+		Migration: r.Migration, Version: r.Version, Table: r.Table, Column: r.Column, Old: r.Old, Count: r.Count,
+		Last: r.Last, Sample: r.Sample, User: r.User, Application: r.Application,
+	}
 }

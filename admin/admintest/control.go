@@ -27,6 +27,7 @@ type Control struct {
 	mu          sync.Mutex
 	blocked     map[string][]migrate.Blocker
 	denied      map[string]error
+	lost        error
 	migrations  []migrate.Status
 	events      []migrate.Event
 	changed     chan struct{} // closed and replaced at every change
@@ -54,6 +55,13 @@ func (c *Control) Fail(o *migrate.Outage) {
 	c.Down, c.NotReady = o, o
 }
 
+// Lose makes the instance not ready, and have nothing to answer, while it is in use.
+func (c *Control) Lose(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.NotReady, c.lost = why, why
+}
+
 // Snapshot implements admin.Control.
 func (c *Control) Snapshot() *rules.Snapshot {
 	if c.Snap != nil {
@@ -61,6 +69,9 @@ func (c *Control) Snapshot() *rules.Snapshot {
 	}
 	return &rules.Snapshot{Epoch: 1}
 }
+
+// Unreached implements admin.Control.
+func (c *Control) Unreached(error) *migrate.UnreachedError { return nil }
 
 // Sessions implements admin.Control.
 func (c *Control) Sessions() []migrate.SessionInfo { return c.Live }
@@ -99,6 +110,9 @@ func views(m *rules.Migration) (out []migrate.OperationView) {
 func (c *Control) List(context.Context) ([]migrate.Status, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.lost != nil {
+		return nil, c.lost
+	}
 	var out []migrate.Status
 	for i := range c.migrations {
 		out = append(out, *c.served(clone(&c.migrations[i])))
@@ -307,6 +321,34 @@ func (c *Control) Events(_ context.Context, id string) ([]migrate.Event, error) 
 		}
 	}
 	return out, nil
+}
+
+// Overview implements admin.Control.
+func (c *Control) Overview(ctx context.Context) (*migrate.Overview, error) {
+	all, _ := c.List(ctx)
+	o := &migrate.Overview{At: Epoch.Add(4 * time.Minute), Server: "db.example:5432", Database: "shop", Directs: 1, Attention: []string{}}
+	for _, st := range all {
+		st.Source = ""
+		m := migrate.MigrationOverview{Migration: st, Says: migrate.Says(st.Phase), Next: st.Next(), Since: st.UpdatedAt}
+		if st.Phase.Live() {
+			m.OldNames = &migrate.OldNames{
+				Last:    &migrate.Usage{Table: "public.individual", Column: "last_name", User: "shop", Application: "web", Last: Epoch},
+				Silence: 3600, Earliest: Epoch.Add(time.Hour),
+			}
+		}
+		if st.Pending != nil {
+			o.Attention = append(o.Attention, "it waits")
+		}
+		o.Migrations = append(o.Migrations, m)
+	}
+	o.Instances, _ = c.Instances(ctx)
+	o.Sessions = []migrate.VersionSessions{{Version: "", Sessions: 1}, {Version: rules.Base, Sessions: 2}}
+	o.Direct = []migrate.Blocker{{PID: 5541, User: "batch", Application: "bypasser"}}
+	if down := c.Outage(); down != nil {
+		o.Held = &migrate.Held{Because: down.Reason, Since: down.Since, Sessions: 3}
+		o.Attention = append(o.Attention, down.Reason)
+	}
+	return o, nil
 }
 
 // Instances implements admin.Control.

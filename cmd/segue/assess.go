@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +18,7 @@ import (
 
 func newAssess(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "assess ID|FILE", Short: "Check a stored migration, or a rule file before it is stored", Args: cobra.ExactArgs(1),
+		Use: "assess ID|FILE", Short: "Check a stored migration, or a rule file before it is stored", Args: takesOne("the id of a migration, or a rule file"),
 		Long: "Assess tells what is in the way of a migration and what to know before its next transition. A name that\n" +
 			"is a file (or - for standard input) is assessed without being stored. It exits 1 when something is in the way.",
 		RunE: run(func(cmd *cobra.Command, args []string) error {
@@ -27,7 +26,7 @@ func newAssess(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := assess(cmd.Context(), c, cmd.InOrStdin(), args[0])
+			found, err := assess(cmd, c, args[0])
 			if err != nil {
 				return err
 			}
@@ -44,14 +43,15 @@ func newAssess(o *options) *cobra.Command {
 	}
 }
 
-func assess(ctx context.Context, c *client, stdin io.Reader, what string) (out admin.Assessment, err error) {
+func assess(cmd *cobra.Command, c *client, what string) (out admin.Assessment, err error) {
+	ctx := cmd.Context()
 	// A directory may well be called as a migration is.
 	if file, err := os.Stat(what); what != "-" && (errors.Is(err, fs.ErrNotExist) || err == nil && file.IsDir()) {
 		return out, c.get(ctx, migrationPath(what, "assessment"), nil, &out)
 	}
-	data, err := readFile(stdin, what)
+	data, err := readFile(cmd.InOrStdin(), what)
 	if err != nil {
-		return out, usageError(err)
+		return out, noRuleFile(cmd, what, err)
 	}
 	_, err = c.do(ctx, http.MethodPost, "/v1/assessment", url.Values{"file": {what}}, data, &out)
 	return out, err

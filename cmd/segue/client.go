@@ -25,9 +25,9 @@ type client struct {
 
 // client makes one from the flags; nothing is sent yet.
 func (o *options) client() (*client, error) {
-	base, err := url.Parse(o.admin)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
-		return nil, usageError(fmt.Errorf("--admin cannot be %q: give a URL such as http://127.0.0.1:8432", o.admin))
+	base, err := adminURL(o.admin)
+	if err != nil {
+		return nil, err
 	}
 	c := &client{base: base, actor: whoami()}
 	if o.tokenFile != "" {
@@ -36,6 +36,19 @@ func (o *options) client() (*client, error) {
 		}
 	}
 	return c, nil
+}
+
+// adminURL reads the address of an admin API: a URL, or only its host and port.
+func adminURL(text string) (*url.URL, error) {
+	address := text
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Hostname() == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, mistake(fmt.Sprintf("--admin cannot be %q", text), "give host:port, or a URL such as http://127.0.0.1:8432")
+	}
+	return base, nil
 }
 
 // readToken reads a token file; the token ends with the line.
@@ -102,6 +115,7 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 			err = ue.Err
 		}
 		return 0, &admin.Problem{
+			Type: admin.TypeUnreachable, Title: "Unreachable", Status: http.StatusServiceUnavailable,
 			Detail: fmt.Sprintf("the admin API at %s does not answer: %v", c.base, err),
 			Hint:   "is segue serve running? --admin or SEGUE_ADMIN says where",
 		}
@@ -127,7 +141,7 @@ func (c *client) do(ctx context.Context, method, path string, query url.Values, 
 func problemIn(res *http.Response, data []byte) error {
 	p := &admin.Problem{}
 	if json.Unmarshal(data, p) != nil || p.Status == 0 {
-		return &admin.Problem{Status: res.StatusCode, Title: res.Status, Detail: "the server answered " + res.Status}
+		return &admin.Problem{Type: "about:blank", Status: res.StatusCode, Title: res.Status, Detail: "the server answered " + res.Status}
 	}
 	return p
 }

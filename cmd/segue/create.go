@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,27 +14,27 @@ import (
 
 func newCreate(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "create FILE", Short: "Store a rule file as a draft; traffic is untouched", Args: cobra.ExactArgs(1),
+		Use: "create FILE", Short: "Store a rule file as a draft; traffic is untouched", Args: takesOne("a rule file"),
 		Long: "Create checks a rule file (YAML or JSON, - for standard input) against the database and stores it.\n" +
 			"Doing it twice is harmless.",
 		Example: "  segue create surname.yaml",
 		RunE: run(func(cmd *cobra.Command, args []string) error {
-			return create(cmd.Context(), o, cmd.InOrStdin(), args[0])
+			return create(cmd, o, args[0])
 		}),
 	}
 }
 
-func create(ctx context.Context, o *options, stdin io.Reader, file string) error {
-	data, err := readFile(stdin, file)
+func create(cmd *cobra.Command, o *options, file string) error {
+	data, err := readFile(cmd.InOrStdin(), file)
 	if err != nil {
-		return usageError(err)
+		return noRuleFile(cmd, file, err)
 	}
 	c, err := o.client()
 	if err != nil {
 		return err
 	}
 	var st migrate.Status
-	code, err := c.do(ctx, http.MethodPost, "/v1/migrations", url.Values{"file": {file}}, data, &st)
+	code, err := c.do(cmd.Context(), http.MethodPost, "/v1/migrations", url.Values{"file": {file}}, data, &st)
 	if err != nil {
 		return err
 	}
@@ -45,9 +44,10 @@ func create(ctx context.Context, o *options, stdin io.Reader, file string) error
 			for _, op := range st.Operations {
 				fmt.Fprintf(w, "  %s\n", operation(op))
 			}
-			return
+		} else {
+			fmt.Fprintf(w, "%s was stored before, and is %s: %s\n", st.ID, phaseWords(st.Phase), migrate.Says(st.Phase))
 		}
-		fmt.Fprintf(w, "%s was stored before, and is %s\n", st.ID, st.Phase)
+		fmt.Fprintf(w, "next: %s\n", st.Next())
 	})
 }
 

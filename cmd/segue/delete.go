@@ -12,7 +12,7 @@ import (
 
 func newDelete(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "delete ID", Short: "Remove a draft or rolled-back migration", Args: cobra.ExactArgs(1),
+		Use: "delete ID", Short: "Remove a draft or rolled-back migration", Args: takesID(),
 		Long: "Delete removes a migration that is a draft or rolled back; its history stays. What is being tried is\n" +
 			"stopped by segue cancel.",
 		RunE: run(func(cmd *cobra.Command, args []string) error {
@@ -32,7 +32,7 @@ func newDelete(o *options) *cobra.Command {
 
 func newCancel(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "cancel ID", Aliases: []string{"withdraw"}, Short: "Stop a transition that is being tried; nothing else is changed", Args: cobra.ExactArgs(1),
+		Use: "cancel ID", Aliases: []string{"withdraw"}, Short: "Stop a transition that is being tried; nothing else is changed", Args: takesID(),
 		Long: "Cancel withdraws the transition of a migration that is being tried. It never undoes one that is made (that is\n" +
 			"segue rollback) and never removes a migration (that is segue delete).",
 		Example: "  segue cancel surname",

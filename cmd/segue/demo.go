@@ -13,7 +13,7 @@ import (
 func newDemo(o *options) *cobra.Command {
 	d := demo.Options{}
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Watch two app versions work while a column and a table are renamed under them", Args: cobra.NoArgs,
+		Use: "demo", Short: "Watch two app versions work while a column and a table are renamed under them", Args: takesNone,
 		Long: "Demo starts a throw-away PostgreSQL and two instances, runs an old and a new app against them, and takes a\n" +
 			"rename from create to contract. It exits 0 only if there was no error, no lost write and no long pause.",
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
@@ -31,6 +31,9 @@ func newDemo(o *options) *cobra.Command {
 
 // isTerminal tells whether somebody looks at what is written to w.
 func isTerminal(w any) bool {
+	if p, ok := w.(printable); ok {
+		w = p.w
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -13,7 +13,10 @@ import (
 func newExitSQL(o *options) *cobra.Command {
 	var to string
 	cmd := &cobra.Command{
-		Use: "exit-sql ID", Short: "Write a psql script that finishes or undoes the migration without Segue", Args: cobra.ExactArgs(1),
+		Use: "exit-sql ID", Example: "  segue exit-sql surname --to rolled_back > undo.sql",
+		Long: "Exit-sql writes a script that takes the migration to its end, or back, with psql alone, for the day on which Segue cannot\n" +
+			"be used. Save both scripts in advance; a script is for the phase in which it was written.",
+		Short: "Write a psql script that finishes or undoes the migration without Segue", Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {

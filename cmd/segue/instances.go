@@ -12,7 +12,7 @@ import (
 
 func newInstances(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "instances", Short: "List the instances that serve this database", Args: cobra.NoArgs,
+		Use: "instances", Short: "List the instances that serve this database", Args: takesNone,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			c, err := o.client()
 			if err != nil {

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 //	stuck ID                 transitions of that migration are blocked from here on …
 //	free ID                  … until here, where the pending one happens
 //	refuse ID                from here on contract is refused for that migration
+//	lost                     the instance has lost touch with the database from here on
 //	down REASON MEND         the live migrations are not served from here on
 func TestScripts(t *testing.T) {
 	t.Parallel()
@@ -45,6 +46,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": cmdExits, "stuck": cmdStuck, "free": cmdFree, "refuse": cmdRefuse, "down": cmdDown,
+			"lost": func(ts *testscript.TestScript, _ bool, _ []string) { control(ts).Lose(admintest.ErrNotReady) },
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 	})

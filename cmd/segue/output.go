@@ -53,7 +53,11 @@ func report(w io.Writer, output string, err error) {
 	isProblem := errors.As(err, &p)
 	if output == "json" {
 		if !isProblem {
-			p = &admin.Problem{Detail: err.Error()}
+			p = &admin.Problem{Type: "about:blank", Title: "Failed", Status: 500, Detail: err.Error()}
+			var hinted interface{ Hint() string }
+			if errors.As(err, &hinted) {
+				p.Hint = hinted.Hint()
+			}
 		}
 		_ = writeJSON(w, p)
 		return
@@ -61,6 +65,10 @@ func report(w io.Writer, output string, err error) {
 	w = printable{w}
 	if !isProblem {
 		fmt.Fprintf(w, "segue: %v\n", err)
+		var hinted interface{ Hint() string }
+		if errors.As(err, &hinted) && hinted.Hint() != "" {
+			fmt.Fprintf(w, "  hint: %s\n", hinted.Hint())
+		}
 		return
 	}
 	text := p.Detail

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seguedb/segue/migrate"
@@ -54,7 +56,7 @@ func newResume(o *options) *cobra.Command {
 
 func backfillCommand(o *options, verb, short string) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " ID", Short: short, Args: cobra.ExactArgs(1),
+		Use: verb + " ID", Short: short, Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {
@@ -64,7 +66,7 @@ func backfillCommand(o *options, verb, short string) *cobra.Command {
 			if _, err := c.post(cmd.Context(), migrationPath(args[0], verb), struct{}{}, &st); err != nil {
 				return err
 			}
-			return showStatus(o, &st)
+			return o.emit(&st, func(w io.Writer) { writeStatus(w, &st) })
 		}),
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 func newPlan(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "plan ID", Short: "Show what each transition to come runs and locks, and the way back", Args: cobra.ExactArgs(1),
+		Use: "plan ID", Example: "  segue plan surname",
+		Long:  "Plan shows the statements of each transition to come and of the way back, each with the lock that it takes. Nothing is run.",
+		Short: "Show what each transition to come runs and locks, and the way back", Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {

@@ -6,35 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
-
-// Exit codes. Scripts rely on them.
-const (
-	exitOK     = 0 // done; of a transition: the phase is reached
-	exitFailed = 1 // refused or failed
-	exitUsage  = 2 // the command line, the environment or the configuration file is wrong
-	exitTrying = 3 // the transition is still being tried in the background
-)
-
-// An exit ends the program with a code other than that of success. A nil err has been reported already.
-type exit struct {
-	code int
-	err  error
-}
-
-func (e *exit) Error() string {
-	if e.err == nil {
-		return fmt.Sprintf("exit code %d", e.code)
-	}
-	return e.err.Error()
-}
-
-func (e *exit) Unwrap() error { return e.err }
-
-// usageError marks a mistake of the user in how the command was called.
-func usageError(err error) error { return &exit{code: exitUsage, err: err} }
 
 // options are those of every command that talks to the admin API.
 type options struct {
@@ -56,14 +31,14 @@ func execute(args []string, out, errOut io.Writer) int {
 	// What did not come from a command's own work was raised by cobra while it read the command line.
 	var e *exit
 	if !errors.As(err, &e) {
-		e = &exit{code: exitUsage, err: err}
+		errors.As(mistake(err.Error(), "segue help lists the commands"), &e)
 	}
 	if e.err != nil {
 		output, _ := root.PersistentFlags().GetString("output")
+		if wantsJSON(args) {
+			output = "json"
+		}
 		report(errOut, output, e.err)
-	}
-	if e.code == exitUsage {
-		fmt.Fprintln(errOut, "  hint: segue help lists the commands, segue help COMMAND its flags")
 	}
 	return e.code
 }
@@ -85,41 +60,71 @@ A rename, from its rule file to its end:
   segue cancel surname          stop what is being tried`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          unknownCommand,
+		Version:       program(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetVersionTemplate("segue {{.Version}}\n")
+	root.SetFlagErrorFunc(flagMistake)
 	f := root.PersistentFlags()
-	f.StringVar(&o.admin, "admin", envOr("SEGUE_ADMIN", "http://127.0.0.1:8432"), "URL of the admin API (SEGUE_ADMIN)")
+	f.StringVar(&o.admin, "admin", envOr("SEGUE_ADMIN", "http://127.0.0.1:8432"), "URL or host:port of the admin API (SEGUE_ADMIN)")
 	f.StringVar(&o.tokenFile, "admin-token-file", os.Getenv("SEGUE_ADMIN_TOKEN_FILE"),
 		"file with the admin API's token (SEGUE_ADMIN_TOKEN_FILE)")
 	f.StringVarP(&o.output, "output", "o", "text", "text or json")
 	root.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if o.output != "text" && o.output != "json" {
-			return usageError(fmt.Errorf("--output cannot be %q: give text or json", o.output))
+			return mistake(fmt.Sprintf("--output cannot be %q", o.output), "give text or json")
 		}
 		return nil
 	}
-	root.AddCommand(
-		newServe(o), newDemo(o),
-		newCreate(o), newList(o), newShow(o), newDelete(o), newCancel(o), newAssess(o), newPlan(o), newUsage(o), newHistory(o), newExitSQL(o),
-		newActivate(o), newCutover(o), newContract(o), newRollback(o), newPurge(o), newPause(o), newResume(o),
-		newRewrite(o), newInstances(o), newSessions(o), newHealth(o), newVersion(o),
-	)
+	addGroups(root, o)
 	return root
 }
 
-// run makes a command's work the only source of exit code 1.
+// addGroups adds the commands, as help lists them.
+func addGroups(root *cobra.Command, o *options) {
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"cycle", "The life of a migration:", []*cobra.Command{
+			newCreate(o), newActivate(o), newCutover(o), newContract(o), newRollback(o), newCancel(o), newDelete(o),
+		}},
+		{"look", "What is going on:", []*cobra.Command{
+			newStatus(o), newList(o), newShow(o), newAssess(o), newPlan(o), newUsage(o), newHistory(o), newRewrite(o),
+		}},
+		{"operate", "Running it:", []*cobra.Command{
+			newServe(o), newDemo(o), newInstances(o), newSessions(o), newHealth(o), newExitSQL(o), newVersion(o),
+		}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	// What a rename has no use for.
+	for _, c := range []*cobra.Command{newPurge(o), newPause(o), newResume(o)} {
+		c.Hidden = true
+		root.AddCommand(c)
+	}
+	for _, c := range root.Commands() {
+		if _, argument, _ := strings.Cut(c.Use, " "); argument == "ID" || argument == "[ID]" {
+			c.ValidArgsFunction = completeID(o)
+		}
+	}
+	root.AddCommand(newExitCodes())
+}
+
+// run gives the errors of a command's work their exit codes.
 func run(work func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		err := work(cmd, args)
-		var e *exit
-		if err == nil || errors.As(err, &e) {
-			return err
+		if err := work(cmd, args); err != nil {
+			return exitOf(err)
 		}
-		return &exit{code: exitFailed, err: err}
+		return nil
 	}
 }
 

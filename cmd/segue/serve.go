@@ -19,7 +19,7 @@ import (
 func newServe(o *options) *cobra.Command {
 	s := &serveFlags{}
 	cmd := &cobra.Command{
-		Use: "serve", Short: "Serve clients: the proxy and its admin API", Args: cobra.NoArgs,
+		Use: "serve", Short: "Serve clients: the proxy and its admin API", Args: takesNone,
 		Long: `Serve runs one instance: clients connect to --listen as they would to PostgreSQL, and their own user and database
 go to the server of --upstream. The upstream URL's user must own the tables that are to be renamed.
 

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/seguedb/segue/rules"
 )
 
 // fillFlags sets each flag that was not given from its environment variable or else from the --config file. An error
@@ -141,37 +143,16 @@ func scalars(n *yaml.Node, repeated bool) ([]string, error) {
 	return out, nil
 }
 
-// didYouMean suggests the flag that differs in the fewest letters.
+// didYouMean suggests the flag that was probably meant.
 func didYouMean(word string, f *pflag.FlagSet) string {
-	best, least := "", 3 // more differences are another word
+	var names []string
 	f.VisitAll(func(flag *pflag.Flag) {
-		if d := distance(strings.ReplaceAll(word, "_", "-"), flag.Name); configurable(flag) && d < least {
-			best, least = flag.Name, d
+		if configurable(flag) {
+			names = append(names, flag.Name)
 		}
 	})
-	if best == "" {
-		return " (segue help serve lists them)"
+	if meant := rules.Closest(strings.ReplaceAll(word, "_", "-"), names); meant != "" {
+		return fmt.Sprintf(" (did you mean %s?)", meant)
 	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// distance is the number of letters to insert, delete or replace (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return " (segue help serve lists them)"
 }

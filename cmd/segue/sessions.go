@@ -11,7 +11,7 @@ import (
 
 func newSessions(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "sessions", Short: "List the sessions of this instance and their versions", Args: cobra.NoArgs,
+		Use: "sessions", Short: "List the sessions of this instance and their versions", Args: takesNone,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			c, err := o.client()
 			if err != nil {

@@ -6,12 +6,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/migrate"
 )
 
+// lastEvents is how many events show has; segue history has them all.
+const lastEvents = 5
+
 func newShow(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show one migration and what it waits for", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show one migration, what it waits for and its last events", Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {
@@ -21,21 +25,33 @@ func newShow(o *options) *cobra.Command {
 			if err := c.get(cmd.Context(), migrationPath(args[0]), nil, &st); err != nil {
 				return err
 			}
-			return showStatus(o, &st)
+			var tr admin.Transitions
+			if o.output != "json" {
+				if err := c.get(cmd.Context(), migrationPath(args[0], "transitions"), nil, &tr); err != nil {
+					return err
+				}
+			}
+			return o.emit(&st, func(w io.Writer) {
+				writeStatus(w, &st)
+				if n := len(tr.Events); n > 0 {
+					fmt.Fprintln(w, "last events:")
+					writeHistory(w, tr.Events[max(0, n-lastEvents):])
+				}
+			})
 		}),
 	}
 }
 
-func showStatus(o *options, st *migrate.Status) error {
-	return o.emit(st, func(w io.Writer) {
-		fmt.Fprintf(w, "id:       %s\nphase:    %s\ncreated:  %s\nchanged:  %s\n", st.ID, st.Phase, when(st.CreatedAt), when(st.UpdatedAt))
-		for _, op := range st.Operations {
-			fmt.Fprintf(w, "does:     %s\n", operation(op))
-		}
-		if p := st.Progress; p != nil {
-			fmt.Fprintf(w, "progress: %d of %d rows, %.0f/s, %.0f s left\n", p.Done, p.Total, p.Rate, p.ETA)
-		}
-		writePending(w, st)
-		writeOutage(w, st.NotServed)
-	})
+func writeStatus(w io.Writer, st *migrate.Status) {
+	fmt.Fprintf(w, "id:       %s\nphase:    %s, since %s\n", st.ID, phaseWords(st.Phase), when(st.UpdatedAt))
+	fmt.Fprintf(w, "means:    %s\ncreated:  %s\n", migrate.Says(st.Phase), when(st.CreatedAt))
+	for _, op := range st.Operations {
+		fmt.Fprintf(w, "does:     %s\n", operation(op))
+	}
+	if p := st.Progress; p != nil {
+		fmt.Fprintf(w, "progress: %d of %d rows, %.0f/s, %.0f s left\n", p.Done, p.Total, p.Rate, p.ETA)
+	}
+	writePending(w, st)
+	writeOutage(w, st.NotServed)
+	fmt.Fprintf(w, "next:     %s\n", st.Next())
 }

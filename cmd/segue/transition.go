@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
+
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
+	"slices"
 	"syscall"
 	"time"
 
@@ -16,6 +16,7 @@ import (
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
 )
 
 const (
@@ -36,7 +37,7 @@ type transition struct {
 func transitionCommand(o *options, kind migrate.Kind, short, long string) (*cobra.Command, *transition) {
 	t := &transition{options: o, kind: kind}
 	cmd := &cobra.Command{
-		Use: string(kind) + " ID", Short: short, Long: long, Args: cobra.ExactArgs(1),
+		Use: string(kind) + " ID", Short: short, Long: long, Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), args[0]) }),
 	}
 	f := cmd.Flags()
@@ -48,13 +49,24 @@ func transitionCommand(o *options, kind migrate.Kind, short, long string) (*cobr
 	return cmd, t
 }
 
-// run asks for the transition and waits for its outcome, telling what keeps it from happening meanwhile.
-func (t *transition) run(ctx context.Context, id string) error {
+// check refuses flags that cannot be meant.
+func (t *transition) check() error {
 	if t.body.Force && t.body.Reason == "" {
-		return usageError(errors.New("--force needs --reason: it is kept in the audit"))
+		return mistake("--force needs --reason", `say why the refusal is wrong here, as in --reason "nobody calls it": it is kept in the audit`)
 	}
 	if t.timeout < 0 {
-		return usageError(errors.New("--timeout cannot be negative"))
+		return mistake("--timeout cannot be negative", "give --no-wait to return at once")
+	}
+	if d, err := time.ParseDuration(t.body.Deadline); t.body.Deadline != "" && (err != nil || d < 0) {
+		return mistake(fmt.Sprintf("--deadline cannot be %q", t.body.Deadline), "give a duration with its unit, such as 30s or 5m")
+	}
+	return nil
+}
+
+// run asks for the transition and waits for its outcome, telling what keeps it from happening meanwhile.
+func (t *transition) run(ctx context.Context, id string) error {
+	if err := t.check(); err != nil {
+		return err
 	}
 	c, err := t.client()
 	if err != nil {
@@ -62,7 +74,9 @@ func (t *transition) run(ctx context.Context, id string) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	st, done, err := t.await(ctx, c, id)
+	before := t.before(ctx, c, id)
+	shown := newWaiting(t.err, id)
+	st, done, err := t.await(ctx, c, id, shown)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		fmt.Fprintf(t.err, "interrupted: the %s of %s goes on in the background; stop it with: segue cancel %s\n", t.kind, id, id)
@@ -70,33 +84,75 @@ func (t *transition) run(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	}
-	if err := t.emit(st, func(w io.Writer) { t.tell(w, st, done) }); err != nil {
-		return err
-	}
-	if !done {
+	err = t.emit(st, func(w io.Writer) {
+		switch {
+		case !done:
+			t.tellTrying(w, st, shown)
+		case before == st.Phase:
+			fmt.Fprintf(w, "%s is %s already, and nothing was done: %s\nnext: %s\n", st.ID, phaseWords(st.Phase), migrate.Says(st.Phase), st.Next())
+		default:
+			t.tellDone(ctx, w, c, st)
+		}
+	})
+	if err == nil && !done {
 		return &exit{code: exitTrying}
 	}
-	return nil
+	return err
 }
 
-func (t *transition) tell(w io.Writer, st *migrate.Status, done bool) {
-	if done {
-		fmt.Fprintf(w, "%s is %s\n", st.ID, strings.ReplaceAll(string(st.Phase), "_", " "))
-		return
+// before is the phase before the transition is asked for, "" when it is not known or something is pending.
+func (t *transition) before(ctx context.Context, c *client, id string) rules.Phase {
+	var st migrate.Status
+	if t.output == "json" || c.get(ctx, migrationPath(id), nil, &st) != nil || st.Pending != nil {
+		return ""
 	}
-	fmt.Fprintf(w, "%s is %s; its %s is still being tried; stop it with: segue cancel %s\n", st.ID, st.Phase, t.kind, st.ID)
-	writePending(w, st)
+	return st.Phase
+}
+
+// tellDone says what is true now, how long traffic paused for it, and what comes next.
+func (t *transition) tellDone(ctx context.Context, w io.Writer, c *client, st *migrate.Status) {
+	what := string(t.kind)
+	if t.kind == migrate.Rollback && st.Phase == rules.Active {
+		what += " to active"
+	}
+	fmt.Fprintf(w, "%s of %s is done: %s%s\n", what, st.ID, migrate.Says(st.Phase), pauseOf(ctx, c, st.ID))
+	fmt.Fprintf(w, "next: %s\n", st.Next())
+}
+
+// pauseOf is for how long statements were held for the last transition, as far as that can be read.
+func pauseOf(ctx context.Context, c *client, id string) string {
+	var tr admin.Transitions
+	if c.get(ctx, migrationPath(id, "transitions"), nil, &tr) != nil {
+		return ""
+	}
+	for _, e := range slices.Backward(tr.Events) {
+		if e.Kind == "committed" && e.PauseMS > 0 {
+			return fmt.Sprintf(" (statements paused for %.1f ms)", e.PauseMS)
+		}
+		if e.Kind == "committed" {
+			break
+		}
+	}
+	return ""
+}
+
+// tellTrying says that it goes on without us. What was shown while we waited is not said again.
+func (t *transition) tellTrying(w io.Writer, st *migrate.Status, shown *waiting) {
+	fmt.Fprintf(w, "%s is %s; its %s is still being tried; stop it with: segue cancel %s\n", st.ID, phaseWords(st.Phase), t.kind, st.ID)
+	if st.Pending != nil && shown.last != newsOf(st) {
+		writePending(w, st)
+	}
 }
 
 // await posts until the transition is over or the timeout has passed. done tells which.
-func (t *transition) await(ctx context.Context, c *client, id string) (st *migrate.Status, done bool, err error) {
+func (t *transition) await(ctx context.Context, c *client, id string, shown *waiting) (st *migrate.Status, done bool, err error) {
 	end := time.Now().Add(t.timeout)
-	if !t.noWait {
+	if !t.noWait && t.output != "json" {
 		watching, stop := context.WithCancel(ctx)
 		finished := make(chan struct{})
 		go func() {
 			defer close(finished)
-			t.follow(watching, c, id)
+			shown.follow(watching, c)
 		}()
 		defer func() { stop(); <-finished }()
 	}
@@ -119,62 +175,4 @@ func (t *transition) await(ctx context.Context, c *client, id string) (st *migra
 			return st, false, nil
 		}
 	}
-}
-
-// follow writes each attempt that failed, and who was in the way, until ctx ends. It is a courtesy: errors of its
-// requests are left to the request that waits.
-func (t *transition) follow(ctx context.Context, c *client, id string) {
-	if t.output == "json" {
-		return
-	}
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for last := ""; ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		var st migrate.Status
-		if c.get(ctx, migrationPath(id), nil, &st) != nil || st.Pending == nil {
-			continue
-		}
-		// Ages grow all the time: they are shown, but make no news.
-		news := fmt.Sprint(st.Pending.Attempts, st.Pending.LastError, st.WaitingFor, len(st.Blockers))
-		if news == last || st.Pending.Attempts == 0 {
-			continue
-		}
-		last = news
-		writePending(printable{t.err}, &st)
-	}
-}
-
-// writePending says how far a transition is and what it waits for.
-func writePending(w io.Writer, st *migrate.Status) {
-	p := st.Pending
-	if p == nil {
-		return
-	}
-	line := fmt.Sprintf("%s: attempt %d", p.Kind, p.Attempts)
-	if p.LastError != "" {
-		line += ": " + withoutBlockers(p.LastError, st.Blockers)
-	}
-	fmt.Fprintln(w, line)
-	for _, what := range st.WaitingFor {
-		if what != p.LastError {
-			fmt.Fprintf(w, "  waits for %s\n", what)
-		}
-	}
-	writeBlockers(w, st.Blockers)
-}
-
-// withoutBlockers cuts the list of blockers off a reason that ends in it, where they are shown in lines of their own.
-func withoutBlockers(reason string, blockers []migrate.Blocker) string {
-	if len(blockers) == 0 || blockers[0].Why == "" {
-		return reason
-	}
-	if before, _, found := strings.Cut(reason, ": "+blockers[0].Why); found {
-		return before
-	}
-	return reason
 }

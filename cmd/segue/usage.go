@@ -11,7 +11,10 @@ import (
 
 func newUsage(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "usage ID", Short: "Show who uses which names: what contract looks at", Args: cobra.ExactArgs(1),
+		Use: "usage ID", Example: "  segue usage surname",
+		Long: "Usage counts each reference to a name that the migration changes: a statement that names a column twice counts as two.\n" +
+			"KIND old is of a name that goes with contract. Samples have no literals.",
+		Short: "Show who uses which names: what contract looks at", Args: takesID(),
 		RunE: run(func(cmd *cobra.Command, args []string) error {
 			c, err := o.client()
 			if err != nil {
@@ -40,6 +43,6 @@ func writeUsage(w io.Writer, usage admin.Usage) {
 			u.Version, name, kind, strconv.FormatInt(u.Count, 10), when(u.Last), u.User, u.Application, oneLine(u.Sample),
 		})
 	}
-	table(w, "nothing was used yet",
-		[]string{"VERSION", "NAME", "KIND", "COUNT", "LAST", "USER", "APPLICATION", "SAMPLE"}, rows)
+	table(w, "nothing was used yet; uses are counted while a migration is active or cut over",
+		[]string{"VERSION", "NAME", "KIND", "REFERENCES", "LAST", "USER", "APPLICATION", "SAMPLE"}, rows)
 }

@@ -25,7 +25,7 @@ func program() string {
 
 func newVersion(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Show the version of this program", Args: cobra.NoArgs,
+		Use: "version", Short: "Show the version of this program", Args: takesNone,
 		RunE: run(func(*cobra.Command, []string) error {
 			v := struct {
 				Version string `json:"version"`

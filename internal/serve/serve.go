@@ -3,7 +3,6 @@ package serve
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -138,16 +137,16 @@ func (r *Running) build(cfg Config) (err error) {
 // listen binds the addresses.
 func (r *Running) listen(cfg Config) (err error) {
 	if r.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return fmt.Errorf("cannot listen for clients: %w", err)
+		return &listenError{"for clients", "--listen", cfg.Listen, err}
 	}
 	if cfg.AdminListen != "" {
 		if r.probes, err = net.Listen("tcp", cfg.AdminListen); err != nil {
-			return fmt.Errorf("cannot listen for the admin API: %w", err)
+			return &listenError{"for the admin API", "--admin-listen", cfg.AdminListen, err}
 		}
 	}
 	if cfg.MetricsListen != "" {
 		if r.metrics, err = net.Listen("tcp", cfg.MetricsListen); err != nil {
-			return fmt.Errorf("cannot listen for metrics: %w", err)
+			return &listenError{"for metrics", "--metrics-listen", cfg.MetricsListen, err}
 		}
 	}
 	return nil

@@ -49,7 +49,8 @@ func (o *opening) unserved() error {
 // startInstance starts the instance, and tries again for as long as the server cannot be reached or says that it is
 // not ready for connections.
 func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hclog.Logger) error {
-	for last := ""; ; {
+	told, tries := reminder{}, 0
+	for {
 		err := i.Start(ctx)
 		if err != nil {
 			err = oneLine{err}
@@ -58,9 +59,12 @@ func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hcl
 		if err == nil || !unreachable(err) {
 			return err
 		}
-		if told := err.Error(); told != last {
-			last = told
+		tries++
+		switch first, again := told.due(err.Error(), tries); {
+		case first:
 			log.Warn("no client can be served yet, and it is tried again every "+startEvery.String(), "error", err)
+		case again:
+			log.Warn("still no client can be served", "tries", tries, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -68,6 +72,25 @@ func startInstance(ctx context.Context, i *migrate.Instance, o *opening, log hcl
 		case <-time.After(startEvery):
 		}
 	}
+}
+
+// A reminder says when a reason is logged that stays the same: the first time, and then ever less often.
+type reminder struct {
+	last string
+	next int // the number of the try at which it is said again
+}
+
+// due tells whether the reason of that try is a new one, or is to be said again.
+func (r *reminder) due(reason string, try int) (first, again bool) {
+	switch {
+	case reason != r.last:
+		r.last, r.next = reason, try+30
+		return true, false
+	case try < r.next:
+		return false, false
+	}
+	r.next = 2 * try
+	return false, true
 }
 
 // unreachable tells whether err may go away without a change here: nobody answers, no password can be had, or the server is
