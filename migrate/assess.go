@@ -158,9 +158,9 @@ func (a *assessment) bodies(ctx context.Context) error {
 		return err
 	}
 	for _, body := range names {
-		object, what, _ := strings.Cut(body, " names ")
+		object, what, _ := strings.Cut(body.what, " names ")
 		a.add(findingBody, severity, object, fmt.Sprintf("its body is kept as text and names %s, so %s is refused", what, kind),
-			hintBodies)
+			body.hintOf())
 	}
 	return nil
 }

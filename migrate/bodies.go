@@ -41,7 +41,7 @@ func namesGone(m *rules.Migration, d rules.Direction) []string {
 // Members of extensions are left out: they were written before the tables were.
 //
 // A body that has none of the names as a word is passed over. Any other is bound, as far as it can be read.
-func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direction) ([]string, error) {
+func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direction) ([]brokenBody, error) {
 	names := namesGone(m, d)
 	list, err := writtenBodies(ctx, db, names)
 	if err != nil || len(list) == 0 {
@@ -52,7 +52,7 @@ func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direct
 		return nil, err
 	}
 	after, mismatch := rules.Renaming(m, d, cat)
-	var found []string
+	var found []brokenBody
 	for _, b := range list {
 		loss := rewrite.Loss{Unread: "is judged by its words, because " + fmt.Sprint(mismatch)}
 		if mismatch == nil {
@@ -62,19 +62,26 @@ func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direct
 		}
 		switch {
 		case len(loss.Names) > 0:
-			found = append(found, b.what+" names "+strings.Join(loss.Names, ", "))
+			found = append(found, brokenBody{b.what + " names " + strings.Join(loss.Names, ", "), b.trigger})
 		case loss.Unread != "":
-			found = append(found, b.what+" names "+strings.Join(b.words, ", ")+" (by its words alone: it "+loss.Unread+")")
+			found = append(found, brokenBody{b.what + " names " + strings.Join(b.words, ", ") + " (by its words alone: it " + loss.Unread + ")", b.trigger})
 		}
 	}
 	return found, nil
 }
 
+// A brokenBody is a body that a rename would break, in words.
+type brokenBody struct {
+	what    string // function f() names a, b
+	trigger bool   // it is a trigger's function
+}
+
 // A writtenBody is a function with a body that has some of the names as words.
 type writtenBody struct {
-	oid   uint32
-	what  string // it is, with its signature
-	words []string
+	oid     uint32
+	what    string // it is, with its signature
+	trigger bool   // it is a trigger's function
+	words   []string
 }
 
 // writtenBodies finds the functions with such bodies.
@@ -91,7 +98,8 @@ func writtenBodies(ctx context.Context, db rules.DB, names []string) (found []wr
 			WHERE n.nspname NOT IN ('pg_catalog', 'information_schema', 'segue') AND l.lanname NOT IN ('internal', 'c')
 			  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
 			                  WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid AND d.deptype = 'e'))
-		SELECT oid, oid::pg_catalog.regprocedure::pg_catalog.text, prokind::pg_catalog.text, lanname, prosrc
+		SELECT oid, oid::pg_catalog.regprocedure::pg_catalog.text, prokind::pg_catalog.text, lanname, prosrc,
+		       prorettype = 'pg_catalog.trigger'::pg_catalog.regtype
 		FROM written
 		WHERE (pg_catalog.to_jsonb(written) ->> 'prosqlbody') IS NULL -- a column that servers before 14 do not have
 		ORDER BY 2`)
@@ -100,13 +108,14 @@ func writtenBodies(ctx context.Context, db rules.DB, names []string) (found []wr
 	}
 	var oid uint32
 	var signature, kind, language, body string
-	_, err = pgx.ForEachRow(rows, []any{&oid, &signature, &kind, &language, &body}, func() error {
+	var trigger bool
+	_, err = pgx.ForEachRow(rows, []any{&oid, &signature, &kind, &language, &body, &trigger}, func() error {
 		if named := namedIn(body, language, names); len(named) > 0 {
 			what := "function "
 			if kind == "p" {
 				what = "procedure "
 			}
-			found = append(found, writtenBody{oid, what + signature, named})
+			found = append(found, writtenBody{oid, what + signature, trigger, named})
 		}
 		return nil
 	})
@@ -177,9 +186,41 @@ func namedIn(body, language string, names []string) []string {
 	return found
 }
 
-// hintBodies is what to do about what bodies lists.
-const hintBodies = "replace them by bodies that do not, or write them with BEGIN ATOMIC, which follows a rename; make functions for triggers " +
-	"again through Segue in the version whose names the database does not have, which gives them a block for either"
+// hintBodies is what to do about functions whose body is stored as text; and about those of triggers, and triggers'
+// arguments. Only what fits what was found is said.
+const (
+	hintBodies = "the body is stored as text and would break: drop the function, or write it with BEGIN ATOMIC, which follows a rename"
+
+	hintTriggerBodies = "the body of the trigger's function is stored as text and would break: make the function again through Segue, in the version " +
+		"whose names the database does not have, which stores it for either (docs/how-a-rename-works.md)"
+
+	hintArguments = "a trigger's argument is stored as text: drop the trigger, and make it again afterwards"
+
+	hintForceBodies = "or override with force and a reason"
+	hintForceCLI    = `or override with --force --reason "…"`
+)
+
+// hintOf is what to do about one body.
+func (b brokenBody) hintOf() string {
+	if b.trigger {
+		return hintTriggerBodies
+	}
+	return hintBodies
+}
+
+// hintsOf is what to do about all of them, each said once.
+func hintsOf(found []brokenBody, arguments bool) string {
+	var hints []string
+	for _, b := range found {
+		if h := b.hintOf(); !slices.Contains(hints, h) {
+			hints = append(hints, h)
+		}
+	}
+	if arguments {
+		hints = append(hints, hintArguments)
+	}
+	return strings.Join(hints, "; ")
+}
 
 // bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
 func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rules.Phase, r Request) error {
@@ -193,12 +234,17 @@ func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rul
 		return err
 	}
 	triggers, err := arguments(ctx, db, gone)
-	if found = append(found, triggers...); err != nil || len(found) == 0 || r.Force {
+	if err != nil || len(found)+len(triggers) == 0 || r.Force {
 		return err
 	}
-	return &ConflictError{
-		Message: fmt.Sprintf("%s of %q is refused: %d stored bodies name what will be gone", r.Kind, m.ID, len(found)),
-		Hint:    hintBodies + ", and make triggers with such an argument again afterwards; force, with a reason, overrides this",
-		Missing: found,
+	hint := hintsOf(found, len(triggers) > 0)
+	e := &ConflictError{
+		Message: fmt.Sprintf("%s of %q is refused: %s what will be gone", r.Kind, m.ID, plural(len(found)+len(triggers), "stored body names", "stored bodies name")),
+		Hint:    hint + "; " + hintForceBodies, HintCLI: hint + "; " + hintForceCLI,
 	}
+	for _, b := range found {
+		e.Missing = append(e.Missing, b.what)
+	}
+	e.Missing = append(e.Missing, triggers...)
+	return e
 }

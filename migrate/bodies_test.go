@@ -53,7 +53,7 @@ func TestABodyThatNamesNothingThatWillBeGoneIsNoFinding(t *testing.T) {
 	f.create(columns)
 	f.must("people", activate)
 	if found, err := bodies(t.Context(), f.db, f.stored("people"), rules.Forward); err != nil || len(found) > 0 {
-		t.Fatalf("found %q, %v", found, err)
+		t.Fatalf("found %v, %v", found, err)
 	}
 	f.must("people", cutover)
 }
@@ -98,8 +98,8 @@ func TestABodyThatNamesWhatWillBeGoneIsAFinding(t *testing.T) {
 				t.Fatal(err)
 			}
 			found, err := bodies(t.Context(), conn, m, rules.Forward)
-			if err != nil || len(found) != 1 || !strings.Contains(found[0], " x(") {
-				t.Errorf("found %q, %v", found, err)
+			if err != nil || len(found) != 1 || !strings.Contains(found[0].what, " x(") {
+				t.Errorf("found %v, %v", found, err)
 			}
 		})
 	}
@@ -115,8 +115,8 @@ func TestWhatCannotBeReadIsJudgedByItsWordsAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	found, err := bodies(t.Context(), conn, m, rules.Forward)
-	want := []string{"procedure x(text) names last_name (by its words alone: it computes the text of statements)"}
-	if diff := cmp.Diff(want, found); err != nil || diff != "" {
+	want := []brokenBody{{what: "procedure x(text) names last_name (by its words alone: it computes the text of statements)"}}
+	if diff := cmp.Diff(want, found, cmp.AllowUnexported(brokenBody{})); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }
@@ -196,4 +196,23 @@ func (f *fleet) stored(id string) *rules.Migration {
 		f.t.Fatal(err)
 	}
 	return m
+}
+
+func TestTheHintIsOfTheKindsThatWereFound(t *testing.T) {
+	t.Parallel()
+	plain, trigger := brokenBody{what: "function f()"}, brokenBody{what: "function g()", trigger: true}
+	for _, tc := range []struct {
+		found     []brokenBody
+		arguments bool
+		want      string
+	}{
+		{[]brokenBody{plain, plain}, false, hintBodies},
+		{[]brokenBody{trigger}, false, hintTriggerBodies},
+		{nil, true, hintArguments},
+		{[]brokenBody{plain, trigger}, true, hintBodies + "; " + hintTriggerBodies + "; " + hintArguments},
+	} {
+		if got := hintsOf(tc.found, tc.arguments); got != tc.want {
+			t.Errorf("of %+v, %t: %q", tc.found, tc.arguments, got)
+		}
+	}
 }

@@ -46,10 +46,10 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 // contractConflict refuses a contract that lacks a proof; each missing one is given with its figure. Sessions that come
 // through no instance are given limit to end.
 func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
-	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: it is not proven that nobody needs the old names", m.ID)}
+	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: the old names may still be needed", m.ID)}
 	old := pinned(c.instances, rules.VersionsWithout(m, all))
 	if len(old) > 0 && !r.EndSessions {
-		e.missing("%d sessions are pinned to a version that would go%s", len(old), named(old))
+		e.each(old, "stop that app")
 		e.Blockers = append(e.Blockers, old...)
 	}
 	e.Missing = append(e.Missing, c.unknown()...)
@@ -64,16 +64,37 @@ func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all 
 			return err
 		}
 		if len(past) > 0 {
-			e.missing("%d sessions reach the database past the instances%s", len(past), named(past))
+			for n := range past {
+				past[n].Why += " reaches the database past the instances"
+			}
+			e.each(past, "connect it through Segue, or allow it")
 			e.Blockers = append(e.Blockers, past...)
 		}
 	}
 	if len(e.Missing) == 0 {
 		return nil
 	}
-	e.Hint = "stop what still uses the old names, and ask again; allow_bypass accepts sessions past the instances, and force, with a reason, a silence that is too short"
-	e.HintCLI = `stop what still uses the old names, and ask again; --allow-bypass accepts sessions past the instances, and --force --reason "…" a silence that is too short`
+	e.Hint = "allow_bypass accepts sessions past the instances, end_sessions ends those of an old version, and force, with a reason, accepts a short silence"
+	e.HintCLI = `--allow-bypass accepts sessions past the instances, --end-sessions ends those of an old version, --force --reason "…" accepts a short silence`
 	return e
+}
+
+// maxEach is how many sessions are told one by one.
+const maxEach = 10
+
+// each says of each session why it is in the way, and what to do about it.
+func (e *ConflictError) each(sessions []Blocker, remedy string) {
+	for n, s := range sessions {
+		if n == maxEach {
+			e.missing("%s for the same reason", plural(len(sessions)-n, "more session", "more sessions"))
+			return
+		}
+		why := s.Why
+		if s.Instance != "" {
+			why += ", through instance " + s.Instance
+		}
+		e.missing("%s: %s", why, remedy)
+	}
 }
 
 func (e *ConflictError) missing(format string, args ...any) {
@@ -92,8 +113,9 @@ func (e *ConflictError) silence(ctx context.Context, db rules.DB, m *rules.Migra
 	}
 	if use != nil && age < m.ContractAfter {
 		name := strings.TrimSuffix(use.Table+"."+use.Column, ".")
-		e.missing("%s was used %s ago in version %s by user %s (application_name %q); contract_after demands a silence of %s",
-			name, age.Round(time.Millisecond), use.Version, use.User, use.Application, m.ContractAfter)
+		e.missing("%s was used %s ago in version %s by user %s (application_name %q), and contract_after demands a silence of %s: stop that app, and wait until %s",
+			name, age.Round(time.Millisecond), use.Version, use.User, use.Application, m.ContractAfter,
+			use.Last.Add(m.ContractAfter).UTC().Format("2006-01-02 15:04:05Z"))
 		return nil
 	}
 	watched, err := liveFor(ctx, db, m.ID)

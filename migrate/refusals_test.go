@@ -162,10 +162,10 @@ func TestContractDemandsEveryProofWithItsFigure(t *testing.T) {
 	})
 	missing := strings.Join(f.refused("surname", Request{Kind: Contract}).Missing, "\n")
 	for _, want := range []string{
-		"1 sessions are pinned to a version that would go: pid 4711 (user app, application_name \"old\") is pinned to version base",
+		"pid 4711 (user app, application_name \"old\") is pinned to version base, through instance a: stop that app",
 		"public.individual.last_name was used",
 		"demands a silence of 1h0m0s",
-		"sessions reach the database past the instances",
+		" reaches the database past the instances: connect it through Segue",
 		"(user " + value[string](f, "SELECT current_user::text") + `, application_name "report")`,
 	} {
 		if !strings.Contains(missing, want) {

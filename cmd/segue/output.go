@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -86,10 +87,10 @@ func report(w io.Writer, output string, err error) {
 			fmt.Fprintf(w, "  hint: %s\n", m.Hint)
 		}
 	}
-	for _, m := range p.Missing {
-		fmt.Fprintf(w, "  missing: %s\n", m)
+	for n, m := range p.Missing {
+		fmt.Fprintf(w, "  %d. %s\n", n+1, m)
 	}
-	writeBlockers(w, p.Blockers)
+	writeBlockers(w, unsaid(p.Blockers, p.Missing))
 	if len(p.Allowed) > 0 {
 		var kinds []string
 		for _, k := range p.Allowed {
@@ -101,6 +102,12 @@ func report(w io.Writer, output string, err error) {
 		fmt.Fprintf(w, "  hint: %s\n", hint)
 	}
 	writeMend(w, "  ", p.Mend)
+}
+
+// unsaid leaves out who is in the list of what is missing already.
+func unsaid(blockers []migrate.Blocker, missing []string) []migrate.Blocker {
+	said := strings.Join(missing, "\n")
+	return slices.DeleteFunc(slices.Clone(blockers), func(b migrate.Blocker) bool { return b.Why != "" && strings.Contains(said, b.Why) })
 }
 
 // writeMend writes the statements that take away the cause of what was said before.
