@@ -83,6 +83,9 @@ type Function struct {
 	Out        []string // names of OUT, INOUT and TABLE arguments, in order; "" where unnamed
 	OutTypes   []OID    // their types
 	ArgTypes   []OID    // proargtypes
+	ArgNames   []string // those of the input arguments, "" where unnamed; nil where none has one
+	Defaults   int      // how many of the last input arguments may be left out
+	Variadic   bool     // the last input argument, an array, may be given as several
 }
 
 // A Type is one row of pg_type that is composite, a domain, an array, a range, or that users have made; base types
@@ -162,6 +165,17 @@ func (c *Catalog) Lookup(schema, name string) *Relation {
 
 // Functions lists every function, procedure, aggregate and window function of that name, in any schema.
 func (c *Catalog) Functions(name string) []*Function { return c.functions[name] }
+
+// EachFunction calls yield for each function, in no order, until it returns false.
+func (c *Catalog) EachFunction(yield func(*Function) bool) {
+	for _, list := range c.functions {
+		for _, f := range list {
+			if !yield(f) {
+				return
+			}
+		}
+	}
+}
 
 // Type finds a type by OID, or returns nil.
 func (c *Catalog) Type(oid OID) *Type { return c.types[oid] }

@@ -81,6 +81,10 @@ type statementBinding struct {
 	rowBinding
 	catalogs  catalogUse
 	xmlTables map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
+
+	renamesTables, renamingKnown bool                          // see renaming
+	sublinkTypes                 map[*ast.SubLink]catalog.OID  // the types of subqueries used as a value, as exprType has them
+	callTypes                    map[*ast.FuncCall]catalog.OID // the types of calls, as far as they were asked for
 }
 
 // unsettled is what earlier statements of the same text have changed, unseen by whoever resolves names now.
@@ -103,7 +107,7 @@ func bind(in *bindInput) (*bound, error) {
 		}
 		b.bindWhole(raw)
 		b.resettleUnseen()
-		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used
+		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used || b.catalogs.constants
 		if b.statement.Effect.Schema {
 			b.statement.Effect.Made = madeBy(raw.Stmt)
 		}

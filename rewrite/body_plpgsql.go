@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
@@ -79,7 +80,8 @@ func (bd *body) declarations(read *plBody) {
 	}
 	for _, d := range read.variables {
 		var typ value
-		record, other, regclass := d.row || d.alias != "", d.alias != "", false
+		record, other := d.row || d.alias != "", d.alias != ""
+		var alias catalog.OID
 		if d.typ >= 0 {
 			var t *ast.TypeName
 			bd.bind(bd.parts[d.typ], func(c *binding, n *ast.Node) output {
@@ -87,11 +89,10 @@ func (bd *body) declarations(read *plBody) {
 				t = x.GetReturnType()
 				c.saw(x)
 				c.typeName(t)
-				typ = c.namedTypes[t]
+				typ, alias = c.namedTypes[t], c.typeNamedBy(t)
 				return output{}
 			})
 			record = t.GetPctType() || !isShippedType(t)
-			regclass = isBuiltin(stringsOf(t.GetNames()), "regclass") && len(t.GetArrayBounds()) == 0
 			other = record && (lastString(t.GetNames()) != "record" || t.GetPctType())
 		}
 		if bd.vars.isRow(d.name) && bd.vars.table != nil {
@@ -99,7 +100,9 @@ func (bd *body) declarations(read *plBody) {
 		}
 		v := bd.vars.declare(bd.binding, d.name, typ, record)
 		v.other = v.other || other && v.item.unknown
-		v.regclass = regclass
+		if v.alias = 0; isAlias(alias) {
+			v.alias, v.column.typ = alias, alias
+		}
 	}
 }
 
@@ -138,19 +141,29 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 			}
 		}
 		out := c.query(bd.outermost, n)
-		if v := bd.filledBy(f); v != nil && v.regclass && len(sel.TargetList) == 1 {
-			if k := sel.TargetList[0].GetResTarget().GetVal().GetAConst(); k.GetSval() != nil {
-				c.relationInString(k)
-			}
+		if typ := bd.wantedBy(f); typ != 0 && len(sel.TargetList) == 1 {
+			c.become(sel.TargetList[0].GetResTarget().GetVal(), typ, nil)
 		}
 		if f.said {
-			c.namesInOutput(sel)
+			c.namesInOutput(sel, out, nil)
 		}
 		for _, t := range named {
 			t.Name = ""
 		}
 		return out
 	}
+}
+
+// wantedBy is the OID alias type that a fragment's value becomes: that of the variable that it fills, or of what the function
+// returns. 0 where it is none.
+func (bd *body) wantedBy(f *plFragment) catalog.OID {
+	if v := bd.filledBy(f); v != nil {
+		return v.alias
+	}
+	if f.returns && f.role == plExpression {
+		return bd.returnType
+	}
+	return 0
 }
 
 // filledBy is the only variable that gets a value; nil where there is none.

@@ -77,8 +77,22 @@ func (bd *body) inSQL(function string, list []parameter) bool {
 	if !ok {
 		return false
 	}
-	bd.bind(p, bd.returned)
+	bd.bind(p, func(c *binding, n *ast.Node) output {
+		out := bd.returned(c, n)
+		if bd.returnType != 0 && n == p.last() {
+			c.valuesWritten(n.GetSelectStmt(), []catalog.OID{bd.returnType})
+		}
+		return out
+	})
 	bd.returnsRow(p)
 	bd.finish(p.same)
 	return true
+}
+
+// last is the last statement of a part.
+func (p *part) last() *ast.Node {
+	if len(p.tree.Stmts) == 0 {
+		return nil
+	}
+	return p.tree.Stmts[len(p.tree.Stmts)-1].Stmt
 }

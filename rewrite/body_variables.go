@@ -3,6 +3,7 @@ package rewrite
 import (
 	"slices"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
@@ -29,7 +30,7 @@ type variable struct {
 	filled bool // with the rows of a query, whose labels are the version's
 	other  bool // with something else
 
-	regclass bool // a text that it gets is the name of a relation
+	alias catalog.OID // its OID alias type: what it gets in a text is a name
 
 	moved []*column // while shownNotes are taken: what a record is filled with
 }

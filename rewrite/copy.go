@@ -15,8 +15,8 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 		b.sawAll(o)
 	}
 	if c.Relation == nil {
-		b.query(nil, c.Query)
-		b.namesInOutput(c.Query.GetSelectStmt())
+		out := b.query(nil, c.Query)
+		b.queryInOutput(c.Query, out)
 		return
 	}
 	it := b.unaliased(c.Relation)

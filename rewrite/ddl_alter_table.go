@@ -68,7 +68,7 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 		b.unplaced(func() { b.columnDef(t, cmd.Def.GetColumnDef()) })
 	case ast.AlterTableType_AT_ColumnDefault:
 		b.alteredColumn(it, cmd, in)
-		b.unplaced(func() { b.defaultExpr(cmd.Def, t.scope) })
+		b.unplaced(func() { b.defaultExpr(cmd.Def, t.scope, b.typeWrittenTo(&ast.ResTarget{Name: cmd.Name}, t.item)) })
 	case ast.AlterTableType_AT_DropColumn:
 		b.keepsColumn(it, cmd, "drop")
 		b.alteredColumn(it, cmd, in)

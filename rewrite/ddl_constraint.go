@@ -13,6 +13,7 @@ type defined struct {
 	item  *item
 	made  *ast.RangeVar // its name, where the statement makes it
 	added string        // the column that is added, whose constraints do not name it
+	typ   catalog.OID   // of that column, where it is known
 }
 
 // columnDef binds what follows the name of a column in ADD COLUMN, ALTER TYPE and CREATE TABLE.
@@ -25,7 +26,7 @@ func (b *binding) columnDef(t *defined, d *ast.ColumnDef) {
 	b.sawAll(d.CollClause)
 	b.sawEach(d.Fdwoptions)
 	b.expr(t.scope, d.RawDefault) // USING of ALTER TYPE
-	t.added = d.Colname
+	t.added, t.typ = d.Colname, b.typeNamedBy(d.TypeName)
 	for _, n := range d.Constraints {
 		c := n.GetConstraint()
 		b.constraint(t, c, span{b.tokens.at(int(c.GetLocation())), b.whole().to})
@@ -48,7 +49,7 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 		ast.ConstrType_CONSTR_ATTR_DEFERRABLE, ast.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE,
 		ast.ConstrType_CONSTR_ATTR_DEFERRED, ast.ConstrType_CONSTR_ATTR_IMMEDIATE:
 	case ast.ConstrType_CONSTR_DEFAULT:
-		b.defaultExpr(c.RawExpr, t.scope)
+		b.defaultExpr(c.RawExpr, t.scope, t.typ)
 	case ast.ConstrType_CONSTR_GENERATED, ast.ConstrType_CONSTR_CHECK:
 		b.expr(t.scope, c.RawExpr)
 	case ast.ConstrType_CONSTR_PRIMARY, ast.ConstrType_CONSTR_UNIQUE, ast.ConstrType_CONSTR_EXCLUSION:
@@ -61,13 +62,15 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 	b.nameConstraint(t, c)
 }
 
-// defaultExpr binds a default, in which the server rejects the name of any column, whether it exists or not.
-func (b *binding) defaultExpr(n *ast.Node, s *scope) {
+// defaultExpr binds a default of a column of that type, in which the server rejects the name of any column, whether it exists
+// or not.
+func (b *binding) defaultExpr(n *ast.Node, s *scope, typ catalog.OID) {
 	if namesColumns(n) {
 		b.sawAll(n)
 		return
 	}
 	b.expr(s, n)
+	b.become(n, typ, nil)
 }
 
 // keyConstraint binds PRIMARY KEY, UNIQUE and EXCLUDE.

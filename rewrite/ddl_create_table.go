@@ -136,7 +136,10 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 			d := n.GetColumnDef()
 			c, f := it.column(d.Colname, inVersion)
 			if f == missing {
-				it.newColumn(d.Colname, d.Colname).rows = b.definedRows(d)
+				c := it.newColumn(d.Colname, d.Colname)
+				if c.rows = b.definedRows(d); b.renaming() && isAlias(b.typeNamedBy(d.TypeName)) {
+					c.typ = b.typeNamedBy(d.TypeName)
+				}
 			} else if f == found && c.physical != d.Colname {
 				b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 			}

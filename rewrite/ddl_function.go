@@ -30,6 +30,7 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 	}
 	name := names[len(names)-1]
 	b.functionBody(parameterScope(name, list, b), x.SqlBody)
+	b.become(x.SqlBody.GetReturnStmt().GetReturnval(), b.typeNamedBy(x.ReturnType), nil)
 	if as == nil {
 		return nil
 	}
@@ -37,6 +38,9 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 	bd := &body{binding: b, of: "a function's body", byPlace: returnsByPlace(x)}
 	if x.Replace {
 		bd.names = names
+	}
+	if typ := b.typeNamedBy(x.ReturnType); isAlias(typ) {
+		bd.returnType = typ
 	}
 	bd.oneRow = !bd.byPlace && !x.ReturnType.GetSetof()
 	read := len(text) == 1
@@ -119,6 +123,7 @@ func (b *binding) functionParameters(list []*ast.Node) []parameter {
 		b.saw(p)
 		b.typeName(p.ArgType)
 		b.expr(&scope{}, p.Defexpr)
+		b.become(p.Defexpr, b.typeNamedBy(p.ArgType), nil)
 		if v, ok := b.shown.givenFor(inputs); ok && b.namedTypes[p.ArgType].typ == 0 {
 			put(&b.namedTypes, p.ArgType, v)
 		}

@@ -55,10 +55,13 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.saw(n.ParamRef)
 	case *ast.Node_AExpr:
 		b.saw(n.AExpr)
-		b.comparedWithRegclass(n.AExpr)
 		b.shown.compare(n.AExpr)
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
+		b.comparedNames(n.AExpr)
+		if isBuiltin(stringsOf(n.AExpr.Name), "||") && b.exprType(node) == 0 {
+			b.printedArguments(n.AExpr.Lexpr, n.AExpr.Rexpr)
+		}
 		b.rowOperator(n.AExpr)
 	case *ast.Node_BoolExpr:
 		b.saw(n.BoolExpr)
@@ -79,6 +82,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.expr(s, n.CaseExpr.Arg)
 		b.exprs(s, n.CaseExpr.Args)
 		b.expr(s, n.CaseExpr.Defresult)
+		b.commonNames(resultsOf(n.CaseExpr))
 	case *ast.Node_CaseWhen:
 		b.saw(n.CaseWhen)
 		b.expr(s, n.CaseWhen.Expr)
@@ -92,15 +96,18 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 	case *ast.Node_CoalesceExpr:
 		b.saw(n.CoalesceExpr)
 		b.exprs(s, n.CoalesceExpr.Args)
+		b.commonNames(n.CoalesceExpr.Args)
 	case *ast.Node_MinMaxExpr:
 		b.saw(n.MinMaxExpr)
 		b.exprs(s, n.MinMaxExpr.Args)
+		b.commonNames(n.MinMaxExpr.Args)
 	case *ast.Node_RowExpr:
 		b.saw(n.RowExpr)
 		b.rowItems(s, n.RowExpr.Args)
 	case *ast.Node_AArrayExpr:
 		b.saw(n.AArrayExpr)
 		b.exprs(s, n.AArrayExpr.Elements)
+		b.commonNames(n.AArrayExpr.Elements)
 	case *ast.Node_AIndirection:
 		b.indirection(s, n.AIndirection)
 	case *ast.Node_SortBy:
@@ -243,5 +250,11 @@ func (b *binding) subLink(s *scope, l *ast.SubLink) {
 	if len(out.cols) > 0 {
 		b.sublabels[l] = label{name: out.cols[0].label, strength: 2, unsure: out.cols[0].unsure || out.unknown}
 		put(&b.subvalues, l, b.sublinkValue(l, out.cols[0]))
+		switch typ := b.baseOf(out.cols[0].typ); {
+		case l.SubLinkType == ast.SubLinkType_EXPR_SUBLINK:
+			put(&b.sublinkTypes, l, typ)
+		case l.SubLinkType == ast.SubLinkType_ARRAY_SUBLINK && isAlias(typ):
+			put(&b.sublinkTypes, l, b.arrayOfType(typ))
+		}
 	}
 }

@@ -124,6 +124,11 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 			c := &rel.Columns[i]
 			it.relationColumn(rel, c, c.Name)
 		}
+		if rel.Schema == "pg_catalog" && rel.Name == "pg_sequences" {
+			if c, f := it.column("data_type", inVersion); f == found {
+				c.typ = 0 // a regtype that is never the type of rows
+			}
+		}
 		it.named = true
 		return
 	}

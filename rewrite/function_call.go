@@ -3,6 +3,7 @@ package rewrite
 import (
 	"strings"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
@@ -27,6 +28,10 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.toleratesOrder(f)
 	b.exprs(s, f.Args)
 	b.rowArguments(f)
+	b.namesAmongArguments(f)
+	if b.isPrinter(f) {
+		b.printedArguments(f.Args...)
+	}
 	if b.shown != nil {
 		b.noteCall(f)
 	}
@@ -42,45 +47,54 @@ func isBuiltin(name []string, want string) bool {
 	return len(name) > 0 && name[len(name)-1] == want && (len(name) == 1 || name[0] == "pg_catalog")
 }
 
-// typeCast binds a cast; that of a constant to regclass names a relation.
+// typeCast binds a cast; that of a constant to an OID alias type names a relation, a type or a function.
 func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 	b.saw(c)
 	b.typeName(c.TypeName)
 	b.shown.toOID(c)
+	b.castOperand(s, c)
+	if b.shown != nil {
+		b.noteRegclass(c)
+	}
+}
+
+// castOperand binds what is cast.
+func (b *binding) castOperand(s *scope, c *ast.TypeCast) {
 	names := stringsOf(c.TypeName.GetNames())
+	typ := b.typeNamedBy(c.TypeName)
 	switch k := c.Arg.GetAConst(); {
-	case isRegclass(c) && k.GetSval() != nil:
-		b.relationInString(k)
-	case isBuiltin(names, "regtype") && len(c.TypeName.ArrayBounds) == 0 && k.GetSval() != nil && b.typeInString(k):
+	case c.Arg.GetAArrayExpr() != nil && len(c.TypeName.GetArrayBounds()) > 0 && b.renaming():
+		b.castArray(s, c, typ)
+		return
+	case isAlias(typ) && k.GetSval() != nil, k.GetSval() != nil && b.renaming() && b.holdsAlias(typ):
+		b.expr(s, c.Arg)
+		b.nameInConstant(k, typ)
+		return
 	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
 		b.refuseTableNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
-	if b.shown != nil {
-		b.noteRegclass(c)
+}
+
+// castArray binds ARRAY[…] that is cast to an array: each element is cast by itself (transformArrayExpr).
+func (b *binding) castArray(s *scope, c *ast.TypeCast, typ catalog.OID) {
+	a := c.Arg.GetAArrayExpr()
+	b.saw(a)
+	for _, e := range a.Elements {
+		if e.GetAArrayExpr() != nil {
+			b.castArray(s, &ast.TypeCast{Arg: e, TypeName: c.TypeName}, typ)
+			continue
+		}
+		b.expr(s, e)
+		if isAlias(typ) {
+			b.become(e, aliasElement(typ), nil)
+		} else if isTextType(&ast.TypeName{Names: c.TypeName.Names}) {
+			b.printed(e)
+		}
 	}
 }
 
 // isRegclass tells whether a cast makes a regclass.
 func isRegclass(c *ast.TypeCast) bool {
 	return isBuiltin(stringsOf(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
-}
-
-// comparedWithRegclass rewrites the constants that a regclass is compared with: they become one too.
-func (b *binding) comparedWithRegclass(x *ast.A_Expr) {
-	sides := []*ast.Node{x.Lexpr, x.Rexpr}
-	for i, side := range sides {
-		if !isRegclass(side.GetTypeCast()) {
-			continue
-		}
-		other := sides[1-i]
-		for _, n := range append([]*ast.Node{other}, other.GetList().GetItems()...) {
-			if k := n.GetAConst(); k.GetSval() != nil {
-				b.relationInString(k)
-			}
-		}
-		if other.GetAArrayExpr() != nil {
-			b.refuseNamesIn(other, "a comparison with regclass")
-		}
-	}
 }

@@ -87,7 +87,8 @@ func (b *binding) unnest(call *ast.FuncCall, it *item, name string) {
 		if v := b.valueOf(a); v.array && b.difference(v) != sameShape {
 			b.unpackRows(it, v, a)
 		} else if b.isScalarArray(a) {
-			it.newColumn(name, name).known = true
+			c := it.newColumn(name, name)
+			c.known, c.typ = true, aliasElement(b.exprType(a))
 		} else {
 			it.unknown = true
 		}
@@ -135,6 +136,8 @@ func (b *binding) functionColumns(call *ast.FuncCall, it *item, scalar string) {
 		c := it.newColumn(scalar, scalar)
 		if c.known = true; len(candidates) == 1 {
 			c.typ = first.Return
+		} else if typ := b.exprType(&ast.Node{Node: &ast.Node_FuncCall{FuncCall: call}}); isAlias(typ) {
+			c.typ = typ
 		}
 		c.rows = b.resultOf(call)
 	case shapeRow:

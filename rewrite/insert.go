@@ -34,6 +34,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 		b.notUnderstood(n.SelectStmt)
 	}
 	b.insertColumns(n, target, source)
+	b.valuesWritten(n.SelectStmt.GetSelectStmt(), b.typesWritten(n.Cols, target))
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
@@ -242,6 +243,7 @@ func (b *binding) assignments(s *scope, list []*ast.Node, target *item) {
 	for _, n := range list {
 		b.targetColumn(s, n.GetResTarget(), target)
 	}
+	b.assigned(list, target)
 }
 
 // returning binds RETURNING, which sees the written table and what was joined to it. Since PostgreSQL 18 it knows the

@@ -40,7 +40,7 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 		v.unpinned = newIntrospection(snap, lens, false) // every version hides the same
 		break
 	}
-	v.filter = newCatalogFilter()
+	v.filter = newCatalogFilter(snap.Catalog)
 }
 
 // of is the introspection for a session; nil when the catalogs are to stay as they are.
@@ -178,6 +178,8 @@ type catalogUse struct {
 	used    bool // what it shows depends on the session's version
 	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
 	natural bool // it has a NATURAL JOIN
+
+	constants bool // a constant of it is a name by its context, so that it means something else than another constant
 
 	printed map[*ast.Node]bool       // expressions of which the result is printed
 	prints  map[*ast.FuncCall]string // SQL of what calls print; see binding.prints

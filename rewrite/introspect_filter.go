@@ -1,9 +1,14 @@
 package rewrite
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+)
 
 // newCatalogFilter compiles the words without which no text shows names of the system catalogs.
-func newCatalogFilter() *prefilter {
+func newCatalogFilter(cat *catalog.Catalog) *prefilter {
 	f := &prefilter{buckets: make([][]candidate, 1)}
 	f.add(word{text: "information_schema", meaning: meansName})
 	for name := range catalogRelations {
@@ -20,9 +25,47 @@ func newCatalogFilter() *prefilter {
 	for _, name := range relationFunctions {
 		f.add(word{text: name, meaning: meansName})
 	}
-	f.add(word{text: "regclass", meaning: meansName})
-	f.add(word{text: "regtype", meaning: meansName})
+	for name := range nameFunctions {
+		f.add(word{text: name, meaning: meansName})
+	}
+	for _, name := range []string{"regclass", "regtype", "regprocedure"} {
+		f.add(word{text: name, meaning: meansName})
+	}
+	for name := range namesHeldIn(cat) {
+		f.addName(name, meansName)
+	}
 	return f
+}
+
+// namesHeldIn are the names of the relations that users have made with a column of an OID alias type, and of the functions
+// that return one: what is read of them are names that the version may have otherwise.
+func namesHeldIn(cat *catalog.Catalog) map[string]bool {
+	out := map[string]bool{}
+	alias := func(typ catalog.OID) bool {
+		for range maxTypeDepth {
+			t := cat.Type(typ)
+			if isAlias(typ) || t == nil || t.Base == 0 {
+				break
+			}
+			typ = t.Base
+		}
+		return isAlias(typ)
+	}
+	cat.Relations(func(r *catalog.Relation) bool {
+		for i := range r.Columns {
+			if r.OID >= firstUserOID && alias(r.Columns[i].Type) {
+				out[r.Name] = true
+			}
+		}
+		return true
+	})
+	cat.EachFunction(func(f *catalog.Function) bool {
+		if f.OID >= firstUserOID && (alias(f.Return) || slices.ContainsFunc(f.OutTypes, alias)) {
+			out[f.Name] = true
+		}
+		return true
+	})
+	return out
 }
 
 // ShowsCatalogs tells whether a text may show what the system catalogs say of a table under migration, so that it has

@@ -65,8 +65,7 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 	}
 	switch n := node.Node.(type) {
 	case *ast.Node_FuncCall:
-		name := lastString(n.FuncCall.Funcname)
-		if printers[name] && isBuiltin(stringsOf(n.FuncCall.Funcname), name) && !n.FuncCall.AggDistinct {
+		if b.isPrinter(n.FuncCall) {
 			b.printedOperands(n.FuncCall.Args...)
 			return false
 		}
@@ -77,10 +76,6 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 		return true
 	case *ast.Node_TypeCast:
 		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast) || b.relationLookup(s, node)
-	case *ast.Node_AExpr:
-		if isBuiltin(stringsOf(n.AExpr.Name), "||") {
-			b.printedOperands(n.AExpr.Lexpr, n.AExpr.Rexpr)
-		}
 	}
 	return false
 }

@@ -15,6 +15,9 @@ import (
 // expression is none of these.
 func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 	typ := nameType(n)
+	if typ == "regprocedure" {
+		return false
+	}
 	if f := n.GetFuncCall(); f != nil {
 		if lastString(f.Funcname) != "to_"+typ || f.Args[0].GetAConst() != nil {
 			return false

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
@@ -187,6 +186,3 @@ func (in *introspection) columnNamedSQL(key, name string) string {
 	}
 	return "CASE" + sql + " ELSE " + name + " END"
 }
-
-// oidType is its OID in pg_type.dat.
-const oidType catalog.OID = 26

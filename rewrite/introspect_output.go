@@ -2,30 +2,46 @@ package rewrite
 
 import "github.com/seguedb/segue/rewrite/ast"
 
-// namesInOutput has the topmost query of a statement print the version's names where a column of its result is cast to
-// regclass or regtype. Such a column is of type text then, and what sorts by it does so by number as before.
-func (b *binding) namesInOutput(sel *ast.SelectStmt) {
+// namesInOutput has the topmost query of a statement print the version's names where a column of its result is of an OID
+// alias type. Such a column is of type text then, and what sorts by it does so by number as before. Plain casts and columns
+// are replaced where they are; where that would change what else the query does, a query is put around it by set.
+func (b *binding) namesInOutput(sel *ast.SelectStmt, out output, set func(*ast.SelectStmt)) {
 	if sel == nil || b.views == nil || b.catalogs.stored || sel.IntoClause != nil {
 		return
 	}
-	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
-		for _, arm := range []*ast.SelectStmt{sel.Larg, sel.Rarg} {
-			if b.castsInOutput(arm) {
-				b.affected = true
-				b.unsupported(-1, refusedCatalog, "a cast to regclass", "in one of several queries prints a name of the database")
+	if sel.GetOp() == ast.SetOperation_SETOP_NONE && (b.replacesOutput(sel) || set == nil) {
+		for i, n := range sel.GetTargetList() {
+			t := n.GetResTarget()
+			if b.printsName(t.GetVal()) {
+				b.nameInOutput(sel, t, i)
+			} else if set == nil {
+				b.printed(t.GetVal())
 			}
 		}
 		return
 	}
-	for i, n := range sel.GetTargetList() {
-		if t := n.GetResTarget(); b.printsName(t.GetVal()) {
-			b.nameInOutput(sel, t, i)
-		}
-	}
+	b.aliasesInOutput(sel, out, set)
 }
 
-// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one.
-func (b *binding) namesReturned(list []*ast.Node) {
+// queryInOutput is namesInOutput for a query in another statement.
+func (b *binding) queryInOutput(n *ast.Node, out output) {
+	b.namesInOutput(n.GetSelectStmt(), out, func(sel *ast.SelectStmt) { n.Node = &ast.Node_SelectStmt{SelectStmt: sel} })
+}
+
+// replacesOutput tells whether all that prints names in the output of a query are casts that can be replaced where they are.
+func (b *binding) replacesOutput(sel *ast.SelectStmt) bool {
+	for _, n := range sel.GetTargetList() {
+		val := n.GetResTarget().GetVal()
+		if isStar(val) || nameType(val) == "" && b.printsAlias(val) != 0 {
+			return false
+		}
+	}
+	return len(sel.ValuesLists) == 0 && (len(sel.DistinctClause) == 0 || len(sel.SortClause) == 0)
+}
+
+// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one; set puts another
+// list into the tree.
+func (b *binding) namesReturned(list []*ast.Node, out output, set func([]*ast.Node)) {
 	if b.views == nil || b.catalogs.stored {
 		return
 	}
@@ -34,26 +50,14 @@ func (b *binding) namesReturned(list []*ast.Node) {
 			b.wrapTarget(t)
 		}
 	}
-}
-
-// castsInOutput tells whether a query puts out a cast that prints names.
-func (b *binding) castsInOutput(sel *ast.SelectStmt) bool {
-	if sel.GetOp() != ast.SetOperation_SETOP_NONE {
-		return b.castsInOutput(sel.Larg) || b.castsInOutput(sel.Rarg)
-	}
-	for _, n := range sel.GetTargetList() {
-		if b.printsName(n.GetResTarget().GetVal()) {
-			return true
-		}
-	}
-	return false
+	b.aliasReturned(list, out, set)
 }
 
 // nameInOutput wraps output column i, and has GROUP BY and ORDER BY go by its value as it was.
 func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 	l := b.labelOf(t.Val)
 	value := t.Val.Node
-	start, end, ok := b.nameRange(t.Val)
+	start, end, ok := b.placeOf(t.Val)
 	changed := !ok || b.changesWithin(start, end)
 	// A subquery cannot read what is grouped by an expression, as the expression itself can.
 	inPlace := !changed && nameSource(t.Val).GetColumnRef() != nil
@@ -83,7 +87,7 @@ func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 		}
 	}
 	b.affected = true
-	text := "(" + b.views.nameSQL(nameType(t.Val), "("+b.sql[start:end]+")") + ")"
+	text := "(" + b.views.printedAs(aliasTypes[nameType(t.Val)], "("+b.sql[start:end]+")") + ")"
 	b.replace(start, end, text, func() { fillTemplate(t.Val, []string{text}, nil) })
 }
 

@@ -13,13 +13,20 @@ import (
 var printers = map[string]bool{
 	"format": true, "concat": true, "concat_ws": true, "to_json": true, "to_jsonb": true,
 	"json_build_object": true, "jsonb_build_object": true, "json_build_array": true, "jsonb_build_array": true,
-	"json_agg": true, "jsonb_agg": true, "json_object_agg": true, "jsonb_object_agg": true,
+	"array_to_string": true, "array_to_json": true, "json_agg": true, "jsonb_agg": true, "json_object_agg": true, "jsonb_object_agg": true,
 }
 
-// nameFunctions are the builtin functions that return a regclass or a regtype, by the type.
-var nameFunctions = map[string]string{"to_regclass": "regclass", "pg_partition_root": "regclass", "to_regtype": "regtype"}
+// isPrinter tells whether a call is one of these.
+func (b *binding) isPrinter(f *ast.FuncCall) bool {
+	name := lastString(f.Funcname)
+	return printers[name] && isBuiltin(stringsOf(f.Funcname), name) && !f.AggDistinct
+}
 
-// nameType is regclass or regtype for an expression that makes one of something else; "" for any other.
+// nameFunctions are the builtin functions that return an OID alias type, by the type.
+var nameFunctions = map[string]string{"to_regclass": "regclass", "pg_partition_root": "regclass", "to_regtype": "regtype", "pg_typeof": "regtype",
+	"to_regprocedure": "regprocedure"}
+
+// nameType is regclass, regtype or regprocedure for an expression that makes one of something else; "" for any other.
 func nameType(n *ast.Node) string {
 	if f := n.GetFuncCall(); f != nil {
 		name := lastString(f.Funcname)
@@ -29,7 +36,7 @@ func nameType(n *ast.Node) string {
 		return nameFunctions[name]
 	}
 	c := n.GetTypeCast()
-	for _, typ := range []string{"regclass", "regtype"} {
+	for _, typ := range []string{"regclass", "regtype", "regprocedure"} {
 		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && isBuiltin(stringsOf(c.GetTypeName().GetNames()), typ) {
 			return typ
 		}
@@ -40,9 +47,12 @@ func nameType(n *ast.Node) string {
 // nameSource is the expression that such a name is made of.
 func nameSource(n *ast.Node) *ast.Node {
 	if f := n.GetFuncCall(); f != nil {
+		if len(f.Args) == 0 {
+			return nil
+		}
 		return f.Args[0]
 	}
-	return n.GetTypeCast().Arg
+	return n.GetTypeCast().GetArg()
 }
 
 // printedOperands marks what is printed by the expression that it is part of.
@@ -50,6 +60,16 @@ func (b *binding) printedOperands(operands ...*ast.Node) {
 	for _, n := range operands {
 		if b.printsName(n) {
 			put(&b.catalogs.printed, n, true)
+		}
+	}
+}
+
+// printedArguments is printedOperands for what has been bound: it prints the version's names where it is of an OID alias
+// type without being a cast to one.
+func (b *binding) printedArguments(operands ...*ast.Node) {
+	for _, n := range operands {
+		if !b.catalogs.printed[n] {
+			b.printed(n)
 		}
 	}
 }
@@ -67,11 +87,20 @@ func (b *binding) printedName(s *scope, n *ast.Node) bool {
 // nameAsText binds x::regclass::text, and the same with regtype: what is printed is the name of a relation or type, and
 // the version's is printed instead. false means that a cast is none of these.
 func (b *binding) nameAsText(s *scope, c *ast.TypeCast) bool {
-	if !isTextType(c.TypeName) || !b.printsName(c.Arg) {
+	if !isTextType(&ast.TypeName{Names: c.GetTypeName().GetNames()}) || len(c.GetTypeName().GetArrayBounds()) > 0 && c.Arg.GetAArrayExpr() != nil {
+		return false
+	}
+	known := b.printsName(c.Arg)
+	if !known && !b.renaming() {
 		return false
 	}
 	b.saw(c)
 	b.typeName(c.TypeName)
+	if !known {
+		b.expr(s, c.Arg)
+		b.printed(c.Arg)
+		return true
+	}
 	b.boundName(s, c.Arg)
 	b.wrapName(c.Arg)
 	return true
@@ -93,7 +122,7 @@ func isTextType(t *ast.TypeName) bool {
 // printsName tells whether an expression makes something that prints as the name of a relation or type which differs.
 func (b *binding) printsName(n *ast.Node) bool {
 	typ := nameType(n)
-	if typ == "" || b.views.nameSQL(typ, "r.o") == "" || b.isOtherRelation(typ, nameSource(n)) || b.isOtherTable(nameSource(n).GetColumnRef()) {
+	if typ == "" || b.views.printedAs(aliasTypes[typ], "r.o") == "" || b.isOtherRelation(typ, nameSource(n)) || b.isOtherTable(nameSource(n).GetColumnRef()) {
 		return false
 	}
 	b.catalogs.used = true
@@ -151,33 +180,8 @@ func (in *introspection) nameSQL(typ, object string) string {
 	return "CASE" + sql + " ELSE " + text + " END"
 }
 
-// wrapName has an expression that makes a regclass or regtype give the version's name as text. The label that the
-// expression gives stays what it was.
-func (b *binding) wrapName(n *ast.Node) {
-	start, end, ok := b.nameRange(n)
-	if !ok {
-		b.unsupported(b.minLocation(n), refusedCatalog, "a cast to "+nameType(n), "is written in a way that is not understood")
-		return
-	}
-	b.affected = true
-	l := b.labelOf(n)
-	before, after := "(SELECT "+b.views.nameSQL(nameType(n), "r.o")+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS r(o))"
-	if l.strength < 2 {
-		before, after = "("+before, after+concat+"'')" // an operator gives no label
-	}
-	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}}) // around what is inside
-	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
-}
-
-// nameRange is where such an expression stands.
-func (b *binding) nameRange(n *ast.Node) (start, end int, ok bool) {
-	f := n.GetFuncCall()
-	if f == nil {
-		return b.castRange(n.GetTypeCast())
-	}
-	open := b.afterIdent(b.functionName(f))
-	return b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open)), b.tokens.is(open, '(')
-}
+// wrapName has an expression that makes an OID alias of something else give the version's name as text.
+func (b *binding) wrapName(n *ast.Node) { b.wrapAlias(n, aliasTypes[nameType(n)]) }
 
 // changesWithin tells whether something in that range of the text is changed.
 func (b *binding) changesWithin(start, end int) bool {
@@ -192,6 +196,9 @@ func (b *binding) changesWithin(start, end int) bool {
 // castRange is where a cast stands in the text. The grammar keeps only the place of the colons, or of CAST; what is
 // found is proved by parsing.
 func (b *binding) castRange(c *ast.TypeCast) (start, end int, ok bool) {
+	if k := c.Arg.GetAConst(); c.Location < 0 && k != nil && c.TypeName.GetLocation() >= 0 { // regclass 'person'
+		return b.tokens.start(b.tokens.at(int(c.TypeName.Location))), b.tokens.end(b.tokens.at(int(k.Location))), true
+	}
 	i := b.tokens.at(int(c.Location))
 	if b.tokens.kind(i) == ast.Token_CAST {
 		return b.tokens.start(i), b.tokens.end(b.closing(i + 1)), b.tokens.is(i+1, '(')

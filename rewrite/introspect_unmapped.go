@@ -9,8 +9,8 @@ import (
 var unmapped = []string{
 	"`pg_describe_object` in another language than English, and of what is neither a table nor a part of one, `pg_identify_object`, `pg_identify_object_as_address`, `pg_get_object_address`, and `pg_get_viewdef` with a column to wrap lines at",
 	"definitions of views, rules, policies and `BEGIN ATOMIC` functions of which it is not certain how they would be printed with the version's names, such as those with an alias that may be the server's or its author's",
-	"`regclass` and `regtype` values that come out of a subquery, a table, `CASE`, an array or a function other than `to_regclass`; those that a statement casts itself are mapped, and are of type `text` in its result",
-	"`pg_typeof`, and what `regprocedure` prints",
+	"`regclass`, `regtype` and `regprocedure` values in a row that is printed as a whole (`row_to_json(t)`, `t::text`), in arrays of more than one dimension, where they are assigned to a column of a text type without a cast, and in the variables of stored functions; all others are mapped, and are of type `text` in a result",
+	"texts that only the server knows and that become arrays of names or functions, `$1::regclass[]` and `$1::regprocedure`: they are read as they are",
 	"of plans, those that a function explains or that are longer than 1 MiB; and in others, names in constants of type `text`, in what foreign data wrappers and extensions print, and of tables that are read through a view while another schema has a table of that name, unless `VERBOSE` prints the schema",
 	"the bodies of functions, and queries that run in them",
 	"statements as `pg_stat_activity` shows them, and `pg_prepared_statements` and `pg_cursors` those that were not made by `PREPARE` and `DECLARE`: as they were sent to the server",

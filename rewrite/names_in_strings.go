@@ -6,13 +6,9 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
-
-// regclass is its OID in pg_type.dat.
-const regclass catalog.OID = 2205
 
 // A naming says which arguments of a builtin function name a relation, and a column of it; by their place from the
 // left, or from the right when negative (the functions have optional first arguments).
@@ -63,6 +59,10 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 		return
 	}
 	if last == "to_regtype" && len(f.Args) == 1 && f.Args[0].GetAConst().GetSval() != nil && b.typeInString(f.Args[0].GetAConst()) {
+		return
+	}
+	if last == "to_regprocedure" && len(f.Args) == 1 && f.Args[0].GetAConst().GetSval() != nil {
+		b.nameInConstant(f.Args[0].GetAConst(), regprocedure)
 		return
 	}
 	if sqlFunctions[last] {
@@ -132,12 +132,22 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	}
 }
 
-// relationInString rewrites a constant that names a relation as regclass does (stringToQualifiedNameList).
+// relationInString rewrites a constant that names a relation as regclass does.
 func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 	text := k.GetSval().GetSval()
+	sent, table := b.relationWritten(text, int(k.Location))
+	if sent != text {
+		b.replaceString(k, sent)
+	}
+	return table
+}
+
+// relationWritten is how the database writes the name of a relation as regclass reads it (stringToQualifiedNameList): the
+// text itself where that means the same, or is not known to mean anything. The table is one under migration, or nil.
+func (b *binding) relationWritten(text string, location int) (sent string, table *rules.TableLens) {
 	parts, ok := splitName(text)
 	if !ok || len(parts) > 3 || strings.Trim(text, "0123456789") == "" || text == "-" {
-		return nil // regclassin takes digits for an OID
+		return text, nil // regclassin takes digits for an OID
 	}
 	database, schema, name := "", "", parts[len(parts)-1]
 	if len(parts) > 1 {
@@ -148,61 +158,84 @@ func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 	}
 	r, f := b.relationNamed(schema, name)
 	if f == missing {
-		b.nameMissingInString(k, schema, name)
-		return nil
+		b.nameMissingInString(schema, name, location)
+		return text, nil
 	}
 	if r.table == nil && r.schema == schema {
-		return nil
+		return text, nil
 	}
 	b.concern(r.table)
 	b.use(r.table, "")
-	if r.name != name || r.schema != schema {
-		text := quoteIdent(r.name)
-		if r.schema != "" {
-			text = database + quoteIdent(r.schema) + "." + text
-		}
-		b.replaceString(k, text)
+	if r.name == name && r.schema == schema {
+		return text, r.table
 	}
-	return r.table
+	if sent = quoteIdent(r.name); r.schema != "" {
+		sent = database + quoteIdent(r.schema) + "." + sent
+	}
+	return sent, r.table
 }
 
 // typeInString rewrites a constant that names the row type of a table, or the array of it, as regtype does. false means that
 // it is not certain what it names.
 func (b *binding) typeInString(k *ast.A_Const) bool {
-	name, array := strings.CutSuffix(strings.TrimSpace(k.GetSval().GetSval()), "[]")
+	text := k.GetSval().Sval
+	sent, known := b.typeWritten(text, int(k.Location))
+	if sent != text {
+		b.replaceString(k, sent)
+	}
+	return known
+}
+
+// typeWritten is how the database writes the name of the row type of a table, or of the array of it; known is false where
+// it is not certain what a text names that has the name of a table under migration in it.
+func (b *binding) typeWritten(text string, location int) (sent string, known bool) {
+	if len(b.namedIn(text)) == 0 {
+		return text, true
+	}
+	name, array := strings.CutSuffix(strings.TrimSpace(text), "[]")
 	parts, ok := splitName(name)
 	if !ok || len(parts) > 2 {
-		return false
+		return text, false
 	}
-	_, rel, certain := b.typeNamed(strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1])
-	if !certain || rel == nil {
-		return false
+	schema, last := strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1]
+	typ, rel, certain := b.typeNamed(schema, last)
+	if !certain && typ == 0 && rel == nil {
+		title := strings.TrimSpace(text)
+		return text, b.typeMissingAt(schema, last, title, location)
+	}
+	if !certain {
+		return text, false
+	}
+	if rel == nil {
+		return text, true
 	}
 	table := b.lens.Table(rel.OID)
 	if table == nil {
-		return false
+		return text, true
 	}
 	b.concern(table)
 	b.use(table, "")
-	if rel.Name != parts[len(parts)-1] {
-		text := dotted([]string{rel.Schema, rel.Name})
-		if array {
-			text += "[]"
-		}
-		b.replaceString(k, text)
+	if rel.Name == last {
+		return text, true
 	}
-	return true
+	if sent = dotted([]string{rel.Schema, rel.Name}); array {
+		sent += "[]"
+	}
+	return sent, true
 }
 
-// nameMissingInString refuses a constant that names a relation which only the server has.
-func (b *binding) nameMissingInString(k *ast.A_Const, schema, name string) {
+// nameMissingInString raises 42P01 in PostgreSQL's words (RangeVarGetRelidExtended) for a constant that names a relation
+// which only the server has.
+func (b *binding) nameMissingInString(schema, name string, location int) {
 	server := b.atServer(name)
+	title := name
 	if schema != "" {
 		server = b.physical(schema, name)
+		title = schema + "." + name
 	}
 	if server != nil {
 		b.concern(b.lens.Table(server.OID))
-		b.unsupported(int(k.Location), refusedDoubt, "the name "+quoteIdent(name)+" in a string", "is that of another table in the database")
+		b.fail("42P01", location, false, `relation "`+title+`" does not exist`, "")
 	}
 }
 

@@ -123,7 +123,7 @@ func TestNamesOfRelationsMeanWhatTheyMeanInTheVersion(t *testing.T) {
 		{name: "regclass finds the schema that the version means", path: both,
 			sql: "SELECT to_regclass('individual')", want: "SELECT to_regclass('other.individual')"},
 		{name: "regclass of a name that only the database has", path: public,
-			sql: "SELECT 'individual'::regclass", code: "0A000"},
+			sql: "SELECT 'individual'::regclass", code: "42P01"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

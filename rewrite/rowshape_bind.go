@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
@@ -13,6 +14,7 @@ import (
 type rowBinding struct {
 	rowRefs      map[*ast.ColumnRef]value // references to whole rows, and to functions of them
 	namedTypes   map[*ast.TypeName]value
+	columnTypes  map[*ast.TypeName]catalog.OID // of table.column%TYPE
 	indirections map[*ast.A_Indirection]value
 	subvalues    map[*ast.SubLink]value
 	projections  map[*ast.FuncCall]*column // calls that are fields of rows

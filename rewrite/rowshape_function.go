@@ -110,7 +110,7 @@ func (b *binding) rowArguments(f *ast.FuncCall) {
 		switch use := b.rowUse(f); {
 		case use == rowsShown:
 			b.reshapeArgument(f, i)
-		case use != rowsUnlisted, b.takesRow(f, i, v):
+		case use != rowsUnlisted, b.takesRow(f, i, v), b.takesNoRow(f):
 		default:
 			b.aliasRow(v)
 			b.unsupported(int(f.Location), refusedRow, "the function "+lastString(f.Funcname), "may see the names of a row's fields")
@@ -138,6 +138,32 @@ func (b *binding) takesRow(f *ast.FuncCall, i int, v value) bool {
 		}
 	}
 	return found
+}
+
+// takesNoRow tells whether no function that a call can mean takes rows of any kind: the server says so.
+func (b *binding) takesNoRow(f *ast.FuncCall) bool {
+	all := b.functions(stringsOf(f.Funcname))
+	if len(all) == 0 && !b.isAbsentFunction(lastString(f.Funcname)) {
+		return false
+	}
+	return !slices.ContainsFunc(all, func(c *catalog.Function) bool {
+		return slices.ContainsFunc(c.ArgTypes, func(typ catalog.OID) bool { return isPolymorphic(typ) || b.ofType(typ).holdsRows() })
+	})
+}
+
+// isAbsentFunction asks the server whether there is no function of a name, which the catalog does not know.
+func (b *binding) isAbsentFunction(name string) bool {
+	if slices.ContainsFunc([]byte(name), func(c byte) bool { return c >= 0x80 }) {
+		return false // the question would depend on the encoding
+	}
+	q := "SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_proc WHERE proname" + eq + literal(name)
+	answer, asked := b.sess.Answers[q]
+	if !asked {
+		b.questions = append(b.questions, q)
+		return false
+	}
+	b.statement.asked = append(b.statement.asked, q)
+	return answer == "0"
 }
 
 // inherits tells whether rows of a type can be given for those of another (typeInheritsFrom).

@@ -94,6 +94,18 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 // typeMissing raises 42704 in PostgreSQL's words (typenameType) where the server would find the row type of a table that
 // the version knows under another name, and the version nothing.
 func (b *binding) typeMissing(t *ast.TypeName, schema, name string) bool {
+	title := name
+	if schema != "" {
+		title = schema + "." + name
+	}
+	if len(t.ArrayBounds) > 0 {
+		title += "[]"
+	}
+	return b.typeMissingAt(schema, name, title, int(t.Location))
+}
+
+// typeMissingAt is typeMissing for a name that stands anywhere, and is shown under a title.
+func (b *binding) typeMissingAt(schema, name, title string, location int) bool {
 	schemas := []string{schema}
 	if schema == "" {
 		schemas = b.sess.SearchPath
@@ -103,20 +115,19 @@ func (b *binding) typeMissing(t *ast.TypeName, schema, name string) bool {
 		return false
 	}
 	for _, s := range schemas {
-		_, here := b.inSchema(s, name)
+		rel, here := b.inSchema(s, name)
+		if rel != nil && !hidden {
+			return false
+		}
+		if here && !hidden {
+			b.concern(b.lens.Table(b.physical(s, name).OID))
+		}
 		hidden = hidden || here
 	}
 	if !hidden {
 		return false
 	}
-	title := name
-	if schema != "" {
-		title = schema + "." + name
-	}
-	if len(t.ArrayBounds) > 0 {
-		title += "[]"
-	}
-	b.fail("42704", int(t.Location), false, `type "`+title+`" does not exist`, "")
+	b.fail("42704", location, false, `type "`+title+`" does not exist`, "")
 	return true
 }
 
@@ -175,6 +186,9 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 		schema = names[len(names)-3]
 	}
 	r, f := b.relationNamed(schema, table)
+	if f == found && r.rel != nil && r.table == nil && r.rel.Column(column) != nil {
+		put(&b.columnTypes, t, r.rel.Column(column).Type)
+	}
 	if f != found || r.rel == nil || r.table == nil {
 		if l := b.rowTypeNamed(names[:len(names)-1]); l != nil {
 			b.concern(l)
@@ -189,6 +203,9 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 		return
 	}
 	b.use(r.table, column)
+	if of := r.rel.ColumnByNum(c.Num); of != nil {
+		put(&b.columnTypes, t, of.Type)
+	}
 	to := []string{r.name, c.Physical}
 	if r.schema != "" {
 		to = append([]string{r.schema}, to...)

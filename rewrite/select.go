@@ -105,10 +105,11 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 	for _, n := range sel.LockingClause {
 		b.sawAll(n)
 	}
+	b.aliasesMerged(sel, left, right)
 	for i := range left.cols {
 		c := &left.cols[i]
 		c.relation, c.num, c.known = 0, 0, true
-		if b.rowIn(c.typ) == nil {
+		if b.rowIn(c.typ) == nil && !isAlias(b.baseOf(c.typ)) {
 			c.typ = 0 // the other side may make another type of it
 		}
 		if v := right.rows(i); c.typ == 0 && !c.rows.holdsRows() && (v.item != nil || b.rowIn(v.typ) != nil) {
@@ -130,10 +131,11 @@ func (b *binding) values(s *scope, sel *ast.SelectStmt) output {
 		b.rowItems(s, items)
 		rows = b.columnRows(rows, items)
 	}
+	types := b.aliasesInValues(sel.ValuesLists, width)
 	for i := range width {
 		c := outputColumn{label: "column" + strconv.Itoa(i+1), known: true}
 		if !out.unknown {
-			c.rows = rows[i]
+			c.rows, c.typ = rows[i], types[i]
 		}
 		out.cols = append(out.cols, c)
 	}

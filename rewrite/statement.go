@@ -7,17 +7,21 @@ func (b *binding) bindStatement(n *ast.Node) {
 	switch n := n.Node.(type) {
 	case *ast.Node_SelectStmt:
 		b.effectOfInto(n.SelectStmt)
-		b.statement.Columns = b.selectStmt(nil, n.SelectStmt).predicted()
-		b.namesInOutput(n.SelectStmt)
+		out := b.selectStmt(nil, n.SelectStmt)
+		b.statement.Columns = out.predicted()
+		b.namesInOutput(n.SelectStmt, out, func(sel *ast.SelectStmt) { n.SelectStmt = sel })
 	case *ast.Node_InsertStmt:
-		b.statement.Columns = b.insertStmt(nil, n.InsertStmt).predicted()
-		b.namesReturned(n.InsertStmt.ReturningList)
+		out := b.insertStmt(nil, n.InsertStmt)
+		b.statement.Columns = out.predicted()
+		b.namesReturned(n.InsertStmt.ReturningList, out, func(list []*ast.Node) { n.InsertStmt.ReturningList = list })
 	case *ast.Node_UpdateStmt:
-		b.statement.Columns = b.updateStmt(nil, n.UpdateStmt).predicted()
-		b.namesReturned(n.UpdateStmt.ReturningList)
+		out := b.updateStmt(nil, n.UpdateStmt)
+		b.statement.Columns = out.predicted()
+		b.namesReturned(n.UpdateStmt.ReturningList, out, func(list []*ast.Node) { n.UpdateStmt.ReturningList = list })
 	case *ast.Node_DeleteStmt:
-		b.statement.Columns = b.deleteStmt(nil, n.DeleteStmt).predicted()
-		b.namesReturned(n.DeleteStmt.ReturningList)
+		out := b.deleteStmt(nil, n.DeleteStmt)
+		b.statement.Columns = out.predicted()
+		b.namesReturned(n.DeleteStmt.ReturningList, out, func(list []*ast.Node) { n.DeleteStmt.ReturningList = list })
 	case *ast.Node_MergeStmt:
 		b.mergeStmt(nil, n.MergeStmt)
 	case *ast.Node_CopyStmt:
@@ -80,8 +84,8 @@ func (b *binding) wrapped(n *ast.Node) bool {
 	case *ast.Node_DeclareCursorStmt:
 		b.saw(n.DeclareCursorStmt)
 		b.statement.Effect.Cursor = true
-		b.query(nil, n.DeclareCursorStmt.Query)
-		b.namesInOutput(n.DeclareCursorStmt.Query.GetSelectStmt())
+		out := b.query(nil, n.DeclareCursorStmt.Query)
+		b.queryInOutput(n.DeclareCursorStmt.Query, out)
 	case *ast.Node_CreateTableAsStmt:
 		b.saw(n.CreateTableAsStmt)
 		b.catalogs.stored = n.CreateTableAsStmt.Objtype == ast.ObjectType_OBJECT_MATVIEW

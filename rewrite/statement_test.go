@@ -154,7 +154,7 @@ func TestARefusalNamesTheConstructAndItsPlace(t *testing.T) {
 		sql, node string
 		at        string // what stands at the position
 	}{
-		{"SELECT 'ü', anything(p) FROM person p", `the function anything`, "anything("},
+		{"SELECT 'ü', p -> 'x' FROM person p", `the operator ->`, "-> 'x'"},
 		{"SELECT 1, NULL::person", "the type person", "person"},
 		{"SELECT 1; CREATE TABLE t (a int, LIKE person)", "LIKE", "person)"},
 		{"COPY person FROM STDIN WITH (FORMAT csv, HEADER MATCH)", "COPY FROM with HEADER MATCH", "person FROM"},

@@ -53,6 +53,7 @@ func (b *binding) target(s *scope, t *ast.ResTarget) outputColumn {
 	}
 	b.origin(s, t.Val, &out)
 	b.rowTarget(t.Val, &out)
+	b.aliasOutput(t.Val, &out)
 	if t.Name == "" && b.relabelled(l) && len(b.changes) > before {
 		b.keepLabel(t, l)
 	}

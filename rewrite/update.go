@@ -92,6 +92,9 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 		b.assignments(s, w.TargetList, target)
 		b.exprs(s, w.Values)
 	})
+	if w.CommandType == ast.CmdType_CMD_INSERT {
+		b.rowWritten(w.Values, b.typesWritten(w.TargetList, target))
+	}
 	if w.CommandType != ast.CmdType_CMD_INSERT || len(w.TargetList) > 0 || len(w.Values) == 0 {
 		return
 	}

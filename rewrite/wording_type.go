@@ -12,12 +12,13 @@ import (
 // Types are shown without quotes, that of a table's rows by the table's name, as format_type_be has it. These are the
 // messages of parse_oper.c, parse_func.c, parse_coerce.c and their like, in English.
 var (
-	operatorOf  = regexp.MustCompile(`^operator (?:does not exist|is not unique): `)
-	functionOf  = regexp.MustCompile(`^(?:function|procedure|aggregate|routine) [^(]+\(`)
-	typeNamed   = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
-	convertType = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
-	dataType    = regexp.MustCompile(` in data type (?:` + namePattern + `|\.)+$`)
-	typeName    = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
+	operatorOf   = regexp.MustCompile(`^operator (?:does not exist|is not unique): `)
+	functionOf   = regexp.MustCompile(`^(?:function|procedure|aggregate|routine|Use DROP (?:FUNCTION|PROCEDURE|AGGREGATE|ROUTINE)) [^(]+\(`)
+	typeNamed    = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
+	typesMatched = regexp.MustCompile(`^(\S+ types )(.+)( and )(.+)( cannot be matched)$`)
+	convertType  = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
+	dataType     = regexp.MustCompile(` in data type (?:` + namePattern + `|\.)+$`)
+	typeName     = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
 )
 
 // replaceTypes replaces the row types of tables under migration in a message.
@@ -26,27 +27,43 @@ func (w *wording) replaceTypes(s string) string {
 		return s[:m[2]] + w.columnReference(s[m[2]:m[3]]) + s[m[3]:]
 	}
 	switch w.code {
-	case "42883", "42725":
-		if at := operatorOf.FindStringIndex(s); at != nil {
-			return s[:at[1]] + w.typesIn(s[at[1]:])
-		}
-		at, end := functionOf.FindStringIndex(s), strings.LastIndexByte(s, ')')
-		if at != nil && at[1] <= end {
-			return s[:at[1]] + w.typesIn(s[at[1]:end]) + s[end:]
-		}
+	case "42883", "42725", "42723":
+		return w.replaceSignature(s)
 	case "42703":
 		if at := dataType.FindStringIndex(s); at != nil {
 			start := at[0] + len(" in data type ")
 			return s[:start] + w.typesIn(s[start:])
 		}
-	case "42804", "42846", "42P13":
-		return typeNamed.ReplaceAllStringFunc(s, func(match string) string {
-			m := typeNamed.FindStringSubmatch(match)
-			head, rest := m[1]+" ", strings.TrimPrefix(match, m[1]+" ")
-			return head + w.typesIn(rest)
-		})
+	case "42P13":
+		return w.replaceNamed(w.replaceSignature(s))
+	case "42804", "42846":
+		if m := typesMatched.FindStringSubmatch(s); m != nil {
+			return m[1] + w.typesIn(m[2]) + m[3] + w.typesIn(m[4]) + m[5]
+		}
+		return w.replaceNamed(s)
 	}
 	return s
+}
+
+// replaceSignature replaces the types of the operands of an operator, or of the arguments of a function.
+func (w *wording) replaceSignature(s string) string {
+	if at := operatorOf.FindStringIndex(s); at != nil {
+		return s[:at[1]] + w.typesIn(s[at[1]:])
+	}
+	at, end := functionOf.FindStringIndex(s), strings.LastIndexByte(s, ')')
+	if at == nil || at[1] > end {
+		return s
+	}
+	return s[:at[1]] + w.typesIn(s[at[1]:end]) + s[end:]
+}
+
+// replaceNamed replaces the types behind the word that says that they are some.
+func (w *wording) replaceNamed(s string) string {
+	return typeNamed.ReplaceAllStringFunc(s, func(match string) string {
+		m := typeNamed.FindStringSubmatch(match)
+		head, rest := m[1]+" ", strings.TrimPrefix(match, m[1]+" ")
+		return head + w.typesIn(rest)
+	})
 }
 
 // typesIn replaces all types in a list of them.

@@ -1,0 +1,188 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// aliasesInOutput has a query print the version's names where columns of its output are of an OID alias type, by a query
+// around it. set puts that into the tree.
+func (b *binding) aliasesInOutput(sel *ast.SelectStmt, out output, set func(*ast.SelectStmt)) {
+	if set == nil || !b.renaming() || b.statement.Tag == "ExplainStmt" || b.leftmostIntoOf(sel) {
+		return
+	}
+	printed := make([]string, len(out.cols))
+	found := false
+	for i, c := range out.cols {
+		if typ := b.baseOf(c.typ); isAlias(typ) {
+			printed[i] = b.views.printedAs(typ, "q.c"+strconv.Itoa(i+1))
+			found = found || printed[i] != ""
+		}
+	}
+	if !found {
+		return
+	}
+	b.affected, b.catalogs.used = true, true
+	start, end, ok := b.queryRange()
+	switch {
+	case !ok || b.inBody || b.making != nil, out.unknown || slices.ContainsFunc(out.cols, func(c outputColumn) bool { return c.unsure }):
+		b.unsupported(-1, refusedCatalog, "a value of type regclass, regtype or regprocedure", "prints a name in a way that is not understood")
+		return
+	case slices.ContainsFunc(sel.GetWithClause().GetCtes(), func(n *ast.Node) bool {
+		return n.GetCommonTableExpr().GetCtequery().GetSelectStmt() == nil
+	}):
+		b.unsupported(-1, refusedCatalog, "a value of type regclass, regtype or regprocedure", "prints a name beside a WITH query that changes rows")
+		return
+	}
+	before, after := b.aroundQuery(out, printed)
+	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}})
+	b.replace(end, end, after, func() {
+		tree, err := parseText(before + "SELECT" + after)
+		if err != nil {
+			return // the proof finds that the text does not parse
+		}
+		outer := tree.Stmts[0].Stmt.GetSelectStmt()
+		outer.FromClause[0].GetRangeSubselect().Subquery = &ast.Node{Node: &ast.Node_SelectStmt{SelectStmt: sel}}
+		set(outer)
+	})
+}
+
+// aroundQuery is what stands before and after a query of which columns are printed otherwise.
+func (b *binding) aroundQuery(out output, printed []string) (before, after string) {
+	shown, columns := make([]string, len(out.cols)), make([]string, len(out.cols))
+	for i, c := range out.cols {
+		columns[i] = "c" + strconv.Itoa(i+1)
+		shown[i] = "q." + columns[i]
+		if printed[i] != "" {
+			shown[i] = printed[i]
+			if i < len(b.statement.Columns) {
+				b.statement.Columns[i] = Column{Label: c.label, Known: true}
+			}
+		}
+		shown[i] += " AS " + quoteIdent(c.label)
+	}
+	return "SELECT " + strings.Join(shown, ", ") + " FROM (", ") AS q(" + strings.Join(columns, ", ") + ")"
+}
+
+// leftmostIntoOf tells whether a query makes a table.
+func (b *binding) leftmostIntoOf(sel *ast.SelectStmt) bool {
+	return b.leftmostInto(&ast.Node{Node: &ast.Node_SelectStmt{SelectStmt: sel}})
+}
+
+// queryRange is where the query of the statement at hand stands: the statement itself, or what follows the words of
+// PREPARE, DECLARE or COPY.
+func (b *binding) queryRange() (start, end int, ok bool) {
+	for i := b.tokens.at(b.statement.Start); i < b.tokens.len() && b.tokens.start(i) < b.statement.End; i++ {
+		switch kind := b.tokens.kind(i); {
+		case b.tokens.is(i, '('):
+			inner := i
+			for b.tokens.is(inner, '(') {
+				inner++
+			}
+			if !b.beginsQuery(inner) {
+				i = b.closing(i)
+				continue
+			}
+			if b.statement.Tag == "CopyStmt" {
+				return b.tokens.start(i + 1), b.tokens.end(b.closing(i) - 1), true
+			}
+			return b.tokens.start(i), b.statement.End, true
+		case kind == ast.Token_TABLE, b.beginsQuery(i):
+			return b.tokens.start(i), b.statement.End, true
+		}
+	}
+	return 0, 0, false
+}
+
+func (b *binding) beginsQuery(i int) bool {
+	switch b.tokens.kind(i) {
+	case ast.Token_SELECT, ast.Token_VALUES, ast.Token_TABLE:
+		return true
+	case ast.Token_WITH, ast.Token_WITH_LA:
+		return b.tokens.kind(i+1) != ast.Token_HOLD
+	}
+	return false
+}
+
+// aliasReturned has the columns and expressions of a RETURNING list print the version's names where they are of an OID alias
+// type and no casts by themselves.
+func (b *binding) aliasReturned(list []*ast.Node, out output, set func([]*ast.Node)) {
+	if b.views == nil || b.catalogs.stored || !b.renaming() {
+		return
+	}
+	at := 0
+	for k, n := range list {
+		t := n.GetResTarget()
+		if isStar(t.GetVal()) {
+			count := len(out.cols) - len(list) + 1 // where there is one star
+			if at+count > len(out.cols) {
+				return
+			}
+			b.starReturned(list, k, out.cols[at:at+count], at, set)
+			at += count
+			continue
+		}
+		if typ := b.printsAlias(t.GetVal()); typ != 0 && nameType(t.Val) == "" {
+			b.wrapAliasTarget(t, typ, at)
+		}
+		at++
+	}
+}
+
+// starReturned writes the columns that a star in RETURNING stands for, where one of them prints names; they are those of the
+// output from the number at on.
+func (b *binding) starReturned(list []*ast.Node, k int, cols []outputColumn, at int, set func([]*ast.Node)) {
+	shown, wrapped, known := make([]string, len(cols)), false, true
+	for i, c := range cols {
+		if c.root == nil || c.root.physical == "" {
+			known = false
+			continue
+		}
+		name := quoteIdent(c.root.item.sent()) + "." + quoteIdent(c.root.physical)
+		shown[i] = name + " AS " + quoteIdent(c.label)
+		if typ := b.baseOf(c.typ); isAlias(typ) {
+			if sql := b.views.printedAs(typ, "r.o"); sql != "" {
+				wrapped = true
+				shown[i] = "(SELECT " + sql + " FROM (SELECT " + name + ") AS r(o)) AS " + quoteIdent(c.label)
+				if at+i < len(b.statement.Columns) {
+					b.statement.Columns[at+i] = Column{Label: c.label, Known: true}
+				}
+			}
+		}
+	}
+	if !wrapped {
+		return
+	}
+	b.affected, b.catalogs.used = true, true
+	val := list[k].GetResTarget().Val
+	start := b.tokens.start(b.tokens.at(b.minLocation(val)))
+	end := b.tokens.end(b.targetEnd(b.tokens.at(start)))
+	if !known || b.changesWithin(start, end) || val.GetColumnRef() == nil || slices.ContainsFunc(list[k+1:], func(n *ast.Node) bool { return isStar(n.GetResTarget().GetVal()) }) {
+		b.unsupported(start, refusedCatalog, "* in RETURNING", "stands for a column that prints a name of the database")
+		return
+	}
+	text := strings.Join(shown, ", ")
+	b.replace(start, end, text, func() {
+		tree, err := parseText("SELECT " + text)
+		if err != nil {
+			return // the proof finds that the text does not parse
+		}
+		set(slices.Concat(list[:k], tree.Stmts[0].Stmt.GetSelectStmt().TargetList, list[k+1:]))
+	})
+}
+
+// wrapAliasTarget wraps output column i, and keeps its label.
+func (b *binding) wrapAliasTarget(t *ast.ResTarget, typ catalog.OID, i int) {
+	l := b.labelOf(t.Val)
+	b.wrapAlias(t.Val, typ)
+	if t.Name == "" && (l.strength < 2 || b.relabelled(l)) {
+		b.keepLabel(t, l)
+	}
+	if i < len(b.statement.Columns) {
+		b.statement.Columns[i] = Column{Label: b.statement.Columns[i].Label, Known: true}
+	}
+}

@@ -1,0 +1,220 @@
+package rewrite
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// printedAs is the SQL of what a value of an OID alias type, or an array of them, prints for the version; "" if no such
+// name differs.
+func (in *introspection) printedAs(typ catalog.OID, object string) string {
+	if element := aliasElement(typ); element != 0 {
+		each := in.printedAs(element, "u.n")
+		if each == "" {
+			return ""
+		}
+		// The bounds are printed where they are not from 1 on.
+		return "CASE WHEN pg_catalog.array_ndims(" + object + ")" + eq + "1 THEN (pg_catalog.array_dims(" + object + ")" + concat + "'='" + concat +
+			"ARRAY(SELECT " + each + " FROM pg_catalog.unnest(" + object + ") WITH ORDINALITY AS u(n, i) ORDER BY u.i)::pg_catalog.text)" +
+			"::pg_catalog.text[] ELSE " + object + "::pg_catalog.text[] END"
+	}
+	if typ == regprocedure {
+		return in.procedureSQL(object)
+	}
+	return in.nameSQL(aliasNames[typ], object)
+}
+
+// procedureSQL is the SQL of a function with the types of its arguments (format_procedure).
+func (in *introspection) procedureSQL(object string) string {
+	text := object + "::pg_catalog.text"
+	sql := ""
+	in.cat.EachFunction(func(f *catalog.Function) bool {
+		printed := text
+		for _, g := range in.groups {
+			if g.renamed && g.rowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.rowType || typ == g.array }) {
+				pattern := "([(,.])" + regexp.QuoteMeta(quoteIdent(g.names[0])) + `(?=[],)[])`
+				printed = "pg_catalog.regexp_replace(" + printed + ", " + literal(pattern) + ", " +
+					literal(`\1`+strings.ReplaceAll(quoteIdent(g.logical), `\`, `\\`)) + ", 'g')"
+			}
+		}
+		if printed != text {
+			sql += " WHEN " + object + eq + oidLiteral(f.OID) + " THEN " + printed
+		}
+		return true
+	})
+	if sql == "" {
+		return ""
+	}
+	return "CASE" + sql + " ELSE " + text + " END"
+}
+
+// printsAlias is the OID alias type of an expression, which has been bound, if some of what it prints differs; 0 otherwise.
+func (b *binding) printsAlias(n *ast.Node) catalog.OID {
+	if n == nil || b.views == nil || b.catalogs.stored || !b.renaming() {
+		return 0
+	}
+	typ := b.exprType(n)
+	if nameType(n) != "" && !b.printsName(n) {
+		return 0
+	}
+	if !isAlias(typ) || b.views.printedAs(typ, "r.o") == "" || b.isOtherTable(nameSource(n).GetColumnRef()) {
+		return 0
+	}
+	b.catalogs.used = true
+	return typ
+}
+
+// printed has an expression, which has been bound, give what it prints for the version, as text.
+func (b *binding) printed(n *ast.Node) {
+	if typ := b.printsAlias(n); typ != 0 {
+		b.wrapAlias(n, typ)
+	}
+}
+
+// wrapAlias has an expression of an OID alias type give the version's name as text. The label that the expression gives
+// stays what it was.
+func (b *binding) wrapAlias(n *ast.Node, typ catalog.OID) {
+	b.affected = true
+	start, end, ok := b.placeOf(n)
+	if !ok {
+		b.unsupported(b.minLocation(n), refusedCatalog, "a value of type "+typeTitle(typ), "prints a name in a way that is not understood")
+		return
+	}
+	if b.keepsLevel(n) {
+		b.wrapInPlace(n, typ, start, end)
+		return
+	}
+	l, row := b.labelOf(n), "r"
+	if b.vars.has(row) {
+		row = "segue_r"
+	}
+	before, after := "(SELECT "+b.views.printedAs(typ, row+".o")+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS "+row+"(o))"
+	if l.strength < 2 && aliasElement(typ) == 0 {
+		before, after = "("+before, after+concat+"'')" // an operator gives no label
+	}
+	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}}) // around what is inside
+	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
+}
+
+// wrapInPlace is wrapAlias without a subquery, for an expression that means something else within one.
+func (b *binding) wrapInPlace(n *ast.Node, typ catalog.OID, start, end int) {
+	if b.changesWithin(start, end) {
+		b.unsupported(b.minLocation(n), refusedCatalog, "a value of type "+typeTitle(typ), "prints a name in a way that is not understood")
+		return
+	}
+	if l := b.labelOf(n); l.ref != nil {
+		b.renamed[l.ref] = true
+	} else if l.node != nil {
+		put(&b.respelled, proto.Message(l.node), true)
+	}
+	text := "(" + b.views.printedAs(typ, "("+b.sql[start:end]+")") + ")"
+	b.replace(start, end, text, func() { fillTemplate(n, []string{text}, nil) })
+}
+
+func typeTitle(typ catalog.OID) string {
+	if element := aliasElement(typ); element != 0 {
+		return aliasNames[element] + "[]"
+	}
+	return aliasNames[typ]
+}
+
+// keepsLevel tells whether an expression must stay at its level of the query: a window function, an aggregate that reads no
+// column, and a function that returns several rows.
+func (b *binding) keepsLevel(n *ast.Node) bool {
+	keeps := false
+	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+		f, ok := m.Interface().(*ast.FuncCall)
+		if !ok || keeps {
+			return
+		}
+		keeps = f.Over != nil
+		for _, c := range b.functions(stringsOf(f.Funcname)) {
+			keeps = keeps || c.ReturnsSet || c.Kind == 'a' && !b.readsColumns(&ast.Node{Node: &ast.Node_FuncCall{FuncCall: f}})
+		}
+	})
+	return keeps
+}
+
+// placeOf is where an expression stands; ok is false for those of which the grammar does not say so.
+func (b *binding) placeOf(n *ast.Node) (start, end int, ok bool) {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_ColumnRef:
+		first := b.tokens.at(int(n.ColumnRef.Location))
+		return b.tokens.start(first), b.tokens.identEnd(b.part(first, len(n.ColumnRef.Fields)-1)), true
+	case *ast.Node_ParamRef:
+		i := b.tokens.at(int(n.ParamRef.Location))
+		return b.tokens.start(i), b.tokens.end(i), true
+	case *ast.Node_TypeCast:
+		return b.castRange(n.TypeCast)
+	case *ast.Node_FuncCall:
+		if n.FuncCall.Over != nil || n.FuncCall.AggFilter != nil || n.FuncCall.AggWithinGroup {
+			return b.clausesRange(n.FuncCall)
+		}
+		open := b.afterIdent(b.functionName(n.FuncCall))
+		return b.tokens.start(b.tokens.at(int(n.FuncCall.Location))), b.tokens.end(b.closing(open)), b.tokens.is(open, '(')
+	case *ast.Node_CoalesceExpr:
+		return b.bracketed(int(n.CoalesceExpr.Location))
+	case *ast.Node_MinMaxExpr:
+		return b.bracketed(int(n.MinMaxExpr.Location))
+	case *ast.Node_AArrayExpr:
+		return b.bracketed(int(n.AArrayExpr.Location))
+	case *ast.Node_CaseExpr:
+		i := b.tokens.at(int(n.CaseExpr.Location))
+		return b.tokens.start(i), b.tokens.end(b.caseEnd(i)), b.tokens.kind(i) == ast.Token_CASE
+	case *ast.Node_SubLink:
+		i := b.tokens.at(int(n.SubLink.Location))
+		if b.tokens.is(i, '(') {
+			return b.tokens.start(i), b.tokens.end(b.closing(i)), n.SubLink.SubLinkType == ast.SubLinkType_EXPR_SUBLINK
+		}
+		return b.bracketed(int(n.SubLink.Location))
+	case *ast.Node_AIndirection:
+		first := b.tokens.at(b.minLocation(n.AIndirection.Arg))
+		last := b.indirectionToken(n.AIndirection)
+		if ref := n.AIndirection.Arg.GetColumnRef(); ref == nil || last < first || b.tokens.is(last, ')') {
+			return 0, 0, false
+		}
+		for range n.AIndirection.Indirection {
+			if !b.tokens.is(last+1, '[') {
+				return 0, 0, false
+			}
+			last = b.closing(last + 1)
+		}
+		return b.tokens.start(first), b.tokens.end(last), true
+	}
+	return 0, 0, false
+}
+
+// bracketed is where a word with what stands in brackets behind it stands.
+func (b *binding) bracketed(location int) (start, end int, ok bool) {
+	i := b.tokens.at(location)
+	return b.tokens.start(i), b.tokens.end(b.closing(i + 1)), b.tokens.is(i+1, '(') || b.tokens.is(i+1, '[')
+}
+
+// clausesRange is where a call with WITHIN GROUP, FILTER and OVER stands.
+func (b *binding) clausesRange(f *ast.FuncCall) (start, end int, ok bool) {
+	first := b.tokens.at(int(f.Location))
+	open := b.afterIdent(b.functionName(f))
+	if !b.tokens.is(open, '(') {
+		return 0, 0, false
+	}
+	last := b.closing(open)
+	for {
+		switch kind := b.tokens.kind(last + 1); {
+		case kind == ast.Token_WITHIN && b.tokens.is(last+3, '('):
+			last = b.closing(last + 3)
+		case (kind == ast.Token_FILTER || kind == ast.Token_OVER) && b.tokens.is(last+2, '('):
+			last = b.closing(last + 2)
+		case kind == ast.Token_OVER:
+			last = b.afterIdent(last+2) - 1
+		default:
+			return b.tokens.start(first), b.tokens.end(last), true
+		}
+	}
+}
