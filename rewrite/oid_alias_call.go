@@ -33,8 +33,8 @@ func parametersOf(f *catalog.Function, call *ast.FuncCall, args []*ast.Node) (ou
 			return nil, false
 		case f.Variadic && !call.FuncVariadic && at >= last && a.GetNamedArgExpr() == nil:
 			typ := aliasElement(f.ArgTypes[last])
-			if f.ArgTypes[last] == anyPseudoType {
-				typ = anyPseudoType
+			if f.ArgTypes[last] == anyType {
+				typ = anyType
 			}
 			out, given[last] = append(out, typ), true
 		case at > last:
@@ -50,8 +50,6 @@ func parametersOf(f *catalog.Function, call *ast.FuncCall, args []*ast.Node) (ou
 	}
 	return out, true
 }
-
-const anyPseudoType catalog.OID = 2276 // "any" of pg_type.dat
 
 // meant are the functions that a call can mean with arguments of such types, each with the types of its parameters. Where
 // some take the very types that are known, it can be no other.
@@ -88,7 +86,7 @@ func (b *binding) meant(f *ast.FuncCall) (functions []*catalog.Function, paramet
 // takesAlias tells whether a parameter of a type takes an OID alias type, or an array of one, without a cast.
 func takesAlias(parameter, typ catalog.OID) bool {
 	switch parameter {
-	case 2283, 5077, anyPseudoType:
+	case 2283, 5077, anyType:
 		return true
 	case 2776, 5079:
 		return aliasNames[typ] != ""
@@ -112,7 +110,7 @@ func (b *binding) typeOfCall(f *ast.FuncCall) catalog.OID {
 	functions, parameters := b.meant(f)
 	for i, c := range functions {
 		typ := c.Return
-		if isPolymorphic(typ) && typ != anyPseudoType {
+		if isPolymorphic(typ) && typ != anyType {
 			typ = polymorphicResult(typ, b.polymorphicType(f, parameters[i]))
 		}
 		if len(c.Out) > 0 && len(c.Out) != 1 || i > 0 && typ != out {
