@@ -52,8 +52,8 @@ func (l *waiting) tell(st *migrate.Status, now time.Time) {
 	if news := newsOf(st); p.Attempts > 0 && news != l.last {
 		l.clear()
 		l.last = news
-		fmt.Fprintf(l.w, "%s %s of %s waits (%s). Traffic is %s. Stop it with: segue cancel %s\n",
-			now.UTC().Format("15:04:05Z"), p.Kind, st.ID, pending(p, st.Blockers), traffic(p), st.ID)
+		fmt.Fprintf(l.w, "%s %s of %s waits (%s): %s. Traffic is %s. Stop it with: segue cancel %s\n", now.UTC().Format("15:04:05Z"),
+			p.Kind, st.ID, attempts(p, now), withoutBlockers(p.LastError, st.Blockers), traffic(p), st.ID)
 		writeBlockers(l.w, st.Blockers)
 	}
 	if l.terminal {
