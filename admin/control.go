@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"time"
 
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
@@ -13,6 +14,7 @@ type Control interface {
 	Ready() error
 	Outage() *migrate.Outage
 	Snapshot() *rules.Snapshot
+	PendingFor() time.Duration
 	Unreached(err error) *migrate.UnreachedError
 
 	Create(ctx context.Context, file string, data []byte, actor string) (st *migrate.Status, created bool, err error)

@@ -34,7 +34,7 @@ type snapshotCollector struct {
 	ready   func() error
 	program string
 
-	up, suspended, epoch, migrations, build *prometheus.Desc
+	up, suspended, epoch, migrations, pending, build *prometheus.Desc
 }
 
 func newSnapshotCollector(s *Server) *snapshotCollector {
@@ -46,13 +46,15 @@ func newSnapshotCollector(s *Server) *snapshotCollector {
 				"or because the instance has lost touch with its control tables (control_tables).", []string{"because"}, nil),
 		epoch:      prometheus.NewDesc("segue_epoch", "Epoch of the snapshot in force.", nil, nil),
 		migrations: prometheus.NewDesc("segue_migrations", "Stored migrations by phase.", []string{"phase"}, nil),
-		build:      prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
+		pending: prometheus.NewDesc("segue_transition_pending_seconds",
+			"For how long a transition has been tried; 0 when none is pending.", nil, nil),
+		build: prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *snapshotCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.suspended, c.epoch, c.migrations, c.build} {
+	for _, d := range []*prometheus.Desc{c.up, c.suspended, c.epoch, c.migrations, c.pending, c.build} {
 		out <- d
 	}
 }
@@ -63,6 +65,7 @@ func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(c.build, 1, c.program)
+	gauge(c.pending, c.control.PendingFor().Seconds())
 	if err := c.ready(); err != nil {
 		gauge(c.up, 0)
 	} else {

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -21,6 +22,7 @@ type silent struct{ Control }
 
 func (silent) Ready() error              { return nil }
 func (silent) Outage() *migrate.Outage   { return nil }
+func (silent) PendingFor() time.Duration { return 0 }
 func (silent) Snapshot() *rules.Snapshot { return nil }
 
 type description struct {

@@ -96,7 +96,7 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := s.preview.of(snap)
 	if b.Match([]byte(in.SQL), false) != rewrite.Names {
-		out.Note = "it names nothing under migration: it is forwarded byte for byte"
+		out.Note = "it names nothing under migration: it is forwarded byte for byte, and not read; whether it is SQL, the server says"
 		return reply(w, http.StatusOK, out)
 	}
 	after, unknown, err := out.preview(b, s.session(in), in.SQL, place{})

@@ -79,7 +79,7 @@ func TestRewriteShowsWhatWouldBeSentAndWhy(t *testing.T) {
 			`{"sql": "SELECT 1", "version": "base"}`,
 			admin.RewriteResult{
 				Version: "base", Before: "SELECT 1", After: "SELECT 1", Statements: []admin.RewrittenStatement{},
-				Note: "it names nothing under migration: it is forwarded byte for byte",
+				Note: "it names nothing under migration: it is forwarded byte for byte, and not read; whether it is SQL, the server says",
 			},
 		},
 	} {

@@ -101,6 +101,7 @@ func (i *Instance) assess(ctx context.Context, pool *pgxpool.Pool, m *rules.Migr
 		return nil, err
 	}
 	a := &assessment{Instance: i, pool: pool, m: m, all: all, cat: cat, found: found}
+	a.clashes()
 	for _, look := range []func(context.Context) error{a.role, a.bodies, a.shown, a.tables, a.sessions} {
 		if err := look(ctx); err != nil {
 			return nil, err
@@ -118,6 +119,14 @@ func outOfOrder(m *rules.Migration, all []*rules.Migration, cat *catalog.Catalog
 		rules.Draft: Activate, rules.RolledBack: Activate, rules.Active: Cutover, rules.Cutover: Contract,
 	}[m.Phase]
 	err := inOrder(m, all, Request{Kind: next}, cat)
+	if next == Activate {
+		// What is wrong with the file is said as create says it.
+		if mistake, ok := errors.AsType[*rules.FileError](rules.CanActivate(m, all, cat)); ok {
+			short := *mistake
+			short.Hint = ""
+			return []Finding{{ID: findingOrder, Severity: Blocks, Object: string(next), Message: short.Error(), Hint: mistake.Hint}}, nil
+		}
+	}
 	if refused, ok := errors.AsType[*ConflictError](err); ok {
 		return []Finding{{ID: findingOrder, Severity: Blocks, Object: string(next), Message: refused.Message, Hint: refused.Hint}}, nil
 	}
@@ -145,6 +154,17 @@ type assessment struct {
 
 func (a *assessment) add(id string, s Severity, object, message, hint string) {
 	a.found = append(a.found, Finding{ID: id, Severity: s, Object: object, Message: message, Hint: hint})
+}
+
+// clashes finds other drafts that cannot be activated together with this one.
+func (a *assessment) clashes() {
+	if a.m.Phase != rules.Draft && a.m.Phase != rules.RolledBack {
+		return
+	}
+	for _, o := range rules.Clashing(a.m, a.all, a.cat) {
+		a.add(findingOrder, Warns, o.ID, fmt.Sprintf("draft %q cannot be activated beside it, neither before nor after: they contradict each other", o.ID),
+			"delete one of them, or give it other names")
+	}
 }
 
 // bodies finds the functions that the next DDL would break: that of cutover, or after it that of the way back.

@@ -310,7 +310,7 @@ func (f *follower) step(ctx context.Context) error {
 		return err
 	}
 	f.i.keeper.observe(o)
-	f.i.pending.Store(o.state.Transition != nil)
+	f.i.notePending(o.state.Transition)
 	f.announce(ctx, o.state)
 	f.i.changed.send()
 	f.i.wake.wait(ctx, f.i.cfg.Poll, func(ctx context.Context) {
@@ -324,6 +324,16 @@ func (f *follower) step(ctx context.Context) error {
 		err = f.i.report(ctx, f.conn)
 	}
 	return err
+}
+
+// notePending takes note of the transition that was read, nil for none.
+func (i *Instance) notePending(t *rules.Transition) {
+	i.pending.Store(t != nil)
+	if t == nil {
+		i.asked.Store(0)
+		return
+	}
+	i.asked.Store(time.Now().Add(-t.Now.Sub(t.RequestedAt)).UnixNano())
 }
 
 // announce logs what has been written to the audit since the last time, and sends it to all subscribers.

@@ -25,6 +25,7 @@ type Instance struct {
 	snapshot atomic.Pointer[rules.Snapshot] // the one that Traffic was opened with last
 	outage   atomic.Pointer[Outage]         // why Traffic is suspended; nil: it is not
 	pending  atomic.Bool                    // a transition was there at the last read
+	asked    atomic.Int64                   // when it was asked for, in nanoseconds of our own clock; 0: nothing is pending
 	refresh  refreshes                      // asked for, and not yet in force
 	wake     bell                           // makes the follower read now
 	changed  broadcast                      // sent after every read that showed something new
@@ -190,6 +191,14 @@ func (i *Instance) Refresh() { i.RefreshThen(nil) }
 func (i *Instance) RefreshThen(known func()) {
 	i.refresh.ask(known)
 	i.wake.ring()
+}
+
+// PendingFor is for how long a transition has been pending, as of the last read; 0: none is.
+func (i *Instance) PendingFor() time.Duration {
+	if asked := i.asked.Load(); asked != 0 {
+		return max(time.Since(time.Unix(0, asked)), time.Nanosecond)
+	}
+	return 0
 }
 
 // Sessions lists the sessions of this instance.

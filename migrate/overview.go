@@ -74,6 +74,9 @@ func (i *Instance) Overview(ctx context.Context) (*Overview, error) {
 	if err := pool.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&o.At); err != nil {
 		return nil, fmt.Errorf("cannot read the server's clock: %w", err)
 	}
+	if err := i.storeUses(ctx, pool); err != nil {
+		return nil, err
+	}
 	all, err := i.List(ctx)
 	if err != nil {
 		return nil, err

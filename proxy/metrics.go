@@ -36,7 +36,6 @@ func newMetrics(s *Server) *metrics {
 			of("cache_hits_total", "Texts answered from the cache.", &stats.Hits),
 			of("template_hits_total", "Texts rewritten like an earlier one that differs in constants and comments only.", &stats.TemplateHits),
 			of("cache_misses_total", "Texts bound anew.", &stats.Misses),
-			of("refused_total", "Statements refused with 0A000.", &stats.Refused),
 			of("ambiguous_total", "Unpinned texts that several versions bind differently.", &stats.Ambiguous),
 			of("parse_errors_total", "Texts that the parser could not read.", &stats.ParseErrors),
 			of("unproven_total", "Rewrites whose proof failed.", &stats.Unproven),

@@ -70,6 +70,9 @@ func (c *Control) Snapshot() *rules.Snapshot {
 	return &rules.Snapshot{Epoch: 1}
 }
 
+// PendingFor implements admin.Control.
+func (c *Control) PendingFor() time.Duration { return 0 }
+
 // Unreached implements admin.Control.
 func (c *Control) Unreached(error) *migrate.UnreachedError { return nil }
 
