@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -36,6 +37,7 @@ type follower struct {
 	conn    *pgx.Conn
 	claimed []uint32         // connections that may hold the id of the instance
 	snap    *rules.Snapshot  // latest that was loaded
+	named   *rules.Snapshot  // the one of which the names were stored
 	cat     *catalog.Catalog // latest that was read over conn; nil when there is none
 	broken  *Outage
 	audit   int64     // up to which row the audit is known; negative at first
@@ -223,9 +225,31 @@ func (f *follower) load(ctx context.Context, o *observation, asked bool) error {
 		if !o.state.Registered {
 			return errors.New("the instance's row has gone while it was read")
 		}
+		f.storeNames(ctx)
 	}
 	o.snap, o.broken = f.snap, f.broken
 	return nil
+}
+
+// storeNames stores what texts refer to under a new snapshot, before anybody has it. Where that fails the texts hold it
+// themselves: they are longer then, and mean the same.
+func (f *follower) storeNames(ctx context.Context) {
+	if f.snap == nil || f.snap == f.named {
+		return
+	}
+	f.named = f.snap
+	maps := rewrite.NameMaps(f.snap)
+	if len(maps) == 0 {
+		return
+	}
+	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) (err error) {
+		f.snap.StoredNames, err = rules.StoreNames(ctx, tx, maps)
+		return err
+	})
+	if err != nil {
+		f.snap.StoredNames = nil
+		f.i.log.Warn("the names that the system catalogs show could not be stored; statements on them are longer now", "error", err)
+	}
 }
 
 // stale tells whether the catalog may have changed since the snapshot was made. It looks when it was asked to, and every

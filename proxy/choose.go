@@ -135,16 +135,26 @@ func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32, st *s
 	if otherwise && st.Read.Doubt {
 		return nil, readInDoubt()
 	}
-	params := binder.RowParameters(types)
-	if params == nil && e.made == nil && !otherwise {
+	params, behind := binder.RowParameters(types), s.predates(e)
+	if params == nil && e.made == nil && !otherwise && !behind {
 		return v, nil
 	}
 	with := *v
-	with.Params, with.Unsettled = params, e.made != nil
+	with.Params, with.Unsettled, with.Behind = params, e.made != nil, behind
 	if otherwise {
 		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
 	}
 	return &with, nil
+}
+
+// predates tells whether the open transaction may have begun before what the epoch's snapshot says is stored was there.
+func (s *session) predates(e *epoch) bool {
+	if len(e.binder.Snapshot().StoredNames) == 0 {
+		return false
+	}
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	return !s.queue.began.IsZero() && s.queue.began.Before(e.since)
 }
 
 // errAborted says that the transaction has failed, and that therefore the text may be sent as it is: the server answers

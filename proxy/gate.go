@@ -15,6 +15,7 @@ import (
 // immutable; a session that finds another one in its place looks at its statement again.
 type epoch struct {
 	binder    *rewrite.Binder // nil before the first Open
+	since     time.Time       // when the binder was installed
 	live      bool            // some migration is live, so texts are looked at
 	made      *made           // what the binder's catalog does not have yet; nil: nothing
 	gated     map[catalog.OID]bool
@@ -65,9 +66,9 @@ func (s *Server) Open(snap *rules.Snapshot) {
 		}
 		added = slices.DeleteFunc(slices.Clone(snap.Tables), func(oid catalog.OID) bool { return slices.Contains(before, oid) })
 		if e.binder == nil || e.binder.Snapshot() != snap {
-			e.binder = rewrite.NewBinder(snap, s.cfg.Rewrite)
+			e.binder, e.since = rewrite.NewBinder(snap, s.cfg.Rewrite), time.Now()
 		}
-		*e = epoch{binder: e.binder, live: snap.Live(), made: e.made}
+		*e = epoch{binder: e.binder, since: e.since, live: snap.Live(), made: e.made}
 	})
 	s.strangers.forget()
 	s.warnOfVersions()

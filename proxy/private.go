@@ -88,6 +88,7 @@ func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 			Hint:    "Try again, or end the transaction in which the schema was changed.",
 		})
 	}
+	snap.StoredNames = public.StoredNames
 	options := s.srv.cfg.Rewrite
 	options.CacheBytes = privateCache
 	p.binder = rewrite.NewBinder(snap, options)

@@ -88,12 +88,10 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 	if text == sub.text {
 		return sub
 	}
-	tree, err := parseText("SELECT FROM " + text + " AS t")
-	if err != nil {
+	if _, err := parseText("SELECT FROM " + text + " AS t"); err != nil {
 		return sub
 	}
-	query := tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery
-	return &substitute{text: text, query: query, union: sub.union}
+	return newSubstitute("a catalog", text, sub.mapped)
 }
 
 // withAlias gives a relation in a text another alias. No label of the text has its name, but perhaps in a list of columns.

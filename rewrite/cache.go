@@ -76,6 +76,9 @@ func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	if s.Unsettled {
 		h = ^h
 	}
+	if s.Behind {
+		h += 0x9e3779b97f4a7c15
+	}
 	return h
 }
 
@@ -125,7 +128,7 @@ func newEntry(s *Session, t *Text) entry {
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Answers: answersFor(t, s.Answers),
-		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled,
+		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled, Behind: s.Behind,
 	}}
 }
 
@@ -153,7 +156,7 @@ func (e *entry) holdsFor(s *Session) bool {
 			return false
 		}
 	}
-	return o.Unsettled == s.Unsettled && slices.Equal(o.Params, s.Params) &&
+	return o.Unsettled == s.Unsettled && o.Behind == s.Behind && slices.Equal(o.Params, s.Params) &&
 		samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
 }
 

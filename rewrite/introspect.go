@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
@@ -16,17 +15,28 @@ import (
 //
 // It is safe for concurrent use.
 type introspection struct {
-	cat    *catalog.Catalog
-	groups []*tableGroup // those tables that look different
-	tables []catalog.OID // the tables of which the session's view depends on the snapshot: gates hold the statements
+	cat     *catalog.Catalog
+	groups  []*tableGroup // those tables that look different
+	names   catalogNames
+	renamed map[catalog.OID]bool // those of the tables that have another name
+	stored  bool                 // texts may refer to names that are stored
+	held    map[string]bool      // the hashes of those that are
+	tables  []catalog.OID        // the tables of which the session's view depends on the snapshot: gates hold the statements
 
 	substitutes sync.Map // of catalog relations, by key: *substitute
+}
+
+// A lensView says for whom an introspection is.
+type lensView struct {
+	lens   *rules.Lens
+	pinned bool
+	stored bool // stored names can be seen
 }
 
 // views are the introspections of a snapshot. It is safe for concurrent use.
 type views struct {
 	snap     *rules.Snapshot // nil when the catalogs are to stay as they are
-	byLens   sync.Map        // *rules.Lens → *introspection, for pinned sessions
+	byLens   sync.Map        // lensView → *introspection
 	unpinned *introspection
 	filter   *prefilter
 }
@@ -37,7 +47,7 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 	}
 	v.snap = snap
 	for _, lens := range snap.Lenses {
-		v.unpinned = newIntrospection(snap, lens, false) // every version hides the same
+		v.unpinned = newIntrospection(snap, lens, false, true) // every version hides the same
 		break
 	}
 	v.filter = newCatalogFilter(snap.Catalog)
@@ -45,16 +55,17 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 
 // of is the introspection for a session; nil when the catalogs are to stay as they are.
 func (v *views) of(lens *rules.Lens, s *Session) *introspection {
-	switch {
-	case v.snap == nil || s.Version != "" && v.snap.Lens(s.Version) != lens:
+	if v.snap == nil || s.Version != "" && v.snap.Lens(s.Version) != lens {
 		return nil
-	case s.Version == "":
+	}
+	key := lensView{lens, s.Version != "", !s.Behind}
+	if key.stored && !key.pinned {
 		return v.unpinned
 	}
-	if in, ok := v.byLens.Load(lens); ok {
+	if in, ok := v.byLens.Load(key); ok {
 		return in.(*introspection)
 	}
-	in, _ := v.byLens.LoadOrStore(lens, newIntrospection(v.snap, lens, true))
+	in, _ := v.byLens.LoadOrStore(key, newIntrospection(v.snap, lens, key.pinned, key.stored))
 	return in.(*introspection)
 }
 
@@ -74,10 +85,11 @@ type tableGroup struct {
 	array   catalog.OID // 0 where there is none
 }
 
-// newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names.
-func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned bool) *introspection {
+// newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names. stored
+// says that texts may refer to the names that the snapshot says are stored.
+func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored bool) *introspection {
 	cat, later := snap.Catalog, newLaterNames(snap, lens)
-	in := &introspection{cat: cat}
+	in := &introspection{cat: cat, stored: stored, held: snap.StoredNames, renamed: map[catalog.OID]bool{}}
 	byShape := map[string]*tableGroup{}
 	for _, t := range lens.Tables {
 		rel := cat.Relation(t.OID)
@@ -92,6 +104,9 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned bool) *intr
 		if !g.renamed && len(g.columns) == 0 && len(g.hidden) == 0 {
 			continue
 		}
+		if g.renamed {
+			in.renamed[t.OID] = true
+		}
 		if same := byShape[g.shape()]; same != nil && !g.renamed {
 			same.oids, same.names = append(same.oids, t.OID), append(same.names, rel.Name)
 			continue
@@ -99,6 +114,7 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned bool) *intr
 		byShape[g.shape()] = g
 		in.groups = append(in.groups, g)
 	}
+	in.names = newCatalogNames(in.groups)
 	return in
 }
 
@@ -170,6 +186,7 @@ type catalogItem struct {
 	rel    *catalog.Relation
 	system []string // the system columns that are asked for
 	whole  bool     // all its columns are meant somewhere
+	narrow []string // conditions on its rows t that follow from those of the statement
 }
 
 // catalogUse is what a statement has to do with the system catalogs.
@@ -183,6 +200,7 @@ type catalogUse struct {
 
 	printed map[*ast.Node]bool       // expressions of which the result is printed
 	prints  map[*ast.FuncCall]string // SQL of what calls print; see binding.prints
+	paired  map[*ast.FuncCall]bool   // those that may print a definition which is kept as a tree
 
 	// Calls of which the names are looked up by the server, with their table where that is known; see binding.nameLookup.
 	looked map[*ast.FuncCall]*rules.TableLens
@@ -192,7 +210,6 @@ type catalogUse struct {
 func (it *item) systemColumnOfCatalog(c *column) {
 	if it.catalog != nil {
 		it.catalog.system = append(it.catalog.system, c.name)
-		c.relation, c.num = 0, 0
 	}
 }
 
@@ -210,9 +227,10 @@ func (b *binding) substitute(n *ast.Node, it *item) {
 	b.affected = true
 	it.catalog = &catalogItem{node: n, rv: n.GetRangeVar(), rel: it.rel}
 	it.hidden = it.bare
-	for _, c := range it.cols {
-		c.relation, c.num = 0, 0 // what a UNION puts out comes from no table
-		c.known = c.known && sub.union
+	for i, c := range it.cols {
+		if i < len(it.rel.Columns) && sub.mapped[it.rel.Columns[i].Name] {
+			c.relation, c.num = 0, 0 // an expression comes from no table
+		}
 	}
 	b.catalogs.items = append(b.catalogs.items, it.catalog)
 }
@@ -253,7 +271,7 @@ func (b *binding) finishCatalogs() {
 			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+quoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
-		sub := b.besideVariables(b.substituteFor(c.rel, c.system))
+		sub := b.besideVariables(b.substituteFor(c.rel, c.system).narrowed(c.narrow))
 		start, end := b.relationRange(c.rv)
 		text, alias := sub.text, c.rv.Alias
 		if alias == nil {
@@ -298,8 +316,12 @@ func (b *binding) gateCatalogs() {
 	if !b.catalogs.used {
 		return
 	}
+	named := make(map[catalog.OID]bool, len(b.statement.Tables))
+	for _, oid := range b.statement.Tables {
+		named[oid] = true
+	}
 	for _, oid := range b.views.tables {
-		if !slices.Contains(b.statement.Tables, oid) {
+		if !named[oid] {
 			b.statement.Tables = append(b.statement.Tables, oid)
 		}
 	}

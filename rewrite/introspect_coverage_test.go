@@ -105,9 +105,9 @@ func TestTheIndexesOfTheCatalogsStillServe(t *testing.T) {
 		{"a table by its name", "SELECT oid FROM pg_class WHERE relname = 'individual'", "pg_class_relname_nsp_index"},
 		{"a type by its OID", "SELECT typname FROM pg_type WHERE oid = 23", "pg_type_oid_index"},
 		{"a join, and an outer one", "SELECT attname FROM pg_constraint k LEFT JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] WHERE k.oid = 1",
-			"Index Scan using pg_attribute_relid_attnum_index on pg_attribute t_1"},
+			"Index Scan using pg_attribute_relid_attnum_index on pg_attribute t"},
 		{"a join by OID", "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indexrelid = 16385",
-			"Index Scan using pg_class_oid_index on pg_class t_1"},
+			"Index Scan using pg_class_oid_index on pg_class t"},
 		{"a view over the catalogs", "SELECT tablename FROM pg_tables WHERE tablename = 'orders'", "pg_class_relname_nsp_index"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func renamedDatabase(t *testing.T) *introspected {
 	t.Helper()
 	url := pgtest.Database(t)
 	pgtest.Exec(t, url, introspectionSchema, introspectionRenames)
-	d := &introspected{conn: pgtest.Connect(t, url)}
+	d := introspect(t, url)
 	d.as(t, "base")
 	return d
 }

@@ -43,50 +43,37 @@ const subqueryPattern = "SELECT[[:space:]]"
 
 var subquery = regexp.MustCompile(subqueryPattern)
 
-// definitionSQL maps the names in a definition of something that belongs to a table of the group. A definition that
-// holds a subquery, as only policies can, is left alone.
-func (g *tableGroup) definitionSQL(definition string) string {
-	return g.tokensSQL(definition, definitionPattern)
+// definitionSQL maps the names in a definition of something that belongs to the table with an entry; NULL for one that
+// does not differ. A definition that holds a subquery, as only policies can, is left alone. The table is cut into tokens
+// only where it has a word that differs.
+func definitionSQL(definition, entry, pattern string) string {
+	word := "pg_catalog.strpos(" + definition + ", pg_catalog.quote_ident(" + entry + fieldText + "'from')) OPERATOR(pg_catalog.>) 0" +
+		" OR EXISTS (SELECT FROM pg_catalog.jsonb_object_keys(" + entry + field + "'columns') AS w(n) WHERE pg_catalog.strpos(" + definition +
+		", pg_catalog.replace(w.n, '\"', '\"\"')) OPERATOR(pg_catalog.>) 0)"
+	tokens := "SELECT pg_catalog.string_agg(CASE WHEN m.t[3] IS NOT NULL THEN COALESCE(pg_catalog.quote_ident(" + entry + field + "'columns'" + fieldText + unquoted("m.t[3]") + "), m.t[3])" +
+		" WHEN m.t[2] IS NOT NULL THEN COALESCE(" + renamedTail("m.t[2]", entry) + ", m.t[2])" +
+		" ELSE COALESCE(m.t[1], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" + definition + ", " + literal(pattern) +
+		", 'g') WITH ORDINALITY AS m(t, i) HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + literal(subqueryPattern) + ")"
+	return "CASE WHEN " + word + " THEN COALESCE((" + tokens + "), " + definition + ") ELSE " + definition + " END"
 }
 
-func (g *tableGroup) tokensSQL(definition, pattern string) string {
-	var b strings.Builder
-	b.WriteString("(SELECT pg_catalog.string_agg(CASE")
-	for _, c := range g.columns {
-		b.WriteString(" WHEN m.t[3]" + eq + "ANY (" + spellings(c.Physical) + ") THEN pg_catalog.quote_ident(" + literal(c.Logical) + ")")
-	}
-	if g.renamed {
-		b.WriteString(" WHEN m.t[2] IS NOT NULL THEN " + g.tableSQL("m.t[2]"))
-	}
-	b.WriteString(" ELSE COALESCE(m.t[1], m.t[2], m.t[3], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" +
-		definition + ", " + literal(pattern) + ", 'g') WITH ORDINALITY AS m(t, i)" +
-		" HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + literal(subqueryPattern) + "))")
-	return "COALESCE(" + b.String() + ", " + definition + ")"
+// unquoted is the SQL of the name that an identifier of the deparser means, which has quotes or needs none.
+func unquoted(ident string) string {
+	return "(CASE WHEN pg_catalog.left(" + ident + ", 1)" + eq + `'"' THEN pg_catalog.replace(pg_catalog.substr(` + ident + ", 2, pg_catalog.length(" + ident +
+		`) OPERATOR(pg_catalog.-) 2), '""', '"') ELSE ` + ident + " END)"
 }
 
-// tableSQL maps a name, qualified or not, of a table that is alone in its group.
-func (g *tableGroup) tableSQL(name string) string {
-	return renameLast(name, g.names[0], g.logical, "")
-}
-
-// renameLast replaces the last part of a dotted name, before a suffix, if it is the one expected.
-func renameLast(name, from, to, suffix string) string {
-	spelled := func(name string) string {
-		if suffix == "" {
-			return "pg_catalog.quote_ident(" + literal(name) + ")"
-		}
-		return "(pg_catalog.quote_ident(" + literal(name) + ")" + concat + literal(suffix) + ")"
+// renamedTail maps a name, qualified or not, of a table or type: what its entry says that it ends with is replaced. NULL
+// where it has no other name.
+func renamedTail(name, entry string) string {
+	part := func(key string) string {
+		return "(pg_catalog.quote_ident(" + entry + fieldText + "'" + key + "')" + concat + "COALESCE(" + entry + fieldText + "'suffix', ''))"
 	}
-	return replaceTail(name, spelled(from), spelled(to))
+	return replaceTail(name, part("from"), part("to"))
 }
 
 func replaceTail(text, tail, with string) string {
 	return "CASE WHEN pg_catalog.right(" + text + ", pg_catalog.length(" + tail + "))" + eq + tail +
 		" THEN pg_catalog.left(" + text + ", OPERATOR(pg_catalog.-) pg_catalog.length(" + tail + "))" + concat + with +
 		" ELSE " + text + " END"
-}
-
-// spellings are the ways in which the deparser may write a name: keywords, and so quotes, differ between servers.
-func spellings(name string) string {
-	return textArray([]string{name, `"` + strings.ReplaceAll(name, `"`, `""`) + `"`})
 }

@@ -30,35 +30,20 @@ var (
 	describedColumn = describedSQL("s.a3", map[string]string{"pg_attrdef": "adnum"}, " ELSE 0")
 )
 
-// describes is the SQL of the description q.d of column q.n, or a part, of table q.k. It has the words of the server's
-// language around the names, of which only the English are known; in others the name of a column stays.
+// describes is the SQL of the description q.d of column q.n, or a part, of the table with the entry q.e; "" where none
+// differs. It has the words of the server's language around the names, of which only the English are known; in others the
+// name of a column stays.
 func (in *introspection) describes() string {
-	sql := ""
-	for _, g := range in.groups {
-		text := "q.d"
-		for _, c := range g.columns {
-			text = describedHead(text, "q.n"+eq+number(int64(c.Num)), c.Physical, c.Logical)
-		}
-		if g.renamed {
-			text = "(SELECT " + g.tableSQL("h.d") + " FROM (SELECT " + text + " AS d) AS h)"
-		}
-		if text != "q.d" {
-			sql += " WHEN q.k" + eq + "ANY (" + oidArray(g.oids) + ") THEN " + text
-		}
-	}
-	if sql == "" {
+	if in.names.entries == nil {
 		return ""
 	}
-	return "CASE" + sql + " ELSE q.d END"
-}
-
-// describedHead maps the name of a column at the beginning of a description, which has it as it is, without quotes.
-func describedHead(text, where, from, to string) string {
-	sql := "CASE"
+	names := "q.e" + field + "'numbers'" + field + "q.n" + asText
+	head := "q.d"
 	for _, before := range []string{"column ", "default value for column "} {
-		head := literal(before + from + " of ")
-		sql += " WHEN " + where + " AND pg_catalog.starts_with(q.d, " + head + ") THEN " + literal(before+to+" of ") + concat +
-			"pg_catalog.substr(q.d, pg_catalog.length(" + head + ") OPERATOR(pg_catalog.+) 1)"
+		old := "(" + literal(before) + concat + "(" + names + fieldText + "0)" + concat + "' of ')"
+		head = "CASE WHEN pg_catalog.starts_with(q.d, " + old + ") THEN " + literal(before) + concat + "(" + names + fieldText + "1)" + concat +
+			"' of '" + concat + "pg_catalog.substr(q.d, pg_catalog.length(" + old + ") OPERATOR(pg_catalog.+) 1) ELSE " + head + " END"
 	}
-	return sql + " ELSE " + text + " END"
+	return "CASE WHEN q.e IS NULL THEN q.d ELSE (SELECT CASE WHEN q.e" + hasField + "'from' THEN " + renamedTail("h.d", "q.e") +
+		" ELSE h.d END FROM (SELECT " + head + " AS d) AS h) END"
 }

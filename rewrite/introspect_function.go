@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rules"
 )
 
 // A printing is a builtin function that prints names of tables and columns.
@@ -107,6 +108,9 @@ func (b *binding) prints(p printing, f *ast.FuncCall) string {
 		sql = b.views.prints(p)
 	}
 	pairs := b.mapped(p.stored(f.Args)...)
+	if len(pairs) > 0 {
+		put(&b.catalogs.paired, f, true)
+	}
 	sql = choiceSQL("q.d", cmp.Or(sql, "q.d"), pairs, p.concerns)
 	if len(pairs) == 0 && p.pattern == "" {
 		sql = ""
@@ -126,81 +130,39 @@ func (p printing) concerns(s storedPair) string {
 	return "true"
 }
 
-// prints is the SQL of what the function prints, q.d, with the names of table q.k; "" if that differs for no table.
+// prints is the SQL of what the function prints, q.d, with the names of the table that has the entry q.e; "" if that differs
+// for no table.
 func (in *introspection) prints(p printing) string {
 	switch {
 	case p.column != "":
 		return in.describes()
+	case in.differing(p) == nil:
+		return ""
 	case p.pattern == "":
-		return in.typeSQL("q.d", "q.k")
-	}
-	own := func(text string) string { return in.definitionOf(text, "q.k", p.pattern) }
-	if p.list {
-		return eachSQL("q.d", in.definitionOf("u.d", "q.k", p.pattern))
-	}
-	if p.foreign == "" || own("q.d") == "" {
-		return own("q.d")
+		return "CASE WHEN q.e IS NULL THEN q.d ELSE " + renamedTail("q.d", "q.e") + " END"
+	case p.list:
+		return eachSQL("q.d", definitionSQL("u.d", "v.e", p.pattern), "q.e")
+	case p.foreign == "":
+		return definitionSQL("q.d", "q.e", p.pattern)
 	}
 	part := func(i int) string { return "q.f[" + strconv.Itoa(i) + "]" }
-	names, columns := "CASE", "CASE"
-	for _, g := range in.groups {
-		when := " WHEN q.r" + eq + "ANY (" + oidArray(g.oids) + ") THEN "
-		if g.renamed {
-			names += when + g.tableSQL(part(2))
-		}
-		if len(g.columns) > 0 {
-			columns += when + g.tokensSQL(part(3), definitionPattern)
-		}
-	}
-	other := func(branches string, i int) string {
-		if branches == "CASE" {
-			return part(i)
-		}
-		return branches + " ELSE " + part(i) + " END"
-	}
-	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + other(names, 2) + concat +
-		other(columns, 3) + concat + own(part(4)) + " END"
+	own := func(text string) string { return "(" + definitionSQL(text, "q.e", p.pattern) + ")" }
+	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + "(" + renamedTail(part(2), "q.r") + ")" + concat +
+		"(" + definitionSQL(part(3), "q.r", definitionPattern) + ")" + concat + own(part(4)) + " END"
 }
 
-// eachSQL maps the elements u.d of an array; "" if they stay as they are.
-func eachSQL(array, element string) string {
-	if element == "" {
-		return ""
+// differing are the names of what the function prints something of; nil if none differ.
+func (in *introspection) differing(p printing) *rules.NameMap {
+	switch {
+	case p.stored != nil && p.pattern == "":
+		return nil
+	case p.pattern == "" && p.column == "":
+		return in.names.types
 	}
-	return "CASE WHEN " + array + " IS NOT NULL THEN ARRAY(SELECT " + element + " FROM pg_catalog.unnest(" + array +
-		") WITH ORDINALITY AS u(d, i) ORDER BY u.i) END"
-}
-
-// definitionOf maps a text with the names of the table of which key is the OID; "" if no names differ.
-func (in *introspection) definitionOf(text, key, pattern string) string {
-	sql := ""
-	for _, g := range in.groups {
-		if len(g.columns) > 0 || g.renamed {
-			sql += " WHEN " + key + eq + "ANY (" + oidArray(g.oids) + ") THEN " + g.tokensSQL(text, pattern)
-		}
+	if in.names.relations == nil && in.names.columns == nil {
+		return nil
 	}
-	if sql == "" {
-		return ""
-	}
-	return "CASE" + sql + " ELSE " + text + " END"
-}
-
-// typeSQL maps what format_type prints for the type with the OID key; "" if no names of types differ.
-func (in *introspection) typeSQL(text, key string) string {
-	sql := ""
-	for _, g := range in.groups {
-		if !g.renamed || g.rowType == 0 {
-			continue
-		}
-		sql += " WHEN " + key + eq + oidLiteral(g.rowType) + " THEN " + renameLast(text, g.names[0], g.logical, "")
-		if g.array != 0 {
-			sql += " WHEN " + key + eq + oidLiteral(g.array) + " THEN " + renameLast(text, g.names[0], g.logical, "[]")
-		}
-	}
-	if sql == "" {
-		return ""
-	}
-	return "CASE" + sql + " ELSE " + text + " END"
+	return in.names.entries
 }
 
 // printingCall wraps a call: its arguments, where they are, become the columns of a subquery, so that each is evaluated
@@ -208,6 +170,12 @@ func (in *introspection) typeSQL(text, key string) string {
 func (b *binding) printingCall(s *scope, n *ast.Node) {
 	f := n.GetFuncCall()
 	b.callArguments(s, f)
+	if text := b.direct(s, f); text != "" {
+		b.affected = true
+		first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(b.afterIdent(b.functionName(f))))
+		b.replace(first, last, text, func() { fillTemplate(n, []string{text}, nil) })
+		return
+	}
 	b.wrapCall(f, lastString(f.Funcname), func(parts []string) { fillTemplate(n, parts, f.Args) })
 }
 
@@ -223,7 +191,7 @@ func (b *binding) wrapCall(f *ast.FuncCall, label string, apply func(parts []str
 		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")
 		return
 	}
-	parts := p.wrapping(b.prints(p, f), name, label, len(args))
+	parts := b.wrapping(p, b.prints(p, f), name, label, len(args))
 	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
 	b.replace(first, b.tokens.end(open), parts[0], nil)
 	for i := range args[1:] {
@@ -243,7 +211,7 @@ func hasNamedArgument(f *ast.FuncCall) bool {
 }
 
 // wrapping is what stands before, between and after the arguments.
-func (p printing) wrapping(prints, name, label string, count int) []string {
+func (b *binding) wrapping(p printing, prints, name, label string, count int) []string {
 	columns := make([]string, count)
 	parts := make([]string, count+1)
 	for i := range columns {
@@ -254,21 +222,30 @@ func (p printing) wrapping(prints, name, label string, count int) []string {
 		}
 		parts[i+1] = end + ", ("
 	}
-	key := p.table
-	if key == "" {
-		key = "s.a1"
-	}
+	key := cmp.Or(p.table, "s.a1")
 	call := "pg_catalog." + name + "(s." + strings.Join(columns, ", s.") + ")"
-	source := "SELECT " + call + " AS d, " + key + " AS k"
+	source := "SELECT s.*, " + call + " AS d, " + key + " AS k"
+	if p.foreign != "" {
+		source += ", " + p.foreign + " AS r"
+	}
+	entry := func(key string) string { return b.views.sql(b.views.differing(p)) + field + key + asText }
+	above := "SELECT q.d, q.k"
+	if b.views.differing(p) != nil {
+		above += ", " + entry("q.k") + " AS e"
+		if p.column != "" {
+			above += ", q.n"
+		}
+		if p.foreign != "" {
+			above += ", " + entry("q.r") + " AS r, CASE WHEN pg_catalog.starts_with(q.d, 'FOREIGN KEY') THEN pg_catalog.regexp_match(q.d, " +
+				literal(foreignKeyPattern) + ") END AS f"
+		}
+	}
 	if p.column != "" {
 		source += ", " + p.column + " AS n"
 	}
-	if p.foreign != "" {
-		source += ", " + p.foreign + " AS r, pg_catalog.regexp_match(" + call + ", " + literal(foreignKeyPattern) + ") AS f"
-	}
-	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(label) + " FROM (" + source + " FROM (SELECT ("
+	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(label) + " FROM (" + above + " FROM (" + source + " FROM (SELECT ("
 	last := strings.TrimSuffix(parts[count], ", (")
-	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q)"
+	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q OFFSET 0) AS q)"
 	return parts
 }
 

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
@@ -47,28 +46,23 @@ func (l laterNames) of(table catalog.OID, num int16, logical string) (out []stri
 }
 
 // indexColumnsSQL is the SQL of the name that the column t of an index is shown under; "" where none differs. The columns
-// of an index are named at CREATE INDEX (ChooseIndexColumnNames, indexcmds.c).
+// of an index are named at CREATE INDEX (ChooseIndexColumnNames, indexcmds.c). Which of them differ is found out once in an
+// execution, and only when a row has one of the names in question.
 func (in *introspection) indexColumnsSQL() string {
-	var names []string
-	when := ""
-	for _, g := range in.groups {
-		for _, c := range g.columns {
-			later := g.later[c.Num]
-			if len(later) == 0 {
-				continue
-			}
-			names = append(names, later...)
-			when += " WHEN x.indrelid" + eq + "ANY (" + oidArray(g.oids) + ") AND x.indkey[t.attnum OPERATOR(pg_catalog.-) 1]" + eq +
-				number(int64(c.Num)) + " AND t.attname" + eq + "ANY (" + textArray(later) + nameArr + ") THEN " + literal(c.Logical) + "::pg_catalog.name"
-		}
-	}
-	if when == "" {
+	if in.names.later == nil {
 		return ""
 	}
-	slices.Sort(names)
-	var b strings.Builder
-	b.WriteString("CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND t.attname" + eq + "ANY (" + textArray(slices.Compact(names)) + nameArr + ")")
-	b.WriteString(" THEN COALESCE((SELECT CASE" + when + " END FROM pg_catalog.pg_index AS x WHERE x.indexrelid" + eq + "t.attrelid), t.attname)")
-	b.WriteString(" ELSE t.attname END")
-	return b.String()
+	later := in.sql(in.names.later)
+	if in.calls(in.names.later) {
+		return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + later + hasField + "t.attname" + asText +
+			" THEN COALESCE(segue.index_column(t.attrelid, t.attnum, t.attname, " + later + "), t.attname" + asText + ") ELSE t.attname" + asText + " END"
+	}
+	name := later + field + "a.attname" + asText + field + "x.indrelid" + asText + fieldText + "x.indkey[a.attnum OPERATOR(pg_catalog.-) 1]" + asText
+	differing := "(SELECT pg_catalog.jsonb_object_agg(x.indexrelid" + asText + concat + "'.'" + concat + "a.attnum" + asText + ", " + name + ")" +
+		" FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_attribute AS a ON a.attrelid" + eq + "x.indexrelid" +
+		" WHERE x.indrelid" + eq + "ANY (ARRAY(SELECT k.oid" + "::pg_catalog.oid FROM pg_catalog.jsonb_object_keys(" + in.sql(in.names.columns) + ") AS k(oid)))" +
+		" AND " + later + hasField + "a.attname" + asText + " AND " + name + " IS NOT NULL)"
+	return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + later + hasField + "t.attname" + asText +
+		" THEN COALESCE(" + differing + fieldText + "(t.attrelid" + asText + concat + "'.'" + concat + "t.attnum" + asText + "), t.attname" + asText + ")" +
+		" ELSE t.attname" + asText + " END"
 }

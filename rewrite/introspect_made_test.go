@@ -19,11 +19,11 @@ func madeAlike(t *testing.T, made, queries []string) {
 	own := pgtest.Database(t)
 	pgtest.Exec(t, own, introspectionSchema)
 	pgtest.Exec(t, own, made...)
-	direct := &introspected{conn: pgtest.Connect(t, own)}
+	direct := introspect(t, own)
 
 	url := pgtest.Database(t)
 	pgtest.Exec(t, url, introspectionSchema, introspectionRenames)
-	d := &introspected{conn: pgtest.Connect(t, url)}
+	d := introspect(t, url)
 	d.as(t, "base")
 	for _, sql := range made {
 		text := d.rewritten(t, sql)

@@ -162,27 +162,11 @@ func (b *binding) wrapNames(node *ast.Node, name string, relation, column int, l
 	b.replace(last-1, last, parts[len(args)], func() { fillTemplate(node, parts, f.Args) })
 }
 
-// columnNamedSQL is the SQL of what the server calls the column that the version calls name, of the table with the OID
-// key; "" where no such name differs. A name that only the server has becomes one that it lacks.
+// columnNamedSQL is the SQL of what the server calls the column that the version calls name, of the table that is the
+// regclass key; "" where no such name differs. A name that only the server has becomes one that it lacks.
 func (in *introspection) columnNamedSQL(key, name string) string {
-	sql := ""
-	for _, g := range in.groups {
-		physical, names := "", map[string]bool{}
-		for _, c := range g.columns {
-			names[c.Logical] = true
-			physical += " WHEN " + literal(c.Logical) + " THEN " + literal(c.Physical)
-		}
-		for _, c := range g.columns {
-			if !names[c.Physical] {
-				physical += " WHEN " + literal(c.Physical) + " THEN " + literal(c.Logical)
-			}
-		}
-		if physical != "" {
-			sql += " WHEN " + key + eq + "ANY (" + oidArray(g.oids) + ") THEN CASE " + name + physical + " ELSE " + name + " END"
-		}
-	}
-	if sql == "" {
+	if in.names.logical == nil {
 		return ""
 	}
-	return "CASE" + sql + " ELSE " + name + " END"
+	return "COALESCE(" + in.sql(in.names.logical) + field + key + "::pg_catalog.oid" + asText + fieldText + name + ", " + name + ")"
 }

@@ -158,26 +158,27 @@ func (b *binding) isOtherTable(ref *ast.ColumnRef) bool {
 }
 
 // renames tells whether the table has another name.
-func (in *introspection) renames(oid catalog.OID) bool {
-	return slices.ContainsFunc(in.groups, func(g *tableGroup) bool { return g.renamed && g.oids[0] == oid })
-}
+func (in *introspection) renames(oid catalog.OID) bool { return in.renamed[oid] }
+
+// schemaPattern finds the schema and the dot before a name.
+var schemaPattern = identifiersIn(`^%[.]`)
 
 // nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs.
 func (in *introspection) nameSQL(typ, object string) string {
-	text := object + "::pg_catalog.text"
+	text, names := object+asText, in.names.relations
 	if typ == "regtype" {
-		return in.typeSQL(text, object)
+		names = in.names.types
 	}
-	sql := ""
-	for _, g := range in.groups {
-		if g.renamed {
-			sql += " WHEN " + object + eq + oidLiteral(g.oids[0]) + " THEN " + g.tableSQL(text)
-		}
-	}
-	if sql == "" {
+	if names == nil {
 		return ""
 	}
-	return "CASE" + sql + " ELSE " + text + " END"
+	key := object + "::pg_catalog.oid" + asText
+	name := "COALESCE(pg_catalog.substring(" + text + ", " + literal(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + key +
+		fieldText + "'to')"
+	if typ == "regtype" {
+		name += concat + "(" + in.sql(names) + field + key + fieldText + "'suffix')"
+	}
+	return "CASE WHEN " + in.sql(names) + hasField + key + " THEN " + name + " ELSE " + text + " END"
 }
 
 // wrapName has an expression that makes an OID alias of something else give the version's name as text.

@@ -8,13 +8,13 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
-// A substitute is what stands for a catalog relation in FROM: its rows as they are, but for the few that speak of a
-// table that looks different. Both halves are plain enough for the planner to pull up (is_simple_union_all), so that
-// the indexes of the catalogs serve as before.
+// A substitute is what stands for a catalog relation in FROM: its rows, with other names in the few that speak of a table
+// that looks different. It is plain enough for the planner to pull up (is_simple_subquery), so that the plan is the one
+// that the relation itself would have. Where conditions on a name look for an index, they get one; see narrow.
 type substitute struct {
-	text  string
-	query *ast.Node // the same as a tree; only read
-	union bool      // what it puts out comes from no table, as far as the server says
+	text   string
+	query  *ast.Node       // the same as a tree; only read
+	mapped map[string]bool // the columns that may show something else than the relation has
 }
 
 // The operators and types in what is sent are qualified, since the client's search_path may hold others.
@@ -71,94 +71,86 @@ func (in *introspection) storedSQL(column string, pairs []storedPair) string {
 
 // spell writes a substitute. shown has the columns that show something else in all rows.
 func (in *introspection) spell(rel *catalog.Relation, system []string, shown map[string]string) *substitute {
-	rows := rowMap{shown: shown}
-	if sql := in.indexColumnsSQL(); sql != "" && rel.Schema == "pg_catalog" && rel.Name == "pg_attribute" {
-		rows.shown = map[string]string{"attname": sql}
-	}
+	rows := rowMap{in: in, rel: rel, shown: shown}
 	for _, m := range shownBy(rel).mentions {
-		for _, g := range in.groups {
-			rows.add(rel, m, g)
-		}
+		rows.add(m)
 	}
-	if len(rows.concerned) == 0 && len(rows.oids) == 0 && len(shown) == 0 {
+	if sql := in.indexColumnsSQL(); sql != "" && rel.Schema == "pg_catalog" && rel.Name == "pg_attribute" {
+		rows.otherwise = map[string]string{"attname": sql}
+	}
+	if len(rows.names) == 0 && len(rows.values) == 0 && len(rows.hidden) == 0 && len(shown) == 0 {
 		return nil
 	}
-	from := " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t"
-	plain := make([]string, 0, len(rel.Columns)+len(system))
-	mapped := make([]string, 0, len(rel.Columns)+len(system))
+	columns := make([]string, 0, len(rel.Columns)+len(system))
+	mapped := map[string]bool{}
 	for i := range rel.Columns {
-		plain = append(plain, rows.plain(&rel.Columns[i]))
-		mapped = append(mapped, rows.column(&rel.Columns[i]))
+		sql, changed := rows.column(&rel.Columns[i])
+		columns = append(columns, sql)
+		mapped[rel.Columns[i].Name] = changed
 	}
 	for _, name := range system {
-		plain, mapped = append(plain, "t."+name), append(mapped, "t."+name)
+		columns = append(columns, "t."+name)
 	}
-	text := "(" + rows.query(strings.Join(plain, ", "), strings.Join(mapped, ", "), from,
-		catalogRelations[rel.Schema+"."+rel.Name].costly) + ")"
+	text := "(SELECT " + strings.Join(columns, ", ") + " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t"
+	for i, hidden := range rows.hidden {
+		text += []string{" WHERE (", " AND ("}[min(i, 1)] + hidden + ") IS NOT TRUE"
+	}
+	return newSubstitute(rel.Name, text+")", mapped)
+}
+
+// narrowed is the substitute with further conditions on its rows.
+func (s *substitute) narrowed(conditions []string) *substitute {
+	if len(conditions) == 0 {
+		return s
+	}
+	text := strings.TrimSuffix(s.text, ")")
+	word := " WHERE ("
+	if s.query.GetSelectStmt().GetWhereClause() != nil {
+		word = " AND ("
+	}
+	return newSubstitute("a catalog", text+word+strings.Join(conditions, ") AND (")+"))", s.mapped)
+}
+
+func newSubstitute(name, text string, mapped map[string]bool) *substitute {
 	tree, err := parseText("SELECT FROM " + text + " AS t")
 	if err != nil {
-		panic("the substitute of " + rel.Name + " does not parse: " + err.Error() + ": " + text)
+		panic("the substitute of " + name + " does not parse: " + err.Error() + ": " + text)
 	}
 	query := tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery
-	return &substitute{text: text, query: query, union: strings.Contains(text, " UNION ALL ")}
+	return &substitute{text: text, query: query, mapped: mapped}
 }
-
-// query puts the rows together. Where they are told by OID, which half a row comes from is decided above the halves:
-// a half without a condition of its own becomes a plain scan in the planner's eyes (is_safe_append_member), so that
-// joins can use its indexes too.
-func (r *rowMap) query(plain, mapped, from string, costly bool) string {
-	shown := ""
-	for _, hidden := range r.hidden {
-		shown += " AND (" + hidden + ") IS NOT TRUE"
-	}
-	if len(r.oids) > 0 {
-		return "SELECT " + plain + " FROM (SELECT " + plain + ", false AS " + mappedMark + from + " UNION ALL SELECT " + mapped + ", true" + from +
-			") AS t WHERE (t." + r.oid + eq + "ANY (" + oidArray(r.oids) + "))" + eq + "t." + mappedMark + shown
-	}
-	if costly || len(r.concerned) == 0 {
-		return "SELECT " + mapped + from + " WHERE true" + shown
-	}
-	concerned := " WHERE (" + strings.Join(r.concerned, " OR ") + ")"
-	return "SELECT " + plain + from + concerned + " IS NOT TRUE UNION ALL SELECT " + mapped + from + concerned + shown
-}
-
-// mappedMark is the column that tells the two halves apart.
-const mappedMark = "_segue_mapped"
 
 // A rowMap is how the rows of a catalog relation are shown.
 type rowMap struct {
-	oid       string              // the column that tells the rows, where there is one
-	oids      []catalog.OID       // its values in the rows that look different
-	concerned []string            // else conditions on t; a row for which none is true stays as it is
-	hidden    []string            // conditions on t of rows that are not shown
-	shown     map[string]string   // what columns show in all rows, as text
-	when      map[string][]string // by column: WHEN condition THEN value
-	changes   int                 // how many conditions and values there are
+	in     *introspection
+	rel    *catalog.Relation
+	hidden []string          // conditions on t of rows that are not shown
+	shown  map[string]string // what columns show in all rows, as text
+
+	names     map[string][]string // by column: what is shown where it is not NULL, as text
+	values    map[string]string   // by column: what is shown
+	otherwise map[string]string   // by column: what is shown where names are all NULL
 }
 
-func (r *rowMap) set(column, condition, value string) {
-	if r.when == nil {
-		r.when = map[string][]string{}
+// column is the expression that shows a column, under its name and of its type, and whether it may show something else
+// than the column has.
+func (r *rowMap) column(c *catalog.Column) (sql string, changed bool) {
+	value, names := r.values[c.Name], r.names[c.Name]
+	if value == "" && len(names) == 0 && r.shown[c.Name] == "" {
+		return "t." + quoteIdent(c.Name), false
 	}
-	r.changes++
-	r.when[column] = append(r.when[column], " WHEN "+condition+" THEN "+value)
-}
-
-// column is the expression that shows a column, under its name and of its type.
-func (r *rowMap) column(c *catalog.Column) string {
-	when := r.when[c.Name]
-	if len(when) == 0 {
-		return r.plain(c)
+	if value == "" {
+		value = r.value(c.Name)
 	}
-	return "CAST(CASE" + strings.Join(when, "") + " ELSE " + r.value(c.Name) + " END AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
-}
-
-// plain shows a column of a row that speaks of no table that looks different.
-func (r *rowMap) plain(c *catalog.Column) string {
-	if r.shown[c.Name] == "" {
-		return "t." + quoteIdent(c.Name)
+	if len(names) > 0 {
+		otherwise := r.otherwise[c.Name]
+		if otherwise == "" {
+			otherwise = value + asText
+		}
+		// The collation is that of the name, which goes before the default one of a text.
+		value = "COALESCE(" + strings.Join(names, ", ") + ", " + otherwise + ")"
 	}
-	return "CAST(" + r.shown[c.Name] + " AS " + typeOf(c) + ") AS " + quoteIdent(c.Name)
+	return "CAST(" + value + " AS " + typeOf(c) + ") AS " + quoteIdent(c.Name), true
 }
 
 // value is the value of a column before names are mapped.
@@ -177,130 +169,95 @@ func typeOf(c *catalog.Column) string {
 	return "pg_catalog." + c.TypeName
 }
 
-// add adds what a mention shows of the tables of a group.
-func (r *rowMap) add(rel *catalog.Relation, m mention, g *tableGroup) {
-	if m.rowType != "" || m.typ != "" {
-		r.addType(rel, m, g)
-		return
+// name has a column show a name, as text, where that is not NULL.
+func (r *rowMap) name(column, sql string) {
+	if r.names == nil {
+		r.names = map[string][]string{}
 	}
-	where := m.concerns(g)
-	before := r.changes
-	if m.table != "" && g.renamed {
-		r.set(m.table, where, literal(g.logical))
-	}
-	r.addColumns(rel, m, g, where)
+	r.names[column] = append(r.names[column], sql)
+}
+
+// add adds what a mention shows. Columns that the server does not have (those of another version of it) are left out.
+func (r *rowMap) add(m mention) {
+	in, n := r.in, &r.in.names
+	key := func(column string) string { return "t." + column + asText }
 	switch {
-	case r.changes == before:
+	case m.rowType != "":
+		if n.types != nil {
+			r.name(m.typ, in.sql(n.types)+field+key(m.rowType)+fieldText+"'name'")
+		}
+	case m.typ != "":
+		if n.namedTypes != nil {
+			r.name(m.typ, in.sql(n.namedTypes)+field+key(m.typ)+fieldText+key(m.schema))
+		}
 	case m.oid != "":
-		r.oid, r.oids = m.oid, append(r.oids, g.oids...)
-	default:
-		r.concerned = append(r.concerned, where)
+		if m.table != "" && n.relations != nil {
+			r.name(m.table, in.sql(n.relations)+field+key(m.oid)+fieldText+"'to'")
+		}
+		for _, column := range m.columns {
+			if n.columns != nil {
+				r.name(column, in.sql(n.columns)+field+key(m.oid)+fieldText+key(m.number))
+			}
+			if n.hidden != nil {
+				r.hidden = append(r.hidden, in.sql(n.hidden)+field+key(m.oid)+hasField+key(m.number))
+			}
+		}
+	case n.named != nil:
+		r.addNamed(m, in.sql(n.named)+field+key(m.table)+field+key(m.schema))
 	}
 }
 
-// addColumns maps what shows names of columns. Columns that the server does not have (those of another version of it)
-// are left out.
-func (r *rowMap) addColumns(rel *catalog.Relation, m mention, g *tableGroup, where string) {
+// addNamed adds what a view shows of the table with an entry, which is NULL for one that does not differ.
+func (r *rowMap) addNamed(m mention, entry string) {
+	n := &r.in.names
+	if n.relations != nil {
+		r.name(m.table, entry+fieldText+"'to'")
+	}
 	for _, name := range m.columns {
-		if rel.Column(name) == nil {
+		if r.rel.Column(name) == nil {
 			continue
 		}
-		for _, c := range g.columns {
-			if m.number != "" {
-				r.set(name, where+" AND t."+m.number+eq+number(int64(c.Num)), literal(c.Logical))
-			} else {
-				r.set(name, where+" AND t."+name+eq+literal(c.Physical), literal(c.Logical))
-			}
+		if n.columns != nil {
+			r.name(name, entry+field+"'columns'"+fieldText+"t."+name+asText)
 		}
-		for _, c := range g.hidden {
-			r.changes++
-			if m.number != "" {
-				r.hidden = append(r.hidden, where+" AND t."+m.number+eq+number(int64(c.Num)))
-			} else {
-				r.hidden = append(r.hidden, where+" AND t."+name+eq+literal(c.Name))
-			}
+		if n.hidden != nil {
+			r.hidden = append(r.hidden, entry+field+"'hidden'"+hasField+"t."+name+asText)
 		}
 	}
+	set := func(name, value string) {
+		if r.values == nil {
+			r.values = map[string]string{}
+		}
+		r.values[name] = value
+	}
 	for _, name := range m.lists {
-		if rel.Column(name) != nil && len(g.columns)+len(g.hidden) > 0 {
-			r.set(name, where, g.listSQL("t."+name))
+		if r.rel.Column(name) != nil && (n.columns != nil || n.hidden != nil) {
+			set(name, listSQL("t."+name, entry))
 		}
 	}
 	for _, name := range m.definitions {
-		switch c := rel.Column(name); {
-		case c == nil || len(g.columns) == 0 && !g.renamed:
+		switch c := r.rel.Column(name); {
+		case c == nil || n.entries == nil:
 		case c.TypeName == "text[]":
-			r.set(name, where, eachSQL("t."+name, g.definitionSQL("u.d")))
+			set(name, eachSQL("t."+name, definitionSQL("u.d", "v.e", definitionPattern), entry))
 		default:
-			r.set(name, where, g.definitionSQL(r.value(name)+"::pg_catalog.text"))
+			set(name, "(CASE WHEN ("+entry+") IS NULL THEN "+r.value(name)+asText+" ELSE (SELECT "+definitionSQL("q.d", "q.e", definitionPattern)+
+				" FROM (SELECT "+r.value(name)+asText+" AS d, "+entry+" AS e OFFSET 0) AS q) END)")
 		}
 	}
 }
 
-// addType maps the name of a row type and of its array.
-func (r *rowMap) addType(rel *catalog.Relation, m mention, g *tableGroup) {
-	if !g.renamed || g.rowType == 0 {
-		return
-	}
-	type pair struct {
-		oid           catalog.OID
-		name, logical string
-	}
-	for _, p := range []pair{{g.rowType, g.names[0], g.logical}, {g.array, arrayName(g.names[0]), arrayName(g.logical)}} {
-		var where string
-		switch {
-		case p.oid == 0:
-			continue
-		case m.rowType != "":
-			where = "t." + m.rowType + eq + oidLiteral(p.oid)
-		default:
-			where = "t." + m.schema + eq + literal(g.schema) + " AND t." + m.typ + eq + literal(p.name)
-		}
-		r.set(m.typ, where, literal(p.logical))
-		if m.rowType != "" {
-			r.oid, r.oids = m.rowType, append(r.oids, p.oid)
-		} else {
-			r.concerned = append(r.concerned, where)
-		}
-	}
+// listSQL maps an array of names of columns of the table with an entry.
+func listSQL(list, entry string) string {
+	return "CASE WHEN " + list + " IS NULL OR (" + entry + ") IS NULL THEN " + list + " ELSE ARRAY(SELECT COALESCE(v.e" + field + "'columns'" + fieldText +
+		"u.n" + asText + ", u.n" + asText + ")::pg_catalog.name FROM (SELECT " + entry + " AS e) AS v, pg_catalog.unnest(" + list +
+		") WITH ORDINALITY AS u(n, i) WHERE (v.e" + field + "'hidden'" + hasField + "u.n" + asText + ") IS NOT TRUE ORDER BY u.i) END"
 }
 
-// concerns is the condition that the row t of a catalog relation speaks of a table of the group.
-func (m mention) concerns(g *tableGroup) string {
-	if m.oid != "" {
-		return "t." + m.oid + eq + "ANY (" + oidArray(g.oids) + ")"
-	}
-	where := "t." + m.schema + eq + literal(g.schema) + " AND t." + m.table + eq
-	if len(g.names) == 1 {
-		return where + literal(g.names[0])
-	}
-	return where + "ANY (" + textArray(g.names) + nameArr + ")"
-}
-
-// listSQL maps an array of names.
-func (g *tableGroup) listSQL(list string) string {
-	sql := "CASE WHEN " + list + " IS NOT NULL THEN ARRAY(SELECT " + g.columnSQL("u.n") + " FROM pg_catalog.unnest(" + list +
-		") WITH ORDINALITY AS u(n, i)"
-	if len(g.hidden) > 0 {
-		names := make([]string, len(g.hidden))
-		for i, c := range g.hidden {
-			names[i] = c.Name
-		}
-		sql += " WHERE (u.n" + eq + "ANY (" + textArray(names) + nameArr + ")) IS NOT TRUE"
-	}
-	return sql + " ORDER BY u.i) END"
-}
-
-// columnSQL maps one name of a column.
-func (g *tableGroup) columnSQL(name string) string {
-	if len(g.columns) == 0 {
-		return name
-	}
-	sql := "CASE"
-	for _, c := range g.columns {
-		sql += " WHEN " + name + eq + literal(c.Physical) + " THEN " + literal(c.Logical) + "::pg_catalog.name"
-	}
-	return sql + " ELSE " + name + " END"
+// eachSQL maps the elements u.d of an array, with the entry v.e.
+func eachSQL(array, element, entry string) string {
+	return "CASE WHEN " + array + " IS NULL OR (" + entry + ") IS NULL THEN " + array + " ELSE ARRAY(SELECT " + element + " FROM (SELECT " + entry +
+		" AS e) AS v, pg_catalog.unnest(" + array + ") WITH ORDINALITY AS u(d, i) ORDER BY u.i) END"
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

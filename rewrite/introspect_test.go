@@ -66,6 +66,17 @@ type introspected struct {
 	conn    *pgx.Conn
 	binder  *Binder
 	session *Session
+	stored  bool // the names are stored, and texts refer to them
+}
+
+// introspect makes a database be read by way of stored names; the schema that holds them is in the catalogs, too.
+func introspect(t testing.TB, url string) *introspected {
+	t.Helper()
+	d := &introspected{conn: pgtest.Connect(t, url), stored: true}
+	if err := rules.Install(context.Background(), d.conn); err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 // introspectionLenses are those of base and v, whatever the database has now.
@@ -108,10 +119,16 @@ func (d *introspected) as(t testing.TB, version string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.binder = NewBinder(&rules.Snapshot{
+	snap := &rules.Snapshot{
 		Lenses: introspectionLenses(cat), Catalog: cat,
 		Migrations: []*rules.Migration{{ID: "v", Phase: rules.Active}},
-	}, Options{})
+	}
+	if d.stored {
+		if snap.StoredNames, err = rules.StoreNames(context.Background(), d.conn, NameMaps(snap)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.binder = NewBinder(snap, Options{})
 	d.session = &Session{Version: version, StandardStrings: true, Overlay: map[rules.Name]*catalog.Relation{}}
 	if err := d.conn.QueryRow(context.Background(), "SELECT current_schemas(true)").Scan(&d.session.SearchPath); err != nil {
 		t.Fatal(err)
@@ -221,10 +238,17 @@ func inNamesOf(version, sql string) string {
 }
 
 func TestCatalogsShowTheVersionsNames(t *testing.T) {
+	for _, stored := range []bool{true, false} {
+		t.Run(map[bool]string{true: "stored", false: "in the text"}[stored], func(t *testing.T) { catalogsShowTheVersionsNames(t, stored) })
+	}
+}
+
+func catalogsShowTheVersionsNames(t *testing.T, stored bool) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	pgtest.Exec(t, url, introspectionSchema)
-	d := &introspected{conn: pgtest.Connect(t, url)}
+	d := introspect(t, url)
+	d.stored = stored
 	queries := introspectionQueries(t)
 	type pair struct {
 		want, got answer

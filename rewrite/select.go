@@ -165,6 +165,7 @@ func (b *binding) plainSelect(s *scope, sel *ast.SelectStmt) output {
 	b.catalogTable(s)
 	out := b.targets(s, sel.TargetList, func(list []*ast.Node) { sel.TargetList = list })
 	b.expr(s, sel.WhereClause)
+	b.narrow(s, sel.WhereClause)
 	b.expr(s, sel.HavingClause)
 	b.order(s, sel.SortClause, out)
 	b.group(s, sel.GroupClause, out)

@@ -17,6 +17,10 @@ type Snapshot struct {
 	// Identifiers are the words through which a table under migration can be seen, folded to lower case: its names in
 	// any live version, and those of the functions, columns, domains and tables that use its row type.
 	Identifiers []string
+
+	// StoredNames are the IDs of the maps of names that the store has for all roles to read; see NameMap. Whoever makes the
+	// snapshot adds them before it is shared.
+	StoredNames map[string]bool
 }
 
 // Live tells whether any migration is live: when none is, no statement is looked at.

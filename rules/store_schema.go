@@ -133,4 +133,25 @@ BEGIN
 		EXECUTE pg_catalog.format('REVOKE INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER ON segue.%I FROM %I', given.relname, given.who);
 	END LOOP;
 END $$;
+`, `
+CREATE TABLE IF NOT EXISTS segue.names (
+	id            text PRIMARY KEY,
+	names         jsonb NOT NULL,
+	superseded_at timestamptz
+);
+ALTER TABLE segue.names ALTER COLUMN names SET STORAGE EXTERNAL; -- it is read by statements of every session, and small
+REVOKE ALL ON TABLE segue.names FROM PUBLIC;
+DO $$ -- what default privileges have given to others
+DECLARE given record;
+BEGIN
+	FOR given IN SELECT DISTINCT pg_catalog.pg_get_userbyid(a.grantee) AS who FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+		WHERE c.oid = 'segue.names'::pg_catalog.regclass AND a.grantee NOT IN (0, c.relowner)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON segue.names FROM %I', given.who);
+	END LOOP;
+END $$;
+GRANT USAGE ON SCHEMA segue TO PUBLIC; -- which gives no right on what is in it
+GRANT SELECT (id, names) ON TABLE segue.names TO PUBLIC; -- names that pg_attribute shows to everybody, too
+COMMENT ON TABLE segue.names IS 'Names of tables and columns as versions see them; statements on the system catalogs refer to them.';
+` + storeFunctions + `
 `}

@@ -1,0 +1,173 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// direct writes a call that prints names as itself, but for what is of a table that looks different: only there it is read
+// through a subquery. That names the arguments several times, so they must be columns or constants. "" means that they are
+// not, or that what is printed cannot be told by the table.
+func (b *binding) direct(s *scope, f *ast.FuncCall) string {
+	name := lastString(f.Funcname)
+	p := printings[name]
+	open := b.afterIdent(b.functionName(f))
+	args, names := b.elements(open), b.views.differing(p)
+	if names == nil || p.column != "" || b.catalogs.paired[f] || !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
+		return ""
+	}
+	texts := make([]string, len(args))
+	for i := range args {
+		start, end, ok := b.argumentRange(f, i)
+		if !ok || !isPlainArgument(f.Args[i]) || b.changesWithin(start, end) {
+			return ""
+		}
+		texts[i] = b.sql[start:end]
+	}
+	keys := b.keysOf(s, p, f, texts)
+	if keys == nil {
+		return ""
+	}
+	list := "(" + strings.Join(texts, ", ") + ")"
+	conditions := make([]string, len(keys))
+	for i, key := range keys {
+		conditions[i] = b.views.sql(names) + hasField + key + asText
+	}
+	call := "pg_catalog." + name + list
+	if mapped := b.views.called(p, call, keys); mapped != "" {
+		return "(CASE WHEN " + strings.Join(conditions, " OR ") + " THEN " + mapped + " ELSE " + call + " END)"
+	}
+	parts := b.wrapping(p, b.prints(p, f), name, name, len(args))
+	wrapped := parts[0]
+	for i, text := range texts {
+		wrapped += text + parts[i+1]
+	}
+	return "(CASE WHEN " + strings.Join(conditions, " OR ") + " THEN " + wrapped + " ELSE pg_catalog." + name + list + " END)"
+}
+
+// called is the SQL of what a call prints, in the version's names, by the functions of the store; "" where they do not serve.
+func (in *introspection) called(p printing, call string, keys []string) string {
+	names := in.differing(p)
+	if !in.calls(names) || p.list {
+		return ""
+	}
+	entry := func(key string) string { return in.sql(names) + field + key + asText }
+	switch {
+	case p.pattern == "":
+		return "COALESCE(pg_catalog.substring(" + call + ", " + literal(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entry(keys[0]) +
+			fieldText + "'to')" + concat + "(" + entry(keys[0]) + fieldText + "'suffix')"
+	case p.foreign != "":
+		return "segue.constraint_definition(" + call + ", " + entry(keys[0]) + ", " + entry(keys[1]) + ", " + literal(p.pattern) + ", " +
+			literal(foreignKeyPattern) + ")"
+	}
+	return "segue.definition(" + call + ", " + entry(keys[0]) + ", " + literal(p.pattern) + ")"
+}
+
+// isPlainArgument tells whether an expression costs nothing, and gives the same each time.
+func isPlainArgument(n *ast.Node) bool {
+	switch n := n.GetNode().(type) {
+	case *ast.Node_ColumnRef, *ast.Node_AConst:
+		return true
+	case *ast.Node_TypeCast:
+		return isPlainArgument(n.TypeCast.Arg)
+	}
+	return false
+}
+
+// printedOf says for functions that take the OID of a catalog's row in which column of that the table stands, and the one
+// that a foreign key refers to.
+var printedOf = map[string]struct{ oid, table, foreign string }{
+	"pg_index":         {"indexrelid", "indrelid", ""},
+	"pg_constraint":    {"oid", "conrelid", "confrelid"},
+	"pg_trigger":       {"oid", "tgrelid", ""},
+	"pg_statistic_ext": {"oid", "stxrelid", ""},
+}
+
+// keysOf is the SQL of the OIDs of the tables, or of the type, that a call prints something of; nil where that is not known.
+// Where the argument is the OID of a row that is at hand, the table is taken from there.
+func (b *binding) keysOf(s *scope, p printing, f *ast.FuncCall, args []string) []string {
+	argument := func(i int) []string { return []string{"(" + args[i] + ")::pg_catalog.oid"} }
+	switch {
+	case p.table == "" || p.table == "s.a1":
+		return argument(0)
+	case p.table == "s.a2" && len(args) > 1:
+		return argument(1)
+	case p.table == "s.a2":
+		return nil
+	}
+	if keys := b.keysAtHand(s, p, f); keys != nil {
+		return keys
+	}
+	var keys []string
+	if b.views.calls(b.views.differing(p)) {
+		for _, of := range printedOf {
+			if !strings.Contains(p.table, of.table) {
+				continue
+			}
+			for _, column := range []string{of.table, of.foreign} {
+				if column != "" {
+					keys = append(keys, "segue.table_of('"+column+"', "+argument(0)[0]+")")
+				}
+			}
+			return keys
+		}
+	}
+	for _, lookup := range []string{p.table, p.foreign} {
+		if lookup != "" { // no name of the look-up comes between the argument and what it means
+			keys = append(keys, "(SELECT "+lookup+" FROM (SELECT "+argument(0)[0]+") AS s(a1))")
+		}
+	}
+	return keys
+}
+
+// keysAtHand is keysOf where the argument is a column of the very row that says which table it is.
+func (b *binding) keysAtHand(s *scope, p printing, f *ast.FuncCall) []string {
+	c := b.columns[f.Args[0].GetColumnRef()]
+	if c == nil || c.root == nil || c.item != c.root.item || b.groups() {
+		return nil
+	}
+	it := c.item
+	if visible, f := s.relation(it.name, inVersion); f != found || visible != it {
+		return nil
+	}
+	if it.rel == nil || it.rel.Schema != "pg_catalog" || it.renamed != "" || !it.relVisible || it.catalog != nil {
+		return nil
+	}
+	of, ok := printedOf[it.rel.Name]
+	if !ok || !strings.Contains(p.table, it.rel.Name) || columnOf(it, of.oid) != c.root {
+		return nil
+	}
+	var keys []string
+	for _, name := range []string{of.table, of.foreign} {
+		if name == "" {
+			continue
+		}
+		key := columnOf(it, name)
+		if key == nil || key.physical == "" {
+			return nil
+		}
+		keys = append(keys, quoteIdent(it.name)+"."+quoteIdent(key.physical))
+	}
+	return keys
+}
+
+// groups tells whether a query of the text groups rows, so that not every column of a row can be had.
+func (b *binding) groups() bool {
+	for i := range b.tokens.list {
+		if b.tokens.kind(i) == ast.Token_GROUP_P {
+			return true
+		}
+	}
+	return false
+}
+
+// columnOf is the column of an item that is a column of its relation, whatever an alias calls it.
+func columnOf(it *item, name string) *column {
+	for i := range it.rel.Columns {
+		if it.rel.Columns[i].Name == name && i < len(it.cols) {
+			return it.cols[i]
+		}
+	}
+	return nil
+}

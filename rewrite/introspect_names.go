@@ -1,0 +1,212 @@
+package rewrite
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
+)
+
+// What differs in the catalogs is kept in JSON objects, by OID or by name, so that a row which speaks of no table that
+// looks different costs one look-up, however many tables do. The objects are stored in the database, each under the hash of
+// what it holds (rules.NameMap): a text refers to one by that, so its length does not depend on what is in it, and what it
+// finds can be nothing else. Where an object is not stored, or the session's transaction may be too old to see it, the
+// text has the object itself.
+
+// catalogNames are the objects of one introspection; nil where one would be empty.
+type catalogNames struct {
+	relations *rules.NameMap // {OID: {"from", "to"}} of those tables that have another name
+	columns   *rules.NameMap // {OID: {attnum: name in the version}}
+	hidden    *rules.NameMap // {OID: {attnum: true}}
+	entries   *rules.NameMap // {OID: entry} for definitions
+	named     *rules.NameMap // {table: {schema: entry}} for views that know a table by its name
+	logical   *rules.NameMap // {OID: {name of a column in the version: in the database}}
+	physical  *rules.NameMap // {name of a table in the version: [names in the database]}
+	later     *rules.NameMap // {name of a column in a later version: {OID: {attnum: name in the version}}}
+
+	types         *rules.NameMap // {OID: {"from", "to", "suffix", "name"}} of row types and their arrays
+	namedTypes    *rules.NameMap // {type: {schema: name in the version}}
+	physicalTypes *rules.NameMap // {name of a type in the version: [names in the database]}
+}
+
+// object is a JSON object that is being made.
+type object map[string]any
+
+// at is the object under a key, which is made where it is missing.
+func (o object) at(key string) object {
+	inner, ok := o[key].(object)
+	if !ok {
+		inner = object{}
+		o[key] = inner
+	}
+	return inner
+}
+
+// add appends to the list under a key.
+func (o object) add(key, value string) {
+	list, _ := o[key].([]string)
+	if !slices.Contains(list, value) {
+		o[key] = append(list, value)
+	}
+}
+
+// sealed is the map that holds an object, under the hash of it; nil for an empty one. encoding/json sorts the keys, so
+// equal objects have equal hashes in every instance.
+func (o object) sealed() *rules.NameMap {
+	if len(o) == 0 {
+		return nil
+	}
+	var text strings.Builder
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false) // a text within a string within a body may have no backslash
+	if err := enc.Encode(o); err != nil {
+		panic("names cannot be written as JSON: " + err.Error())
+	}
+	names := strings.TrimSuffix(text.String(), "\n")
+	sum := sha256.Sum256([]byte(names))
+	return &rules.NameMap{ID: hex.EncodeToString(sum[:16]), Names: names}
+}
+
+// newCatalogNames makes the objects for tables that look different.
+func newCatalogNames(groups []*tableGroup) catalogNames {
+	relations, columns, hidden, entries, named, logical := object{}, object{}, object{}, object{}, object{}, object{}
+	physical, later, types, namedTypes, physicalTypes := object{}, object{}, object{}, object{}, object{}
+	for _, g := range groups {
+		for i, oid := range g.oids {
+			key := number(int64(oid))
+			g.describe(entries, key)
+			g.describe(named.at(g.names[i]), g.schema)
+			for _, c := range g.columns {
+				columns.at(key)[number(int64(c.Num))] = c.Logical
+				for _, name := range g.later[c.Num] {
+					later.at(name).at(key)[number(int64(c.Num))] = c.Logical
+				}
+			}
+			for from, to := range g.columnsByName() {
+				logical.at(key)[from] = to
+			}
+			for _, c := range g.hidden {
+				hidden.at(key)[number(int64(c.Num))] = true
+			}
+			if g.renamed {
+				relations[key] = object{"from": g.names[i], "to": g.logical}
+				physical.add(g.logical, g.names[i])
+			}
+		}
+		if !g.renamed || g.rowType == 0 {
+			continue
+		}
+		typ := func(oid catalog.OID, from, to, suffix string) {
+			if oid == 0 {
+				return
+			}
+			types[number(int64(oid))] = object{"from": g.names[0], "to": g.logical, "suffix": suffix, "name": to}
+			namedTypes.at(from)[g.schema] = to
+			physicalTypes.add(to, from)
+		}
+		typ(g.rowType, g.names[0], g.logical, "")
+		typ(g.array, arrayName(g.names[0]), arrayName(g.logical), "[]")
+	}
+	return catalogNames{
+		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
+		logical: logical.sealed(), physical: physical.sealed(), later: later.sealed(),
+		types: types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
+	}
+}
+
+// describe makes the entry of a table: "from" and "to" of its name, where that differs; its "columns" by their names;
+// by "numbers", with both names; and those that are "hidden".
+func (g *tableGroup) describe(in object, key string) {
+	e := in.at(key)
+	if g.renamed {
+		e["from"], e["to"] = g.names[0], g.logical
+	}
+	for _, c := range g.columns {
+		e.at("columns")[c.Physical] = c.Logical
+		e.at("numbers")[number(int64(c.Num))] = []string{c.Physical, c.Logical}
+	}
+	for _, c := range g.hidden {
+		e.at("hidden")[c.Name] = true
+	}
+}
+
+// columnsByName are the names of columns in the database by those in the version. A name that only the database has is
+// given one that it lacks, too.
+func (g *tableGroup) columnsByName() map[string]string {
+	out := make(map[string]string, 2*len(g.columns))
+	for _, c := range g.columns {
+		out[c.Physical] = c.Logical
+	}
+	for _, c := range g.columns {
+		out[c.Logical] = c.Physical
+	}
+	return out
+}
+
+// all lists the objects that there are.
+func (n *catalogNames) all() (out []rules.NameMap) {
+	for _, m := range []*rules.NameMap{
+		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.later, n.types, n.namedTypes, n.physicalTypes,
+	} {
+		if m != nil {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// NameMaps are the maps of names that the texts of a snapshot's sessions refer to, where they are stored.
+func NameMaps(snap *rules.Snapshot) []rules.NameMap {
+	if !snap.Live() || snap.Catalog == nil {
+		return nil
+	}
+	byID := map[string]rules.NameMap{}
+	for _, lens := range snap.Lenses {
+		for _, pinned := range []bool{true, false} {
+			in := newIntrospection(snap, lens, pinned, true)
+			for _, m := range in.names.all() {
+				byID[m.ID] = m
+			}
+		}
+	}
+	out := make([]rules.NameMap, 0, len(byID))
+	for _, m := range byID {
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b rules.NameMap) int {
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// sql is the SQL of an object, as jsonb. A reference to a stored one is evaluated once in each execution (an InitPlan).
+func (in *introspection) sql(m *rules.NameMap) string {
+	if !in.stored || !in.held[m.ID] {
+		return literal(m.Names) + "::pg_catalog.jsonb"
+	}
+	return "(SELECT segue.names_of(" + literal(m.ID) + "))"
+}
+
+// calls tells whether texts may call the functions that the store has beside an object.
+func (in *introspection) calls(m *rules.NameMap) bool { return in.stored && in.held[m.ID] }
+
+// The operators of jsonb.
+const (
+	field     = " OPERATOR(pg_catalog.->) "
+	fieldText = " OPERATOR(pg_catalog.->>) "
+	hasField  = " OPERATOR(pg_catalog.?) "
+)
+
+// entrySQL is the SQL of the entry for the row t of a view in which a table is known by its name.
+func (m mention) entrySQL(in *introspection, names *rules.NameMap, name string) string {
+	return in.sql(names) + field + "t." + name + asText + field + "t." + m.schema + asText
+}
+
+const asText = "::pg_catalog.text"

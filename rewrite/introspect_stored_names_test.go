@@ -1,0 +1,128 @@
+package rewrite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rules"
+)
+
+// manyRenames is a session of base on a catalog in which so many tables have another name, and a column that has one.
+func manyRenames(t testing.TB, cat *catalog.Catalog, tables int) (*Binder, *Session) {
+	t.Helper()
+	var relations []*catalog.Relation
+	var functions []*catalog.Function
+	var types []*catalog.Type
+	cat.Relations(func(r *catalog.Relation) bool {
+		relations = append(relations, r)
+		return true
+	})
+	lenses := map[string][]*rules.TableLens{}
+	for i := range tables {
+		r := &catalog.Relation{OID: catalog.OID(100_000 + 2*i), RowType: catalog.OID(100_001 + 2*i), Schema: "public", Name: fmt.Sprintf("new%d", i),
+			Kind: catalog.Table, Columns: []catalog.Column{{Num: 1, Name: fmt.Sprintf("fresh%d", i), Type: 25, TypeName: "text"}}}
+		relations = append(relations, r)
+		for _, version := range []string{"base", "v"} {
+			l := &rules.TableLens{OID: r.OID, Schema: r.Schema, Logical: r.Name, Physical: r.Name,
+				Columns: []rules.ColumnLens{{Logical: r.Columns[0].Name, Physical: r.Columns[0].Name, Num: 1}}}
+			if version == "base" {
+				l.Logical, l.Columns[0].Logical = fmt.Sprintf("old%d", i), fmt.Sprintf("stale%d", i)
+			}
+			lenses[version] = append(lenses[version], l)
+		}
+	}
+	snap := &rules.Snapshot{
+		Lenses:      map[string]*rules.Lens{"base": rules.NewLens("base", lenses["base"]), "v": rules.NewLens("v", lenses["v"])},
+		Catalog:     catalog.New(cat.ServerVersion, relations, functions, types),
+		Migrations:  []*rules.Migration{{ID: "v", Phase: rules.Active}},
+		StoredNames: map[string]bool{},
+	}
+	for _, m := range NameMaps(snap) {
+		snap.StoredNames[m.ID] = true
+	}
+	return NewBinder(snap, Options{}), &Session{Version: "base", StandardStrings: true, SearchPath: []string{"pg_catalog", "public"}}
+}
+
+var introspectionTexts = []string{
+	"SELECT attname FROM pg_attribute WHERE attrelid = 100000",
+	"SELECT relname FROM pg_class WHERE relname = 'old3'",
+	"SELECT relname FROM pg_class WHERE relname ~ '^(old3)$'",
+	"SELECT oid FROM pg_class WHERE relname = $1",
+	"SELECT typname, format_type(oid, NULL) FROM pg_type WHERE typname IN ('old3', '_old3')",
+	"SELECT column_name FROM information_schema.columns WHERE table_name = 'old3'",
+	"SELECT conname, pg_get_constraintdef(oid), conrelid::regclass FROM pg_constraint",
+	"SELECT pg_get_indexdef(indexrelid) FROM pg_index",
+	"SELECT tablename, indexdef FROM pg_indexes WHERE tablename = 'old3'",
+	"SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend",
+	"SELECT has_column_privilege(attrelid, attname, 'SELECT') FROM pg_attribute",
+}
+
+func TestATextOnTheCatalogsIsAsLongForManyTablesAsForFew(t *testing.T) {
+	t.Parallel()
+	cat, err := catalog.Load(context.Background(), pgtest.Connect(t, pgtest.Database(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	few, session := manyRenames(t, cat, 5)
+	many, _ := manyRenames(t, cat, 500)
+	for _, sql := range introspectionTexts {
+		a, err := few.Rewrite(session, sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := many.Rewrite(session, sql)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !a.Changed || a.Statements[0].Failure != nil {
+			t.Errorf("%s is not rewritten: %v", sql, a.Statements[0].Failure)
+		}
+		if len(a.SQL) != len(b.SQL) {
+			t.Errorf("%s\nhas %d bytes for 5 tables and %d for 500:\n%s", sql, len(a.SQL), len(b.SQL), b.SQL)
+		}
+	}
+}
+
+func TestNamesThatAreNotStoredAreNotTakenForThoseOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	d := renamedDatabase(t)
+	const query = "SELECT relname FROM pg_class WHERE oid = 'individual'::regclass"
+	if got, text := d.askAs(t, query); strings.Join(got.Rows, "") != "individual" || strings.Contains(text.SQL, "person\"") {
+		t.Fatalf("%s\n%v", text.SQL, got)
+	}
+	if _, err := d.conn.Exec(context.Background(), "DELETE FROM segue.names"); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := d.askAs(t, query); !strings.Contains(got.Error, "names that the system catalogs show to this version are not stored") {
+		t.Errorf("without the stored names the answer is %v", got)
+	}
+	d.session.Behind = true
+	if got, text := d.askAs(t, query); strings.Join(got.Rows, "") != "individual" {
+		t.Errorf("a session that may not see them gets %v: %s", got, text.SQL)
+	}
+}
+
+func TestEveryRoleReadsTheStoredNamesAndNothingElseOfTheSchema(t *testing.T) {
+	t.Parallel()
+	d := renamedDatabase(t)
+	pgtest.Exec(t, d.conn.Config().ConnString(), "CREATE ROLE stored_names_reader")
+	defer d.conn.Exec(context.Background(), "RESET ROLE; DROP ROLE stored_names_reader")
+	if _, err := d.conn.Exec(context.Background(), "SET ROLE stored_names_reader"); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"SELECT relname FROM pg_class WHERE relname = 'individual'", "SELECT pg_get_indexdef('lives'::regclass::oid)",
+		"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'lives'"} {
+		if got, text := d.askAs(t, q); got.Error != "" || len(got.Rows) == 0 {
+			t.Errorf("%s\n=> %s\n%v", q, text.SQL, got)
+		}
+	}
+	for _, q := range []string{"SELECT * FROM segue.migration", "SELECT superseded_at FROM segue.names", "DELETE FROM segue.names", "CREATE TABLE segue.mine ()"} {
+		if got := d.ask(t, q); !strings.Contains(got.Error, "permission denied") {
+			t.Errorf("%s: %v", q, got)
+		}
+	}
+}
