@@ -201,6 +201,9 @@ func (r *rewriting) unreadable(err error) *Text {
 	if errors.Is(err, ast.ErrTooDeep) || errors.Is(err, errTooComplex) {
 		return r.refuseWhole(tooDeep())
 	}
+	if t := r.serversOwn(); t != nil {
+		return t
+	}
 	var syntax *ast.SyntaxError
 	if !errors.As(err, &syntax) {
 		syntax = &ast.SyntaxError{Message: err.Error()}

@@ -53,7 +53,8 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 		read = false
 	}
 	if !read {
-		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, "a function's body")
+		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, bd.of)
+		bd.refuseUnread(strings.ToLower(stringOf(language.GetArg())), text)
 		return nil
 	}
 	return bd
@@ -101,6 +102,7 @@ func (b *binding) do(x *ast.DoStmt) {
 		return
 	}
 	b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, bd.of)
+	bd.refuseUnread(language, []*ast.Node{as.GetArg()})
 }
 
 // A parameter is one of a function.

@@ -39,6 +39,7 @@ const (
 	refusedCatalog
 	refusedConstruct
 	refusedSyntax
+	refusedUnreadBody
 	refusedDepth
 	refusedLong
 	refusedLarge
@@ -123,8 +124,12 @@ var refusalList = [refusals]Refusal{
 		Why:  "they are not followed", Instead: "do it before or after the migration, or past Segue in the names of the database",
 	},
 	refusedSyntax: {
-		What: "A text that cannot be parsed, on a server newer than PostgreSQL 16",
+		What: "A text that cannot be parsed, on a server newer than PostgreSQL 16, and that may name a table under migration: in a version whose names are not the database's, or in a string of several statements",
 		Why:  "its grammar may know more than ours", Instead: "use the syntax of PostgreSQL 16",
+	},
+	refusedUnreadBody: {
+		What: "The body of a function in SQL or PL/pgSQL, or of `DO`, that cannot be read, as by syntax newer than that of PostgreSQL 16, and has a word by which the table may be seen, such as the name of a function that returns its rows",
+		Why:  "it would run by the names of the database, and its keys and columns could be others", Instead: "use the syntax of PostgreSQL 16, or make it past Segue in the names of the database",
 	},
 	refusedDepth: {
 		What: "Expressions nested some thousand levels deep, such as `1 + 1 + …` (54001)",

@@ -1,0 +1,43 @@
+package rewrite
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// refuseUnread refuses a body that could not be read, if it has a word by which a table under migration could be seen: as
+// it stands it would run by the names of the database.
+func (bd *body) refuseUnread(language string, text []*ast.Node) {
+	if language != "sql" && language != "plpgsql" || len(text) != 1 || bd.allIdentity() {
+		return
+	}
+	source, word := stringOf(text[0]), "what is"
+	tokens, err := scanTokens(source)
+	if err == nil {
+		word = newUnread(bd.snap, tokens).named(true)
+	}
+	if word == "" || bd.serverRejects(language, source) {
+		return
+	}
+	bd.affected = true
+	bd.unsupported(-1, refusedUnreadBody, bd.of, "cannot be read, and "+word+" in it may show a table that is being migrated")
+}
+
+// serverRejects tells whether a body has a syntax error for the server, too, whose grammar is not newer than the parser's.
+func (bd *body) serverRejects(language, text string) bool {
+	var syntax *ast.SyntaxError
+	if bd.snap.Catalog.ServerVersion/10000 > ast.GrammarVersion {
+		return false
+	}
+	if language == "sql" {
+		_, err := parseText(text)
+		return errors.As(err, &syntax)
+	}
+	read, ok := readPL(text)
+	return ok && slices.ContainsFunc(read.fragments, func(f plFragment) bool {
+		_, err := parseText(f.sql(text))
+		return errors.As(err, &syntax)
+	})
+}
