@@ -11,7 +11,7 @@ import (
 // the server. captured tells of a bare name whether an output column would take it there; nil where none can.
 func (b *binding) columnRef(s *scope, ref *ast.ColumnRef, captured func(string) bool) {
 	b.saw(ref)
-	if len(ref.Fields) == 0 {
+	if len(ref.Fields) == 0 || b.namesElsewhere(ref) {
 		return
 	}
 	if ref.Fields[len(ref.Fields)-1].GetAStar() != nil {
@@ -89,7 +89,7 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 	case it.unknown:
 		return hit{item: it}, true
 	case b.isFunctionOf(it, name):
-		b.rowFunctionRef(it, ref, name)
+		b.rowFunctionRef(s, it, ref, name)
 		return h, false
 	case it.lacking:
 		return hit{item: it}, true

@@ -194,10 +194,16 @@ func (b *binding) typeWritten(text string, location int) (sent string, known boo
 	}
 	name, array := strings.CutSuffix(strings.TrimSpace(text), "[]")
 	parts, ok := splitName(name)
-	if !ok || len(parts) > 2 {
+	if !ok || len(parts) > 3 {
 		return text, false
 	}
-	schema, last := strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1]
+	database, schema, last := "", "", parts[len(parts)-1]
+	if len(parts) > 1 {
+		schema = parts[len(parts)-2]
+	}
+	if len(parts) > 2 {
+		database = quoteIdent(parts[0]) + "." // the server says if it is another
+	}
 	typ, rel, certain := b.typeNamed(schema, last)
 	if !certain && typ == 0 && rel == nil {
 		title := strings.TrimSpace(text)
@@ -218,7 +224,7 @@ func (b *binding) typeWritten(text string, location int) (sent string, known boo
 	if rel.Name == last {
 		return text, true
 	}
-	if sent = dotted([]string{rel.Schema, rel.Name}); array {
+	if sent = database + dotted([]string{rel.Schema, rel.Name}); array {
 		sent += "[]"
 	}
 	return sent, true

@@ -109,7 +109,7 @@ func (b *binding) respellRow(ref *ast.ColumnRef, from []string, to string, star 
 }
 
 // rowFunctionRef binds t.f, which is another way to write f(t).
-func (b *binding) rowFunctionRef(it *item, ref *ast.ColumnRef, name string) {
+func (b *binding) rowFunctionRef(s *scope, it *item, ref *ast.ColumnRef, name string) {
 	b.useRow(it)
 	v := b.itemValue(it)
 	f := b.rowFunction(name, v)
@@ -127,9 +127,15 @@ func (b *binding) rowFunctionRef(it *item, ref *ast.ColumnRef, name string) {
 		return
 	}
 	_, column := it.column(name, atServer)
+	at, named := s.relation(it.sent(), atServer)
+	aliased := it.hidden && len(ref.Fields) > 2
+	if aliased && column == missing && it.renamed == "" && named == found && at == it {
+		b.respell(ref, stringsOf(ref.Fields), []string{it.sent(), name})
+	}
 	switch {
-	case column != missing, it.renamed != "", it.hidden && len(ref.Fields) > 2:
+	case column != missing, it.renamed != "", aliased && (named != found || at != it):
 		b.unsupported(int(ref.Location), refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database, or cannot be written so")
+		return
 	case f != nil:
 	default:
 		if result, ok := b.anyRowResult(name, v); ok {

@@ -177,6 +177,9 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 // starItems are the items whose columns a star means.
 func (b *binding) starItems(s *scope, ref *ast.ColumnRef) []*item {
 	if parts := stringsOf(ref.Fields[:len(ref.Fields)-1]); len(parts) > 0 {
+		if b.namesElsewhere(ref) {
+			return nil
+		}
 		it, f := b.resolveItem(s, ref, parts)
 		if f != found {
 			return nil

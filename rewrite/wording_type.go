@@ -12,19 +12,25 @@ import (
 // Types are shown without quotes, that of a table's rows by the table's name, as format_type_be has it. These are the
 // messages of parse_oper.c, parse_func.c, parse_coerce.c and their like, in English.
 var (
-	operatorOf   = regexp.MustCompile(`^operator (?:does not exist|is not unique): `)
-	functionOf   = regexp.MustCompile(`^(?:function|procedure|aggregate|routine|Use DROP (?:FUNCTION|PROCEDURE|AGGREGATE|ROUTINE)) [^(]+\(`)
-	typeNamed    = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
-	typesMatched = regexp.MustCompile(`^(\S+ types )(.+)( and )(.+)( cannot be matched)$`)
-	convertType  = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
-	dataType     = regexp.MustCompile(` in data type (?:` + namePattern + `|\.)+$`)
-	typeName     = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
+	operatorOf    = regexp.MustCompile(`^operator (?:does not exist|is not unique): `)
+	functionOf    = regexp.MustCompile(`^(?:function|procedure|aggregate|routine|Use DROP (?:FUNCTION|PROCEDURE|AGGREGATE|ROUTINE)) [^(]+\(`)
+	typeNamed     = regexp.MustCompile(`\b(cannot cast type|of type|is type|type|types) (?:(` + namePattern + `)\.)?(` + namePattern + `)(?: to (?:(` + namePattern + `)\.)?(` + namePattern + `))?`)
+	typesMatched  = regexp.MustCompile(`^(\S+ types )(.+)( and )(.+)( cannot be matched)$`)
+	otherDatabase = regexp.MustCompile(`^(cross-database references are not implemented: "?[^".]+\.)([^".]+)\.([^".]+)("?)$`)
+	convertType   = regexp.MustCompile(`^type reference (.+)%TYPE converted to `)
+	dataType      = regexp.MustCompile(` in data type (?:` + namePattern + `|\.)+$`)
+	typeName      = regexp.MustCompile(`(?:(` + namePattern + `)\.)?(` + namePattern + `)`)
 )
 
 // replaceTypes replaces the row types of tables under migration in a message.
 func (w *wording) replaceTypes(s string) string {
 	if m := convertType.FindStringSubmatchIndex(s); m != nil {
 		return s[:m[2]] + w.columnReference(s[m[2]:m[3]]) + s[m[3]:]
+	}
+	if m := otherDatabase.FindStringSubmatch(s); m != nil && w.code == codeRefused {
+		if l := w.table(m[2], m[3], w.affected); l != nil {
+			return m[1] + m[2] + "." + l.Logical + m[4]
+		}
 	}
 	switch w.code {
 	case "42883", "42725", "42723":
