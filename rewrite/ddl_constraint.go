@@ -45,7 +45,10 @@ func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
 		in.from = b.tokens.at(int(c.Location))
 	}
 	switch c.Contype {
-	case ast.ConstrType_CONSTR_NULL, ast.ConstrType_CONSTR_NOTNULL, ast.ConstrType_CONSTR_IDENTITY,
+	case ast.ConstrType_CONSTR_NOTNULL:
+		b.nameConstraint(t, c)
+		return
+	case ast.ConstrType_CONSTR_NULL, ast.ConstrType_CONSTR_IDENTITY,
 		ast.ConstrType_CONSTR_ATTR_DEFERRABLE, ast.ConstrType_CONSTR_ATTR_NOT_DEFERRABLE,
 		ast.ConstrType_CONSTR_ATTR_DEFERRED, ast.ConstrType_CONSTR_ATTR_IMMEDIATE:
 	case ast.ConstrType_CONSTR_DEFAULT:

@@ -23,6 +23,9 @@ type generatedName struct {
 	relation, constraint  bool // of what kinds no other may have the name
 }
 
+// namedNotNull is the first version of the server in which NOT NULL is a constraint with a name.
+const namedNotNull = 180000
+
 // maxFreeNames bounds how many names are tried.
 const maxFreeNames = 20
 
@@ -183,6 +186,12 @@ func (b *binding) constraintNames(t *defined, c *ast.Constraint) (version, serve
 		if !ok {
 			return g, g, false
 		}
+	case ast.ConstrType_CONSTR_NOTNULL:
+		if b.cat.ServerVersion < namedNotNull {
+			return g, g, false
+		}
+		g.label = "not_null"
+		logical, physical = of(c.Keys), of(c.Keys)
 	case ast.ConstrType_CONSTR_FOREIGN:
 		g.label = "fkey"
 		for _, name := range of(c.FkAttrs) {
