@@ -24,6 +24,19 @@ type bindInput struct {
 	budget *budget        // nil in tests of the binder alone
 	shown  *shownNotes    // what is noted of a stored object; nil for every text of a client
 	all    bool           // predict the columns of statements that concern no affected table, too
+	within int            // how many texts this one is within: bodies, and strings of SQL
+}
+
+// maxWithin bounds how many texts a text may be within. Each is read and held by itself, so that the memory for texts within
+// texts would grow with the square of the length.
+const maxWithin = 16
+
+// inside is the input for a text within this one, which is within less than maxWithin.
+func (in *bindInput) inside(sql string, tree *ast.ParseResult, t *tokens) bindInput {
+	inner := *in
+	inner.sql, inner.tree, inner.tokens = sql, tree, t
+	inner.within++
+	return inner
 }
 
 // bound is the outcome of binding: what to change in the text, and the tree with the same changes. Of a statement with

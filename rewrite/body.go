@@ -58,6 +58,9 @@ func (bd *body) position(p *part, offset int) int {
 
 // part makes a text of its own of the fragment that starts there; ok is false where it cannot be read.
 func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
+	if bd.within >= maxWithin {
+		return nil, false
+	}
 	tokens, err := scanTokens(sql) // first: it bounds what the parser is given
 	if err != nil {
 		return nil, false
@@ -66,8 +69,7 @@ func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
 	if err != nil {
 		return nil, false
 	}
-	in := *bd.bindInput
-	in.sql, in.tree, in.tokens = sql, tree, tokens
+	in := bd.inside(sql, tree, tokens)
 	if !bd.once {
 		in.views = nil // it is kept for sessions of every version
 	}

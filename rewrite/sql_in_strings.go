@@ -56,6 +56,9 @@ func (b *binding) queryInString(k *ast.A_Const) (ok bool) {
 // statement that can be read, or none that is wanted, or cannot be proved. Where the server has to be asked first, the
 // binding is done again, and what is returned now does not matter.
 func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out *bound, sent string) {
+	if b.within >= maxWithin {
+		return nil, ""
+	}
 	text := k.GetSval().Sval
 	tokens, err := scanTokens(text)
 	if err != nil {
@@ -65,8 +68,7 @@ func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out
 	if err != nil || len(tree.Stmts) != 1 || !wanted(tree.Stmts[0].Stmt) {
 		return nil, ""
 	}
-	in := *b.bindInput
-	in.sql, in.tree, in.tokens = text, tree, tokens
+	in := b.inside(text, tree, tokens)
 	out, err = bind(&in)
 	var need *NeedRelation
 	if errors.As(err, &need) {
