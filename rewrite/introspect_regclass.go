@@ -178,7 +178,8 @@ func (in *introspection) nameSQL(typ, object string) string {
 	if typ == "regtype" {
 		name += concat + "(" + in.sql(names) + field + key + fieldText + "'suffix')"
 	}
-	return "CASE WHEN " + in.sql(names) + hasField + key + " THEN " + name + " ELSE " + text + " END"
+	// A value of type oid may come this way, too: it prints as its number.
+	return "CASE WHEN " + in.sql(names) + hasField + key + " AND " + text + " OPERATOR(pg_catalog.<>) " + key + " THEN " + name + " ELSE " + text + " END"
 }
 
 // wrapName has an expression that makes an OID alias of something else give the version's name as text.
