@@ -141,9 +141,12 @@ func (m *template) try(g *sighting, r *rewriting, t *Text) {
 	}
 }
 
-// fitsTemplate tells whether a text is made of queries and changes of rows, none of which fails, and whether what is put into
-// it holds no constant.
+// fitsTemplate tells whether a text was bound, as a whole, is made of queries and changes of rows, none of which fails, and
+// whether what is put into it holds no constant.
 func fitsTemplate(t *Text) bool {
+	if t.Pieces != nil || t.GivenUp || t.Question != nil || len(t.Statements) == 0 {
+		return false
+	}
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		switch s.Tag {
@@ -155,7 +158,7 @@ func fitsTemplate(t *Text) bool {
 			return false
 		}
 	}
-	return t.Question == nil && !slices.ContainsFunc(t.edits, func(e Edit) bool { return holdsConstant(e.New) })
+	return !slices.ContainsFunc(t.edits, func(e Edit) bool { return holdsConstant(e.New) })
 }
 
 // holdsConstant tells whether there is a constant in what is put into a text: it may be one of the client's.
@@ -196,10 +199,11 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 	return t
 }
 
-// sameOutcome tells whether a text that was bound and one that was rewritten by its template are the same.
+// sameOutcome tells whether a text that was bound, a, and one that was rewritten by its template are the same. A test lists all
+// that a text consists of.
 func sameOutcome(a, b *Text) bool {
 	same := a.SQL == b.SQL && a.Changed == b.Changed && a.Version == b.Version && a.Ambiguous == b.Ambiguous && a.TxControl == b.TxControl &&
-		a.tally == b.tally && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && a.Question == nil
+		a.tally == b.tally && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && fitsTemplate(a)
 	return same && slices.EqualFunc(a.Statements, b.Statements, func(x, y Statement) bool {
 		return x.Start == y.Start && x.End == y.End && x.Tag == y.Tag && x.Failure == nil && x.plan == nil && len(x.asked) == 0 && x.Effect.none() &&
 			slices.Equal(x.Tables, y.Tables) && slices.Equal(x.Uses, y.Uses) && slices.Equal(x.Columns, y.Columns)
