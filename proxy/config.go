@@ -53,7 +53,8 @@ type Config struct {
 
 	// CatchUp reads what is stored in the database now, and returns when Open was called with it if it is news; an error
 	// says why that is not known. It is called, from any goroutine, after a statement has failed because of a name that
-	// may be outdated. nil: such a statement fails, and is not tried again.
+	// may be outdated, and when a session's own catalog has other names than the snapshot. nil: such a statement fails, and
+	// is not tried again.
 	CatchUp func(context.Context) error
 
 	// Unserved is called for each new session of the upstream's database, from any goroutine, and may block. An error says

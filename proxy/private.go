@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"fmt"
-
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
@@ -55,7 +53,7 @@ func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
 	return s.queue.lastIdle == p.lastIdle && s.queue.txEnds == p.txEnds
 }
 
-// readPrivately makes a private binder. The errors are those of ask; errMoved when the epoch has moved meanwhile.
+// readPrivately makes a private binder. The errors are those of ask and of outrun; errMoved when the epoch has moved meanwhile.
 func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 	p := &private{public: e.binder, made: e.made, changes: s.view.changes, makings: s.view.makings}
 	s.queue.mu.Lock()
@@ -82,11 +80,7 @@ func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
 		return nil, errMoved
 	}
 	if err != nil {
-		return nil, raise(&wire.Error{
-			Code:    "0A000",
-			Message: fmt.Sprintf("the schema as this session sees it does not fit the migrations that are live: %v", err),
-			Hint:    "Try again, or end the transaction in which the schema was changed.",
-		})
+		return nil, s.outrun(e, err)
 	}
 	snap.StoredNames = public.StoredNames
 	options := s.srv.cfg.Rewrite
