@@ -111,3 +111,44 @@ func TestSetTransactionIsRefusedBehindAQuestion(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatIsPreparedIsNotAskedForBeforeTheSnapshot has statements executed by name where the session has used none before, or
+// where something may have been prepared unseen. Whether a question came first shows in SET TRANSACTION, which must come
+// before any query, and in commands that must be alone in their group.
+func TestWhatIsPreparedIsNotAskedForBeforeTheSnapshot(t *testing.T) {
+	t.Parallel()
+	named := func(name, sql string) []byte { return messages(parse(name, sql), bind("", name), execute("")) }
+	group := func(name, sql string) step { return step{messages(named(name, sql), syncMsg()), "Z"} }
+	unseen := step{simple("DO $$ BEGIN EXECUTE 'PREPARE inside AS SELECT 1'; END $$"), "Z"}
+	still := step{simple("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), "Z"}
+	end := step{simple("ROLLBACK"), "Z"}
+	begin := step{simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), "Z"}
+	for name, s := range map[string]script{
+		"BEGIN":                      {group("b", "BEGIN ISOLATION LEVEL REPEATABLE READ"), still, end},
+		"BEGIN behind DO":            {unseen, group("b", "BEGIN ISOLATION LEVEL REPEATABLE READ"), still, end},
+		"LOCK":                       {begin, group("l", "LOCK TABLE individual"), still, end},
+		"LOCK behind DO":             {unseen, begin, group("l", "LOCK TABLE individual"), still, end},
+		"LOCK, prepared before":      {{messages(parse("l", "LOCK TABLE individual"), syncMsg()), "Z"}, unseen, begin, {messages(bind("", "l"), execute(""), syncMsg()), "Z"}, still, end},
+		"LOCK, prepared before, too": {{messages(parse("l", "LOCK TABLE other"), syncMsg()), "Z"}, unseen, {simple("SELECT last_name FROM individual"), "Z"}, begin, {messages(bind("", "l"), execute(""), syncMsg()), "Z"}, still, end},
+		"SET TRANSACTION":            {begin, group("s", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"), still, end},
+		"SHOW":                       {begin, group("s", "SHOW transaction_isolation"), still, end},
+		"VACUUM":                     {group("v", "VACUUM other")},
+		"VACUUM of the table":        {group("v", "VACUUM individual")},
+		"VACUUM behind DO":           {unseen, group("v", "VACUUM other")},
+		"COMMIT PREPARED":            {group("c", "COMMIT PREPARED 'nobody'")},
+		"DISCARD ALL":                {group("d", "DISCARD ALL")},
+		"CREATE INDEX CONCURRENTLY":  {group("i", "CREATE INDEX CONCURRENTLY made ON other (id)")},
+		"ALTER SYSTEM":               {group("a", "ALTER SYSTEM RESET nothing")},
+		"a query behind them":        {unseen, group("b", "BEGIN ISOLATION LEVEL REPEATABLE READ"), group("q", "SELECT last_name FROM individual ORDER BY id"), group("e", "SELECT count(*) FROM pg_prepared_statements WHERE name = 'inside'"), end},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for first, before := range map[string]script{"at first": nil, "later": {{simple("SELECT last_name FROM individual ORDER BY id"), "Z"}}} {
+				s := append(before, s...)
+				if diff := cmp.Diff(s.directly(t, people, "CREATE TABLE other (id int)"), s.renamed(t, people+"; CREATE TABLE other (id int)")); diff != "" {
+					t.Errorf("%s, the client sees (-directly +through the proxy):\n%s", first, diff)
+				}
+			}
+		})
+	}
+}

@@ -270,7 +270,7 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 	if now.live {
 		s.rebase(now)
 	}
-	s.takesSnapshot = true // as far as is known
+	s.takesSnapshot = s.likelySnapshot(key)
 	st, err := s.find(key)
 	if st == nil || err != nil {
 		return portal{}, err
@@ -306,6 +306,16 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 		return portal{}, errMoved // what choose has registered as in flight may have landed with that
 	}
 	return portal{text: text, sql: s.changesOf(text), back: backIn(st)}, nil
+}
+
+// likelySnapshot tells whether what is prepared under a name takes a snapshot when it is executed, where the server has yet to be
+// asked what that is. What was prepared before anything was live is as the client has said, unless it hides its names; where
+// something else may have been prepared unseen it is not known, and to ask too early would be wrong.
+func (s *session) likelySnapshot(key []byte) bool {
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	st, _ := s.queue.stmts.Find(key)
+	return st != nil && !st.Lost && takesSnapshotFirst(st.Text) && (s.unseenBefore || !s.queue.stmts.Unsure(key))
 }
 
 // chooseAgain is choose for a statement that was prepared by a Parse.
@@ -351,24 +361,34 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 
 // controls prepares for a statement that begins or may end a transaction, of the extended protocol or alone in a Query.
 //
-// Before one that begins, the view is read if it is not fresh. Else it would be read by a query inside the transaction,
-// which takes the snapshot that a client at REPEATABLE READ means to take after a LOCK.
+// Before one that begins, the view is read if it is not fresh, and what is prepared if that is not known. Else it would be read
+// by a query inside the transaction, which takes the snapshot that a client at REPEATABLE READ means to take after a LOCK.
 func (s *session) controls(now *epoch, c control) error {
 	if c == ends {
 		s.queue.groupMayEnd()
 		return nil
 	}
 	s.rebase(now)
-	if fresh, err := s.fresh(); fresh && !s.view.aged || err != nil {
+	fresh, err := s.fresh()
+	if err != nil {
 		return err
 	}
 	s.queue.mu.Lock()
 	outside := s.queue.quiet() && s.queue.status == wire.Idle
+	unsure := s.queue.stmts.Doubtful()
 	s.queue.mu.Unlock()
 	if !outside {
 		return nil
 	}
-	err := s.refresh(now)
+	if unsure {
+		if err := s.recount(); err != nil && !errors.Is(err, errAborted) {
+			return err
+		}
+	}
+	if fresh && !s.view.aged {
+		return nil
+	}
+	err = s.refresh(now)
 	var refused *wire.Error
 	if errors.As(err, &refused) {
 		s.view.stale = true

@@ -70,7 +70,7 @@ func (s *session) find(name []byte) (*statement, error) {
 	q := &s.queue
 	q.mu.Lock()
 	st, sure := q.stmts.Find(name)
-	unsure := q.stmts.Unsure() && len(name) > 0
+	unsure := q.stmts.Unsure(name)
 	q.mu.Unlock()
 	if sure && !unsure {
 		return st, nil
@@ -80,7 +80,7 @@ func (s *session) find(name []byte) (*statement, error) {
 	}
 	q.mu.Lock()
 	skipping := q.skipping
-	unsure = q.stmts.Unsure() && len(name) > 0
+	unsure = q.stmts.Unsure(name)
 	q.mu.Unlock()
 	if skipping {
 		return nil, errSkipped

@@ -168,7 +168,7 @@ func (s *session) rebase(e *epoch) {
 	case v.epoch == nil, !v.epoch.live:
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
-	if v.epoch == nil || !v.epoch.live {
+	if v.epoch == nil && s.blind || v.epoch != nil && !v.epoch.live {
 		s.doubtPrepared() // a function may have prepared something
 		s.unseenBefore = true
 	}

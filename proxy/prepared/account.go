@@ -34,6 +34,7 @@ type Account[M any] struct {
 	pending int           // changes by SQL that were sent and are not answered
 	others  int           // confirmed statements that the server has in another text than the client's
 	unsure  bool          // something was prepared or deallocated that could not be followed
+	doubts  uint64        // how often that was so
 }
 
 // A Name is one under which something is, was or will be prepared.
@@ -159,7 +160,7 @@ func (a *Account[M]) Open(name, text []byte, types []uint32) *Statement[M] {
 		a.spare = nil
 		*st = Statement[M]{Text: st.Text[:0], Types: st.Types[:0], described: st.described[:0]}
 	}
-	st.name, st.Read = n, a.reading
+	st.name, st.Read, st.since = n, a.reading, a.doubts
 	if a.bytes+len(text) > a.limit {
 		st.Lost = true
 		return st

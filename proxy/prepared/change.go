@@ -46,7 +46,7 @@ func (a *Account[M]) Copy(c *Changes[M]) *Changes[M] {
 		if st := again.list[i].Prepare; st != nil {
 			again.list[i].Prepare = &Statement[M]{
 				name: &Name[M]{key: st.name.key}, Text: st.Text, Lost: st.Lost, SQL: true, Before: st.Before,
-				Have: st.Have, Coming: st.Have, shown: st.shown,
+				Have: st.Have, Coming: st.Have, shown: st.shown, since: a.doubts,
 			}
 		}
 	}
@@ -87,7 +87,7 @@ func (a *Account[M]) Tag(c *Changes[M], i int, tag string) {
 // prepared takes note of a PREPARE that has succeeded; nil: of which nothing is known.
 func (a *Account[M]) prepared(st *Statement[M]) {
 	if st == nil {
-		a.unsure = true
+		a.Doubt()
 		return
 	}
 	a.keep(st)
@@ -100,7 +100,9 @@ func (a *Account[M]) prepared(st *Statement[M]) {
 // deallocated takes note of a DEALLOCATE; "": of which the name is not known.
 func (a *Account[M]) deallocated(name string) {
 	if name == "" {
-		a.unsure = a.unsure || len(a.named) > 0
+		if len(a.named) > 0 {
+			a.Doubt()
+		}
 		return
 	}
 	if n := a.named[string(Key([]byte(name)))]; n != nil {

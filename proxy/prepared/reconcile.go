@@ -13,10 +13,23 @@ type Listed struct {
 }
 
 // Doubt takes note that something may have been prepared or deallocated that could not be followed.
-func (a *Account[M]) Doubt() { a.unsure = true }
+func (a *Account[M]) Doubt() {
+	a.unsure = true
+	a.doubts++
+}
 
-// Unsure tells whether the server has to be asked what there is.
-func (a *Account[M]) Unsure() bool { return a.unsure }
+// Unsure tells whether the server has to be asked what there is under a name. It need not be where the last that was sent about
+// the name prepares something, and nothing unseen can have come after it. The unnamed statement is always known.
+func (a *Account[M]) Unsure(name []byte) bool {
+	if !a.unsure || len(name) == 0 {
+		return false
+	}
+	n := a.name(name)
+	return n == nil || n.latest == nil || n.latest.since != a.doubts
+}
+
+// Doubtful tells whether there may be statements that are not known.
+func (a *Account[M]) Doubtful() bool { return a.unsure }
 
 // Reconcile goes by what the server lists, when nothing is under way. What is not listed is gone. It returns the names of
 // what must be asked for, and given to Learn: what is unknown, and what has another text than the account says. decode

@@ -36,6 +36,7 @@ type Statement[M any] struct {
 	Coming Served // what it will have when what is under way is answered; as Have when nothing is
 
 	readIn    uint64   // the account's readies when it was made
+	since     uint64   // the account's doubts when it was sent
 	shown     string   // with SQL: the string that it was part of as the server has got and shows it; "": it was alone
 	described []uint32 // of all parameters, once the server has told
 	known     bool     // described is set
