@@ -87,6 +87,23 @@ func TestPlansAreInTheWordsOfTheVersion(t *testing.T) {
 }
 
 // TestAPlanThatIsTooLongGoesOnAsItIs has plans that reach the bound in one row and in many.
+// TestThePlanOfAPreparedStatementIsThatOfItsText is about what no database with the version's names shows: how the rewrite
+// makes the JSON of a row.
+func TestThePlanOfAPreparedStatementIsThatOfItsText(t *testing.T) {
+	t.Parallel()
+	const text = "SELECT to_jsonb(x) FROM individual x WHERE last_name > 'a'"
+	direct := script{{simple(explainOf + text), "Z"}}.renamed(t, planned)
+	for name, s := range map[string]script{
+		"by PREPARE": {{simple("PREPARE p AS " + text), "Z"}, {simple(explainOf + "EXECUTE p"), "Z"}},
+		"by Parse":   {{messages(parse("p", text), syncMsg()), "Z"}, {simple(explainOf + "EXECUTE p"), "Z"}},
+	} {
+		heard := s.renamed(t, planned)
+		if diff := cmp.Diff(direct, heard[len(heard)-len(direct):]); diff != "" || !strings.Contains(strings.Join(direct, ""), "SubPlan") {
+			t.Errorf("%s (-EXPLAIN of the text +EXPLAIN EXECUTE):\n%s", name, diff)
+		}
+	}
+}
+
 func TestAPlanThatIsTooLongGoesOnAsItIs(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("'"+strings.Repeat("x", 1000)+"', ", 300) + "last_name"

@@ -120,7 +120,8 @@ func (m *preparedModel) run(t *rapid.T, p plan) {
 			t.Fatalf("pipeline %d on the server: %v after %q", i, err, expected)
 		}
 		cut := pl.cut
-		if pl.change {
+		change := pl.change && (pending == nil || got.status == 'I') // else one waits for this session's transaction
+		if change {
 			settle()
 		} else {
 			cut = 0
@@ -128,7 +129,7 @@ func (m *preparedModel) run(t *rapid.T, p plan) {
 		if _, err := got.conn.Write(pl.bytes(0, cut)); err != nil {
 			t.Fatal(err)
 		}
-		if pl.change {
+		if change {
 			pending = m.begin(pl.pick)
 			if got.status == 'I' && cut == 0 {
 				settle()

@@ -2,6 +2,7 @@ package test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -55,14 +56,21 @@ func query(sql string) message {
 
 var syncMessage = message{"Sync", wire.AppendSync(nil)}
 
-// preparedTexts are what is prepared, with the number of parameters that they take.
-var preparedTexts = []struct {
+// A preparedText is what is prepared, with the number of parameters that it takes.
+type preparedText struct {
 	sql    string
 	params int
-}{
+}
+
+var rowsAsJSON = []preparedText{
+	{"SELECT to_jsonb(x) FROM {T} x WHERE id < $1", 1},
+	{"SELECT row_to_json(x) FROM {T} x ORDER BY id", 0},
+	{"WITH w AS (UPDATE {T} SET {C} = $1 WHERE id = 1 RETURNING *) SELECT to_json(w), $1::text FROM w", 1},
+}
+
+var preparedTexts = []preparedText{
 	{"SELECT id, {C} FROM {T} WHERE id = $1", 1},
 	{"SELECT * FROM {T} ORDER BY id", 0},
-	{"SELECT to_jsonb(x) FROM {T} x WHERE id < $1", 1},
 	{"UPDATE {T} SET {C} = $1 WHERE id = 2 RETURNING *", 1},
 	{"INSERT INTO {T} (id, first_name, {C}) VALUES (3, 'n', $1) ON CONFLICT (id) DO UPDATE SET {C} = excluded.{C} RETURNING {C}", 1},
 	{"SELECT {C} || '\u00e9' AS accented, length('\u00e9') FROM {T} ORDER BY id", 0},
@@ -87,6 +95,13 @@ var sessionStatements = []string{
 	"SELECT name, from_sql, parameter_types FROM pg_prepared_statements ORDER BY name",
 }
 
+// A draw is what pipelines are made of.
+type draw struct {
+	names
+	texts []preparedText
+	hows  []string // before EXECUTE
+}
+
 // drawPlan draws what a client does.
 func drawPlan(t *rapid.T, n names, version string) plan {
 	phases := []rules.Phase{rules.Active, rules.Cutover}
@@ -94,22 +109,26 @@ func drawPlan(t *rapid.T, n names, version string) plan {
 		phases = append(phases, rules.RolledBack)
 	}
 	p := plan{start: rapid.SampledFrom(phases).Draw(t, "start")}
+	d := draw{names: n, texts: preparedTexts, hows: []string{"", "", "", "EXPLAIN (COSTS OFF) ", "CREATE TEMP TABLE made AS "}}
+	if rapid.Bool().Draw(t, "rows as JSON") { // of which a plan shows how they are made
+		d.texts, d.hows = append(slices.Clip(d.texts), rowsAsJSON...), slices.DeleteFunc(d.hows, func(how string) bool { return strings.HasPrefix(how, "EXPLAIN") })
+	}
 	for range rapid.IntRange(2, 8).Draw(t, "pipelines") {
-		p.pipelines = append(p.pipelines, drawPipeline(t, n))
+		p.pipelines = append(p.pipelines, d.pipeline(t))
 	}
 	return p
 }
 
-func drawPipeline(t *rapid.T, n names) pipeline {
+func (d *draw) pipeline(t *rapid.T) pipeline {
 	var p pipeline
 	p.groups = rapid.SampledFrom([]int{1, 1, 1, 2, 3, 5}).Draw(t, "groups")
 	for range p.groups {
 		if rapid.IntRange(0, 9).Draw(t, "protocol") < 4 {
-			p.messages = append(p.messages, query(drawString(t, n)))
+			p.messages = append(p.messages, query(d.string(t)))
 			continue
 		}
 		for range rapid.IntRange(1, 5).Draw(t, "messages") {
-			p.messages = append(p.messages, drawMessages(t, n)...)
+			p.messages = append(p.messages, d.messages(t)...)
 		}
 		p.messages = append(p.messages, syncMessage)
 	}
@@ -120,44 +139,44 @@ func drawPipeline(t *rapid.T, n names) pipeline {
 	return p
 }
 
-// drawString draws the text of a Query: one statement, at times several.
-func drawString(t *rapid.T, n names) string {
+// string draws the text of a Query: one statement, at times several.
+func (d *draw) string(t *rapid.T) string {
 	var parts []string
 	for range rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(t, "statements") {
-		parts = append(parts, drawStatement(t, n))
+		parts = append(parts, d.statement(t))
 	}
 	return strings.Join(parts, "; ")
 }
 
-func drawStatement(t *rapid.T, n names) string {
+func (d *draw) statement(t *rapid.T) string {
 	name := rapid.SampledFrom([]string{"a", "a", "b", `"b"`, `"B c"`}).Draw(t, "name")
 	switch rapid.IntRange(0, 9).Draw(t, "kind") {
 	case 0, 1, 2:
-		text := rapid.SampledFrom(preparedTexts).Draw(t, "text")
+		text := rapid.SampledFrom(d.texts).Draw(t, "text")
 		types := ""
 		if text.params == 1 && rapid.Bool().Draw(t, "typed") {
 			types = "(" + rapid.SampledFrom([]string{"int", "text"}).Draw(t, "type") + ")"
 		}
-		return "PREPARE " + name + types + " AS " + n.fill(text.sql)
+		return "PREPARE " + name + types + " AS " + d.fill(text.sql)
 	case 3, 4, 5:
 		args := rapid.SampledFrom([]string{"", "('1')", "(1)", "('1', 2)"}).Draw(t, "args")
-		how := rapid.SampledFrom([]string{"", "", "", "EXPLAIN (COSTS OFF) ", "CREATE TEMP TABLE made AS "}).Draw(t, "how")
+		how := rapid.SampledFrom(d.hows).Draw(t, "how")
 		return how + "EXECUTE " + name + args
 	case 6:
 		return rapid.SampledFrom([]string{"DEALLOCATE ", "DEALLOCATE PREPARE "}).Draw(t, "how") + name
 	}
-	return n.fill(rapid.SampledFrom(sessionStatements).Draw(t, "statement"))
+	return d.fill(rapid.SampledFrom(sessionStatements).Draw(t, "statement"))
 }
 
-// drawMessages draws a message of the extended protocol, or some that belong together.
-func drawMessages(t *rapid.T, n names) []message {
+// messages draws a message of the extended protocol, or some that belong together.
+func (d *draw) messages(t *rapid.T) []message {
 	name := rapid.SampledFrom([]string{"", "a", "a", "b", "B c"}).Draw(t, "name")
 	portal := rapid.SampledFrom([]string{"", "", "p"}).Draw(t, "portal")
 	rows := rapid.SampledFrom([]uint32{0, 0, 1}).Draw(t, "rows")
-	text := rapid.SampledFrom(preparedTexts).Draw(t, "text")
-	sql := n.fill(text.sql)
+	text := rapid.SampledFrom(d.texts).Draw(t, "text")
+	sql := d.fill(text.sql)
 	if rapid.IntRange(0, 7).Draw(t, "said otherwise") == 0 {
-		sql, text.params = drawStatement(t, n), 0
+		sql, text.params = d.statement(t), 0
 	}
 	if strings.Contains(sql, "EXECUTE") {
 		name = "" // one that executes itself ends the server: it recurses without a look at its stack
