@@ -92,7 +92,7 @@ var sessionStatements = []string{
 	"SELECT {C} FROM {T} ORDER BY id", "UPDATE {T} SET {C} = {C} || '.' WHERE id = 1", "SELECT to_jsonb(x) FROM {T} x ORDER BY id",
 	"DEALLOCATE ALL", "DISCARD ALL", "DISCARD PLANS", "DISCARD TEMP", "CLOSE ALL",
 	"DO $$BEGIN EXECUTE 'DEALLOCATE ALL'; END$$", "DO $$BEGIN EXECUTE 'PREPARE a AS SELECT 7'; END$$", "DO $$BEGIN PERFORM 1; END$$",
-	"SELECT name, from_sql, parameter_types FROM pg_prepared_statements ORDER BY name",
+	"SELECT name, from_sql, parameter_types::text FROM pg_prepared_statements ORDER BY name",
 }
 
 // A draw is what pipelines are made of.
