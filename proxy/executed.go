@@ -119,6 +119,11 @@ func (s *session) executes(e *epoch, name []byte) (*rewrite.Text, error) {
 		}
 		return nil, s.giveBack(st)
 	}
+	if there, err := s.isMade(st); err != nil {
+		return nil, err
+	} else if !there {
+		return s.executes(e, name) // what else there is under the name, if anything
+	}
 	x, err := s.textOf(e, st)
 	if err != nil {
 		return nil, err

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
+	"slices"
 
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
@@ -299,13 +301,41 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
-	if !s.has(st, text) {
+	has := s.has(st, text)
+	if !has || mustFail(text) {
+		if there, err := s.isMade(st); err != nil || !there {
+			return portal{}, cmp.Or(err, errMoved)
+		}
+	}
+	if !has {
 		if err := s.prepareAgain(st, text); err != nil {
 			return portal{}, err
 		}
 		return portal{}, errMoved // what choose has registered as in flight may have landed with that
 	}
 	return portal{text: text, sql: s.changesOf(text), back: backIn(st)}, nil
+}
+
+// mustFail tells whether a statement of the text fails whenever it is executed.
+func mustFail(t *rewrite.Text) bool {
+	return slices.ContainsFunc(t.Statements, func(st rewrite.Statement) bool { return st.Failure != nil })
+}
+
+// isMade tells whether the server has made a statement, or makes it in the open group. It waits for the answers to an earlier
+// group, in which the Parse may have failed: then the server is to say that there is no such statement, whatever is wrong with it.
+func (s *session) isMade(st *statement) (bool, error) {
+	stands := func() bool {
+		s.queue.mu.Lock()
+		defer s.queue.mu.Unlock()
+		return s.queue.stmts.Stands(st)
+	}
+	if stands() {
+		return true, nil
+	}
+	if err := s.answered(); err != nil {
+		return false, err
+	}
+	return stands(), nil
 }
 
 // likelySnapshot tells whether what is prepared under a name takes a snapshot when it is executed, where the server has yet to be

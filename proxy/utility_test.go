@@ -37,3 +37,25 @@ func TestWhatPostgresLooksAtWhenItIsExecutedFailsNoEarlier(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatAnEarlierGroupHasNotMadeIsNotThereWhateverItsTextSays(t *testing.T) {
+	t.Parallel()
+	for name, failing := range map[string][]byte{
+		"its own text":      messages(parse("b", "SELECT nope FROM individual"), syncMsg()),
+		"one before it":     messages(parse("", "SELECT nothing"), parse("b", "SELECT nope FROM individual"), syncMsg()),
+		"and would succeed": messages(parse("", "SELECT nothing"), parse("b", "SELECT last_name FROM individual"), syncMsg()),
+		"a utility":         messages(parse("", "SELECT nothing"), parse("b", "CREATE VIEW v AS SELECT nope FROM individual"), syncMsg()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := script{
+				{simple("SELECT last_name FROM individual ORDER BY id"), "Z"},
+				{messages(failing, bind("", "b"), execute(""), syncMsg(), describe("b"), syncMsg()), "ZZZ"},
+				{messages(failing, simple("EXECUTE b")), "ZZ"},
+			}
+			if diff := cmp.Diff(s.directly(t, people), s.renamed(t, people)); diff != "" {
+				t.Errorf("the client sees (-directly +through the proxy):\n%s", diff)
+			}
+		})
+	}
+}

@@ -83,6 +83,11 @@ func (a *Account[M]) Find(name []byte) (st *Statement[M], sure bool) {
 	return n.latest, n.pending == 1 && n.confirmed == nil && n.latest != nil
 }
 
+// Stands tells whether a message that is sent now meets the statement, or is skipped with what makes it.
+func (a *Account[M]) Stands(st *Statement[M]) bool {
+	return st.name.confirmed == st || st.name.latest == st && st.name.sentIn == a.group
+}
+
 // Confirmed is what the server has said it has under a name; nil: nothing.
 func (a *Account[M]) Confirmed(name []byte) *Statement[M] {
 	if n := a.name(name); n != nil {
