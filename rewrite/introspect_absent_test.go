@@ -3,6 +3,7 @@ package rewrite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -38,6 +39,37 @@ func TestANameOfTheOtherVersionIsNotFoundByAParameter(t *testing.T) {
 		}
 		if said != tt.says {
 			t.Errorf("%s with %s\n=> %s\nsays %q instead of %q", tt.sql, tt.name, text.SQL, said, tt.says)
+		}
+	}
+}
+
+// Whether something exists is what these functions are asked for, so that a name of the other version is NULL to them, and no
+// error.
+func TestANameOfTheOtherVersionIsNullToWhoAsksWhetherItExists(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	pgtest.Exec(t, url, introspectionSchema, introspectionRenames)
+	d := &introspected{conn: pgtest.Connect(t, url)}
+	for version, names := range map[string][2]string{"base": {"individual", "person"}, "v": {"person", "individual"}} {
+		d.as(t, version)
+		own, other := names[0], names[1]
+		for sql, want := range map[string]bool{
+			"SELECT to_regclass('%s') IS NULL":                                              false,
+			"SELECT to_regclass('public.%s') IS NULL":                                       false,
+			"SELECT pg_catalog.to_regclass('\"%s\"')::text IS NULL":                         false,
+			"SELECT to_regtype('%s') IS NULL":                                               false,
+			"SELECT to_regtype('public.%s[]') IS NULL":                                      false,
+			"SELECT coalesce(to_regclass('%s')::oid, 0) = 0":                                false,
+			"SELECT CASE WHEN to_regclass('%s') IS NULL THEN true ELSE false END":           false,
+			"SELECT NOT EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('public.%s'))": false,
+		} {
+			for name, missing := range map[string]bool{own: want, other: !want} {
+				text := d.rewritten(t, fmt.Sprintf(sql, name))
+				var got bool
+				if err := d.conn.QueryRow(context.Background(), text.SQL).Scan(&got); err != nil || got != missing {
+					t.Errorf("as %s: %s\n=> %s\nis %v (%v), want %v", version, fmt.Sprintf(sql, name), text.SQL, got, err, missing)
+				}
+			}
 		}
 	}
 }

@@ -43,6 +43,9 @@ func (b *binding) namesInArguments(f *ast.FuncCall, name []string) {
 	if len(name) > 0 {
 		last = name[len(name)-1]
 	}
+	if (last == "to_regclass" || last == "to_regtype") && len(f.Args) == 1 && b.absentInString(f.Args[0].GetAConst(), last == "to_regtype") {
+		return
+	}
 	if n, ok := namingFunctions[last]; ok {
 		b.namingCall(f, last, n)
 		return
@@ -140,6 +143,47 @@ func (b *binding) relationInString(k *ast.A_Const) *rules.TableLens {
 		b.replaceString(k, sent)
 	}
 	return table
+}
+
+// absentInString has a constant in which to_regclass or to_regtype looks for something that only the database has, and not the
+// version, name what the database lacks, so that the answer is NULL: that is the version's name of the same table, which
+// nothing may have while the migration is live. false means that it is nothing of the kind.
+func (b *binding) absentInString(k *ast.A_Const, ofType bool) bool {
+	if k.GetSval() == nil {
+		return false
+	}
+	text := strings.TrimSpace(k.GetSval().GetSval())
+	array := ""
+	if element, is := strings.CutSuffix(text, "[]"); is && ofType {
+		text, array = element, "[]"
+	}
+	parts, ok := splitName(text)
+	if !ok || len(parts) > 2 {
+		return false
+	}
+	schema, name := "", parts[len(parts)-1]
+	server := b.atServer(name)
+	if len(parts) > 1 {
+		schema = parts[0]
+		server = b.physical(schema, name)
+	}
+	if server == nil {
+		return false
+	}
+	table := b.lens.Table(server.OID)
+	if table == nil || table.Logical == server.Name {
+		return false
+	}
+	if ofType {
+		if typ, rel, certain := b.typeNamed(schema, name); certain || typ != 0 || rel != nil {
+			return false
+		}
+	} else if _, found := b.relationNamed(schema, name); found != missing {
+		return false
+	}
+	b.concern(table)
+	b.replaceString(k, dotted([]string{server.Schema, table.Logical})+array)
+	return true
 }
 
 // relationWritten is how the database writes the name of a relation as regclass reads it (stringToQualifiedNameList): the
