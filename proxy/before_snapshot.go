@@ -25,8 +25,13 @@ var snapshotless = []string{
 	"fetch", "move", "listen", "notify", "unlisten", "checkpoint",
 }
 
-// takesSnapshotFirst tells whether the first statement of a text takes a snapshot when it is executed.
+// takesSnapshotFirst tells whether the first statement of a text takes a snapshot when it is executed. Without a statement
+// there is nothing to take one.
 func takesSnapshotFirst(sql []byte) bool {
+	sql = behindNothing(sql)
+	if len(sql) == 0 {
+		return false
+	}
 	word := firstWord(sql)
 	return !slices.ContainsFunc(snapshotless, func(w string) bool { return len(w) == len(word) && bytes.EqualFold(word, []byte(w)) })
 }

@@ -33,6 +33,19 @@ func controlOf(sql []byte) control {
 // firstWord finds the first word of a text, behind white space, comments and empty statements; empty when it begins
 // otherwise.
 func firstWord(sql []byte) []byte {
+	sql = behindNothing(sql)
+	end := 0
+	for end < len(sql) && (sql[end]|0x20 >= 'a' && sql[end]|0x20 <= 'z') {
+		end++
+	}
+	return sql[:end]
+}
+
+// isEmpty tells whether a text has no statement. The server answers EmptyQueryResponse, or says that a comment has no end.
+func isEmpty(sql []byte) bool { return len(behindNothing(sql)) == 0 }
+
+// behindNothing skips white space, comments and empty statements.
+func behindNothing(sql []byte) []byte {
 	for {
 		sql = bytes.TrimLeft(sql, " \t\r\n\f\v;")
 		switch {
@@ -45,11 +58,7 @@ func firstWord(sql []byte) []byte {
 		case bytes.HasPrefix(sql, []byte("/*")):
 			sql = behindComment(sql)
 		default:
-			end := 0
-			for end < len(sql) && (sql[end]|0x20 >= 'a' && sql[end]|0x20 <= 'z') {
-				end++
-			}
-			return sql[:end]
+			return sql
 		}
 	}
 }

@@ -10,6 +10,18 @@ func (s *session) match(e *epoch, sql []byte) rewrite.Hit {
 
 // matchMore is match where it is known what the binder finds.
 func (s *session) matchMore(e *epoch, sql []byte, hit rewrite.Hit) rewrite.Hit {
+	return unlessEmpty(sql, s.matchStatements(e, sql, hit))
+}
+
+// unlessEmpty takes back what was found in a text without statements: nothing is bound, so that nothing must be asked.
+func unlessEmpty(sql []byte, hit rewrite.Hit) rewrite.Hit {
+	if hit != rewrite.Miss && isEmpty(sql) {
+		return rewrite.Miss
+	}
+	return hit
+}
+
+func (s *session) matchStatements(e *epoch, sql []byte, hit rewrite.Hit) rewrite.Hit {
 	v := &s.view
 	if hit != rewrite.Names && (e.made.named(s, sql) || v.ownNames.In(sql)) {
 		return rewrite.Names
@@ -34,6 +46,10 @@ func (s *session) matchKept(e *epoch, sql []byte, types []uint32, executes bool)
 
 // matchKeptMore is matchKept where it is known what the binder finds.
 func (s *session) matchKeptMore(e *epoch, sql []byte, types []uint32, hit rewrite.Hit) rewrite.Hit {
+	return unlessEmpty(sql, s.matchKeptStatements(e, sql, types, hit))
+}
+
+func (s *session) matchKeptStatements(e *epoch, sql []byte, types []uint32, hit rewrite.Hit) rewrite.Hit {
 	if hit == rewrite.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.view.ownNames.In(sql) {
 		return rewrite.Names
 	}
