@@ -197,7 +197,7 @@ const (
 	hintArguments = "a trigger's argument is stored as text: drop the trigger, and make it again afterwards"
 
 	hintForceBodies = "or override with force and a reason"
-	hintForceCLI    = `or override with --force --reason "…"`
+	hintForceCLI    = `or override with --force --reason "..."`
 )
 
 // hintOf is what to do about one body.

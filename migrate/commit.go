@@ -135,7 +135,7 @@ func (l *leader) write(ctx context.Context, tx pgx.Tx, m *move, closed time.Time
 	if err := rules.CommitTransition(ctx, tx, m.migration.ID, epoch, paused); err != nil {
 		return err
 	}
-	detail := fmt.Sprintf("%s: %s → %s at epoch %d", m.Kind, m.from, m.To, epoch)
+	detail := fmt.Sprintf("%s: %s -> %s at epoch %d", m.Kind, m.from, m.To, epoch)
 	if m.request.Force {
 		detail += "; forced: " + m.request.Reason
 	}

@@ -59,6 +59,12 @@ func (i *Instance) Create(ctx context.Context, file string, data []byte, actor s
 			Hint:    "give this one another id, or delete the stored one while it is a draft or rolled back",
 		}
 	}
+	if rules.Unstorable(err) {
+		return nil, false, &ConflictError{
+			Message: fmt.Sprintf("migration %q has a character in a name or reason that the encoding of this database lacks", m.ID),
+			Hint:    "give the table or column another name, and write the reasons of waivers in letters that the database has",
+		}
+	}
 	if err != nil {
 		return nil, false, err
 	}

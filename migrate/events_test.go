@@ -51,7 +51,7 @@ func TestEveryInstanceLogsWhatBecomesOfAMigration(t *testing.T) {
 			return log.count("[INFO]", "migration surname done", `detail="cutover: now cutover"`, "by=test") == 1
 		},
 			fmt.Sprintf("instance %d logs the end of the cutover", n))
-		if log.count("migration surname committed", "cutover: active → cutover", "pause_ms=") != 1 {
+		if log.count("migration surname committed", "cutover: active -> cutover", "pause_ms=") != 1 {
 			t.Errorf("instance %d does not log when the names changed", n)
 		}
 	}

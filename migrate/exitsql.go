@@ -77,7 +77,7 @@ $order$;
 	fmt.Fprintf(&b, `DELETE FROM segue.transition WHERE migration = %[1]s;
 UPDATE segue.migration SET phase = '%[2]s', updated_at = now() WHERE id = %[1]s;
 UPDATE segue.epoch SET epoch = epoch + 1, changed_at = now();
-INSERT INTO segue.audit (migration, kind, detail, actor) VALUES (%[1]s, '%[3]s', 'by hand: %[4]s → %[2]s', session_user);
+INSERT INTO segue.audit (migration, kind, detail, actor) VALUES (%[1]s, '%[3]s', 'by hand: %[4]s -> %[2]s', session_user);
 NOTIFY %[5]s;
 COMMIT;
 `, literal(m.ID), to, eventCommitted, m.Phase, rules.Channel)

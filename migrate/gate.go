@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -196,7 +195,7 @@ func (g *gatekeeper) take(ctx context.Context, o *observation) {
 	}
 	if t != nil && t.Attempt != 0 && t.Attempt != g.refused && t.Until != nil {
 		if left := t.Until.Sub(t.Now); left > 0 {
-			g.hold(ctx, t.Attempt, t.Tables, o.begun.Add(left))
+			g.hold(ctx, t, o.begun.Add(left))
 		}
 	}
 }
@@ -247,14 +246,15 @@ func (g *gatekeeper) open(o *observation) bool {
 }
 
 // hold closes the gate in the background, and acknowledges when nothing is in flight any more.
-func (g *gatekeeper) hold(ctx context.Context, attempt int64, tables []catalog.OID, until time.Time) {
+func (g *gatekeeper) hold(ctx context.Context, t *rules.Transition, until time.Time) {
+	attempt, tables, proven := t.Attempt, t.Tables, t.To == rules.Contracted
 	g.attempt, g.gateUntil, g.promised, g.closed = attempt, until, false, true
 	ctx, cancel := context.WithDeadline(ctx, until)
 	g.start(holding, cancel, func() error {
 		if err := g.i.traffic.Hold(ctx, tables, g.i.holdsLock); err != nil {
 			return errNotHeld
 		}
-		return g.i.acknowledge(ctx, attempt, g.i.serving())
+		return g.i.acknowledge(ctx, attempt, g.i.serving(), proven)
 	})
 }
 

@@ -75,7 +75,7 @@ func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all 
 		return nil
 	}
 	e.Hint = "allow_bypass accepts sessions past the instances, end_sessions ends those of an old version, and force, with a reason, accepts a short silence"
-	e.HintCLI = `--allow-bypass accepts sessions past the instances, --end-sessions ends those of an old version, --force --reason "…" accepts a short silence`
+	e.HintCLI = `--allow-bypass accepts sessions past the instances, --end-sessions ends those of an old version, --force --reason "..." accepts a short silence`
 	return e
 }
 

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,27 +28,28 @@ func (i *Instance) own() (rules.Report, error) {
 	return r, nil
 }
 
-// report writes down the sessions and the uses of this instance.
+// report writes down the sessions and the uses of this instance. Neither keeps the other back.
 func (i *Instance) report(ctx context.Context, db rules.DB) error {
-	if err := i.storeUses(ctx, db); err != nil {
-		return err
+	err := i.storeUses(ctx, db)
+	r, failed := i.own()
+	if failed == nil {
+		failed = rules.ReportInstance(ctx, db, i.cfg.ID, r)
 	}
-	r, err := i.own()
-	if err != nil {
-		return err
-	}
-	return rules.ReportInstance(ctx, db, i.cfg.ID, r)
+	return errors.Join(err, failed)
 }
 
 // acknowledge tells the leader that nothing is in flight on the tables of that attempt, and what the proofs of contract
-// and rollback need to know, as of now.
-func (i *Instance) acknowledge(ctx context.Context, attempt, epoch int64) error {
+// and rollback need to know, as of now. Only contract, whose proof reads the uses, waits until they are stored.
+func (i *Instance) acknowledge(ctx context.Context, attempt, epoch int64, proven bool) error {
 	pool, err := i.database()
 	if err != nil {
 		return err
 	}
 	if err := i.storeUses(ctx, pool); err != nil {
-		return err
+		if proven || ctx.Err() != nil {
+			return err
+		}
+		i.log.Warn("a gate is acknowledged without the usage, which could not be stored and is kept", "error", err)
 	}
 	r, err := i.own()
 	if err != nil {

@@ -43,7 +43,7 @@ func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catal
 }
 
 // hintRights is what to do about what rights lists.
-const hintRights = "make the role of the upstream URL their owner (ALTER TABLE … OWNER TO) or a member of the owner (GRANT), or grant it CREATE on the schema"
+const hintRights = "make the role of the upstream URL their owner (ALTER TABLE ... OWNER TO) or a member of the owner (GRANT), or grant it CREATE on the schema"
 
 // rightsConflict refuses to begin what the role could neither finish nor take back.
 func rightsConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, cat *catalog.Catalog, kind Kind) error {

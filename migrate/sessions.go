@@ -58,7 +58,7 @@ func sessionsConflict(m *rules.Migration, all []*rules.Migration, r Request, c *
 		Hint: "end these sessions first, or ask with end_sessions; a rollback to active keeps both versions served; force, with a reason, " +
 			"passes over sessions that have chosen no version",
 		HintCLI: fmt.Sprintf(`end them with --end-sessions, or keep both versions served: segue rollback %s --to active; `+
-			`--force --reason "…" passes over sessions that have chosen no version`, m.ID),
+			`--force --reason "..." passes over sessions that have chosen no version`, m.ID),
 		Blockers: blockers,
 	}
 	e.Missing = c.unknown()

@@ -105,7 +105,7 @@ func sentence(list []rewrite.Showing, moment string, cat *catalog.Catalog) strin
 
 // hintShown is what to do about what shownNames lists.
 const hintShown = "let what reads it take both names, or write the keys out as in jsonb_build_object('key', column), which in a view or a " +
-	"BEGIN ATOMIC function keeps them; a rule file accepts it by waive: [{ id: " + findingShown + `, reason: "…" }]`
+	"BEGIN ATOMIC function keeps them; a rule file accepts it by waive: [{ id: " + findingShown + `, reason: "..." }]`
 
 // A storedObject is one of which it is asked what it shows.
 type storedObject struct {

@@ -33,6 +33,7 @@ func (i *Instance) flushUsage(ctx context.Context) {
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
 	var last []byte
+	warned := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -40,8 +41,15 @@ func (i *Instance) flushUsage(ctx context.Context) {
 		case <-tick.C:
 		}
 		err := i.flush(ctx, &last)
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err == nil:
+			warned = false
+		case ctx.Err() != nil:
+		case warned:
 			i.log.Debug("usage could not be stored and is kept", "error", err)
+		default:
+			warned = true
+			i.log.Warn("usage could not be stored and is kept", "error", err)
 		}
 	}
 }

@@ -26,9 +26,12 @@ func AddAudit(ctx context.Context, db DB, r *AuditRow) error {
 	if r.Blockers == nil {
 		r.Blockers = json.RawMessage(`[]`)
 	}
-	err := db.QueryRow(ctx, `
-		INSERT INTO segue.audit (migration, kind, detail, actor, pause_ms, blockers) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id, at`,
-		r.Migration, r.Kind, r.Detail, r.Actor, r.PauseMS, string(r.Blockers)).Scan(&r.ID, &r.At)
+	args := []any{r.Migration, r.Kind, said(r.Detail), said(r.Actor), r.PauseMS, saidJSON(r.Blockers)}
+	err := storing(ctx, db, args, func(db DB, args []any) error {
+		return db.QueryRow(ctx, `
+			INSERT INTO segue.audit (migration, kind, detail, actor, pause_ms, blockers) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id, at`,
+			args...).Scan(&r.ID, &r.At)
+	})
 	if err != nil {
 		return fmt.Errorf("cannot write segue.audit: %w", err)
 	}

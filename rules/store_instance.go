@@ -30,7 +30,7 @@ type Report struct {
 	PIDs     []uint32        // backends of its sessions and of its control connections
 }
 
-func (r Report) columns() (sessions string, pids []int32) {
+func (r Report) columns() (sessions saidJSON, pids []int32) {
 	pids = make([]int32, len(r.PIDs))
 	for i, pid := range r.PIDs {
 		pids[i] = int32(pid)
@@ -38,21 +38,21 @@ func (r Report) columns() (sessions string, pids []int32) {
 	if r.Sessions == nil {
 		return "[]", pids
 	}
-	return string(r.Sessions), pids
+	return saidJSON(r.Sessions), pids
 }
 
 // RegisterInstance writes or renews the row of an instance, forgets what it has acknowledged and lifts its expiry. With
 // fresh it is that of a process which has just started: a row of an earlier process of that id begins anew.
 // Call it in a transaction that holds LockEpoch: nobody then joins between the leader's last check and its commit.
 func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64, fresh bool) error {
-	_, err := db.Exec(ctx, `
+	_, err := execSaid(ctx, db, `
 		INSERT INTO segue.instance AS i (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, lease = excluded.lease, epoch = excluded.epoch,
 			heartbeat = pg_catalog.clock_timestamp(), acknowledged = least(i.acknowledged, 0), expired = false,
 			started = CASE WHEN $5 THEN excluded.started ELSE i.started END,
 			sessions = CASE WHEN $5 THEN excluded.sessions ELSE i.sessions END,
 			pids = CASE WHEN $5 THEN excluded.pids ELSE i.pids END,
-			reported = CASE WHEN $5 THEN excluded.reported ELSE i.reported END`, id, address, lease.Microseconds(), epoch, fresh)
+			reported = CASE WHEN $5 THEN excluded.reported ELSE i.reported END`, id, said(address), lease.Microseconds(), epoch, fresh)
 	if err != nil {
 		return fmt.Errorf("cannot register instance %s: %w", id, err)
 	}
@@ -74,7 +74,7 @@ func BeatInstance(ctx context.Context, db DB, id string, epoch int64) (bool, err
 // ReportInstance stores what the instance tells about its connections.
 func ReportInstance(ctx context.Context, db DB, id string, r Report) error {
 	sessions, pids := r.columns()
-	_, err := db.Exec(ctx, `
+	_, err := execSaid(ctx, db, `
 		UPDATE segue.instance SET sessions = $2, pids = $3, reported = pg_catalog.clock_timestamp() WHERE id = $1`, id, sessions, pids)
 	if err != nil {
 		return fmt.Errorf("cannot store the sessions of instance %s: %w", id, err)
@@ -86,7 +86,7 @@ func ReportInstance(ctx context.Context, db DB, id string, r Report) error {
 // waits behind the leader's row lock. It returns false when the row is gone or expired, or the attempt is over.
 func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r Report) (bool, error) {
 	sessions, pids := r.columns()
-	tag, err := db.Exec(ctx, `
+	tag, err := execSaid(ctx, db, `
 		UPDATE segue.instance SET acknowledged = $2, epoch = $3, sessions = $4, pids = $5,
 			reported = pg_catalog.clock_timestamp(), heartbeat = pg_catalog.clock_timestamp()
 		WHERE id = $1 AND NOT expired AND acknowledged <> -$2::pg_catalog.int8 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)

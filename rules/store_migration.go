@@ -74,13 +74,14 @@ func InsertMigration(ctx context.Context, db DB, m *Migration) (created bool, er
 	if err != nil {
 		return false, err
 	}
-	err = db.QueryRow(ctx, `
-		INSERT INTO segue.migration (id, file, source, spec, digest, contract_after, phase)
-		VALUES ($1, $2, $3, $4, $5, $6 * interval '1 microsecond', 'draft')
-		ON CONFLICT (id) DO NOTHING
-		RETURNING seq, phase, created_at, updated_at`,
-		m.ID, m.File(), m.Source, string(spec), m.Digest, m.ContractAfter.Microseconds(),
-	).Scan(&m.Seq, &m.Phase, &m.CreatedAt, &m.UpdatedAt)
+	args := []any{m.ID, said(m.File()), said(m.Source), string(spec), m.Digest, m.ContractAfter.Microseconds()}
+	err = storing(ctx, db, args, func(db DB, args []any) error {
+		return db.QueryRow(ctx, `
+			INSERT INTO segue.migration (id, file, source, spec, digest, contract_after, phase)
+			VALUES ($1, $2, $3, $4, $5, $6 * interval '1 microsecond', 'draft')
+			ON CONFLICT (id) DO NOTHING
+			RETURNING seq, phase, created_at, updated_at`, args...).Scan(&m.Seq, &m.Phase, &m.CreatedAt, &m.UpdatedAt)
+	})
 	if err == nil {
 		return true, nil
 	}

@@ -96,10 +96,10 @@ func InsertTransition(ctx context.Context, db DB, t *Transition) (bool, error) {
 	if options == nil {
 		options = json.RawMessage(`{}`)
 	}
-	tag, err := db.Exec(ctx, `
+	tag, err := execSaid(ctx, db, `
 		INSERT INTO segue.transition (migration, kind, to_phase, options, actor, deadline)
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-		t.Migration, t.Kind, string(t.To), string(options), t.Actor, t.Deadline)
+		t.Migration, t.Kind, string(t.To), saidJSON(options), said(t.Actor), t.Deadline)
 	if err != nil {
 		return false, fmt.Errorf("cannot store the transition: %w", err)
 	}
@@ -143,11 +143,11 @@ func FailAttempt(ctx context.Context, db DB, migration, leader, reason string, b
 	if blockers == nil {
 		blockers = json.RawMessage(`[]`)
 	}
-	_, err := db.Exec(ctx, `
+	_, err := execSaid(ctx, db, `
 		UPDATE segue.transition SET leader = $2, attempts = attempts + 1, last_error = $3, blockers = $4,
 			next_try = pg_catalog.clock_timestamp() + $5 * interval '1 microsecond',
 			attempt = 0, gate_tables = '{}', gate_set_at = NULL, gate_until = NULL
-		WHERE migration = $1`, migration, leader, reason, string(blockers), wait.Microseconds())
+		WHERE migration = $1`, migration, leader, said(reason), saidJSON(blockers), wait.Microseconds())
 	if err != nil {
 		return fmt.Errorf("cannot store the failed attempt: %w", err)
 	}
@@ -166,7 +166,7 @@ func ClearGate(ctx context.Context, db DB, migration string) error {
 
 // ExplainTransition stores what the pending transition waits for.
 func ExplainTransition(ctx context.Context, db DB, migration, reason string) error {
-	if _, err := db.Exec(ctx, `UPDATE segue.transition SET last_error = $2 WHERE migration = $1`, migration, reason); err != nil {
+	if _, err := execSaid(ctx, db, `UPDATE segue.transition SET last_error = $2 WHERE migration = $1`, migration, said(reason)); err != nil {
 		return fmt.Errorf("cannot store what the transition waits for: %w", err)
 	}
 	return nil
@@ -187,8 +187,8 @@ func CommitTransition(ctx context.Context, db DB, migration string, epoch int64,
 
 // ChangeTransition replaces what was asked for with a pending transition.
 func ChangeTransition(ctx context.Context, db DB, migration string, options json.RawMessage, actor string, deadline *time.Time) error {
-	_, err := db.Exec(ctx, `UPDATE segue.transition SET options = $2, actor = $3, deadline = $4, next_try = NULL WHERE migration = $1`,
-		migration, string(options), actor, deadline)
+	_, err := execSaid(ctx, db, `UPDATE segue.transition SET options = $2, actor = $3, deadline = $4, next_try = NULL WHERE migration = $1`,
+		migration, saidJSON(options), said(actor), deadline)
 	if err != nil {
 		return fmt.Errorf("cannot change the transition: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // A UsageRow is one row of segue.usage: how often a logical name was used in a version.
@@ -27,13 +28,56 @@ type UsageRow struct {
 	Sample      string
 }
 
-// AddUsage adds counts to segue.usage. Rows of migrations that have been deleted meanwhile are left out. It sorts rows:
-// all instances lock the rows of the table in one order, because they write at the same time, and a deadlock would keep
-// an acknowledgement back.
+// maxNameBytes is the longest name that PostgreSQL knows of a user or application.
+const maxNameBytes = 63
+
+// AddUsage adds counts to segue.usage. Rows of migrations that have been deleted meanwhile are left out. What a client says
+// never keeps a use from being counted: users, applications and samples are written as far as the database takes them, and
+// not at all where it takes them in no form. It sorts rows: all instances lock the rows of the table in one order, because
+// they write at the same time, and a deadlock would keep an acknowledgement back.
 func AddUsage(ctx context.Context, db DB, rows []UsageRow) error {
 	if len(rows) == 0 {
 		return nil
 	}
+	err := addUsage(ctx, db, spoken(rows, func(s said) string { return s.whole() }))
+	if refusesData(err) {
+		err = addUsage(ctx, db, spoken(rows, func(s said) string { return s.ascii() }))
+	}
+	if refusesData(err) {
+		err = addUsage(ctx, db, spoken(rows, func(said) string { return "" }))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot store usage: %w", err)
+	}
+	return nil
+}
+
+// spoken is a copy of the rows with what clients say of themselves as write writes it.
+func spoken(rows []UsageRow, write func(said) string) []UsageRow {
+	out := slices.Clone(rows)
+	for n := range out {
+		r := &out[n]
+		r.User, r.Application, r.Sample = name(write(said(r.User))), name(write(said(r.Application))), write(said(r.Sample))
+	}
+	return out
+}
+
+// name cuts a name as PostgreSQL does, so that it fits into an index.
+func name(s string) string {
+	if len(s) <= maxNameBytes {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxNameBytes], "")
+}
+
+// refusesData tells whether the server says that it cannot hold a value, whoever sends it.
+func refusesData(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "54")) // data_exception, program_limit_exceeded
+}
+
+// addUsage writes all rows or none; db can be used afterwards.
+func addUsage(ctx context.Context, db DB, rows []UsageRow) error {
 	slices.SortFunc(rows, byKey)
 	batch := new(pgx.Batch)
 	for _, r := range rows {
@@ -46,16 +90,15 @@ func AddUsage(ctx context.Context, db DB, rows []UsageRow) error {
 				sample = CASE WHEN excluded.sample = '' THEN u.sample ELSE excluded.sample END`,
 			r.Migration, r.Version, r.Table, r.Column, r.Old, r.User, r.Application, r.Ambiguous, r.Count, r.Sample)
 	}
-	sender, ok := db.(interface {
-		SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+	return attempt(ctx, db, func(db DB) error {
+		sender, ok := db.(interface {
+			SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+		})
+		if !ok {
+			return errors.New("usage can only be added over a connection or transaction")
+		}
+		return sender.SendBatch(ctx, batch).Close()
 	})
-	if !ok {
-		return errors.New("usage can only be added over a connection or transaction")
-	}
-	if err := sender.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("cannot store usage: %w", err)
-	}
-	return nil
 }
 
 // byKey orders rows as the primary key of segue.usage tells them apart.

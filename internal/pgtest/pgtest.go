@@ -87,8 +87,27 @@ func Bin(name string) string {
 // Database makes an empty database for the test, drops it when the test ends, and returns its connection string.
 func Database(t testing.TB) string {
 	t.Helper()
+	return made(t, "")
+}
+
+// DatabaseIn is Database with another encoding, such as LATIN1. What connects to it speaks UTF8.
+func DatabaseIn(t testing.TB, encoding string) string {
+	t.Helper()
+	made := made(t, " ENCODING '"+encoding+"' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+	u, err := url.Parse(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("client_encoding", "UTF8")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+func made(t testing.TB, options string) string {
+	t.Helper()
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), serial.Add(1))
-	Exec(t, cluster.URL("postgres"), "CREATE DATABASE "+name)
+	Exec(t, cluster.URL("postgres"), "CREATE DATABASE "+name+options)
 	t.Cleanup(func() { drop(t, name) })
 	return cluster.URL(name)
 }
