@@ -115,6 +115,9 @@ func (s *session) makeRoom(run *series, next rewrite.Control) (ok bool, err erro
 		s.queue.mu.Lock()
 		idle := s.queue.status == wire.Idle
 		s.queue.mu.Unlock()
+		if idle && next == rewrite.Prepares {
+			return false, s.refusePrepare(run)
+		}
 		if next != rewrite.NoControl || !idle {
 			return true, nil
 		}
@@ -129,16 +132,22 @@ func (s *session) makeRoom(run *series, next rewrite.Control) (ok bool, err erro
 		run.inside = false
 		return s.unseen("ROLLBACK", &piece{closes: true})
 	case rewrite.Prepares:
-		s.piece = &piece{}
-		if err := s.refusePiece("PREPARE TRANSACTION cannot end a string of statements that is sent in parts, where no BEGIN precedes it"); err != nil {
-			return false, err
-		}
-		if _, err := s.succeeds(s.piece); err != nil {
-			return false, err
-		}
-		return false, s.closeBlock(run, "ROLLBACK")
+		return false, s.refusePrepare(run)
 	}
 	return true, nil
+}
+
+// refusePrepare refuses PREPARE TRANSACTION where the client has no block open. PostgreSQL prepares the implicit one, with a
+// warning; sent alone, the statement would prepare nothing.
+func (s *session) refusePrepare(run *series) error {
+	s.piece = &piece{}
+	if err := s.refusePiece("PREPARE TRANSACTION cannot be part of a string of statements that is sent in parts, where no BEGIN precedes it"); err != nil {
+		return err
+	}
+	if _, err := s.succeeds(s.piece); err != nil {
+		return err
+	}
+	return s.closeBlock(run, "ROLLBACK")
 }
 
 // refusePiece has the server fail where the piece at hand would have been executed.

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -229,6 +230,41 @@ func TestEachStatementOfAStringSeesWhatTheOnesBeforeItHaveDone(t *testing.T) {
 			got := s.play(t, p.addr, p.database, wire.Parameter{Name: "segue.version", Value: rules.Base})
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the client sees (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestNothingIsPreparedWithoutABlock is about PREPARE TRANSACTION in a string that is sent in pieces. Where the client has no
+// block open it is refused, and what precedes it is undone.
+func TestNothingIsPreparedWithoutABlock(t *testing.T) {
+	t.Parallel()
+	const rest = "; SET search_path TO public; SELECT last_name FROM individual WHERE id = 1"
+	p := openProxy(t)
+	p.run(people, "CREATE TABLE other (n int)", renameThere)
+	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
+	c := p.loginBase()
+	for name, sql := range map[string]string{
+		"at first":                    "PREPARE TRANSACTION 'none'" + rest,
+		"behind a block":              "BEGIN; COMMIT; PREPARE TRANSACTION 'none'" + rest,
+		"behind one that is undone":   "BEGIN; ROLLBACK; ; PREPARE TRANSACTION 'none'" + rest,
+		"behind a COMMIT":             "COMMIT; PREPARE TRANSACTION 'none'" + rest,
+		"behind a statement":          "INSERT INTO other VALUES (1); PREPARE TRANSACTION 'none'" + rest,
+		"behind what is in a block":   "BEGIN; SELECT 1; END; SELECT 2; PREPARE TRANSACTION 'none'" + rest,
+		"at the end":                  "SET search_path TO public; SELECT last_name FROM individual; PREPARE TRANSACTION 'none'",
+		"behind another that is none": "BEGIN; PREPARE TRANSACTION 'none'; PREPARE TRANSACTION 'none'" + rest,
+	} {
+		t.Run(name, func(t *testing.T) {
+			heard := c.hears(step{simple(sql), "Z"})
+			if e := heard[len(heard)-2]; !strings.Contains(e, "C=0A000 M=PREPARE TRANSACTION") || heard[len(heard)-1] != `Z "I"` {
+				t.Errorf("heard %q", heard)
+			}
+			if heard = c.hears(step{simple("SELECT count(*) FROM other"), "Z"}); heard[1] != `D "\x00\x01\x00\x00\x00\x010"` {
+				t.Errorf("what preceded it has stayed: %q", heard)
+			}
+			heard = c.hears(step{simple("ROLLBACK PREPARED 'none'"), "Z"})
+			if prepared := name == "behind another that is none"; prepared == strings.Contains(heard[0], "C=42704") {
+				t.Errorf("heard %q", heard)
 			}
 		})
 	}
