@@ -31,7 +31,9 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		memo = &st.Memo.plan
 	}
 	private := false // the text is to be bound by the catalog as the session sees it
-	s.view.forgetNames()
+	if st == nil || !s.keepsNames(sql) {
+		s.view.forgetNames()
+	}
 	for range maxRounds {
 		e := s.srv.epoch.Load()
 		if !e.live || memo != nil && memo.binder != e.binder {

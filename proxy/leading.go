@@ -41,6 +41,20 @@ func firstWord(sql []byte) []byte {
 	return sql[:end]
 }
 
+// buildsConcurrently tells whether a text begins as CREATE INDEX CONCURRENTLY does.
+func buildsConcurrently(sql []byte) bool {
+	for _, want := range []string{"create", "unique", "index", "concurrently"} {
+		word := firstWord(sql)
+		switch {
+		case bytes.EqualFold(word, []byte(want)):
+			sql = behindNothing(sql)[len(word):]
+		case want != "unique":
+			return false
+		}
+	}
+	return true
+}
+
 // isEmpty tells whether a text has no statement. The server answers EmptyQueryResponse, or says that a comment has no end.
 func isEmpty(sql []byte) bool { return len(behindNothing(sql)) == 0 }
 
