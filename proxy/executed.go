@@ -25,6 +25,11 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 	for i := range t.Statements {
 		effect := &t.Statements[i].Effect
 		if effect.Execute != "" && !made[effect.Execute] {
+			if effect.Names {
+				if err := s.refuseNames(e, []byte(effect.Execute)); err != nil {
+					return nil, err
+				}
+			}
 			x, err := s.executes(e, []byte(effect.Execute))
 			if err != nil {
 				return nil, err
@@ -57,6 +62,22 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 		s.count(x)
 	}
 	return t, nil
+}
+
+// refuseNames refuses an EXECUTE that has the name of a table in an argument which the statement takes as one.
+func (s *session) refuseNames(e *epoch, name []byte) error {
+	st, err := s.find(name)
+	if st == nil || err != nil {
+		return err
+	}
+	if !rewrite.TakesNames(st.Types) && (!st.SQL || !st.Lost && !e.binder.TakesNames(st.Read.Encoding, st.Read.Standard, string(st.Text))) {
+		return nil
+	}
+	return raise(&wire.Error{
+		Code:    "0A000",
+		Message: "an argument of EXECUTE names a table under migration, for a parameter that was given the type regclass, regtype or regprocedure",
+		Hint:    "Give the parameter the type text, and cast it in the statement: $1::regclass.",
+	})
 }
 
 // executesInside sees to what a text may execute by name in strings, as DO does.

@@ -350,6 +350,18 @@ func (b *binding) refuseTableNamesIn(n *ast.Node, construct string) {
 	})
 }
 
+// namesMoved tells whether there is a constant in expressions that may name a table which the database calls otherwise.
+func (b *binding) namesMoved(list []*ast.Node) (moved bool) {
+	for _, n := range list {
+		eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+			if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
+				moved = moved || slices.ContainsFunc(b.namedIn(k.GetSval().Sval), func(t *rules.TableLens) bool { return t.Logical != t.Physical })
+			}
+		})
+	}
+	return moved
+}
+
 // refuseNamesInText refuses a text that is SQL, or holds names, if it concerns a table under migration.
 func (b *binding) refuseNamesInText(text string, location int, construct string) {
 	for _, t := range b.namedIn(text) {

@@ -1,9 +1,11 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
@@ -35,6 +37,35 @@ func PreparedIn(encoding string, standardStrings bool, sql string) (list []Prepa
 		list = append(list, p)
 	}
 	return list, true
+}
+
+// TakesNames tells whether the text of a PREPARE gives a parameter an OID alias type, so that an argument of EXECUTE names a
+// table as regclass does. It does not see to which names these are in the database. It is true of what cannot be read.
+func (b *Binder) TakesNames(encoding string, standardStrings bool, sql string) bool {
+	tree, _, ok := parseIn(encoding, standardStrings, sql)
+	if !ok {
+		return true
+	}
+	bound := &binding{cat: b.snap.Catalog}
+	for _, raw := range tree.Stmts {
+		for _, t := range raw.GetStmt().GetPrepareStmt().GetArgtypes() {
+			name := lastString(t.GetTypeName().GetNames())
+			if aliasTypes[name] != 0 {
+				return true
+			}
+			for _, known := range b.snap.Catalog.TypesNamed(name) {
+				if base := bound.baseOf(known.OID); isAlias(base) || bound.holdsAlias(base) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// TakesNames is that of the types which a Parse gives its parameters.
+func TakesNames(types []uint32) bool {
+	return slices.ContainsFunc(types, func(t uint32) bool { return isAlias(catalog.OID(t)) })
 }
 
 // parseIn parses a text in the encoding, aside. ok is false as for PreparedIn.

@@ -120,6 +120,7 @@ type Effect struct {
 	Prepare    *Prepare // PREPARE name AS …
 	Cursor     bool     // DECLARE name CURSOR FOR …
 	Execute    string   // EXECUTE name, also inside EXPLAIN and CREATE TABLE AS
+	Names      bool     // with Execute: an argument may be the name of a table that is called otherwise in the database
 	Deallocate string   // DEALLOCATE name
 	DropAll    bool     // DEALLOCATE ALL, DISCARD ALL
 }

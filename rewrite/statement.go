@@ -80,7 +80,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 	case *ast.Node_ExecuteStmt:
 		b.saw(n.ExecuteStmt)
 		b.exprs(nil, n.ExecuteStmt.Params)
-		b.statement.Effect.Execute = n.ExecuteStmt.Name
+		b.statement.Effect.Execute, b.statement.Effect.Names = n.ExecuteStmt.Name, b.namesMoved(n.ExecuteStmt.Params)
 	case *ast.Node_DeclareCursorStmt:
 		b.saw(n.DeclareCursorStmt)
 		b.statement.Effect.Cursor = true
