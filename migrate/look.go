@@ -30,6 +30,15 @@ func (l *leader) look(ctx context.Context, m *move) error {
 			return &setback{reason: fmt.Sprintf("instance %s serves epoch %d and not %d yet", r.ID, r.Epoch, m.epoch)}
 		}
 	}
+	if rules.Gated(m.steps) {
+		late, err := l.signsOfLife(ctx)
+		if err != nil {
+			return err
+		}
+		if len(late) > 0 {
+			return &setback{reason: strings.Join(late, ", ") + " gives no sign of life; it is waited for until its lease has run out"}
+		}
+	}
 	if err := l.prepare(ctx, m); err != nil {
 		return err
 	}
@@ -83,6 +92,28 @@ func plural(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// signsOfLife asks every instance for a heartbeat, and lists those that do not give one within the time for which a gate would
+// be closed: it would be closed for nothing.
+func (l *leader) signsOfLife(ctx context.Context) ([]string, error) {
+	var asked time.Time
+	err := l.conn.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() FROM pg_catalog.pg_notify($1, '')`, rules.Channel).Scan(&asked)
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask the instances for a sign of life: %w", err)
+	}
+	end := time.Now().Add(l.i.cfg.DrainLimit)
+	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
+		rows, err := rules.LoadInstances(ctx, l.conn, false)
+		if err != nil {
+			return nil, err
+		}
+		late := lagging(rows, func(r *rules.InstanceRow) bool { return !r.Heartbeat.Before(asked) })
+		if len(late) == 0 || time.Now().After(end) || ctx.Err() != nil {
+			return late, ctx.Err()
+		}
+		pause(ctx, wait, nil)
+	}
 }
 
 // A holder is a transaction that holds a lock.

@@ -68,6 +68,21 @@ func TestAKilledInstanceHoldsUpNothingForLongerThanItsTime(t *testing.T) {
 	}
 }
 
+func TestNoGateIsClosedForAnInstanceThatIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, shop, shortLease)
+	f.create(surname)
+	f.must("surname", activate)
+	f.killed("killed")
+	f.must("surname", cutover)
+	if n := value[int](f, `SELECT count(*) FROM segue.audit WHERE kind = 'attempt' AND detail LIKE '%instance killed %'`); n == 0 {
+		t.Error("nothing says that the instance was waited for")
+	}
+	if n := value[int](f, `SELECT count(*) FROM segue.audit WHERE kind = 'attempt' AND pause_ms IS NOT NULL`); n != 0 {
+		t.Errorf("%d attempts held up statements for nothing", n)
+	}
+}
+
 func TestWhatIsLeftOfAKilledInstanceCountsWithItsLastVersion(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, shop, shortLease)
