@@ -113,8 +113,12 @@ func (e *ConflictError) silence(ctx context.Context, db rules.DB, m *rules.Migra
 	}
 	if use != nil && age < m.ContractAfter {
 		name := strings.TrimSuffix(use.Table+"."+use.Column, ".")
-		e.missing("%s was used %s ago in version %s by user %s (application_name %q), and contract_after demands a silence of %s: stop that app, and wait until %s",
-			name, age.Round(time.Millisecond), use.Version, use.User, use.Application, m.ContractAfter,
+		who := fmt.Sprintf("user %s (application_name %q)", use.User, use.Application)
+		if use.User == "" {
+			who = "one of so many users and applications that not all are told apart"
+		}
+		e.missing("%s was used %s ago in version %s by %s, and contract_after demands a silence of %s: stop that app, and wait until %s",
+			name, age.Round(time.Millisecond), use.Version, who, m.ContractAfter,
 			use.Last.Add(m.ContractAfter).UTC().Format("2006-01-02 15:04:05Z"))
 		return nil
 	}

@@ -354,6 +354,53 @@ func TestUsageAddsUp(t *testing.T) {
 	}
 }
 
+func TestUsageIsBoundedAndEveryUseIsCounted(t *testing.T) {
+	t.Parallel()
+	conn := installed(t)
+	for _, id := range []string{"a", "other"} {
+		if _, err := rules.InsertMigration(ctx, conn, parse(t, id, "public.t."+id+" > b"+id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	use := func(id, application string) rules.UsageRow {
+		return rules.UsageRow{Migration: id, Version: "base", Table: "public.t", Column: "a", Old: true, User: "u", Application: application, Count: 1, Sample: "s"}
+	}
+	const rounds, each = 5, 400
+	for round := range rounds {
+		rows := []rules.UsageRow{use("a", "regular"), use("other", "regular")}
+		for n := range each {
+			rows = append(rows, use("a", fmt.Sprint(round, " ", n)))
+		}
+		if err := rules.AddUsage(ctx, conn, rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := rules.LoadUsage(ctx, conn, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total, regular, together int64
+	for _, r := range got {
+		total += r.Count
+		switch {
+		case r.Application == "regular":
+			regular = r.Count
+		case r.User == "" && r.Application == "":
+			together = r.Count
+		}
+	}
+	if want := rounds*each - (rules.MaxUsage - 1); len(got) != rules.MaxUsage+1 || total != rounds*(each+1) || regular != rounds || together != int64(want) {
+		t.Errorf("%d rows, %d uses, %d of the regular application, %d together; want %d together", len(got), total, regular, together, want)
+	}
+	last, age, err := rules.LastOldUse(ctx, conn, "a")
+	if err != nil || last == nil || age > time.Minute {
+		t.Errorf("the last use is %+v, %v ago, error %v", last, age, err)
+	}
+	if got, err := rules.LoadUsage(ctx, conn, "other"); err != nil || len(got) != 1 || got[0].Count != rounds {
+		t.Errorf("of another migration %+v, error %v", got, err)
+	}
+}
+
 func TestInstancesThatAddTheSameUsageDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Database(t)

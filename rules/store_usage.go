@@ -76,8 +76,16 @@ func refusesData(err error) bool {
 	return ok && (strings.HasPrefix(pg.Code, "22") || strings.HasPrefix(pg.Code, "54")) // data_exception, program_limit_exceeded
 }
 
+// MaxUsage is how many rows of different users and applications segue.usage keeps of one migration. Instances that write at
+// the same time may pass it by what each of them adds at once.
+const MaxUsage = 1000
+
 // addUsage writes all rows or none; db can be used afterwards.
 func addUsage(ctx context.Context, db DB, rows []UsageRow) error {
+	rows, err := bounded(ctx, db, rows)
+	if err != nil {
+		return err
+	}
 	slices.SortFunc(rows, byKey)
 	batch := new(pgx.Batch)
 	for _, r := range rows {
@@ -99,6 +107,62 @@ func addUsage(ctx context.Context, db DB, rows []UsageRow) error {
 		}
 		return sender.SendBatch(ctx, batch).Close()
 	})
+}
+
+// bounded is the rows that keep each migration within MaxUsage: what is over is counted in the row of the same name that
+// has no user and no application.
+func bounded(ctx context.Context, db DB, rows []UsageRow) ([]UsageRow, error) {
+	adds := make(map[string]int)
+	for _, r := range rows {
+		adds[r.Migration]++
+	}
+	for migration, n := range adds {
+		var have int
+		if err := db.QueryRow(ctx, `SELECT pg_catalog.count(*) FROM segue.usage WHERE migration = $1`, migration).Scan(&have); err != nil {
+			return nil, err
+		}
+		if have+n <= MaxUsage {
+			continue
+		}
+		kept, err := LoadUsage(ctx, db, migration)
+		if err != nil {
+			return nil, err
+		}
+		rows = folded(rows, migration, kept)
+	}
+	return rows, nil
+}
+
+// folded keeps the users and applications of a migration's rows that are among kept, and of others while there is room.
+func folded(rows []UsageRow, migration string, kept []UsageRow) []UsageRow {
+	known := make(map[UsageRow]bool, len(kept))
+	for _, r := range kept {
+		known[r.key()] = true
+	}
+	added := make(map[UsageRow]int) // where in out each key is
+	var out []UsageRow
+	for _, r := range rows {
+		if r.Migration == migration {
+			if !known[r.key()] && len(known) >= MaxUsage {
+				r.User, r.Application = "", ""
+			} else {
+				known[r.key()] = true
+			}
+		}
+		if at, twice := added[r.key()]; twice {
+			out[at].Count += r.Count
+			continue
+		}
+		added[r.key()] = len(out)
+		out = append(out, r)
+	}
+	return out
+}
+
+// key is the row with nothing but what tells it apart from others.
+func (r UsageRow) key() UsageRow {
+	r.Count, r.Last, r.Sample = 0, time.Time{}, ""
+	return r
 }
 
 // byKey orders rows as the primary key of segue.usage tells them apart.
