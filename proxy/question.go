@@ -19,8 +19,8 @@ func (s *session) serversWords(ask *rewrite.Question) (*wire.Error, error) {
 	if fields == nil {
 		return ownError(ask.Otherwise), nil
 	}
-	if !replaceable(fields) {
-		return verbatim(fields), nil
+	if !replaceable(fields) || fields.Get(wire.FieldCode) == "25P02" && !ask.Unread() {
+		return verbatim(fields), nil // the transaction had failed before, by what was sent and not answered then
 	}
 	position, _ := strconv.Atoi(fields.Get(wire.FieldPosition))
 	if !ask.Answers(fields.Get(wire.FieldCode), fields.Get(wire.FieldFile), position) {
