@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/admin/admintest"
@@ -70,6 +71,61 @@ func TestProbesAnswerHoweverManyConnectionsAreHeldOpen(t *testing.T) {
 		if status, body := get(t, "http://"+addr+"/healthz"); status != http.StatusOK {
 			t.Errorf("%d %s", status, body)
 		}
+	}
+}
+
+func TestProbesAnswerHoweverManyRequestsAreNeverSentWhole(t *testing.T) {
+	t.Parallel()
+	for name, token := range map[string]string{"open": "", "with a token": "secret"} {
+		for _, head := range []string{"POST /v1/rewrite", "GET /metrics", "DELETE /v1/migrations/m", "GET /nowhere", "GET /healthz", "PUT /healthz"} {
+			t.Run(name+" "+head, func(t *testing.T) {
+				t.Parallel()
+				s, err := admin.New(admin.Config{Control: &admintest.Control{}, Token: token})
+				if err != nil {
+					t.Fatal(err)
+				}
+				addr, metrics := listen(t, s, s.Serve), listen(t, s, s.ServeMetrics)
+				for range admin.MaxConnections + 10 {
+					c, err := net.Dial("tcp", addr)
+					if err != nil {
+						t.Fatal(err)
+					}
+					defer c.Close()
+					if _, err := c.Write([]byte(head + " HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, url := range []string{"http://" + addr + "/healthz", "http://" + metrics + "/readyz", "http://" + metrics + "/metrics"} {
+					if status, body := get(t, url); status != http.StatusOK {
+						t.Errorf("%s: %d %s", url, status, body)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestARequestIsAnsweredBeforeItsBodyWhereTheBodyIsNotWanted(t *testing.T) {
+	t.Parallel()
+	s, err := admin.New(admin.Config{Control: &admintest.Control{}, Token: "secret"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listen(t, s, s.Serve)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write([]byte("POST /v1/rewrite HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n{")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(pgtest.Patience)); err != nil {
+		t.Fatal(err)
+	}
+	status := make([]byte, len("HTTP/1.1 401"))
+	if _, err := io.ReadFull(c, status); err != nil || string(status) != "HTTP/1.1 401" {
+		t.Errorf("the answer is %q, error %v", status, err)
 	}
 }
 

@@ -23,7 +23,9 @@ const (
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	var tooBig *http.MaxBytesError
-	switch {
+	switch refused, ok := errors.AsType[*Problem](err); {
+	case ok:
+		return nil, refused
 	case errors.As(err, &tooBig):
 		return nil, &Problem{
 			Status: http.StatusRequestEntityTooLarge,

@@ -27,12 +27,12 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	only := r.URL.Query().Get("migration")
 	events := s.cfg.Control.Subscribe(r.Context())
 	rc := http.NewResponseController(w)
-	if err := rc.SetWriteDeadline(farFuture()); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)
 	send := func(format string, args ...any) bool {
+		if err := rc.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return false
+		}
 		_, err := fmt.Fprintf(w, format, args...)
 		return err == nil && rc.Flush() == nil
 	}

@@ -23,7 +23,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			})
 			return
 		}
-		if err := sites.Check(r); err != nil {
+		if err := foreign(sites, r); err != nil {
 			s.fail(w, r, &Problem{
 				Status: http.StatusForbidden, Title: "Cross-origin request",
 				Detail: "a web page of another site sent this request",
@@ -33,6 +33,20 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// foreign is the error of a request that a web page of another site has sent. Reads are refused as well, because they hold
+// connections and event streams, but for probes and the two pages that tell nothing, which others may link to.
+func foreign(sites *http.CrossOriginProtection, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead && r.Method != http.MethodOptions {
+		return sites.Check(r)
+	}
+	if isProbe(r.URL.Path) || r.URL.Path == "/" || r.URL.Path == "/openapi.json" {
+		return nil
+	}
+	strict := *r
+	strict.Method = http.MethodPost
+	return sites.Check(&strict)
 }
 
 // authorized tells whether the request carries the token, where one is configured. Both sides are hashed first, so

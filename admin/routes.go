@@ -67,6 +67,15 @@ func (s *Server) probes() (rs []route) {
 	return rs
 }
 
+// isProbe tells whether a path is one of probes.
+func isProbe(path string) bool {
+	switch path {
+	case "/healthz", "/liveness", "/readyz", "/readiness", "/startup":
+		return true
+	}
+	return false
+}
+
 // openRoutes are those of ServeMetrics.
 func (s *Server) openRoutes(metrics http.Handler) []route {
 	return append(s.probes(), route{method: http.MethodGet, path: "/metrics", open: true, handle: plain(metrics)})

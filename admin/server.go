@@ -42,7 +42,8 @@ type Server struct {
 	metrics *http.Server       // for ServeMetrics
 	stop    context.CancelFunc // ends waiting requests and event streams
 	streams chan struct{}      // a value for each event stream that is open
-	conns   connections
+	conns   connections        // of http
+	open    connections        // of metrics
 	health  health
 	preview preview
 }
@@ -69,22 +70,23 @@ func New(cfg Config) (*Server, error) {
 	s.handler = s.guard(mux)
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.http = s.server(ctx, s.handler)
-	s.metrics = s.server(ctx, s.mux(s.openRoutes(metrics)))
+	s.http = s.server(ctx, &s.conns, s.handler)
+	s.metrics = s.server(ctx, &s.open, s.mux(s.openRoutes(metrics)))
 	return s, nil
 }
 
 // server makes an HTTP server of a handler, whose requests end with ctx.
-func (s *Server) server(ctx context.Context, h http.Handler) *http.Server {
+func (s *Server) server(ctx context.Context, c *connections, h http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           h,
+		Handler:           s.admit(c, h),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnState:         s.conns.watch,
+		ConnContext:       withConn,
+		ConnState:         c.watch,
 		ErrorLog:          s.log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 }
