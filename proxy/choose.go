@@ -137,12 +137,12 @@ func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32, st *s
 	if otherwise && st.Read.Doubt {
 		return nil, readInDoubt()
 	}
-	params, behind := binder.RowParameters(types), s.predates(e)
-	if params == nil && e.made == nil && !otherwise && !behind {
+	params, behind, keeps := binder.RowParameters(types), s.predates(e), st != nil && st.Memo.keepsTypes
+	if params == nil && e.made == nil && !otherwise && !behind && !keeps {
 		return v, nil
 	}
 	with := *v
-	with.Params, with.Unsettled, with.Behind = params, e.made != nil, behind
+	with.Params, with.Unsettled, with.Behind, with.KeepTypes = params, e.made != nil, behind, keeps
 	if otherwise {
 		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
 	}

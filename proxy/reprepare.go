@@ -87,6 +87,10 @@ func (s *session) prepareAgain(st *statement, text *rewrite.Text) error {
 	if err == nil && st.Memo.result.differs {
 		st.Memo.result.differs = false
 		q.stmts.Void(st)
+		if text != nil && !st.Memo.keepsTypes { // perhaps only because names are printed as text
+			st.Memo.keepsTypes, st.Memo.plan.text = true, nil
+			return errMoved
+		}
 		return &wire.Error{Code: "0A000", Message: "cached plan must not change result type"}
 	}
 	return err

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -324,4 +325,52 @@ func (c *rawClient) hearError() *wire.Error {
 			return fields.Error()
 		}
 	}
+}
+
+// TestTheTypeOfANameStaysWhatAClientKnows has a table with a column of type regclass renamed while a client holds a statement
+// that shows the column.
+func TestTheTypeOfANameStaysWhatAClientKnows(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"a star":          "SELECT * FROM individual ORDER BY id",
+		"the column":      "SELECT r, id FROM individual ORDER BY id",
+		"an array":        "SELECT ARRAY[r], last_name FROM individual ORDER BY id",
+		"out of a query":  "SELECT q.r FROM (SELECT r FROM individual ORDER BY id LIMIT 1) q",
+		"returned by all": "UPDATE individual SET age = 1 WHERE id = 1 RETURNING *",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, bySQL := range []bool{false, true} {
+				p := openProxy(t)
+				p.run("CREATE TABLE individual (id int PRIMARY KEY, last_name text, age int, r regclass); INSERT INTO individual VALUES (1, 'x', 1, 'pg_class'), (2, 'y', 2, NULL)")
+				yaml := "id: person\noperations:\n  - rename_table: { from: public.individual, to: person }\n"
+				p.Open(p.snapshot(1, migration(t, 1, rules.Active, yaml)))
+				c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
+				made, use := messages(parse("s", sql), describe("s"), syncMsg()), messages(bind("", "s"), describePortal(""), execute(""), syncMsg())
+				if bySQL {
+					use = simple("EXECUTE s")
+				}
+				c.hears(step{made, "Z"})
+				before := c.hears(step{use, "Z"})
+				p.run("ALTER TABLE individual RENAME TO person")
+				p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, yaml)))
+				for range 2 {
+					after := c.hears(step{use, "Z"})
+					if got, want := typesAndRows(after), typesAndRows(before); got != want {
+						t.Errorf("by SQL %v: after the rename the client hears\n%s\nbefore\n%s", bySQL, got, want)
+					}
+				}
+				// What the database would print by its name is not printed.
+				p.run("UPDATE person SET r = 'person' WHERE id = 1")
+				if heard := strings.Join(c.hears(step{use, "Z"}), "\n"); !strings.Contains(heard, "ERROR") || !strings.Contains(heard, "prepare this again") {
+					t.Errorf("by SQL %v: of the renamed table itself the client hears %s", bySQL, heard)
+				}
+			}
+		})
+	}
+}
+
+// typesAndRows is what was heard without the columns of tables that the server says a result comes from.
+func typesAndRows(heard []string) string {
+	return regexp.MustCompile(` (\S+):\d+:(\d+):(\d+)`).ReplaceAllString(strings.Join(heard, "\n"), " $1:$2:$3")
 }

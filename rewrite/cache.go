@@ -79,6 +79,9 @@ func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	if s.Behind {
 		h += 0x9e3779b97f4a7c15
 	}
+	if s.KeepTypes {
+		h -= 0x61c8864680b583eb
+	}
 	return h
 }
 
@@ -128,7 +131,7 @@ func newEntry(s *Session, t *Text) entry {
 		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay),
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Answers: answersFor(t, s.Answers),
-		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled, Behind: s.Behind,
+		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled, Behind: s.Behind, KeepTypes: s.KeepTypes,
 	}}
 }
 
@@ -156,7 +159,7 @@ func (e *entry) holdsFor(s *Session) bool {
 			return false
 		}
 	}
-	return o.Unsettled == s.Unsettled && o.Behind == s.Behind && slices.Equal(o.Params, s.Params) &&
+	return o.Unsettled == s.Unsettled && o.Behind == s.Behind && o.KeepTypes == s.KeepTypes && slices.Equal(o.Params, s.Params) &&
 		samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
 }
 

@@ -87,7 +87,7 @@ func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 		}
 	}
 	b.affected = true
-	text := "(" + b.views.printedAs(aliasTypes[nameType(t.Val)], "("+b.sql[start:end]+")") + ")"
+	text := "(" + b.shownAs(aliasTypes[nameType(t.Val)], "("+b.sql[start:end]+")") + ")"
 	b.replace(start, end, text, func() { fillTemplate(t.Val, []string{text}, nil) })
 }
 

@@ -19,7 +19,7 @@ func (b *binding) aliasesInOutput(sel *ast.SelectStmt, out output, set func(*ast
 	found := false
 	for i, c := range out.cols {
 		if typ := b.baseOf(c.typ); isAlias(typ) {
-			printed[i] = b.views.printedAs(typ, "q.c"+strconv.Itoa(i+1))
+			printed[i] = b.shownAs(typ, "q.c"+strconv.Itoa(i+1))
 			found = found || printed[i] != ""
 		}
 	}
@@ -49,6 +49,25 @@ func (b *binding) aliasesInOutput(sel *ast.SelectStmt, out output, set func(*ast
 		outer.FromClause[0].GetRangeSubselect().Subquery = &ast.Node{Node: &ast.Node_SelectStmt{SelectStmt: sel}}
 		set(outer)
 	})
+}
+
+// shownAs is the SQL of a value in the output of a statement: the text that the version prints for it or, where the types of
+// the output must stay, the value itself as long as that is what the database prints for it.
+func (b *binding) shownAs(typ catalog.OID, object string) string {
+	sql := b.views.printedAs(typ, object)
+	if sql == "" || !b.sess.KeepTypes {
+		return sql
+	}
+	text, name, element := "::pg_catalog.text", sql, typ
+	if of := aliasElement(typ); of != 0 {
+		text, name, element = "::pg_catalog.text[]", "pg_catalog.array_to_string("+sql+", ' ')", of
+	}
+	// What must not be printed is looked up as something that nobody has, since the server is to fail.
+	failing := "pg_catalog.quote_ident(pg_catalog.concat('prepare this again: ', " + name + "))" + "::pg_catalog." + aliasNames[element]
+	if element != typ {
+		failing = "ARRAY[" + failing + "]"
+	}
+	return "CASE WHEN " + sql + eq + object + text + " THEN " + object + " WHEN " + object + " IS NOT NULL THEN " + failing + " END"
 }
 
 // aroundQuery is what stands before and after a query of which columns are printed otherwise.
@@ -145,7 +164,7 @@ func (b *binding) starReturned(list []*ast.Node, k int, cols []outputColumn, at 
 		name := quoteIdent(c.root.item.sent()) + "." + quoteIdent(c.root.physical)
 		shown[i] = name + " AS " + quoteIdent(c.label)
 		if typ := b.baseOf(c.typ); isAlias(typ) {
-			if sql := b.views.printedAs(typ, "r.o"); sql != "" {
+			if sql := b.shownAs(typ, "r.o"); sql != "" {
 				wrapped = true
 				shown[i] = "(SELECT " + sql + " FROM (SELECT " + name + ") AS r(o)) AS " + quoteIdent(c.label)
 				if at+i < len(b.statement.Columns) {

@@ -35,6 +35,9 @@ type Session struct {
 	// Unsettled says that something may be there by the time that the text is executed which was not when the session
 	// was asked: then an error for a missing name is not left to the server.
 	Unsettled bool
+	// KeepTypes says that the client goes by the types of the text's result, of a statement that it has prepared before: then an
+	// OID alias value stays one, and printing it fails where the database would print another name than the version's.
+	KeepTypes bool
 	// Behind says that the transaction may see the database as it was before the snapshot was taken: then the names that the
 	// snapshot says are stored may not be there.
 	Behind bool
