@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -117,4 +118,23 @@ func TestTooManyDifferentUsesAreCountedTogether(t *testing.T) {
 	if got := b.rows[useKey{migration: "m"}]; got == nil || got.Count != 10 {
 		t.Errorf("what is over is counted as %+v", got)
 	}
+}
+
+func TestAGateDoesNotWaitForUsageThatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, shop)
+	f.create(surname)
+	f.must("surname", activate)
+	table := catalog.OID(value[uint32](f, `SELECT 'public.individual'::regclass::oid`))
+	pgtest.Exec(t, f.url, `ALTER TABLE segue.usage ADD CONSTRAINT refuses CHECK (count < 0)`)
+	for _, tr := range f.traffics {
+		tr.set(func() {
+			tr.uses = []UseCount{{Version: "base", Table: table, Name: "individual", Column: "last_name", Count: 1, User: "u"}}
+		})
+	}
+	f.must("surname", cutover)
+	pgtest.Exec(t, f.url, `ALTER TABLE segue.usage DROP CONSTRAINT refuses`)
+	pgtest.Eventually(t, func() bool {
+		return value[int64](f, `SELECT coalesce(sum(count), 0)::bigint FROM segue.usage WHERE col = 'last_name'`) >= 2
+	}, "the uses that were kept are stored")
 }
