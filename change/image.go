@@ -1,0 +1,74 @@
+package change
+
+import "strings"
+
+// differ is SQL that is true where two lists of values differ as images, which are the bytes that are stored: = takes 'anna'
+// and 'ANNA' for the same under some collations, has no meaning for json, and is for others to define.
+func (c *Compiled) differ(a, b []string) string {
+	if !c.has(ImageCompare) {
+		return "(" + row(a) + " IS DISTINCT FROM " + row(b) + ")"
+	}
+	return "pg_catalog.record_image_ne(" + row(a) + ", " + row(b) + ")"
+}
+
+// same is the opposite of differ.
+func (c *Compiled) same(a, b []string) string {
+	if !c.has(ImageCompare) {
+		return "(" + row(a) + " IS NOT DISTINCT FROM " + row(b) + ")"
+	}
+	return "pg_catalog.record_image_eq(" + row(a) + ", " + row(b) + ")"
+}
+
+func row(values []string) string { return "ROW(" + strings.Join(values, ", ") + ")" }
+
+// allNull is SQL that is true where all the values are NULL.
+func allNull(values []string) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = v + " IS NULL"
+	}
+	return "(" + strings.Join(out, " AND ") + ")"
+}
+
+// ups is up over a row, as SQL, each value in the type of its column.
+func (c *Compiled) ups(row string) []string {
+	out := make([]string, len(c.up))
+	for i, e := range c.up {
+		out[i] = cast(e.over(false, func(at int) string { return column(row, c.Old[at].Physical) }), c.New[i])
+	}
+	return out
+}
+
+// downs is down over a row, as SQL, each value in the type of its column.
+func (c *Compiled) downs(row string) []string {
+	out := make([]string, len(c.down))
+	for i := range c.down {
+		out[i] = cast(c.totalDown(i, false, func(at int) string { return column(row, c.New[at].Physical) }), c.Old[i])
+	}
+	return out
+}
+
+func cast(sql string, to Column) string { return "CAST(" + sql + " AS " + to.Type + ")" }
+
+// inStep is SQL over a row that is true where its sides are in step. It is for changes that are Inline.
+//
+// Where a change is not lossy, whoever writes the new side has been checked for up(down(x)) = x, so that new = up(old) holds
+// whichever side led.
+func (c *Compiled) inStep(row string) string {
+	old, new := of(row, c.Old), of(row, c.New)
+	sql := c.same(new, c.ups(row))
+	switch {
+	case c.Lossy:
+		sql = "(" + sql + " OR " + c.same(old, c.downs(row)) + ")"
+	case c.fails != nil:
+		fails := c.fails.over(false, func(at int) string { return column(row, c.New[at].Physical) })
+		sql = "CASE WHEN " + fails + " THEN " + c.same(old, c.downs(row)) + " ELSE " + sql + " END"
+	}
+	if c.checksNull() {
+		sql = "(" + sql + " AND " + allNull(old) + " OPERATOR(pg_catalog.=) " + allNull(new) + ")"
+	}
+	return sql
+}
+
+// checksNull reports whether a side that is NULL as a whole must have a partner that is.
+func (c *Compiled) checksNull() bool { return !c.NullOK && c.has(NullFit) }

@@ -1,0 +1,53 @@
+package change
+
+import "strings"
+
+// Complete is the step from Filling to Completing. From here on nobody can leave a row at 0: it is filled whenever it is
+// written, and a CHECK says so. Rows that are at 0 still are for the backfill. NOT NULL is demanded as a CHECK.
+func (c *Compiled) Complete() []string {
+	var checks []string
+	if c.has(CompleteCheck) {
+		checks = append(checks, c.check("full", quote(c.Marker())+" <> 0"))
+	}
+	for i, col := range c.New {
+		if col.NotNull {
+			checks = append(checks, c.check(c.notNull(i), quote(col.Physical)+" IS NOT NULL"))
+		}
+	}
+	out := c.again(Completing)
+	if len(checks) > 0 {
+		out = append(out, "ALTER TABLE "+c.Table.SQL()+" "+strings.Join(checks, ", "))
+	}
+	return out
+}
+
+// Validate is PostgreSQL's proof that no row is left at 0 and every row is in step. It reads the table once, and
+// fails where the proof does not hold. Reads and writes go on meanwhile.
+func (c *Compiled) Validate() string {
+	var out []string
+	add := func(what string) { out = append(out, "VALIDATE CONSTRAINT "+quote(c.constraint(what))) }
+	if c.has(CodeCheck) {
+		add("code")
+	}
+	if c.has(CompleteCheck) {
+		add("full")
+	}
+	if c.has(StepCheck) && c.Inline {
+		add("step")
+	}
+	for i, col := range c.New {
+		if col.NotNull {
+			add(c.notNull(i))
+		}
+	}
+	return "ALTER TABLE " + c.Table.SQL() + " " + strings.Join(out, ", ")
+}
+
+func (c *Compiled) notNull(i int) string { return "null" + string(rune('a'+i)) }
+
+// again makes triggers and functions anew.
+func (c *Compiled) again(s Stage) []string {
+	out := c.dropTriggers()
+	out = append(out, c.Functions(s)...)
+	return append(out, c.Triggers(s)...)
+}
