@@ -12,6 +12,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // A Finding is something to know before a migration moves on. A rule file can accept one by its id, under waive.
@@ -75,7 +76,7 @@ func (i *Instance) AssessFile(ctx context.Context, file string, data []byte) ([]
 }
 
 func (i *Instance) assess(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, validate bool) ([]Finding, error) {
-	all, err := rules.LoadMigrations(ctx, pool)
+	all, err := store.LoadMigrations(ctx, pool)
 	if err != nil {
 		return nil, err
 	}

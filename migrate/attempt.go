@@ -13,11 +13,12 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // attempt makes the transition, or returns why not: a *setback when it may work later, a *ConflictError when it is
 // refused, errWithdrawn, or an error of the connection.
-func (l *leader) attempt(ctx context.Context, t *rules.Transition) error {
+func (l *leader) attempt(ctx context.Context, t *store.Transition) error {
 	m, err := l.design(ctx, t)
 	if err != nil {
 		return err
@@ -34,12 +35,12 @@ func (l *leader) attempt(ctx context.Context, t *rules.Transition) error {
 // gated makes the transition behind a gate.
 func (l *leader) gated(ctx context.Context, m *move) error {
 	closed := time.Now() // the gate may take effect as soon as the next statement is sent
-	gate, err := rules.SetGate(ctx, l.conn, m.migration.ID, l.i.cfg.ID, m.tables, l.i.cfg.DrainLimit)
-	if errors.Is(err, rules.ErrNotStored) {
+	gate, err := store.SetGate(ctx, l.conn, m.migration.ID, l.i.cfg.ID, m.tables, l.i.cfg.DrainLimit)
+	if errors.Is(err, store.ErrNotStored) {
 		return errWithdrawn
 	}
 	if err == nil {
-		err = rules.Notify(ctx, l.conn, "")
+		err = store.Notify(ctx, l.conn, "")
 	}
 	if err != nil {
 		return err
@@ -69,20 +70,20 @@ func (l *leader) gated(ctx context.Context, m *move) error {
 
 // open clears the gate of an attempt that failed.
 func (l *leader) open(ctx context.Context, m *move) error {
-	if err := rules.ClearGate(ctx, l.conn, m.migration.ID); err != nil {
+	if err := store.ClearGate(ctx, l.conn, m.migration.ID); err != nil {
 		return err
 	}
-	return rules.Notify(ctx, l.conn, "")
+	return store.Notify(ctx, l.conn, "")
 }
 
 // await waits until every instance that has not expired holds the gate.
 func (l *leader) await(ctx context.Context, attempt int64, until time.Time) error {
 	for wait := time.Millisecond; ; wait = min(2*wait, 10*time.Millisecond) {
-		rows, err := rules.LoadInstances(ctx, l.conn, false)
+		rows, err := store.LoadInstances(ctx, l.conn, false)
 		if err != nil {
 			return err
 		}
-		missing := lagging(rows, func(r *rules.InstanceRow) bool { return r.Acknowledged == attempt })
+		missing := lagging(rows, func(r *store.InstanceRow) bool { return r.Acknowledged == attempt })
 		if len(missing) == 0 {
 			return nil
 		}
@@ -95,7 +96,7 @@ func (l *leader) await(ctx context.Context, attempt int64, until time.Time) erro
 }
 
 // lagging lists the instances that count and are not as they should be.
-func lagging(rows []*rules.InstanceRow, right func(*rules.InstanceRow) bool) []string {
+func lagging(rows []*store.InstanceRow, right func(*store.InstanceRow) bool) []string {
 	var out []string
 	for _, r := range rows {
 		if !r.Expired && !right(r) {
@@ -107,7 +108,7 @@ func lagging(rows []*rules.InstanceRow, right func(*rules.InstanceRow) bool) []s
 
 // A move is a transition with all that is known of it.
 type move struct {
-	*rules.Transition
+	*store.Transition
 	request   Request
 	migration *rules.Migration
 	all       []*rules.Migration
@@ -119,17 +120,17 @@ type move struct {
 }
 
 // design reads what the transition is about, and checks that it is in order.
-func (l *leader) design(ctx context.Context, t *rules.Transition) (*move, error) {
+func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error) {
 	m := &move{Transition: t}
 	if err := json.Unmarshal(t.Options, &m.request); err != nil {
 		return nil, fmt.Errorf("what was asked for cannot be read: %w", err)
 	}
 	m.request.Kind = Kind(t.Kind)
 	var err error
-	if m.epoch, err = rules.LoadEpoch(ctx, l.conn); err != nil {
+	if m.epoch, err = store.LoadEpoch(ctx, l.conn); err != nil {
 		return nil, err
 	}
-	if m.all, err = rules.LoadMigrations(ctx, l.conn); err != nil {
+	if m.all, err = store.LoadMigrations(ctx, l.conn); err != nil {
 		return nil, err
 	}
 	i := slices.IndexFunc(m.all, func(o *rules.Migration) bool { return o.ID == t.Migration })

@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // namesGone lists the names that no table and no column of the migration's tables has any more after its DDL.
@@ -41,7 +42,7 @@ func namesGone(m *rules.Migration, d rules.Direction) []string {
 // Members of extensions are left out: they were written before the tables were.
 //
 // A body that has none of the names as a word is passed over. Any other is bound, as far as it can be read.
-func bodies(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direction) ([]brokenBody, error) {
+func bodies(ctx context.Context, db store.DB, m *rules.Migration, d rules.Direction) ([]brokenBody, error) {
 	names := namesGone(m, d)
 	list, err := writtenBodies(ctx, db, names)
 	if err != nil || len(list) == 0 {
@@ -85,7 +86,7 @@ type writtenBody struct {
 }
 
 // writtenBodies finds the functions with such bodies.
-func writtenBodies(ctx context.Context, db rules.DB, names []string) (found []writtenBody, err error) {
+func writtenBodies(ctx context.Context, db store.DB, names []string) (found []writtenBody, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -126,7 +127,7 @@ func writtenBodies(ctx context.Context, db rules.DB, names []string) (found []wr
 }
 
 // loses binds the body. A function that is dropped meanwhile loses nothing.
-func (b *writtenBody) loses(ctx context.Context, db rules.DB, after *rules.Snapshot, names []string) (rewrite.Loss, error) {
+func (b *writtenBody) loses(ctx context.Context, db store.DB, after *rules.Snapshot, names []string) (rewrite.Loss, error) {
 	var f rewrite.StoredFunction
 	var tables []uint32
 	err := db.QueryRow(ctx, `
@@ -149,7 +150,7 @@ func (b *writtenBody) loses(ctx context.Context, db rules.DB, after *rules.Snaps
 
 // arguments lists the triggers that have one of the names in an argument: it is kept as text too, and functions such as
 // tsvector_update_trigger take it for the name of a column. A body in PL/pgSQL without TG_ARGV does not look at it.
-func arguments(ctx context.Context, db rules.DB, names []string) ([]string, error) {
+func arguments(ctx context.Context, db store.DB, names []string) ([]string, error) {
 	rows, err := db.Query(ctx, `
 		SELECT t.tgname::pg_catalog.text, t.tgrelid::pg_catalog.regclass::pg_catalog.text, pg_catalog.encode(t.tgargs, 'escape')
 		FROM pg_catalog.pg_trigger t
@@ -223,7 +224,7 @@ func hintsOf(found []brokenBody, arguments bool) string {
 }
 
 // bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
-func bodiesConflict(ctx context.Context, db rules.DB, m *rules.Migration, to rules.Phase, r Request) error {
+func bodiesConflict(ctx context.Context, db store.DB, m *rules.Migration, to rules.Phase, r Request) error {
 	d := rules.Forward
 	if to != rules.Cutover {
 		d = rules.Backward

@@ -11,6 +11,7 @@ import (
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // people renames a table too, and a column that has the name of a keyword.
@@ -124,7 +125,7 @@ func TestWhatCannotBeReadIsJudgedByItsWordsAndSaysSo(t *testing.T) {
 // throughSegue is a statement as an instance sends it for a session of the version.
 func (f *fleet) throughSegue(version, sql string) string {
 	f.t.Helper()
-	all, err := rules.LoadMigrations(f.t.Context(), f.db)
+	all, err := store.LoadMigrations(f.t.Context(), f.db)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -9,25 +9,25 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // A census is the whole fleet as of one moment.
 type census struct {
 	asked     time.Time // by the server's clock; every report is later
 	instances []member
-	silent    []*rules.InstanceRow // that have not reported, so that their sessions are not known
+	silent    []*store.InstanceRow // that have not reported, so that their sessions are not known
 }
 
 // A member is an instance with its sessions: all of them, or, of one that has expired, those that are left.
 type member struct {
-	*rules.InstanceRow
+	*store.InstanceRow
 	sessions []SessionInfo
 }
 
 // members are the instances with their sessions. Of one that has expired those count, as it reported them last, whose
 // server process is still there; PIDs are those, too. One of which nothing is left is none.
-func members(ctx context.Context, db rules.DB, rows []*rules.InstanceRow) ([]member, error) {
+func members(ctx context.Context, db store.DB, rows []*store.InstanceRow) ([]member, error) {
 	var out []member
 	for _, r := range rows {
 		m := member{InstanceRow: r}
@@ -49,7 +49,7 @@ func members(ctx context.Context, db rules.DB, rows []*rules.InstanceRow) ([]mem
 
 // reduce leaves of an instance's report what is still there. A process that was reported, and whose number is in use, is the
 // same one if that began before the report. Where the time may not be read, the user must do.
-func (m *member) reduce(ctx context.Context, db rules.DB) error {
+func (m *member) reduce(ctx context.Context, db store.DB) error {
 	rows, err := db.Query(ctx, `
 		SELECT pid, coalesce(usename, ''), backend_start IS NOT NULL FROM pg_catalog.pg_stat_activity
 		WHERE pid = ANY($1::pg_catalog.int4[]) AND datname = pg_catalog.current_database() AND coalesce(backend_start <= $2, true)`,
@@ -93,19 +93,19 @@ func (i *Instance) count(ctx context.Context, limit time.Duration) (*census, err
 	}
 	c := new(census)
 	err = pool.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() FROM pg_catalog.pg_notify($1, $2)`,
-		rules.Channel, payloadReport).Scan(&c.asked)
+		store.Channel, payloadReport).Scan(&c.asked)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the instances for their sessions: %w", err)
 	}
 	for end := time.Now().Add(limit); ; pause(ctx, 5*time.Millisecond, nil) {
-		rows, err := rules.LoadInstances(ctx, pool, false)
+		rows, err := store.LoadInstances(ctx, pool, false)
 		if err != nil {
 			return nil, err
 		}
 		if err := i.expire(ctx, pool, rows); err != nil {
 			return nil, err
 		}
-		c.silent = slices.DeleteFunc(slices.Clone(rows), func(r *rules.InstanceRow) bool {
+		c.silent = slices.DeleteFunc(slices.Clone(rows), func(r *store.InstanceRow) bool {
 			return r.Expired || !r.Reported.Before(c.asked) || r.Started.After(c.asked)
 		})
 		if len(c.silent) == 0 || time.Now().After(end) || ctx.Err() != nil {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // claimEvery is the time between two looks at an id that another process holds.
@@ -25,7 +25,7 @@ func (f *follower) claim(ctx context.Context) error {
 	var seen time.Time                                   // the holder's heartbeat
 	var since time.Time                                  // since when it is that
 	for beats := 0; ; pause(ctx, claimEvery, nil) {
-		holder, err := rules.Hold(ctx, f.conn, rules.HoldInstance(id))
+		holder, err := store.Hold(ctx, f.conn, store.HoldInstance(id))
 		if err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (f *follower) claim(ctx context.Context) error {
 			f.claimed = append(f.claimed[:0], f.conn.PgConn().PID())
 			return nil
 		}
-		heartbeat, silence, err := rules.InstanceHeartbeat(ctx, f.conn, id)
+		heartbeat, silence, err := store.InstanceHeartbeat(ctx, f.conn, id)
 		if err != nil {
 			return err
 		}
@@ -42,7 +42,7 @@ func (f *follower) claim(ctx context.Context) error {
 		}
 		switch limit := patience(f.i.cfg.Lease); {
 		case slices.Contains(former, holder) || max(silence, time.Since(since)) > limit:
-			if err := rules.EndHolder(ctx, f.conn, rules.HoldInstance(id), holder); err != nil {
+			if err := store.EndHolder(ctx, f.conn, store.HoldInstance(id), holder); err != nil {
 				return err
 			}
 		case beats > 2: // one may have been on its way when the process was killed

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // unhurried takes nobody for lost during a test.
@@ -55,13 +55,13 @@ func TestAConnectionThatDidNotGetTheIDIsForgotten(t *testing.T) {
 func (f *fleet) holdAs(id string, silence time.Duration) *pgx.Conn {
 	f.t.Helper()
 	conn := pgtest.Connect(f.t, f.url)
-	if err := rules.RegisterInstance(f.t.Context(), conn, id, "", time.Second, 0, true); err != nil {
+	if err := store.RegisterInstance(f.t.Context(), conn, id, "", time.Second, 0, true); err != nil {
 		f.t.Fatal(err)
 	}
 	if _, err := conn.Exec(f.t.Context(), `UPDATE segue.instance SET heartbeat = heartbeat - $2 * interval '1 s' WHERE id = $1`, id, silence.Seconds()); err != nil {
 		f.t.Fatal(err)
 	}
-	if holder, err := rules.Hold(f.t.Context(), conn, rules.HoldInstance(id)); err != nil || holder != 0 {
+	if holder, err := store.Hold(f.t.Context(), conn, store.HoldInstance(id)); err != nil || holder != 0 {
 		f.t.Fatalf("held by %d, error %v", holder, err)
 	}
 	return conn

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // commit makes the change in one transaction: it checks for the last time, behind row locks, that every instance has
@@ -72,11 +72,11 @@ func limitWaits(ctx context.Context, tx pgx.Tx, until time.Time) error {
 
 // check locks the rows that the protocol turns on, and makes sure that all is as it was when the attempt began.
 func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) error {
-	epoch, err := rules.LockEpoch(ctx, tx)
+	epoch, err := store.LockEpoch(ctx, tx)
 	if err != nil {
 		return err
 	}
-	t, err := rules.LoadTransition(ctx, tx, true)
+	t, err := store.LoadTransition(ctx, tx, true)
 	if err != nil {
 		return err
 	}
@@ -86,18 +86,18 @@ func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) e
 	if t.Attempt != attempt || epoch != m.epoch {
 		return &setback{reason: "the state in schema segue was changed during the attempt"}
 	}
-	now, err := rules.LoadMigration(ctx, tx, m.migration.ID, true)
+	now, err := store.LoadMigration(ctx, tx, m.migration.ID, true)
 	if err != nil {
 		return err
 	}
 	if now.Phase != m.from {
 		return &setback{reason: fmt.Sprintf("the migration became %s during the attempt", now.Phase)}
 	}
-	rows, err := rules.LoadInstances(ctx, tx, true)
+	rows, err := store.LoadInstances(ctx, tx, true)
 	if err != nil {
 		return err
 	}
-	late := lagging(rows, func(r *rules.InstanceRow) bool {
+	late := lagging(rows, func(r *store.InstanceRow) bool {
 		return r.Epoch == epoch && (attempt == 0 || r.Acknowledged == attempt)
 	})
 	if len(late) > 0 {
@@ -112,7 +112,7 @@ func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) e
 
 // asOf is the moment for which the reports of the instances are complete: when the gate was set, all that they report
 // with their acknowledgement is later.
-func asOf(t *rules.Transition) time.Time {
+func asOf(t *store.Transition) time.Time {
 	if t.SetAt != nil {
 		return *t.SetAt
 	}
@@ -121,18 +121,18 @@ func asOf(t *rules.Transition) time.Time {
 
 // write stores the outcome, and that everybody is to open.
 func (l *leader) write(ctx context.Context, tx pgx.Tx, m *move, closed time.Time) error {
-	epoch, err := rules.NextEpoch(ctx, tx)
+	epoch, err := store.NextEpoch(ctx, tx)
 	if err != nil {
 		return err
 	}
-	if err := rules.SetPhase(ctx, tx, m.migration.ID, m.To); err != nil {
+	if err := store.SetPhase(ctx, tx, m.migration.ID, m.To); err != nil {
 		return err
 	}
 	var paused *float64
 	if !closed.IsZero() {
 		paused = milliseconds(time.Since(closed))
 	}
-	if err := rules.CommitTransition(ctx, tx, m.migration.ID, epoch, paused); err != nil {
+	if err := store.CommitTransition(ctx, tx, m.migration.ID, epoch, paused); err != nil {
 		return err
 	}
 	detail := fmt.Sprintf("%s: %s -> %s at epoch %d", m.Kind, m.from, m.To, epoch)
@@ -142,9 +142,9 @@ func (l *leader) write(ctx context.Context, tx pgx.Tx, m *move, closed time.Time
 	if m.request.AllowBypass {
 		detail += "; bypass allowed"
 	}
-	row := &rules.AuditRow{Migration: m.migration.ID, Kind: eventCommitted, Detail: detail, Actor: m.Actor, PauseMS: paused}
-	if err := rules.AddAudit(ctx, tx, row); err != nil {
+	row := &store.AuditRow{Migration: m.migration.ID, Kind: eventCommitted, Detail: detail, Actor: m.Actor, PauseMS: paused}
+	if err := store.AddAudit(ctx, tx, row); err != nil {
 		return err
 	}
-	return rules.Notify(ctx, tx, "")
+	return store.Notify(ctx, tx, "")
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Create stores a rule file as a draft. created is false when the same content was stored before. The same id with
@@ -24,10 +25,10 @@ func (i *Instance) Create(ctx context.Context, file string, data []byte, actor s
 	}
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		// Two files are checked one after the other, so that the second is checked against the first.
-		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+		if _, err := store.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
-		stored, err := rules.LoadMigrations(ctx, tx)
+		stored, err := store.LoadMigrations(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -45,21 +46,21 @@ func (i *Instance) Create(ctx context.Context, file string, data []byte, actor s
 				return err
 			}
 		}
-		if created, err = rules.InsertMigration(ctx, tx, m); err != nil || !created {
+		if created, err = store.InsertMigration(ctx, tx, m); err != nil || !created {
 			return err
 		}
-		if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: m.ID, Kind: eventCreated, Detail: file, Actor: actor}); err != nil {
+		if err := store.AddAudit(ctx, tx, &store.AuditRow{Migration: m.ID, Kind: eventCreated, Detail: file, Actor: actor}); err != nil {
 			return err
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
-	if other, ok := errors.AsType[*rules.ContentError](err); ok {
+	if other, ok := errors.AsType[*store.ContentError](err); ok {
 		return nil, false, &ConflictError{
 			Message: fmt.Sprintf("a migration %q with other content is stored already", other.ID),
 			Hint:    "give this one another id, or delete the stored one while it is a draft or rolled back",
 		}
 	}
-	if rules.Unstorable(err) {
+	if store.Unstorable(err) {
 		return nil, false, &ConflictError{
 			Message: fmt.Sprintf("migration %q has a character in a name or reason that the encoding of this database lacks", m.ID),
 			Hint:    "give the table or column another name, and write the reasons of waivers in letters that the database has",

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // An Ending is versions that end, so that their sessions are to end before. It is immutable.
@@ -29,7 +30,7 @@ func (e *Ending) OfNeeds(versions []string) bool { return slices.ContainsFunc(ve
 // ending is the versions that end by the pending transition, if it has been asked to end their sessions; else nil. It is a
 // pure function of what is stored, so that every instance ends its own sessions by its next read, and nobody can have any
 // ended who cannot write there.
-func ending(t *rules.Transition, all []*rules.Migration) *Ending {
+func ending(t *store.Transition, all []*rules.Migration) *Ending {
 	var r Request
 	if t == nil || t.Committed != 0 || json.Unmarshal(t.Options, &r) != nil || !r.EndSessions {
 		return nil

@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // The kinds of events.
@@ -23,7 +23,7 @@ const (
 // eventsShown is how many events of a history are read at most, the newest ones.
 const eventsShown = 1000
 
-func eventOf(r rules.AuditRow) Event {
+func eventOf(r store.AuditRow) Event {
 	e := Event{At: r.At, Migration: r.Migration, Kind: r.Kind, Detail: r.Detail, Actor: r.Actor}
 	if r.PauseMS != nil {
 		e.PauseMS = *r.PauseMS
@@ -37,7 +37,7 @@ func (i *Instance) Events(ctx context.Context, id string) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rules.LoadAudit(ctx, pool, id, 0, eventsShown)
+	rows, err := store.LoadAudit(ctx, pool, id, 0, eventsShown)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // ExitSQL is a script for psql that finishes (to: Contracted) or undoes (to: RolledBack) the migration by hand. It looks
@@ -20,7 +21,7 @@ func (i *Instance) ExitSQL(ctx context.Context, id string, to rules.Phase) (stri
 	if err != nil {
 		return "", err
 	}
-	all, err := rules.LoadMigrations(ctx, pool)
+	all, err := store.LoadMigrations(ctx, pool)
 	if err != nil {
 		return "", err
 	}
@@ -80,7 +81,7 @@ UPDATE segue.epoch SET epoch = epoch + 1, changed_at = now();
 INSERT INTO segue.audit (migration, kind, detail, actor) VALUES (%[1]s, '%[3]s', 'by hand: %[4]s -> %[2]s', session_user);
 NOTIFY %[5]s;
 COMMIT;
-`, literal(m.ID), to, eventCommitted, m.Phase, rules.Channel)
+`, literal(m.ID), to, eventCommitted, m.Phase, store.Channel)
 	return b.String(), nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // payloadReport asks every instance to write down its sessions and uses at once.
@@ -25,7 +26,7 @@ const payloadCatalog = "catalog"
 type observation struct {
 	begun   time.Time // before the first byte of it was asked for
 	renewed bool      // the heartbeat was written, so that the lease counts from begun
-	state   *rules.State
+	state   *store.State
 	snap    *rules.Snapshot // not older than state; nil when broken
 	broken  *Outage         // why no snapshot can be made of what is stored and what the catalog has
 	known   []func()        // to be called when snap is in force
@@ -67,7 +68,7 @@ func (f *follower) connect(ctx context.Context) (err error) {
 	if _, err = f.conn.Exec(ctx, `SET synchronous_commit = off`); err != nil {
 		return err
 	}
-	if _, err = f.conn.Exec(ctx, `LISTEN `+rules.Channel); err != nil {
+	if _, err = f.conn.Exec(ctx, `LISTEN `+store.Channel); err != nil {
 		return err
 	}
 	if pool := f.i.pool.Load(); pool != nil {
@@ -80,7 +81,7 @@ func (f *follower) connect(ctx context.Context) (err error) {
 // nobody would know any more which names the tables have in which version.
 func (f *follower) install(ctx context.Context) error {
 	if snap := f.i.lastSnapshot(); snap != nil {
-		there, err := rules.Installed(ctx, f.conn)
+		there, err := store.Installed(ctx, f.conn)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (f *follower) install(ctx context.Context) error {
 				"or stop all instances, give the tables the names that the apps need, and start again", strings.Join(live, ", "))
 		}
 	}
-	return rules.Install(ctx, f.conn)
+	return store.Install(ctx, f.conn)
 }
 
 func (f *follower) disconnect() {
@@ -109,13 +110,13 @@ func (f *follower) disconnect() {
 // looks for the last time at who has acknowledged: the leader either sees the new row, or has committed before.
 func (f *follower) register(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
-		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+		if _, err := store.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
-		if err := rules.PruneInstances(ctx, tx, 24*time.Hour); err != nil {
+		if err := store.PruneInstances(ctx, tx, 24*time.Hour); err != nil {
 			return err
 		}
-		return rules.RegisterInstance(ctx, tx, f.i.cfg.ID, "", f.i.cfg.Lease, f.i.serving(), !f.joined)
+		return store.RegisterInstance(ctx, tx, f.i.cfg.ID, "", f.i.cfg.Lease, f.i.serving(), !f.joined)
 	})
 	f.joined = f.joined || err == nil
 	return err
@@ -164,10 +165,10 @@ func (f *follower) beat(ctx context.Context, o *observation) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, f.i.cfg.Lease)
 	defer cancel()
 	for {
-		if o.renewed, err = rules.BeatInstance(ctx, f.conn, f.i.cfg.ID, f.i.serving()); err != nil {
+		if o.renewed, err = store.BeatInstance(ctx, f.conn, f.i.cfg.ID, f.i.serving()); err != nil {
 			return err
 		}
-		if o.state, err = rules.LoadState(ctx, f.conn, f.i.cfg.ID); err != nil || o.state.Registered {
+		if o.state, err = store.LoadState(ctx, f.conn, f.i.cfg.ID); err != nil || o.state.Registered {
 			return err
 		}
 		// A leader has lost patience: what was served until now may be outdated.
@@ -208,13 +209,13 @@ func (f *follower) load(ctx context.Context, o *observation, asked bool) error {
 	}
 	if stale && asked {
 		// A session of this instance has changed it, so the others cannot know.
-		if err := rules.Notify(ctx, f.conn, payloadCatalog); err != nil {
+		if err := store.Notify(ctx, f.conn, payloadCatalog); err != nil {
 			return err
 		}
 	}
 	if moved || stale || o.state.LastAudit != f.audit {
 		err = pgx.BeginTxFunc(ctx, f.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if o.state, err = rules.LoadState(ctx, tx, f.i.cfg.ID); err != nil {
+			if o.state, err = store.LoadState(ctx, tx, f.i.cfg.ID); err != nil {
 				return err
 			}
 			return f.build(ctx, tx, o.state.Epoch, moved || stale)
@@ -243,7 +244,7 @@ func (f *follower) storeNames(ctx context.Context) {
 		return
 	}
 	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) (err error) {
-		f.snap.StoredNames, err = rules.StoreNames(ctx, tx, maps)
+		f.snap.StoredNames, err = store.StoreNames(ctx, tx, maps)
 		return err
 	})
 	if err != nil {
@@ -271,7 +272,7 @@ func (f *follower) stale(ctx context.Context, asked bool) (bool, error) {
 // build makes a new snapshot in tx. With recatalog the catalog is read again; without, only the migrations are, and when
 // none of them has changed the snapshot stays the one that it was.
 func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog bool) error {
-	migrations, err := rules.LoadMigrations(ctx, tx)
+	migrations, err := store.LoadMigrations(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -351,7 +352,7 @@ func (f *follower) step(ctx context.Context) error {
 }
 
 // notePending takes note of the transition that was read, nil for none.
-func (i *Instance) notePending(t *rules.Transition) {
+func (i *Instance) notePending(t *store.Transition) {
 	i.pending.Store(t != nil)
 	if t == nil {
 		i.asked.Store(0)
@@ -361,13 +362,13 @@ func (i *Instance) notePending(t *rules.Transition) {
 }
 
 // announce logs what has been written to the audit since the last time, and sends it to all subscribers.
-func (f *follower) announce(ctx context.Context, s *rules.State) {
+func (f *follower) announce(ctx context.Context, s *store.State) {
 	after := f.audit
 	f.audit = s.LastAudit
 	if after < 0 || s.LastAudit <= after {
 		return
 	}
-	rows, err := rules.LoadAudit(ctx, f.conn, "", after, 1000)
+	rows, err := store.LoadAudit(ctx, f.conn, "", after, 1000)
 	if err != nil {
 		f.i.log.Warn("new events could not be read", "error", err)
 		return

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // A gatekeeper is the only one that tells the Traffic what to do. Its rules are those of the instance's safety:
@@ -246,7 +247,7 @@ func (g *gatekeeper) open(o *observation) bool {
 }
 
 // hold closes the gate in the background, and acknowledges when nothing is in flight any more.
-func (g *gatekeeper) hold(ctx context.Context, t *rules.Transition, until time.Time) {
+func (g *gatekeeper) hold(ctx context.Context, t *store.Transition, until time.Time) {
 	attempt, tables, proven := t.Attempt, t.Tables, t.To == rules.Contracted
 	g.attempt, g.gateUntil, g.promised, g.closed = attempt, until, false, true
 	ctx, cancel := context.WithDeadline(ctx, until)

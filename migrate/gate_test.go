@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // A recorder is a Traffic that writes down what it is told.
@@ -73,11 +74,11 @@ var snapshots = []*rules.Snapshot{{Epoch: 0}, {Epoch: 1}, {Epoch: 2}, {Epoch: 3}
 
 // seen is an observation of an epoch, and of a gate that is open for so long when attempt is not 0.
 func (k *keeperTest) seen(epoch, attempt int64, left time.Duration) *observation {
-	o := &observation{begun: time.Now(), renewed: true, snap: snapshots[epoch], state: &rules.State{Epoch: epoch, Registered: true}}
+	o := &observation{begun: time.Now(), renewed: true, snap: snapshots[epoch], state: &store.State{Epoch: epoch, Registered: true}}
 	if attempt != 0 {
 		now := time.Now()
 		until := now.Add(left)
-		o.state.Transition = &rules.Transition{Gate: rules.Gate{Attempt: attempt, Until: &until}, Now: now}
+		o.state.Transition = &store.Transition{Gate: store.Gate{Attempt: attempt, Until: &until}, Now: now}
 	}
 	return o
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // An Instance is this process' part in the fleet: it follows the control tables, takes part in gates, and leads
@@ -95,7 +96,7 @@ func (i *Instance) begin(ctx context.Context, f *follower) (*observation, error)
 		i.warnOfRole(ctx, f.conn)
 		return first, nil
 	}
-	err = errors.Join(err, rules.DeleteInstance(ctx, f.conn, i.cfg.ID))
+	err = errors.Join(err, store.DeleteInstance(ctx, f.conn, i.cfg.ID))
 	f.disconnect()
 	if outage, ok := errors.AsType[*Outage](err); ok {
 		if !outage.equal(i.Outage()) {
@@ -154,7 +155,7 @@ func (i *Instance) leave(ctx context.Context) error {
 	i.closePool()
 	conn, err := i.lines.dial(ctx)
 	if err == nil {
-		err = errors.Join(i.storeUses(ctx, conn), rules.DeleteInstance(ctx, conn, i.cfg.ID), rules.Notify(ctx, conn, ""))
+		err = errors.Join(i.storeUses(ctx, conn), store.DeleteInstance(ctx, conn, i.cfg.ID), store.Notify(ctx, conn, ""))
 		i.lines.hangUp(conn)
 	}
 	if err != nil {

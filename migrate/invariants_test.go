@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // The invariants are those of docs/cutover.md, by number.
@@ -143,7 +144,7 @@ func TestInvariant4NoInstanceOpensBeforeItKnowsTheOutcome(t *testing.T) {
 		tr.set(func() { tr.log = nil })
 	}
 	lost := pgtest.Connect(t, f.url)
-	if holder, err := rules.Hold(t.Context(), lost, rules.HoldLeader); err != nil || holder != 0 {
+	if holder, err := store.Hold(t.Context(), lost, store.HoldLeader); err != nil || holder != 0 {
 		t.Fatalf("led by %d, error %v", holder, err)
 	}
 	for _, sql := range []string{

@@ -10,7 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // lead waits for a transition to be pending and then tries to become the leader that makes it, until ctx ends. Leading
@@ -58,7 +58,7 @@ func (i *Instance) leadOnce(ctx context.Context) error {
 	}
 	for i.pending.Load() && ctx.Err() == nil {
 		changed := i.changed.next()
-		holder, err := rules.Hold(ctx, conn, rules.HoldLeader)
+		holder, err := store.Hold(ctx, conn, store.HoldLeader)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ type setback struct {
 func (s *setback) Error() string { return s.reason }
 
 // repeats tells whether the last attempt came to nothing for the same reason, ages aside.
-func (s *setback) repeats(t *rules.Transition) bool {
+func (s *setback) repeats(t *store.Transition) bool {
 	var before []Blocker
 	if err := json.Unmarshal(t.Blockers, &before); err != nil {
 		return false
@@ -111,7 +111,7 @@ var errWithdrawn = errors.New("the transition has been withdrawn")
 // run makes attempts until the transition is made, refused, withdrawn or past its deadline, or ctx ends.
 func (l *leader) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		t, err := rules.LoadTransition(ctx, l.conn, false)
+		t, err := store.LoadTransition(ctx, l.conn, false)
 		switch {
 		case err != nil:
 			return err
@@ -137,7 +137,7 @@ func (l *leader) run(ctx context.Context) error {
 }
 
 // overdue is the error of a transition that was not made by its deadline.
-func overdue(t *rules.Transition) *ConflictError {
+func overdue(t *store.Transition) *ConflictError {
 	e := &ConflictError{Message: fmt.Sprintf("%s of %q was given up at its deadline, after %d attempts", t.Kind, t.Migration, t.Attempts)}
 	if t.LastError != "" {
 		e.Message += "; the last: " + t.LastError
@@ -148,7 +148,7 @@ func overdue(t *rules.Transition) *ConflictError {
 }
 
 // try makes one attempt and stores what came of it.
-func (l *leader) try(ctx context.Context, t *rules.Transition) error {
+func (l *leader) try(ctx context.Context, t *store.Transition) error {
 	// An attempt is short but for the reading of the catalog before it, and is not left in the middle.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout+4*l.i.cfg.DrainLimit+l.i.cfg.Lease)
 	defer cancel()
@@ -180,12 +180,12 @@ func (l *leader) try(ctx context.Context, t *rules.Transition) error {
 }
 
 // rest waits for the next attempt; it ends early when the transition is withdrawn, changed or due to be given up.
-func (l *leader) rest(ctx context.Context, t *rules.Transition, wait time.Duration, changed <-chan struct{}) {
+func (l *leader) rest(ctx context.Context, t *store.Transition, wait time.Duration, changed <-chan struct{}) {
 	if t.Deadline != nil {
 		wait = min(wait, max(t.Deadline.Sub(t.Now), time.Millisecond))
 	}
 	for end := time.Now().Add(wait); time.Now().Before(end) && ctx.Err() == nil; changed = l.i.changed.next() {
-		now, err := rules.LoadTransition(ctx, l.conn, false)
+		now, err := store.LoadTransition(ctx, l.conn, false)
 		if err != nil || now == nil || now.NextTry == nil {
 			return
 		}
@@ -194,47 +194,47 @@ func (l *leader) rest(ctx context.Context, t *rules.Transition, wait time.Durati
 }
 
 // clear ends an attempt that came to nothing, or the remains of one, and stores why.
-func (l *leader) clear(ctx context.Context, t *rules.Transition, back *setback, wait time.Duration) error {
+func (l *leader) clear(ctx context.Context, t *store.Transition, back *setback, wait time.Duration) error {
 	blockers, err := json.Marshal(append([]Blocker{}, back.blockers...))
 	if err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
-		if err := rules.FailAttempt(ctx, tx, t.Migration, l.i.cfg.ID, back.reason, blockers, wait); err != nil {
+		if err := store.FailAttempt(ctx, tx, t.Migration, l.i.cfg.ID, back.reason, blockers, wait); err != nil {
 			return err
 		}
 		// Looking again and again at the same obstacle is not worth a line each time.
 		if back.pause > 0 || !back.repeats(t) {
-			row := &rules.AuditRow{Migration: t.Migration, Kind: eventAttempt, Detail: t.Kind + ": " + back.reason, Actor: l.i.cfg.ID, Blockers: blockers}
+			row := &store.AuditRow{Migration: t.Migration, Kind: eventAttempt, Detail: t.Kind + ": " + back.reason, Actor: l.i.cfg.ID, Blockers: blockers}
 			if back.pause > 0 {
 				row.PauseMS = milliseconds(back.pause)
 			}
-			if err := rules.AddAudit(ctx, tx, row); err != nil {
+			if err := store.AddAudit(ctx, tx, row); err != nil {
 				return err
 			}
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
 }
 
 // end removes a transition that will not be made, and stores why.
-func (l *leader) end(ctx context.Context, t *rules.Transition, why *ConflictError) error {
+func (l *leader) end(ctx context.Context, t *store.Transition, why *ConflictError) error {
 	blockers, err := json.Marshal(append([]Blocker{}, why.Blockers...))
 	if err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
-		if _, err := rules.DeleteTransition(ctx, tx, t.Migration); err != nil {
+		if _, err := store.DeleteTransition(ctx, tx, t.Migration); err != nil {
 			return err
 		}
 		detail := why.Error()
 		for _, m := range why.Missing {
 			detail += "; " + m
 		}
-		if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: t.Migration, Kind: eventFailed, Detail: detail, Actor: t.Actor, Blockers: blockers}); err != nil {
+		if err := store.AddAudit(ctx, tx, &store.AuditRow{Migration: t.Migration, Kind: eventFailed, Detail: detail, Actor: t.Actor, Blockers: blockers}); err != nil {
 			return err
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
 }
 

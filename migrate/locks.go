@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // lockQuestions puts the questions of many sessions to pg_locks together: at a closed gate every session that is in a
@@ -100,7 +100,7 @@ func (i *Instance) askLocks(q *lockQuestion) (map[uint32]bool, error) {
 	}
 	// A session whose statement waited behind the DDL has got its lock after it: it is not being drained. While the
 	// epoch has not moved, read after the locks were, the DDL is not done, and cannot be before the locks are gone.
-	epoch, err := rules.LoadEpoch(ctx, pool)
+	epoch, err := store.LoadEpoch(ctx, pool)
 	if err != nil {
 		return nil, err
 	}

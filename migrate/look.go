@@ -10,11 +10,12 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // look finds out, before anybody is held back, whether the attempt can succeed at all.
 func (l *leader) look(ctx context.Context, m *move) error {
-	rows, err := rules.LoadInstances(ctx, l.conn, false)
+	rows, err := store.LoadInstances(ctx, l.conn, false)
 	if err != nil {
 		return err
 	}
@@ -98,17 +99,17 @@ func plural(n int, one, many string) string {
 // be closed: it would be closed for nothing.
 func (l *leader) signsOfLife(ctx context.Context) ([]string, error) {
 	var asked time.Time
-	err := l.conn.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() FROM pg_catalog.pg_notify($1, '')`, rules.Channel).Scan(&asked)
+	err := l.conn.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp() FROM pg_catalog.pg_notify($1, '')`, store.Channel).Scan(&asked)
 	if err != nil {
 		return nil, fmt.Errorf("cannot ask the instances for a sign of life: %w", err)
 	}
 	end := time.Now().Add(l.i.cfg.DrainLimit)
 	for wait := time.Millisecond; ; wait = min(2*wait, 20*time.Millisecond) {
-		rows, err := rules.LoadInstances(ctx, l.conn, false)
+		rows, err := store.LoadInstances(ctx, l.conn, false)
 		if err != nil {
 			return nil, err
 		}
-		late := lagging(rows, func(r *rules.InstanceRow) bool { return !r.Heartbeat.Before(asked) })
+		late := lagging(rows, func(r *store.InstanceRow) bool { return !r.Heartbeat.Before(asked) })
 		if len(late) == 0 || time.Now().After(end) || ctx.Err() != nil {
 			return late, ctx.Err()
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Any role may NOTIFY on any channel, as often as it likes. So a notification is a hint to look and no more; what has come
@@ -53,7 +53,7 @@ func newNotices() *notices {
 
 // note is the connection's handler of notifications.
 func (n *notices) note(_ *pgconn.PgConn, m *pgconn.Notification) {
-	if m.Channel != rules.Channel {
+	if m.Channel != store.Channel {
 		return
 	}
 	n.any = true

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // An Overview is the state of everything at one moment, as far as the instance can find it out in a moment.
@@ -99,7 +100,7 @@ func (i *Instance) Overview(ctx context.Context) (*Overview, error) {
 	if o.Instances, err = i.Instances(ctx); err != nil {
 		return nil, err
 	}
-	t, err := rules.LoadTransition(ctx, pool, false)
+	t, err := store.LoadTransition(ctx, pool, false)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (i *Instance) Overview(ctx context.Context) (*Overview, error) {
 }
 
 // oversee adds one migration.
-func (i *Instance) oversee(ctx context.Context, db rules.DB, o *Overview, st *Status) error {
+func (i *Instance) oversee(ctx context.Context, db store.DB, o *Overview, st *Status) error {
 	st.Source = ""
 	m := MigrationOverview{Migration: *st, Says: Says(st.Phase), Next: st.Next(), Since: st.UpdatedAt}
 	if st.Phase.Live() {
@@ -126,14 +127,14 @@ func (i *Instance) oversee(ctx context.Context, db rules.DB, o *Overview, st *St
 }
 
 // oldNames is who used an old name last, and when contract becomes possible at the earliest.
-func oldNames(ctx context.Context, db rules.DB, now time.Time, m *rules.Migration) (*OldNames, error) {
+func oldNames(ctx context.Context, db store.DB, now time.Time, m *rules.Migration) (*OldNames, error) {
 	old := &OldNames{Silence: m.ContractAfter.Seconds()}
 	watched, err := liveFor(ctx, db, m.ID)
 	if err != nil {
 		return nil, err
 	}
 	begun := now.Add(-watched)
-	use, age, err := rules.LastOldUse(ctx, db, m.ID)
+	use, age, err := store.LastOldUse(ctx, db, m.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +150,7 @@ func oldNames(ctx context.Context, db rules.DB, now time.Time, m *rules.Migratio
 }
 
 // count adds up the sessions of the fleet, and says whether statements are held.
-func (o *Overview) count(c *census, t *rules.Transition, outage *Outage) {
+func (o *Overview) count(c *census, t *store.Transition, outage *Outage) {
 	waiting := 0
 	byVersion := map[string]int{}
 	for _, m := range c.instances {

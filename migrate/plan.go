@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Plan lists what is done at each transition to come, with its locks and what stored objects show otherwise after it, and what
@@ -32,7 +33,7 @@ func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 }
 
 // shownSteps are notes on what stored objects show otherwise after cutover. They run nothing.
-func shownSteps(ctx context.Context, db rules.DB, m *rules.Migration, from rules.Phase) (notes []Step, err error) {
+func shownSteps(ctx context.Context, db store.DB, m *rules.Migration, from rules.Phase) (notes []Step, err error) {
 	cat, err := catalog.Load(ctx, db)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // prepare does, before a gate is set, what may take longer than a gate may be closed.
@@ -45,7 +46,7 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 
 // contractConflict refuses a contract that lacks a proof; each missing one is given with its figure. Sessions that come
 // through no instance are given limit to end.
-func contractConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
+func contractConflict(ctx context.Context, db store.DB, m *rules.Migration, all []*rules.Migration, r Request, c *census, limit time.Duration) error {
 	e := &ConflictError{Message: fmt.Sprintf("contract of %q is refused: the old names may still be needed", m.ID)}
 	old := pinned(c.instances, rules.VersionsWithout(m, all))
 	if len(old) > 0 && !r.EndSessions {
@@ -103,11 +104,11 @@ func (e *ConflictError) missing(format string, args ...any) {
 
 // silence checks that no old name was used for as long as the migration demands, and that they have been watched for
 // as long.
-func (e *ConflictError) silence(ctx context.Context, db rules.DB, m *rules.Migration) error {
+func (e *ConflictError) silence(ctx context.Context, db store.DB, m *rules.Migration) error {
 	if m.ContractAfter == 0 {
 		return nil
 	}
-	use, age, err := rules.LastOldUse(ctx, db, m.ID)
+	use, age, err := store.LastOldUse(ctx, db, m.ID)
 	if err != nil {
 		return err
 	}
@@ -133,16 +134,12 @@ func (e *ConflictError) silence(ctx context.Context, db rules.DB, m *rules.Migra
 }
 
 // liveFor tells for how long the migration has been live without interruption, by the server's clock.
-func liveFor(ctx context.Context, db rules.DB, id string) (time.Duration, error) {
-	var micros int64
-	err := db.QueryRow(ctx, `
-		SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(
-			(SELECT pg_catalog.max(at) FROM segue.audit WHERE migration = $1 AND kind = $2 AND pg_catalog.starts_with(detail, 'activate')),
-			(SELECT updated_at FROM segue.migration WHERE id = $1))) * 1000000)::pg_catalog.int8`, id, eventCommitted).Scan(&micros)
+func liveFor(ctx context.Context, db store.DB, id string) (time.Duration, error) {
+	since, err := store.SinceEvent(ctx, db, id, eventCommitted, string(Activate))
 	if err != nil {
-		return 0, fmt.Errorf("cannot read since when migration %q is live: %w", id, err)
+		return 0, fmt.Errorf("cannot tell since when migration %q is live: %w", id, err)
 	}
-	return time.Duration(micros) * time.Microsecond, nil
+	return since, nil
 }
 
 // How long a backend may take to end after its connection was closed. Until then it is in pg_stat_activity, and in no
@@ -153,7 +150,7 @@ const (
 )
 
 // bypassing lists the sessions on this database that come through no instance, and do not end within the limit.
-func bypassing(ctx context.Context, db rules.DB, c *census, limit time.Duration) ([]Blocker, error) {
+func bypassing(ctx context.Context, db store.DB, c *census, limit time.Duration) ([]Blocker, error) {
 	for end := time.Now().Add(limit); ; pause(ctx, 10*time.Millisecond, nil) {
 		found, err := strangers(ctx, db, c)
 		if err != nil || len(found) == 0 || time.Now().After(end) || ctx.Err() != nil {
@@ -168,7 +165,7 @@ func bypassing(ctx context.Context, db rules.DB, c *census, limit time.Duration)
 
 // strangers lists the sessions on this database that come through no instance. Sessions that began after the census was
 // asked for may be missing in its reports, and are left out where their age may be read; what may not be read counts.
-func strangers(ctx context.Context, db rules.DB, c *census) ([]Blocker, error) {
+func strangers(ctx context.Context, db store.DB, c *census) ([]Blocker, error) {
 	rows, err := db.Query(ctx, `
 		SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.query, ''),
 		       extract(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::pg_catalog.float8, a.backend_type IS NULL

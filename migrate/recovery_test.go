@@ -9,6 +9,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // endLeader ends the backend that leads, and tells whether there was one.
@@ -16,7 +17,7 @@ func (f *fleet) endLeader() bool {
 	f.t.Helper()
 	return value[int](f, `
 		SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM segue.holder h JOIN pg_stat_activity a USING (pid)
-		WHERE h.what = $1 AND h.began = a.backend_start) AS ended`, rules.HoldLeader) > 0
+		WHERE h.what = $1 AND h.began = a.backend_start) AS ended`, store.HoldLeader) > 0
 }
 
 func TestALeaderKilledWhileAllHoldLeavesNothingBehindAndTheNextOneFinishes(t *testing.T) {
@@ -169,7 +170,7 @@ func TestAnInstanceThatJoinsKnowsTheGateInForce(t *testing.T) {
 	f.create(surname)
 	f.must("surname", activate)
 	conn := pgtest.Connect(t, f.url)
-	if holder, err := rules.Hold(t.Context(), conn, rules.HoldLeader); err != nil || holder != 0 {
+	if holder, err := store.Hold(t.Context(), conn, store.HoldLeader); err != nil || holder != 0 {
 		t.Fatalf("led by %d, error %v", holder, err)
 	}
 	for _, sql := range []string{

@@ -8,20 +8,20 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // own is what this instance reports of its connections.
-func (i *Instance) own() (rules.Report, error) {
+func (i *Instance) own() (store.Report, error) {
 	sessions := i.traffic.Sessions()
 	if sessions == nil {
 		sessions = []SessionInfo{}
 	}
 	text, err := json.Marshal(sessions)
 	if err != nil {
-		return rules.Report{}, fmt.Errorf("cannot list the sessions: %w", err)
+		return store.Report{}, fmt.Errorf("cannot list the sessions: %w", err)
 	}
-	r := rules.Report{Sessions: text, PIDs: i.lines.backends()}
+	r := store.Report{Sessions: text, PIDs: i.lines.backends()}
 	for _, s := range sessions {
 		r.PIDs = append(r.PIDs, s.PID)
 	}
@@ -29,11 +29,11 @@ func (i *Instance) own() (rules.Report, error) {
 }
 
 // report writes down the sessions and the uses of this instance. Neither keeps the other back.
-func (i *Instance) report(ctx context.Context, db rules.DB) error {
+func (i *Instance) report(ctx context.Context, db store.DB) error {
 	err := i.storeUses(ctx, db)
 	r, failed := i.own()
 	if failed == nil {
-		failed = rules.ReportInstance(ctx, db, i.cfg.ID, r)
+		failed = store.ReportInstance(ctx, db, i.cfg.ID, r)
 	}
 	return errors.Join(err, failed)
 }
@@ -55,7 +55,7 @@ func (i *Instance) acknowledge(ctx context.Context, attempt, epoch int64, proven
 	if err != nil {
 		return err
 	}
-	_, err = rules.Acknowledge(ctx, pool, i.cfg.ID, attempt, epoch, r)
+	_, err = store.Acknowledge(ctx, pool, i.cfg.ID, attempt, epoch, r)
 	return err
 }
 
@@ -64,7 +64,7 @@ func (i *Instance) withdraw(ctx context.Context, attempt int64) error {
 	if err != nil {
 		return err
 	}
-	return rules.Withdraw(ctx, pool, i.cfg.ID, attempt)
+	return store.Withdraw(ctx, pool, i.cfg.ID, attempt)
 }
 
 func signed(pids []uint32) []int32 {

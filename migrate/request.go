@@ -13,6 +13,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Request asks for a transition. It is checked and stored, so that any instance goes on trying it, also after a
@@ -44,13 +45,13 @@ func (i *Instance) Request(ctx context.Context, id string, r Request) error {
 var errSettling = errors.New("a transition was committed meanwhile")
 
 // same tells whether the pending transition is what the request asks for.
-func (r Request) same(t *rules.Transition, id string) bool {
+func (r Request) same(t *store.Transition, id string) bool {
 	return t.Migration == id && Kind(t.Kind) == r.Kind && t.To == r.target()
 }
 
 // replaces tells whether the request takes the place of the pending transition: who wants to go back does not want to go
 // on. Only what is not committed can be replaced.
-func (r Request) replaces(t *rules.Transition, id string) bool {
+func (r Request) replaces(t *store.Transition, id string) bool {
 	return r.Kind == Rollback && t.Migration == id && t.Committed == 0 && Kind(t.Kind) != Rollback
 }
 
@@ -68,7 +69,7 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if t != nil && !replaces && !r.same(t, id) {
 		return false, busy(t)
 	}
-	all, err := rules.LoadMigrations(ctx, pool)
+	all, err := store.LoadMigrations(ctx, pool)
 	if err != nil {
 		return false, err
 	}
@@ -101,9 +102,9 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 
 // unsettled reads the pending transition. One that is committed already, and only waits for the instances to see it, is
 // given a moment.
-func (i *Instance) unsettled(ctx context.Context, pool *pgxpool.Pool) (*rules.Transition, error) {
+func (i *Instance) unsettled(ctx context.Context, pool *pgxpool.Pool) (*store.Transition, error) {
 	for end := time.Now().Add(i.cfg.DrainLimit); ; pause(ctx, 10*time.Millisecond, nil) {
-		t, err := rules.LoadTransition(ctx, pool, false)
+		t, err := store.LoadTransition(ctx, pool, false)
 		if err != nil || t == nil || t.Committed == 0 || time.Now().After(end) {
 			return t, err
 		}
@@ -111,7 +112,7 @@ func (i *Instance) unsettled(ctx context.Context, pool *pgxpool.Pool) (*rules.Tr
 }
 
 // busy refuses a request while another transition is pending.
-func busy(t *rules.Transition) error {
+func busy(t *store.Transition) error {
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is being tried, and there is one transition at a time", t.Kind, t.Migration),
 		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s/transition", t.Migration),
@@ -126,7 +127,7 @@ func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rul
 	if err != nil || failed == nil {
 		return err
 	}
-	return rules.AddAudit(ctx, pool, &rules.AuditRow{Migration: m.ID, Kind: eventUnchanged, Detail: string(r.Kind), Actor: r.Actor})
+	return store.AddAudit(ctx, pool, &store.AuditRow{Migration: m.ID, Kind: eventUnchanged, Detail: string(r.Kind), Actor: r.Actor})
 }
 
 // refusals runs the checks that need more than the stored migrations.
@@ -158,14 +159,14 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 		return err
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+		if _, err := store.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
 		m, err := load(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		have, err := rules.LoadTransition(ctx, tx, true)
+		have, err := store.LoadTransition(ctx, tx, true)
 		if err != nil {
 			return err
 		}
@@ -178,13 +179,13 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 		if m.Phase == r.target() {
 			return nil // somebody else has asked for the same and got it, or it is so now that nothing is pending
 		}
-		t := &rules.Transition{Migration: id, Kind: string(r.Kind), To: r.target(), Options: options, Actor: r.Actor}
+		t := &store.Transition{Migration: id, Kind: string(r.Kind), To: r.target(), Options: options, Actor: r.Actor}
 		if t.Deadline, err = deadline(ctx, tx, r.Deadline); err != nil {
 			return err
 		}
 		switch {
 		case have == nil:
-			_, err = rules.InsertTransition(ctx, tx, t)
+			_, err = store.InsertTransition(ctx, tx, t)
 		case have.Committed != 0:
 			return errSettling
 		case !r.same(have, id):
@@ -192,33 +193,33 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 		case slices.Equal(have.Options, options):
 			return nil
 		default:
-			err = rules.ChangeTransition(ctx, tx, id, options, r.Actor, t.Deadline)
+			err = store.ChangeTransition(ctx, tx, id, options, r.Actor, t.Deadline)
 		}
 		if err != nil {
 			return err
 		}
-		if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: id, Kind: eventRequested, Detail: requested(r), Actor: r.Actor}); err != nil {
+		if err := store.AddAudit(ctx, tx, &store.AuditRow{Migration: id, Kind: eventRequested, Detail: requested(r), Actor: r.Actor}); err != nil {
 			return err
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
 }
 
 // replace withdraws the pending transition in favour of a rollback, and says so in the audit.
-func replace(ctx context.Context, tx pgx.Tx, t *rules.Transition, m *rules.Migration, r Request) error {
-	if _, err := rules.DeleteTransition(ctx, tx, t.Migration); err != nil {
+func replace(ctx context.Context, tx pgx.Tx, t *store.Transition, m *rules.Migration, r Request) error {
+	if _, err := store.DeleteTransition(ctx, tx, t.Migration); err != nil {
 		return err
 	}
-	rows := []*rules.AuditRow{{Migration: m.ID, Kind: eventWithdrawn, Detail: t.Kind + ": a rollback to " + string(r.target()) + " takes its place", Actor: r.Actor}}
+	rows := []*store.AuditRow{{Migration: m.ID, Kind: eventWithdrawn, Detail: t.Kind + ": a rollback to " + string(r.target()) + " takes its place", Actor: r.Actor}}
 	if m.Phase == r.target() {
-		rows = append(rows, &rules.AuditRow{Migration: m.ID, Kind: eventDone, Detail: string(Rollback) + ": stays " + string(m.Phase), Actor: r.Actor})
+		rows = append(rows, &store.AuditRow{Migration: m.ID, Kind: eventDone, Detail: string(Rollback) + ": stays " + string(m.Phase), Actor: r.Actor})
 	}
 	for _, row := range rows {
-		if err := rules.AddAudit(ctx, tx, row); err != nil {
+		if err := store.AddAudit(ctx, tx, row); err != nil {
 			return err
 		}
 	}
-	return rules.Notify(ctx, tx, "")
+	return store.Notify(ctx, tx, "")
 }
 
 // deadline is the moment, by the server's clock, that is so far away; nil for 0.

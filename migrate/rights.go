@@ -8,10 +8,11 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // rights lists what the role of the connection lacks for the DDL of the migration, and for that of the way back.
-func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catalog.OID) ([]string, error) {
+func rights(ctx context.Context, db store.DB, m *rules.Migration, tables []catalog.OID) ([]string, error) {
 	heirs, schemas := false, []string{}
 	for _, op := range m.Operations {
 		needed := op.Rights()
@@ -46,7 +47,7 @@ func rights(ctx context.Context, db rules.DB, m *rules.Migration, tables []catal
 const hintRights = "make the role of the upstream URL their owner (ALTER TABLE ... OWNER TO) or a member of the owner (GRANT), or grant it CREATE on the schema"
 
 // rightsConflict refuses to begin what the role could neither finish nor take back.
-func rightsConflict(ctx context.Context, db rules.DB, m *rules.Migration, all []*rules.Migration, cat *catalog.Catalog, kind Kind) error {
+func rightsConflict(ctx context.Context, db store.DB, m *rules.Migration, all []*rules.Migration, cat *catalog.Catalog, kind Kind) error {
 	tables, err := rules.Affected(m, all, cat)
 	if err != nil {
 		return err

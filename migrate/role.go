@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // The predefined roles whose rights Segue has a use for.
@@ -25,7 +25,7 @@ type lack struct {
 
 // lacks lists what the role of the connection lacks. It asks for USAGE as the server does (has_privs_of_role in
 // pgstatfuncs.c and signalfuncs.c): a member that does not inherit has no rights by it.
-func lacks(ctx context.Context, db rules.DB) ([]lack, error) {
+func lacks(ctx context.Context, db store.DB) ([]lack, error) {
 	rows, err := db.Query(ctx, `
 		SELECT current_user::pg_catalog.text, right_, 'GRANT ' || right_ || ' TO ' || pg_catalog.quote_ident(current_user)
 		FROM pg_catalog.unnest($1::pg_catalog.text[]) AS right_
@@ -50,7 +50,7 @@ func lacks(ctx context.Context, db rules.DB) ([]lack, error) {
 }
 
 // warnOfRole logs what the role lacks. It is told at the start only.
-func (i *Instance) warnOfRole(ctx context.Context, db rules.DB) {
+func (i *Instance) warnOfRole(ctx context.Context, db store.DB) {
 	found, err := lacks(ctx, db)
 	if err != nil {
 		i.log.Warn("what the role of the upstream URL may do is not known", "error", err)

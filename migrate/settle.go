@@ -7,19 +7,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // settle waits until every instance serves the epoch that the transition has made, and then reports it as done. It also
 // finishes what a leader that was lost has committed.
-func (l *leader) settle(ctx context.Context, t *rules.Transition) error {
+func (l *leader) settle(ctx context.Context, t *store.Transition) error {
 	told := ""
 	for wait := time.Millisecond; ctx.Err() == nil; wait = min(2*wait, 50*time.Millisecond) {
-		rows, err := rules.LoadInstances(ctx, l.conn, false)
+		rows, err := store.LoadInstances(ctx, l.conn, false)
 		if err != nil {
 			return err
 		}
-		late := lagging(rows, func(r *rules.InstanceRow) bool { return r.Epoch >= t.Committed })
+		late := lagging(rows, func(r *store.InstanceRow) bool { return r.Epoch >= t.Committed })
 		if len(late) == 0 {
 			return l.done(ctx, t)
 		}
@@ -29,12 +29,12 @@ func (l *leader) settle(ctx context.Context, t *rules.Transition) error {
 		reason := strings.Join(late, ", ") + " does not serve the new epoch yet"
 		if wait >= 50*time.Millisecond && reason != told {
 			told = reason
-			if err := rules.ExplainTransition(ctx, l.conn, t.Migration, reason); err != nil {
+			if err := store.ExplainTransition(ctx, l.conn, t.Migration, reason); err != nil {
 				return err
 			}
 		}
 		pause(ctx, wait, nil)
-		if now, err := rules.LoadTransition(ctx, l.conn, false); err != nil || now == nil {
+		if now, err := store.LoadTransition(ctx, l.conn, false); err != nil || now == nil {
 			return err
 		}
 	}
@@ -42,28 +42,28 @@ func (l *leader) settle(ctx context.Context, t *rules.Transition) error {
 }
 
 // done removes the transition and writes that it is over.
-func (l *leader) done(ctx context.Context, t *rules.Transition) error {
+func (l *leader) done(ctx context.Context, t *store.Transition) error {
 	return pgx.BeginFunc(ctx, l.conn, func(tx pgx.Tx) error {
-		was, err := rules.DeleteTransition(ctx, tx, t.Migration)
+		was, err := store.DeleteTransition(ctx, tx, t.Migration)
 		if err != nil || !was {
 			return err
 		}
-		row := &rules.AuditRow{Migration: t.Migration, Kind: eventDone, Detail: t.Kind + ": now " + string(t.To), Actor: t.Actor, PauseMS: t.PauseMS}
-		if err := rules.AddAudit(ctx, tx, row); err != nil {
+		row := &store.AuditRow{Migration: t.Migration, Kind: eventDone, Detail: t.Kind + ": now " + string(t.To), Actor: t.Actor, PauseMS: t.PauseMS}
+		if err := store.AddAudit(ctx, tx, row); err != nil {
 			return err
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
 }
 
 // expire marks the instances whose lease has run out for so long that they cannot serve affected tables any more. Everybody
 // does who counts them: one that has gone for good must not wait for a leader.
-func (i *Instance) expire(ctx context.Context, db rules.DB, rows []*rules.InstanceRow) error {
+func (i *Instance) expire(ctx context.Context, db store.DB, rows []*store.InstanceRow) error {
 	for _, r := range rows {
 		if r.Expired || r.Silence < patience(r.Lease) {
 			continue
 		}
-		ok, err := rules.ExpireInstance(ctx, db, r.ID, patience(r.Lease))
+		ok, err := store.ExpireInstance(ctx, db, r.ID, patience(r.Lease))
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // A shownName is what a stored object shows of names that the DDL changes: nothing breaks, but whoever reads it sees
@@ -23,7 +24,7 @@ type shownName struct {
 
 // shownNames lists the stored objects that show names which the DDL of a migration changes, in whatever schema they are.
 // Members of extensions are left out. Nothing is found where the DDL cannot be carried out on the names of now.
-func shownNames(ctx context.Context, db rules.DB, m *rules.Migration, d rules.Direction, cat *catalog.Catalog) ([]shownName, error) {
+func shownNames(ctx context.Context, db store.DB, m *rules.Migration, d rules.Direction, cat *catalog.Catalog) ([]shownName, error) {
 	after, err := rules.Renaming(m, d, cat)
 	if _, mismatch := errors.AsType[*rules.MismatchError](err); mismatch {
 		return nil, nil
@@ -115,7 +116,7 @@ type storedObject struct {
 }
 
 // storedObjects reads all of them: functions, views, rules, policies, constraints, indexes, and conditions of triggers.
-func storedObjects(ctx context.Context, db rules.DB, after *rules.Snapshot) ([]storedObject, error) {
+func storedObjects(ctx context.Context, db store.DB, after *rules.Snapshot) ([]storedObject, error) {
 	functions, err := storedFunctions(ctx, db)
 	if err != nil {
 		return nil, err
@@ -178,7 +179,7 @@ var storedSQL = fmt.Sprintf(`
 	fmt.Sprintf(ofUsers, "pg_class", "c"))
 
 // storedFunctions reads the functions and procedures in languages that can be read, and the triggers that call them.
-func storedFunctions(ctx context.Context, db rules.DB) ([]storedObject, error) {
+func storedFunctions(ctx context.Context, db store.DB) ([]storedObject, error) {
 	rows, err := db.Query(ctx, fmt.Sprintf(`
 		SELECT p.oid, CASE p.prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END || p.oid::pg_catalog.regprocedure::pg_catalog.text,
 		       pg_catalog.pg_get_functiondef(p.oid), p.proname::pg_catalog.text, l.lanname::pg_catalog.text, p.prosrc,

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // sightings remembers when a transaction whose age may not be read was first seen with a lock. It holds those that were
@@ -94,7 +94,7 @@ func (l *leader) assign(ctx context.Context, holders []holder) error {
 
 // fleet is the instances with their sessions: as they say now where an age is asked of them, else as they reported last.
 func (l *leader) fleet(ctx context.Context, holders []holder) ([]member, error) {
-	rows, err := rules.LoadInstances(ctx, l.conn, false)
+	rows, err := store.LoadInstances(ctx, l.conn, false)
 	if err != nil {
 		return nil, err
 	}

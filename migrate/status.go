@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // List lists all stored migrations in order of creation.
@@ -16,11 +17,11 @@ func (i *Instance) List(ctx context.Context) ([]Status, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := rules.LoadMigrations(ctx, pool)
+	all, err := store.LoadMigrations(ctx, pool)
 	if err != nil {
 		return nil, err
 	}
-	t, err := rules.LoadTransition(ctx, pool, false)
+	t, err := store.LoadTransition(ctx, pool, false)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (i *Instance) Get(ctx context.Context, id string) (*Status, error) {
 		return nil, err
 	}
 	// The transition is read first: if it ends in between, the phase is the one that it made.
-	t, err := rules.LoadTransition(ctx, pool, false)
+	t, err := store.LoadTransition(ctx, pool, false)
 	if err != nil {
 		return nil, err
 	}
@@ -59,16 +60,16 @@ func (i *Instance) Get(ctx context.Context, id string) (*Status, error) {
 }
 
 // load reads one migration; the error is ErrNotFound when there is none.
-func load(ctx context.Context, db rules.DB, id string) (*rules.Migration, error) {
-	m, err := rules.LoadMigration(ctx, db, id, false)
-	if errors.Is(err, rules.ErrNotStored) {
+func load(ctx context.Context, db store.DB, id string) (*rules.Migration, error) {
+	m, err := store.LoadMigration(ctx, db, id, false)
+	if errors.Is(err, store.ErrNotStored) {
 		return nil, fmt.Errorf("%w: %q", ErrNotFound, id)
 	}
 	return m, err
 }
 
 // statusOf is the migration with the pending transition, if that is its own.
-func statusOf(m *rules.Migration, t *rules.Transition) (*Status, error) {
+func statusOf(m *rules.Migration, t *store.Transition) (*Status, error) {
 	st := &Status{ID: m.ID, Phase: m.Phase, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Source: m.Source}
 	for _, op := range m.Operations {
 		st.Operations = append(st.Operations, ViewOf(op))
@@ -107,7 +108,7 @@ func (i *Instance) Instances(ctx context.Context) ([]InstanceInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rules.LoadInstances(ctx, pool, false)
+	rows, err := store.LoadInstances(ctx, pool, false)
 	if err != nil {
 		return nil, err
 	}

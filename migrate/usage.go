@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // usageEvery is how often uses are written down when nobody asks for them.
@@ -19,7 +20,7 @@ const maxUses = 10_000
 // A usageBuffer holds what was taken from Traffic and is not stored yet. It is safe for concurrent use.
 type usageBuffer struct {
 	storing sync.Mutex // held by the one who stores, so that nobody takes as stored what is on its way
-	rows    map[useKey]*rules.UsageRow
+	rows    map[useKey]*store.UsageRow
 }
 
 // A useKey is what makes two uses the same row.
@@ -75,12 +76,12 @@ func (i *Instance) flush(ctx context.Context, last *[]byte) error {
 }
 
 // storeUses writes down all uses until now. What could not be stored is kept for the next time.
-func (i *Instance) storeUses(ctx context.Context, db rules.DB) error {
+func (i *Instance) storeUses(ctx context.Context, db store.DB) error {
 	b := &i.usage
 	b.storing.Lock()
 	defer b.storing.Unlock()
 	if b.rows == nil {
-		b.rows = make(map[useKey]*rules.UsageRow)
+		b.rows = make(map[useKey]*store.UsageRow)
 	}
 	if snap := i.snapshot.Load(); snap != nil {
 		for _, u := range i.traffic.Uses() {
@@ -92,18 +93,18 @@ func (i *Instance) storeUses(ctx context.Context, db rules.DB) error {
 	if len(b.rows) == 0 {
 		return nil
 	}
-	rows := make([]rules.UsageRow, 0, len(b.rows))
+	rows := make([]store.UsageRow, 0, len(b.rows))
 	for _, r := range b.rows {
 		rows = append(rows, *r)
 	}
-	if err := rules.AddUsage(ctx, db, rows); err != nil {
+	if err := store.AddUsage(ctx, db, rows); err != nil {
 		return err
 	}
 	clear(b.rows)
 	return nil
 }
 
-func (b *usageBuffer) add(r rules.UsageRow) {
+func (b *usageBuffer) add(r store.UsageRow) {
 	key := useKey{r.Migration, r.Version, r.Table, r.Column, r.User, r.Application, r.Old, r.Ambiguous}
 	if b.rows[key] == nil && len(b.rows) >= maxUses {
 		key.user, key.application, r.User, r.Application, r.Sample = "", "", "", "", ""
@@ -120,7 +121,7 @@ func (b *usageBuffer) add(r rules.UsageRow) {
 
 // usesOf says what one use means for each live migration: which of its names it is, and whether that name goes with
 // contract. A use that concerns no name that the migration changes gives no row.
-func usesOf(snap *rules.Snapshot, u UseCount) []rules.UsageRow {
+func usesOf(snap *rules.Snapshot, u UseCount) []store.UsageRow {
 	lens := snap.Lens(u.Version)
 	if lens == nil {
 		return nil // the version has gone meanwhile, and its names with it
@@ -129,7 +130,7 @@ func usesOf(snap *rules.Snapshot, u UseCount) []rules.UsageRow {
 	if used == nil {
 		return nil
 	}
-	var out []rules.UsageRow
+	var out []store.UsageRow
 	older := true
 	for _, m := range snap.Migrations {
 		if !m.Phase.Live() {
@@ -141,7 +142,7 @@ func usesOf(snap *rules.Snapshot, u UseCount) []rules.UsageRow {
 		if !concerned {
 			continue
 		}
-		out = append(out, rules.UsageRow{
+		out = append(out, store.UsageRow{
 			Migration: m.ID, Version: u.Version, Table: used.Schema + "." + u.Name, Column: column, Old: old,
 			User: u.User, Application: u.Application, Ambiguous: u.Ambiguous, Count: u.Count, Sample: u.Sample,
 		})
@@ -211,7 +212,7 @@ func (i *Instance) Usage(ctx context.Context, id string) ([]Usage, error) {
 	if err := i.storeUses(ctx, pool); err != nil {
 		return nil, err
 	}
-	rows, err := rules.LoadUsage(ctx, pool, id)
+	rows, err := store.LoadUsage(ctx, pool, id)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +223,7 @@ func (i *Instance) Usage(ctx context.Context, id string) ([]Usage, error) {
 	return out, nil
 }
 
-func usageOf(r *rules.UsageRow) Usage {
+func usageOf(r *store.UsageRow) Usage {
 	return Usage{
 		Migration: r.Migration, Version: r.Version, Table: r.Table, Column: r.Column, Old: r.Old, Count: r.Count,
 		Last: r.Last, Sample: r.Sample, User: r.User, Application: r.Application,

@@ -8,6 +8,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // twoRenames is a snapshot in which one column was renamed twice and the table once, in three live migrations:
@@ -108,9 +109,9 @@ func TestUsesAreAddedUpOverInstancesAndTime(t *testing.T) {
 
 func TestTooManyDifferentUsesAreCountedTogether(t *testing.T) {
 	t.Parallel()
-	b := usageBuffer{rows: map[useKey]*rules.UsageRow{}}
+	b := usageBuffer{rows: map[useKey]*store.UsageRow{}}
 	for n := range maxUses + 10 {
-		b.add(rules.UsageRow{Migration: "m", User: string(rune('a' + n)), Count: 1, Sample: "s"})
+		b.add(store.UsageRow{Migration: "m", User: string(rune('a' + n)), Count: 1, Sample: "s"})
 	}
 	if got := len(b.rows); got != maxUses+1 {
 		t.Errorf("%d rows are kept, want %d", got, maxUses+1)

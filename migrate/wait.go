@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Wait returns when the pending transition of the migration is over or ctx ends, with the migration as it is then;
@@ -49,8 +50,8 @@ func (i *Instance) failure(ctx context.Context, id string) error {
 }
 
 // lastFailure is the failure or the withdrawal with which the migration's history ends; nil when it ends otherwise.
-func lastFailure(ctx context.Context, db rules.DB, m *rules.Migration) (*ConflictError, error) {
-	rows, err := rules.LoadAudit(ctx, db, m.ID, 0, 1)
+func lastFailure(ctx context.Context, db store.DB, m *rules.Migration) (*ConflictError, error) {
+	rows, err := store.LoadAudit(ctx, db, m.ID, 0, 1)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

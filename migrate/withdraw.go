@@ -7,13 +7,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // Cancel withdraws the pending transition of the migration, and returns what it was. Nothing else is changed. It is a
 // *ConflictError when nothing is pending, or what is pending is committed already.
 func (i *Instance) Cancel(ctx context.Context, id, actor string) (Kind, error) {
 	var kind Kind
-	err := i.change(ctx, id, func(tx pgx.Tx, m *rules.Migration, t *rules.Transition) (*rules.AuditRow, error) {
+	err := i.change(ctx, id, func(tx pgx.Tx, m *rules.Migration, t *store.Transition) (*store.AuditRow, error) {
 		switch {
 		case t == nil:
 			return nil, &ConflictError{Message: fmt.Sprintf("nothing is being tried for %q, which is %s, so there is nothing to cancel", id, m.Phase)}
@@ -25,8 +26,8 @@ func (i *Instance) Cancel(ctx context.Context, id, actor string) (Kind, error) {
 			}
 		}
 		kind = Kind(t.Kind)
-		_, err := rules.DeleteTransition(ctx, tx, id)
-		return &rules.AuditRow{Migration: id, Kind: eventWithdrawn, Detail: t.Kind, Actor: actor}, err
+		_, err := store.DeleteTransition(ctx, tx, id)
+		return &store.AuditRow{Migration: id, Kind: eventWithdrawn, Detail: t.Kind, Actor: actor}, err
 	})
 	return kind, err
 }
@@ -34,7 +35,7 @@ func (i *Instance) Cancel(ctx context.Context, id, actor string) (Kind, error) {
 // Delete removes a draft or rolled-back migration. It is a *ConflictError in any other phase, and while something is
 // pending: a transition is withdrawn by Cancel.
 func (i *Instance) Delete(ctx context.Context, id, actor string) error {
-	return i.change(ctx, id, func(tx pgx.Tx, m *rules.Migration, t *rules.Transition) (*rules.AuditRow, error) {
+	return i.change(ctx, id, func(tx pgx.Tx, m *rules.Migration, t *store.Transition) (*store.AuditRow, error) {
 		switch {
 		case t != nil:
 			return nil, &ConflictError{
@@ -52,19 +53,19 @@ func (i *Instance) Delete(ctx context.Context, id, actor string) error {
 			}
 			return nil, e
 		}
-		return &rules.AuditRow{Migration: id, Kind: eventDeleted, Actor: actor}, rules.DeleteMigration(ctx, tx, id)
+		return &store.AuditRow{Migration: id, Kind: eventDeleted, Actor: actor}, store.DeleteMigration(ctx, tx, id)
 	})
 }
 
 // change runs do in a transaction in which no transition can be committed, with the migration and its pending transition,
 // or nil, and writes the row that it returns to the audit.
-func (i *Instance) change(ctx context.Context, id string, do func(pgx.Tx, *rules.Migration, *rules.Transition) (*rules.AuditRow, error)) error {
+func (i *Instance) change(ctx context.Context, id string, do func(pgx.Tx, *rules.Migration, *store.Transition) (*store.AuditRow, error)) error {
 	pool, err := i.database()
 	if err != nil {
 		return err
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := rules.LockEpoch(ctx, tx); err != nil {
+		if _, err := store.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
 		m, err := load(ctx, tx, id)
@@ -72,7 +73,7 @@ func (i *Instance) change(ctx context.Context, id string, do func(pgx.Tx, *rules
 			return err
 		}
 		// A leader at work holds this row until it has committed or given up.
-		t, err := rules.LoadTransition(ctx, tx, true)
+		t, err := store.LoadTransition(ctx, tx, true)
 		if err != nil {
 			return err
 		}
@@ -83,9 +84,9 @@ func (i *Instance) change(ctx context.Context, id string, do func(pgx.Tx, *rules
 		if err != nil {
 			return err
 		}
-		if err := rules.AddAudit(ctx, tx, row); err != nil {
+		if err := store.AddAudit(ctx, tx, row); err != nil {
 			return err
 		}
-		return rules.Notify(ctx, tx, "")
+		return store.Notify(ctx, tx, "")
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // The schema of the introspection tests, in the names of base.
@@ -73,7 +74,7 @@ type introspected struct {
 func introspect(t testing.TB, url string) *introspected {
 	t.Helper()
 	d := &introspected{conn: pgtest.Connect(t, url), stored: true}
-	if err := rules.Install(context.Background(), d.conn); err != nil {
+	if err := store.Install(context.Background(), d.conn); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -124,7 +125,7 @@ func (d *introspected) as(t testing.TB, version string) {
 		Migrations: []*rules.Migration{{ID: "v", Phase: rules.Active}},
 	}
 	if d.stored {
-		if snap.StoredNames, err = rules.StoreNames(context.Background(), d.conn, NameMaps(snap)); err != nil {
+		if snap.StoredNames, err = store.StoreNames(context.Background(), d.conn, NameMaps(snap)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -35,15 +35,15 @@ func TestEveryKindOfOperationIsStoredAndReadAgain(t *testing.T) {
 			t.Errorf("the example of %s is of kind %s", kind, got)
 		}
 		m := &Migration{ID: "m", Operations: []Operation{example.op}}
-		data, err := m.encodeSpec()
+		data, err := m.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if want := `{"id":"m","operations":[` + example.stored + `],"contract_after_us":0}`; string(data) != want {
 			t.Errorf("%s is stored as\n%s\nwant\n%s", kind, data, want)
 		}
-		again := &Migration{}
-		if err := again.decodeSpec(data); err != nil {
+		again, err := Decode("m.yaml", data)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(m.Operations, again.Operations); diff != "" {
@@ -59,7 +59,7 @@ func TestAnOperationOfANewerReleaseIsNotReadAsAnother(t *testing.T) {
 		`{"operations":[{}]}`,
 		`{"operations":[{"rename_column":{},"rename_table":{}}]}`,
 	} {
-		err := (&Migration{}).decodeSpec([]byte(stored))
+		_, err := Decode("m.yaml", []byte(stored))
 		if err == nil || !strings.Contains(err.Error(), "use a newer segue") {
 			t.Errorf("%s: %v", stored, err)
 		}

@@ -18,9 +18,16 @@ type Snapshot struct {
 	// any live version, and those of the functions, columns, domains and tables that use its row type.
 	Identifiers []string
 
-	// StoredNames are the IDs of the maps of names that the store has for all roles to read; see NameMap. Whoever makes the
+	// StoredNames are the IDs of the NameMaps that are stored in the database for all roles to read. Whoever makes the
 	// snapshot adds them before it is shared.
 	StoredNames map[string]bool
+}
+
+// A NameMap is a JSON object of names that the catalogs show to a version, under a hash of it. What is under a hash never
+// changes, so whoever finds one has what he looked for.
+type NameMap struct {
+	ID    string
+	Names string
 }
 
 // Live tells whether any migration is live: when none is, no statement is looked at.

@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -139,6 +139,18 @@ func scanInstance(row pgx.CollectableRow) (*InstanceRow, error) {
 		r.PIDs = append(r.PIDs, uint32(pid))
 	}
 	return r, nil
+}
+
+// InstanceHeartbeat is when the instance was heard of last, and how long ago that is by the server's clock; both are zero
+// when it has no row.
+func InstanceHeartbeat(ctx context.Context, db DB, id string) (at time.Time, silence time.Duration, err error) {
+	all, err := LoadInstances(ctx, db, false)
+	for _, row := range all {
+		if row.ID == id {
+			return row.Heartbeat, row.Silence, nil
+		}
+	}
+	return time.Time{}, 0, err
 }
 
 // ExpireInstance marks an instance that has been silent for at least that long, by the server's clock. It returns false

@@ -1,4 +1,4 @@
-package rules_test
+package store_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 // evil makes, in a schema of the current role's, a function that would tell under whose rights it runs.
@@ -69,12 +69,12 @@ func TestASchemaThatSomebodyElseHasMadeIsNotTouched(t *testing.T) {
 				t.Parallel()
 				guarded(t, member, func(super *pgx.Conn, owner, other string) {
 					exec(t, super, `SET ROLE `+other, evil, view, `RESET ROLE`)
-					check(t, rules.Install(ctx, super), "schema segue belongs to another role, "+other+"…")
+					check(t, store.Install(ctx, super), "schema segue belongs to another role, "+other+"…")
 					if !member { // then the owner is one of the other's
 						exec(t, super, `GRANT `+other+` TO `+owner)
 					}
 					exec(t, super, `SET ROLE `+owner)
-					check(t, rules.Install(ctx, super), "schema segue belongs to another role, "+other+"…")
+					check(t, store.Install(ctx, super), "schema segue belongs to another role, "+other+"…")
 					untouched(t, super)
 				})
 			})
@@ -106,11 +106,11 @@ func TestWhatAMemberOfTheOwnersRoleHangsOnTheTablesStopsTheStart(t *testing.T) {
 			t.Parallel()
 			guarded(t, true, func(super *pgx.Conn, owner, other string) {
 				exec(t, super, `SET ROLE `+owner)
-				check(t, rules.Install(ctx, super), "")
+				check(t, store.Install(ctx, super), "")
 				exec(t, super, `RESET ROLE`, `SET ROLE `+other, evil)
 				exec(t, super, trap.sql)
 				exec(t, super, `RESET ROLE`, `DELETE FROM lair.caught`, `SET ROLE `+owner)
-				check(t, rules.Install(ctx, super), trap.says)
+				check(t, store.Install(ctx, super), trap.says)
 				untouched(t, super)
 			})
 		})
@@ -121,10 +121,10 @@ func TestWhatTheOwnerAndSuperusersHaveMadeIsTrusted(t *testing.T) {
 	t.Parallel()
 	guarded(t, false, func(super *pgx.Conn, owner, _ string) {
 		exec(t, super, `SET ROLE `+owner)
-		check(t, rules.Install(ctx, super), "")
+		check(t, store.Install(ctx, super), "")
 		exec(t, super, `CREATE VIEW segue.mine AS SELECT id FROM segue.migration`, `RESET ROLE`,
 			`CREATE VIEW segue.watch AS SELECT count(*) FROM segue.audit`, `SET ROLE `+owner)
-		check(t, rules.Install(ctx, super), "")
+		check(t, store.Install(ctx, super), "")
 	})
 }
 
@@ -132,7 +132,7 @@ func TestDefaultPrivilegesGiveNobodyTheTables(t *testing.T) {
 	t.Parallel()
 	guarded(t, false, func(super *pgx.Conn, owner, other string) {
 		exec(t, super, `SET ROLE `+owner, `ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO `+other+`, PUBLIC`, `ALTER DEFAULT PRIVILEGES GRANT ALL ON SCHEMAS TO `+other)
-		check(t, rules.Install(ctx, super), "")
+		check(t, store.Install(ctx, super), "")
 		rows, err := super.Query(ctx, `
 			SELECT relname::text || ' ' || p FROM pg_class, unnest('{INSERT,UPDATE,DELETE,TRUNCATE,TRIGGER,REFERENCES}'::text[]) AS p
 			WHERE relnamespace = 'segue'::regnamespace AND relkind = 'r' AND has_table_privilege($1, oid, p)`, other)
@@ -152,7 +152,7 @@ func TestTheSchemaIsMadeByOneOfManyAlsoWhereItIsThereEmpty(t *testing.T) {
 	done := make(chan error)
 	for range 6 {
 		conn := pgtest.Connect(t, url)
-		go func() { done <- rules.Install(ctx, conn) }()
+		go func() { done <- store.Install(ctx, conn) }()
 	}
 	for range 6 {
 		if err := <-done; err != nil {

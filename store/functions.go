@@ -1,9 +1,9 @@
-package rules
+package store
 
-// storeFunctions are called by what statements on the system catalogs become, with the rights of whoever sends them. They
+// functions are called by what statements on the system catalogs become, with the rights of whoever sends them. They
 // do what the same expressions would do in the text; as functions they cost the planner next to nothing, and hide no row
 // from an index and no query from being pulled up. All that they call is qualified, since the caller's search_path holds.
-const storeFunctions = `
+const functions = `
 CREATE OR REPLACE FUNCTION segue.names_of(map text) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1 AS $$
 DECLARE held jsonb;
 BEGIN -- an absent map must not be taken for an empty one; the empty path has it be fetched once

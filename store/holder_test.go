@@ -1,4 +1,4 @@
-package rules_test
+package store_test
 
 import (
 	"sync"
@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 func TestWhatIsHeldIsFreeWhenTheSessionHasEnded(t *testing.T) {
@@ -14,21 +14,21 @@ func TestWhatIsHeldIsFreeWhenTheSessionHasEnded(t *testing.T) {
 	conn := installed(t)
 	other := pgtest.Connect(t, conn.Config().ConnString())
 	for range 2 { // again is no second time
-		if holder, err := rules.Hold(ctx, conn, "it"); err != nil || holder != 0 {
+		if holder, err := store.Hold(ctx, conn, "it"); err != nil || holder != 0 {
 			t.Fatalf("the first is told %d, error %v", holder, err)
 		}
 	}
-	if holder, err := rules.Hold(ctx, other, "it"); err != nil || holder != conn.PgConn().PID() {
+	if holder, err := store.Hold(ctx, other, "it"); err != nil || holder != conn.PgConn().PID() {
 		t.Errorf("the second is told %d, error %v", holder, err)
 	}
-	if holder, err := rules.Hold(ctx, other, "something else"); err != nil || holder != 0 {
+	if holder, err := store.Hold(ctx, other, "something else"); err != nil || holder != 0 {
 		t.Errorf("something else is held by %d, error %v", holder, err)
 	}
-	if err := rules.EndHolder(ctx, other, "it", conn.PgConn().PID()); err != nil {
+	if err := store.EndHolder(ctx, other, "it", conn.PgConn().PID()); err != nil {
 		t.Fatal(err)
 	}
 	pgtest.Eventually(t, func() bool {
-		holder, err := rules.Hold(ctx, other, "it")
+		holder, err := store.Hold(ctx, other, "it")
 		return err == nil && holder == 0
 	}, "the second has it")
 }
@@ -37,11 +37,11 @@ func TestAProcessNumberThatIsUsedAgainHoldsNothing(t *testing.T) {
 	t.Parallel()
 	conn := installed(t)
 	other := pgtest.Connect(t, conn.Config().ConnString())
-	if _, err := rules.Hold(ctx, conn, "it"); err != nil {
+	if _, err := store.Hold(ctx, conn, "it"); err != nil {
 		t.Fatal(err)
 	}
 	exec(t, conn, `UPDATE segue.holder SET began = began - interval '1 hour'`)
-	if holder, err := rules.Hold(ctx, other, "it"); err != nil || holder != 0 {
+	if holder, err := store.Hold(ctx, other, "it"); err != nil || holder != 0 {
 		t.Errorf("it is held by %d, error %v", holder, err)
 	}
 }
@@ -54,7 +54,7 @@ func TestOfManyOneHolds(t *testing.T) {
 	for range 8 {
 		conn := pgtest.Connect(t, url)
 		wg.Go(func() {
-			holder, err := rules.Hold(ctx, conn, "it")
+			holder, err := store.Hold(ctx, conn, "it")
 			if err != nil {
 				t.Error(err)
 			} else if holder == 0 {
@@ -76,9 +76,9 @@ func TestNoRoleKeepsOthersFromHoldingOrFromTheSchema(t *testing.T) {
 	exec(t, stranger, `SELECT pg_advisory_lock(x'53454755'::int, k), pg_advisory_lock(x'53454749'::int, k) FROM generate_series(0, 3) AS k`,
 		`SELECT pg_advisory_lock(x'53454755'::bigint)`)
 	conn := pgtest.Connect(t, url)
-	check(t, rules.Install(ctx, conn), "")
-	for _, what := range []string{rules.HoldLeader, rules.HoldInstance("pod-1")} {
-		if holder, err := rules.Hold(ctx, conn, what); err != nil || holder != 0 {
+	check(t, store.Install(ctx, conn), "")
+	for _, what := range []string{store.HoldLeader, store.HoldInstance("pod-1")} {
+		if holder, err := store.Hold(ctx, conn, what); err != nil || holder != 0 {
 			t.Errorf("%s is held by %d, error %v", what, holder, err)
 		}
 	}

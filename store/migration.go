@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/rules"
 )
 
 // A ContentError says that another rule file is stored under the same id.
@@ -21,10 +23,10 @@ const selectMigrations = `
 	FROM segue.migration`
 
 // LoadMigrations reads all stored migrations, in order of Seq.
-func LoadMigrations(ctx context.Context, db DB) ([]*Migration, error) {
+func LoadMigrations(ctx context.Context, db DB) ([]*rules.Migration, error) {
 	rows, err := db.Query(ctx, selectMigrations+` ORDER BY seq`)
 	if err == nil {
-		var all []*Migration
+		var all []*rules.Migration
 		if all, err = pgx.CollectRows(rows, scanMigration); err == nil {
 			return all, nil
 		}
@@ -33,14 +35,14 @@ func LoadMigrations(ctx context.Context, db DB) ([]*Migration, error) {
 }
 
 // LoadMigration reads one migration, and locks its row when lock is set. The error is ErrNotStored when there is none.
-func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*Migration, error) {
+func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*rules.Migration, error) {
 	sql := selectMigrations + ` WHERE id = $1`
 	if lock {
 		sql += ` FOR UPDATE`
 	}
 	rows, err := db.Query(ctx, sql, id)
 	if err == nil {
-		var m *Migration
+		var m *rules.Migration
 		if m, err = pgx.CollectExactlyOneRow(rows, scanMigration); err == nil {
 			return m, nil
 		}
@@ -51,26 +53,27 @@ func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*Migration
 	return nil, fmt.Errorf("cannot read migration %q: %w", id, err)
 }
 
-func scanMigration(row pgx.CollectableRow) (*Migration, error) {
-	m := new(Migration)
+func scanMigration(row pgx.CollectableRow) (*rules.Migration, error) {
+	var s rules.Migration // what the columns say
 	var file string
 	var spec []byte
 	var micros int64
-	if err := row.Scan(&m.ID, &m.Seq, &file, &m.Source, &spec, &m.Digest, &micros, &m.Phase, &m.CreatedAt, &m.UpdatedAt); err != nil {
+	if err := row.Scan(&s.ID, &s.Seq, &file, &s.Source, &spec, &s.Digest, &micros, &s.Phase, &s.CreatedAt, &s.UpdatedAt); err != nil {
 		return nil, err
 	}
-	m.ContractAfter = time.Duration(micros) * time.Microsecond
-	m.origin = &origin{file: file}
-	if err := m.decodeSpec(spec); err != nil {
-		return nil, fmt.Errorf("migration %q: %w", m.ID, err)
+	m, err := rules.Decode(file, spec)
+	if err != nil {
+		return nil, fmt.Errorf("migration %q: %w", s.ID, err)
 	}
+	m.ID, m.Seq, m.Source, m.Digest, m.Phase, m.CreatedAt, m.UpdatedAt = s.ID, s.Seq, s.Source, s.Digest, s.Phase, s.CreatedAt, s.UpdatedAt
+	m.ContractAfter = time.Duration(micros) * time.Microsecond
 	return m, nil
 }
 
 // InsertMigration stores m as a draft and sets its Phase, Seq and times. When the same content is stored already under
 // the id, created is false, and those fields are the stored ones; other content is a *ContentError.
-func InsertMigration(ctx context.Context, db DB, m *Migration) (created bool, err error) {
-	spec, err := m.encodeSpec()
+func InsertMigration(ctx context.Context, db DB, m *rules.Migration) (created bool, err error) {
+	spec, err := m.Encode()
 	if err != nil {
 		return false, err
 	}
@@ -101,7 +104,7 @@ func InsertMigration(ctx context.Context, db DB, m *Migration) (created bool, er
 
 // SetPhase stores the phase of a migration. One that becomes active behind the back of later ones, which are live or
 // contracted already, moves behind them in the order of Seq: their versions must not change under their clients.
-func SetPhase(ctx context.Context, db DB, id string, to Phase) error {
+func SetPhase(ctx context.Context, db DB, id string, to rules.Phase) error {
 	tag, err := db.Exec(ctx, `
 		UPDATE segue.migration m SET
 			phase = $2,

@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -96,16 +96,4 @@ func pruneHolders(ctx context.Context, tx pgx.Tx, age time.Duration) error {
 		DELETE FROM segue.holder h WHERE what = ANY($1) AND NOT EXISTS (
 			SELECT FROM pg_catalog.pg_stat_activity a WHERE a.pid = h.pid AND a.usesysid = h.role AND coalesce(a.backend_start = h.began, true))`, old)
 	return err
-}
-
-// InstanceHeartbeat is when the instance was heard of last, and how long ago that is by the server's clock; both are zero
-// when it has no row.
-func InstanceHeartbeat(ctx context.Context, db DB, id string) (at time.Time, silence time.Duration, err error) {
-	all, err := LoadInstances(ctx, db, false)
-	for _, row := range all {
-		if row.ID == id {
-			return row.Heartbeat, row.Silence, nil
-		}
-	}
-	return time.Time{}, 0, err
 }

@@ -1,7 +1,7 @@
-package rules
+package store
 
-// storeFoundation makes what the steps are counted in. Of several sessions that run it at the same time all but one fail.
-const storeFoundation = `
+// foundation makes what the steps are counted in. Of several sessions that run it at the same time all but one fail.
+const foundation = `
 DO $$ BEGIN -- IF NOT EXISTS asks for CREATE on the database first
 	IF pg_catalog.to_regnamespace('segue') IS NULL THEN CREATE SCHEMA segue; END IF;
 END $$;
@@ -12,9 +12,9 @@ CREATE TABLE IF NOT EXISTS segue.format (
 INSERT INTO segue.format (version) VALUES (0) ON CONFLICT DO NOTHING;
 `
 
-// storeSteps make the schema segue, in order. What is in force in a database is counted in segue.format; a change of
+// steps make the schema segue, in order. What is in force in a database is counted in segue.format; a change of
 // the schema is a further step, never an edit of one that has been released.
-var storeSteps = []string{`
+var steps = []string{`
 REVOKE ALL ON SCHEMA segue FROM PUBLIC;
 COMMENT ON SCHEMA segue IS 'Segue: migrations under way. See segue.migration; leave the rest to the proxy.';
 
@@ -153,5 +153,5 @@ END $$;
 GRANT USAGE ON SCHEMA segue TO PUBLIC; -- which gives no right on what is in it
 GRANT SELECT (id, names) ON TABLE segue.names TO PUBLIC; -- names that pg_attribute shows to everybody, too
 COMMENT ON TABLE segue.names IS 'Names of tables and columns as versions see them; statements on the system catalogs refer to them.';
-` + storeFunctions + `
+` + functions + `
 `}

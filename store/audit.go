@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -56,4 +56,18 @@ func LoadAudit(ctx context.Context, db DB, migration string, after int64, limit 
 		}
 	}
 	return nil, fmt.Errorf("cannot read segue.audit: %w", err)
+}
+
+// SinceEvent tells how long ago, by the server's clock, the latest event of that kind was whose detail begins so or, where
+// there is none, how long ago the migration's row was changed.
+func SinceEvent(ctx context.Context, db DB, migration, kind, detail string) (time.Duration, error) {
+	var micros int64
+	err := db.QueryRow(ctx, `
+		SELECT (extract(epoch FROM pg_catalog.clock_timestamp() - coalesce(
+			(SELECT pg_catalog.max(at) FROM segue.audit WHERE migration = $1 AND kind = $2 AND pg_catalog.starts_with(detail, $3)),
+			(SELECT updated_at FROM segue.migration WHERE id = $1))) * 1000000)::pg_catalog.int8`, migration, kind, detail).Scan(&micros)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read segue.audit: %w", err)
+	}
+	return time.Duration(micros) * time.Microsecond, nil
 }

@@ -1,4 +1,4 @@
-package rules_test
+package store_test
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/rules"
+	"github.com/seguedb/segue/store"
 )
 
 func TestWhatTheEncodingLacksIsReplacedAndTheTransactionGoesOn(t *testing.T) {
@@ -23,7 +23,7 @@ func TestWhatTheEncodingLacksIsReplacedAndTheTransactionGoesOn(t *testing.T) {
 		t.Run(tc.encoding+" "+tc.want, func(t *testing.T) {
 			t.Parallel()
 			conn := pgtest.Connect(t, pgtest.DatabaseIn(t, tc.encoding))
-			if err := rules.Install(ctx, conn); err != nil {
+			if err := store.Install(ctx, conn); err != nil {
 				t.Fatal(err)
 			}
 			tx, err := conn.Begin(ctx)
@@ -34,23 +34,23 @@ func TestWhatTheEncodingLacksIsReplacedAndTheTransactionGoesOn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := rules.AddAudit(ctx, tx, &rules.AuditRow{Migration: "m", Kind: "done", Detail: tc.text, Actor: tc.text, Blockers: blockers}); err != nil {
+			if err := store.AddAudit(ctx, tx, &store.AuditRow{Migration: "m", Kind: "done", Detail: tc.text, Actor: tc.text, Blockers: blockers}); err != nil {
 				t.Fatal(err)
 			}
-			if err := rules.RegisterInstance(ctx, tx, "i", tc.text, time.Second, 1, true); err != nil {
+			if err := store.RegisterInstance(ctx, tx, "i", tc.text, time.Second, 1, true); err != nil {
 				t.Fatal(err)
 			}
-			if err := rules.ReportInstance(ctx, tx, "i", rules.Report{Sessions: blockers}); err != nil {
+			if err := store.ReportInstance(ctx, tx, "i", store.Report{Sessions: blockers}); err != nil {
 				t.Fatal(err)
 			}
 			if err := tx.Commit(ctx); err != nil {
 				t.Fatal(err)
 			}
-			all, err := rules.LoadAudit(ctx, conn, "m", 0, 10)
+			all, err := store.LoadAudit(ctx, conn, "m", 0, 10)
 			if err != nil || len(all) != 1 || all[0].Detail != tc.want || all[0].Actor != tc.want {
 				t.Errorf("audit %+v, error %v", all, err)
 			}
-			rows, err := rules.LoadInstances(ctx, conn, false)
+			rows, err := store.LoadInstances(ctx, conn, false)
 			if err != nil || len(rows) != 1 || rows[0].Address != tc.want {
 				t.Fatalf("instances %+v, error %v", rows, err)
 			}

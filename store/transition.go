@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -10,13 +10,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rules"
 )
 
 // A Transition is the one row of segue.transition: a change of phase that has been asked for and is not over.
 type Transition struct {
 	Migration   string
 	Kind        string          // activate, cutover, …
-	To          Phase           //
+	To          rules.Phase     //
 	Options     json.RawMessage // what was asked for; the store does not look into it
 	Actor       string
 	RequestedAt time.Time
@@ -64,7 +65,7 @@ func (s *transitionScan) targets() []any {
 // transition is what was scanned; there must have been a row.
 func (s *transitionScan) transition() *Transition {
 	t := &s.t
-	t.Migration, t.Kind, t.To, t.Actor = *s.migration, *s.kind, Phase(*s.to), *s.actor
+	t.Migration, t.Kind, t.To, t.Actor = *s.migration, *s.kind, rules.Phase(*s.to), *s.actor
 	t.LastError, t.Leader, t.Options, t.Blockers = *s.lastError, *s.leader, s.options, s.blockers
 	t.RequestedAt, t.Now, t.Attempts, t.Attempt, t.Committed = *s.requested, *s.now, *s.attempts, *s.attempt, *s.committed
 	for _, oid := range s.tables {

@@ -1,4 +1,4 @@
-package rules
+package store
 
 import (
 	"context"
@@ -9,29 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 )
-
-// The store keeps everything that instances share in plain tables in the schema segue of the database that they serve.
-// Its functions take the connection or transaction to work in, qualify every name, and never commit: what belongs
-// together is committed together by the caller. Their connections should have search_path set to pg_catalog all the same.
-
-// Channel is the one that every change of the store notifies; see Notify.
-const Channel = "segue"
-
-// DB is a connection, a pool or a transaction.
-type DB interface {
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// ErrNotStored is returned when there is no row of that id.
-var ErrNotStored = errors.New("not stored")
-
-// Notify tells all instances that the store has changed, once the transaction commits.
-func Notify(ctx context.Context, db DB, payload string) error {
-	_, err := db.Exec(ctx, `SELECT pg_catalog.pg_notify($1, $2)`, Channel, payload)
-	return err
-}
 
 // installTries is how often Install tries again when somebody else makes the schema at the same time: each attempt that
 // fails so has waited for another that has gone further.
@@ -51,7 +28,7 @@ func Install(ctx context.Context, conn *pgx.Conn) error {
 
 // Installed tells whether the schema segue is there, of whatever version.
 func Installed(ctx context.Context, db DB) (bool, error) {
-	version, err := storeVersion(ctx, db, false)
+	version, err := installedVersion(ctx, db, false)
 	return version > 0, err
 }
 
@@ -73,27 +50,27 @@ func install(ctx context.Context, tx pgx.Tx) error {
 	if err := guardSchema(ctx, tx); err != nil {
 		return err
 	}
-	have, err := storeVersion(ctx, tx, false)
-	if err != nil || have == len(storeSteps) {
+	have, err := installedVersion(ctx, tx, false)
+	if err != nil || have == len(steps) {
 		return err
 	}
 	if have == 0 {
 		if err := publishesAll(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, storeFoundation); err != nil {
+		if _, err := tx.Exec(ctx, foundation); err != nil {
 			return installFailure(0, err)
 		}
 	}
-	if have, err = storeVersion(ctx, tx, true); err != nil { // another instance may have been quicker
+	if have, err = installedVersion(ctx, tx, true); err != nil { // another instance may have been quicker
 		return err
 	}
-	for i := have; i < len(storeSteps); i++ {
-		if _, err := tx.Exec(ctx, storeSteps[i]); err != nil {
+	for i := have; i < len(steps); i++ {
+		if _, err := tx.Exec(ctx, steps[i]); err != nil {
 			return installFailure(i, err)
 		}
 	}
-	_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(storeSteps))
+	_, err = tx.Exec(ctx, `UPDATE segue.format SET version = $1`, len(steps))
 	return err
 }
 
@@ -123,9 +100,9 @@ func installFailure(step int, err error) error {
 	return fmt.Errorf("cannot create or upgrade schema segue (step %d): %w", step+1, err)
 }
 
-// storeVersion tells how many of storeSteps have been run, 0 when there is no schema segue, and locks that number when lock
+// installedVersion tells how many of steps have been run, 0 when there is no schema segue, and locks that number when lock
 // is set.
-func storeVersion(ctx context.Context, db DB, lock bool) (version int, err error) {
+func installedVersion(ctx context.Context, db DB, lock bool) (version int, err error) {
 	var format bool
 	err = db.QueryRow(ctx, `
 		SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -143,8 +120,8 @@ func storeVersion(ctx context.Context, db DB, lock bool) (version int, err error
 	if err := db.QueryRow(ctx, sql).Scan(&version); err != nil {
 		return 0, fmt.Errorf("cannot read the version of schema segue: %w", err)
 	}
-	if version > len(storeSteps) {
-		return 0, fmt.Errorf("schema segue is of version %d, which is newer than this program knows (%d); use a newer segue", version, len(storeSteps))
+	if version > len(steps) {
+		return 0, fmt.Errorf("schema segue is of version %d, which is newer than this program knows (%d); use a newer segue", version, len(steps))
 	}
 	return version, nil
 }

@@ -1,18 +1,13 @@
-package rules
+package store
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
-)
 
-// A NameMap is a JSON object of names that the catalogs show to a version, under a hash of it. What is under a hash never
-// changes, so whoever finds one has what he looked for.
-type NameMap struct {
-	ID    string
-	Names string
-}
+	"github.com/seguedb/segue/rules"
+)
 
 // keepNames is for how long maps stay that no snapshot of a loading instance has any more: statements that refer to them may
 // be on their way, and another instance may be slower to load what is in force.
@@ -20,7 +15,7 @@ const keepNames = "1 hour"
 
 // StoreNames sees to it that the maps of the snapshot in force are stored, and forgets others after a while. It returns the
 // IDs of those that are there once the transaction has committed, in which every role may read them.
-func StoreNames(ctx context.Context, db DB, maps []NameMap) (map[string]bool, error) {
+func StoreNames(ctx context.Context, db DB, maps []rules.NameMap) (map[string]bool, error) {
 	ids, names := make([]string, len(maps)), make([]string, len(maps))
 	stored := make(map[string]bool, len(maps))
 	for i, m := range maps {
@@ -60,7 +55,7 @@ func StoreNames(ctx context.Context, db DB, maps []NameMap) (map[string]bool, er
 	return stored, nil
 }
 
-func mapIDs(maps []NameMap) []string {
+func mapIDs(maps []rules.NameMap) []string {
 	ids := make([]string, len(maps))
 	for i, m := range maps {
 		ids[i] = m.ID
