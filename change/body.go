@@ -123,7 +123,9 @@ func (b *body) test() {
 
 // both keeps the sides of NEW where they are in step. Where they are not, it is an error, or in a worker that applies what was
 // written elsewhere, and can ask nobody, the owner of the truth leads and what the other side had is listed.
-func (b *body) both(s Stage) {
+//
+// Hint says what to do.
+func (b *body) both(s Stage, hint string) {
 	if !b.c.has(Conflict) {
 		return
 	}
@@ -138,16 +140,20 @@ func (b *body) both(s Stage) {
 		b.oldLeads()
 	}
 	b.line("ELSE")
-	b.raise(fmt.Sprintf("the values of %s and %s do not belong together", named(b.c.Old), named(b.c.New)),
-		"write one side, and the other will follow")
+	b.raise(fmt.Sprintf("the values of %s and %s do not belong together", named(b.c.Old), named(b.c.New)), hint)
 	b.line("END IF;")
 	b.line("END IF;")
 }
 
+const (
+	hintOneSide = "Write one of them, and the other follows."
+	hintOthers  = "If no statement gave them so, a trigger did of which Segue does not know yet."
+)
+
 // lead lets the side lead that _segue_old_set and _segue_new_set say was written.
 func (b *body) lead(s Stage, neither func()) {
 	b.line("IF _segue_old_set AND _segue_new_set THEN")
-	b.both(s)
+	b.both(s, hintOneSide)
 	b.line("ELSIF _segue_old_set THEN")
 	b.oldLeads()
 	b.line("ELSIF _segue_new_set THEN")

@@ -39,7 +39,7 @@ func (c *Compiled) Expand() []string {
 	}
 	out = append(out, ConflictTable)
 	out = append(out, c.Functions(Filling)...)
-	out = append(out, c.Triggers(Filling)...)
+	out = append(out, c.Triggers()...)
 	return append(out, c.grants()...)
 }
 

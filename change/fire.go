@@ -24,29 +24,40 @@ func (c *Compiled) Functions(s Stage) []string {
 	return out
 }
 
-// Triggers makes the triggers as they are at a stage, on the table and on children of plain inheritance. Partitions get them
-// from PostgreSQL.
-func (c *Compiled) Triggers(s Stage) []string {
+// Triggers makes the triggers, on the table and on children of plain inheritance. Partitions get them from PostgreSQL.
+func (c *Compiled) Triggers() []string {
+	return c.create([]trigger{
+		{FirstTrigger, "first", "insert", "INSERT", "first_insert", c.whenFirstInsert()},
+		{FirstTrigger, "first", "update", "UPDATE" + c.columnsThatFire(), "first_update", c.whenFirstUpdate()},
+		{LastTrigger, "last", "insert", "INSERT", "last_insert", c.whenLastInsert()},
+		{LastTrigger, "last", "update", "UPDATE" + c.columnsThatFire(), "last_update", c.whenLastUpdate()},
+	})
+}
+
+// finishing makes the trigger that fills a row at 0 whenever it is written, whichever columns are.
+func (c *Compiled) finishing() []string {
+	return c.create([]trigger{{Finish, "first", "finish", "UPDATE", "first_update", c.whenFinish()}})
+}
+
+// A trigger is one on each table of the change.
+type trigger struct {
+	guard           Guard
+	position, event string // its name
+	fires           string
+	function        string
+	when            string
+}
+
+func (c *Compiled) create(triggers []trigger) []string {
 	var out []string
 	for _, table := range c.tables() {
-		for _, t := range []struct {
-			guard           Guard
-			position, event string
-			when            string
-		}{
-			{FirstTrigger, "first", "insert", c.whenFirstInsert(s)}, {FirstTrigger, "first", "update", c.whenFirstUpdate(s)},
-			{LastTrigger, "last", "insert", c.whenLastInsert()}, {LastTrigger, "last", "update", c.whenLastUpdate()},
-		} {
-			if !c.has(t.guard) {
+		for _, t := range triggers {
+			if !c.has(t.guard) || !c.has(FirstTrigger) && t.position == "first" {
 				continue
 			}
 			name := quote(c.trigger(t.position, t.event))
-			event := "INSERT"
-			if t.event == "update" {
-				event = "UPDATE" + c.columnsThatFire(s)
-			}
 			out = append(out, fmt.Sprintf("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s()",
-				name, event, table.SQL(), t.when, c.function(t.position+"_"+t.event)))
+				name, t.fires, table.SQL(), t.when, c.function(t.function)))
 			if c.has(AlwaysEnabled) {
 				out = append(out, "ALTER TABLE "+table.SQL()+" ENABLE ALWAYS TRIGGER "+name)
 			}
@@ -59,10 +70,8 @@ func (c *Compiled) Triggers(s Stage) []string {
 func (c *Compiled) dropTriggers() []string {
 	var out []string
 	for _, table := range c.tables() {
-		for _, position := range []string{"first", "last"} {
-			for _, event := range []string{"insert", "update"} {
-				out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger(position, event))+" ON "+table.SQL())
-			}
+		for _, t := range [][2]string{{"first", "insert"}, {"first", "update"}, {"first", "finish"}, {"last", "insert"}, {"last", "update"}} {
+			out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger(t[0], t[1]))+" ON "+table.SQL())
 		}
 	}
 	return out
@@ -81,8 +90,8 @@ func (c *Compiled) tables() []Name { return append([]Name{c.Table}, c.Heirs...) 
 
 // columnsThatFire limits triggers to statements that assign one of the columns, so that all others cost nothing. Others'
 // triggers may assign columns that the statement does not, and then every UPDATE has to be looked at.
-func (c *Compiled) columnsThatFire(s Stage) string {
-	if c.Others || s == Completing {
+func (c *Compiled) columnsThatFire() string {
+	if c.Others {
 		return ""
 	}
 	names := append(physical(c.Old), physical(c.New)...)
@@ -95,24 +104,24 @@ func (c *Compiled) columnsThatFire(s Stage) string {
 
 func (c *Compiled) mark(row string) string { return column(row, c.Marker()) }
 
-// whenFirstInsert lets rows pass whose marker says that both sides are in step, and those that have no new side yet: they come
-// from another partition.
-func (c *Compiled) whenFirstInsert(s Stage) string {
-	pass := c.mark("NEW") + " IN (1, -1)"
-	if s == Filling {
-		pass += " OR " + c.mark("NEW") + " = 0 AND " + allNull(of("NEW", c.New))
-	}
-	return "NOT (" + pass + ")"
+// whenFirstInsert lets rows pass whose marker says that both sides are in step, which the last trigger tests.
+func (c *Compiled) whenFirstInsert() string { return c.mark("NEW") + " NOT IN (1, -1)" }
+
+// whenFinish is about rows at 0 of which neither side is written: the first trigger takes the others.
+func (c *Compiled) whenFinish() string {
+	return c.mark("OLD") + " = 0 AND " + c.mark("NEW") + " = 0 AND NOT " + c.changes()
 }
 
-func (c *Compiled) whenFirstUpdate(s Stage) string {
+// changes is SQL that is true where a side is written.
+func (c *Compiled) changes() string {
 	sides := func(row string) []string { return append(of(row, c.Old), of(row, c.New)...) }
+	return c.differ(sides("NEW"), sides("OLD"))
+}
+
+func (c *Compiled) whenFirstUpdate() string {
 	when := fmt.Sprintf("%s IN (%d, %d, %d)", c.mark("NEW"), CodeNew, CodeOld, codeUnsaid)
 	if c.has(FlipTurns) {
-		when += " OR " + c.mark("NEW") + " = " + c.mark("OLD") + " AND " + c.differ(sides("NEW"), sides("OLD"))
-	}
-	if s == Completing && c.has(Finish) {
-		when += " OR " + c.mark("OLD") + " = 0 AND " + c.mark("NEW") + " = 0"
+		when += " OR " + c.mark("NEW") + " = " + c.mark("OLD") + " AND " + c.changes()
 	}
 	return when
 }
@@ -126,8 +135,7 @@ func (c *Compiled) whenLastUpdate() string {
 	changed := c.differ(of("NEW", c.New), of("OLD", c.New))
 	unfit := c.unfit()
 	if !c.Inline {
-		sides := func(row string) []string { return append(of(row, c.Old), of(row, c.New)...) }
-		unfit = c.mark("NEW") + " <> " + c.mark("OLD") + " OR " + c.differ(sides("NEW"), sides("OLD"))
+		unfit = c.mark("NEW") + " <> " + c.mark("OLD") + " OR " + c.changes()
 	}
 	return c.unless(c.mark("OLD")+" <> 0 OR "+changed, unfit)
 }

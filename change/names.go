@@ -52,7 +52,7 @@ const (
 	lastPrefix  = "~" // sorts after them
 )
 
-// trigger is the name of a trigger. Position is "first" or "last", event "insert" or "update".
+// trigger is the name of a trigger. Position is "first" or "last", event "insert", "update" or "finish".
 func (c *Compiled) trigger(position, event string) string {
 	prefix := firstPrefix
 	switch {

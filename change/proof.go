@@ -14,11 +14,9 @@ func (c *Compiled) Complete() []string {
 			checks = append(checks, c.check(c.notNull(i), quote(col.Physical)+" IS NOT NULL"))
 		}
 	}
-	out := c.again(Completing)
-	if len(checks) > 0 {
-		out = append(out, "ALTER TABLE "+c.Table.SQL()+" "+strings.Join(checks, ", "))
-	}
-	return out
+	out := c.alter(checks)
+	out = append(out, c.Functions(Completing)...)
+	return append(out, c.finishing()...)
 }
 
 // Validate is PostgreSQL's proof that no row is left at 0 and every row is in step. It reads the table once, and
@@ -44,10 +42,3 @@ func (c *Compiled) Validate() string {
 }
 
 func (c *Compiled) notNull(i int) string { return "null" + string(rune('a'+i)) }
-
-// again makes triggers and functions anew.
-func (c *Compiled) again(s Stage) []string {
-	out := c.dropTriggers()
-	out = append(out, c.Functions(s)...)
-	return append(out, c.Triggers(s)...)
-}

@@ -22,7 +22,7 @@ func (c *Compiled) Cutover() []string {
 			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" SET NOT NULL")
 		}
 	}
-	return append(c.alter(alter), c.again(Owned)...)
+	return append(c.alter(alter), c.Functions(Owned)...)
 }
 
 // BackToActive takes Cutover back: the old side owns the truth again.
@@ -41,7 +41,7 @@ func (c *Compiled) BackToActive() []string {
 			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" SET DEFAULT "+col.Default)
 		}
 	}
-	return append(c.alter(alter), c.again(Completing)...)
+	return append(c.alter(alter), c.Functions(Completing)...)
 }
 
 // Contract hides the old side, which is kept in step until Purge, with its constraints: so there is a way back that takes no

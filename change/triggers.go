@@ -10,6 +10,9 @@ import (
 // insertFirst decides for a new row which side leads.
 func (c *Compiled) insertFirst(s Stage) string {
 	b := &body{c: c}
+	if s == Filling {
+		b.line("IF %s AND %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "0"), allNull(of("NEW", c.New)))
+	}
 	if c.has(Code) {
 		b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeNew)))
 		b.newLeads()
@@ -29,7 +32,7 @@ func (c *Compiled) insertFirst(s Stage) string {
 	b.line("ELSIF %s THEN", hasDefaults(c, owner))
 	follow()
 	b.line("ELSE")
-	b.both(s)
+	b.both(s, hintOneSide)
 	b.line("END IF;")
 	if c.has(Code) {
 		b.line("END IF;")
@@ -60,14 +63,13 @@ func hasDefaults(c *Compiled, side []Column) string {
 // updateFirst decides for a changed row which side leads.
 func (c *Compiled) updateFirst(s Stage) string {
 	b := &body{c: c}
-	// A marker of its own is for the last trigger to give back.
 	b.line("_segue_old_set := %s;", c.differ(of("NEW", c.Old), of("OLD", c.Old)))
 	b.line("_segue_new_set := %s;", c.differ(of("NEW", c.New), of("OLD", c.New)))
 	if c.has(Completion) && s < Owned {
 		c.complete(b)
 	}
 	b.lead(s, func() {
-		if s == Completing && c.has(Finish) {
+		if s >= Completing && c.has(Finish) {
 			b.line("IF %s THEN", eq(b.mark("OLD"), "0"))
 			b.oldLeads()
 			b.line("ELSE")
@@ -152,7 +154,7 @@ func (b *body) refuse(s Stage) {
 		return
 	}
 	b.line("IF %s OR %s THEN", eq(b.mark("NEW"), "1"), eq(b.mark("NEW"), "-1"))
-	b.both(s)
+	b.both(s, hintOthers)
 	b.line("ELSE")
 	b.raise("the marker "+b.c.Marker()+" cannot be set by hand", "")
 	b.line("END IF;")
