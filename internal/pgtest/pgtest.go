@@ -32,9 +32,12 @@ var (
 const Patience = time.Minute
 
 // Main runs the tests of a package with a cluster, and fails when they leave goroutines behind. Call it from TestMain.
-func Main(m *testing.M) {
+func Main(m *testing.M) { MainWith(m, pgcluster.Options{}) }
+
+// MainWith is Main with a cluster that has these options.
+func MainWith(m *testing.M, o pgcluster.Options) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*Patience)
-	c, err := pgcluster.Start(ctx, pgcluster.Options{})
+	c, err := pgcluster.Start(ctx, o)
 	cancel()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pgtest:", err)
