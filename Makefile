@@ -10,11 +10,12 @@ RELEASEFLAGS ?=
 TESTFLAGS   ?= -race -timeout 20m
 BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
+SOAKFLAGS   ?= -steps 200
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test setup lint bench conformance vulncheck release clean
+.PHONY: help build demo test soak setup lint bench conformance vulncheck release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,9 @@ demo: build ## watch a rename under live traffic; needs nothing but Go, gcc and 
 
 test: setup ## run all tests, race detector on
 	$(GO) test $(TESTFLAGS) ./...
+
+soak: setup ## check random histories of tables under change for long; SOAKFLAGS='-seed N -steps N'
+	$(GO) test -race -count=1 -timeout 2h -v -run Histories ./test/checker $(SOAKFLAGS)
 
 # What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of
 # several packages start at the same time.

@@ -1,0 +1,53 @@
+package checker
+
+import "github.com/seguedb/segue/test/checker/proof"
+
+// beside are guards that are up to those who use the SQL: writers and operators.
+func beside() []Mutant {
+	return []Mutant{
+		{"wait for old snapshots", "a snapshot from before the backfill reads a side that is not filled", proof.NeverWritten, money, func(s *script) {
+			s.hand("old", proof.Old, Plain).inserts("100")
+			s.to(filling)
+			reader := s.hand("new", proof.New, Code)
+			reader.begins("REPEATABLE READ")
+			s.do(func() error { return reader.plain(s.ctx, "SELECT 1") }) // takes the snapshot
+			s.operator.hasty = s.mutated
+			walk := s.start(func() error {
+				for s.table.state.Load().phase < served {
+					if err := s.operator.forth(s.ctx); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			s.eventually(func() bool { return walk.over() || s.operator.waiting.Load() })
+			if s.table.state.Load().serves[proof.New] {
+				reader.reads()
+			}
+			reader.commits()
+			walk.wait()
+			reader.reads()
+		}},
+		{"flips keep what is saved unchanged", "saving what was read changes the other side", proof.GetPut, names, func(s *script) {
+			s.hand("old", proof.Old, Plain).inserts("Bo C")
+			s.to(served)
+			s.hand("new", proof.New, Code).sets("Anna Maria", "B")
+			old := s.hand("old", proof.Old, Flip)
+			old.naive = s.mutated
+			old.sets("Anna Maria B")
+		}},
+		{"backfill fires no triggers of the user's", "it meets values that nobody has written, and cannot go on", proof.Stuck, triggered, func(s *script) {
+			s.hand("apply", proof.Old, Plain, replica).inserts("ANNA B")
+			s.operator.loud = s.mutated
+			s.to(served)
+		}},
+		{"versions say which side they write", "NULL in a column of the new version is taken for nothing given", proof.PutGet, money, func(s *script) {
+			s.to(served)
+			form := Code
+			if s.mutated {
+				form = Plain
+			}
+			s.hand("new", proof.New, form).inserts(null)
+		}},
+	}
+}

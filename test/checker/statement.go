@@ -1,0 +1,181 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seguedb/segue/change"
+	"github.com/seguedb/segue/test/checker/proof"
+)
+
+// A Form is how a statement of one side is written: who writes it, and what the proxy makes of it.
+type Form int
+
+const (
+	Plain Form = iota // as it is: past the proxy, or of a version whose columns lead by themselves
+	Code              // the side that was written is named by a code in the marker
+	Flip              // both sides are written, and the marker is flipped
+)
+
+func (f Form) String() string { return [...]string{"plain", "code", "flip"}[f] }
+
+// A writer writes statements of one side in one form, for where the columns are now.
+type writer struct {
+	shape  *Shape
+	change *change.Compiled
+	lens   proof.Lens
+	side   proof.Side
+	form   Form
+	naive  bool // flips derive the other side also where nothing is changed
+}
+
+// columns are the physical names of a side.
+func (w writer) columns(side proof.Side) []string {
+	out := make([]string, len(w.lens.Columns[side]))
+	for i, c := range w.lens.Columns[side] {
+		out[i] = ident(c)
+	}
+	return out
+}
+
+// ident quotes a name.
+func ident(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+// qualified puts a table before each column.
+func qualified(columns []string) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = "t." + c
+	}
+	return out
+}
+
+// sets is the list of SET for a write, which also tags the row.
+func (w writer) sets(write Write, tag int64) string {
+	names := w.columns(w.side)
+	current := qualified(names)
+	values := slices.Clone(current)
+	var out []string
+	for i := range names {
+		if e, ok := write.Exprs[i]; ok {
+			values[i] = "(" + fill(e, current) + ")"
+			out = append(out, names[i]+" = "+values[i])
+		}
+	}
+	out = append(out, "tag = "+strconv.FormatInt(tag, 10))
+	marker := "t." + ident(w.lens.Marker)
+	switch {
+	case w.lens.Marker == "" || w.form == Plain || len(write.Exprs) == 0:
+	case w.form == Code:
+		out = append(out, ident(w.lens.Marker)+" = "+w.code())
+	case w.form == Flip:
+		other := w.columns(w.side.Other())
+		for i, c := range other {
+			derived := w.derived(i, values)
+			if w.shape.Rule.Lossy && !w.naive {
+				// What is saved unchanged leaves the other side alone, which may hold more than can be derived.
+				derived = fmt.Sprintf("CASE WHEN %s <> 0 AND pg_catalog.record_image_eq(ROW(%s), ROW(%s)) THEN t.%s ELSE %s END",
+					marker, strings.Join(values, ", "), strings.Join(current, ", "), c, derived)
+			}
+			out = append(out, c+" = "+derived)
+		}
+		out = append(out, ident(w.lens.Marker)+" = "+w.change.Flip("t"))
+	}
+	return strings.Join(out, ", ")
+}
+
+// code says in the marker which side is written.
+func (w writer) code() string {
+	if w.side == proof.Old {
+		return strconv.Itoa(change.CodeOld)
+	}
+	return strconv.Itoa(change.CodeNew)
+}
+
+// derived is column i of the other side, made of values of this one.
+func (w writer) derived(i int, values []string) string {
+	columns := w.shape.Rule.Columns
+	value := func(c change.Column) string { return values[slices.Index(columns[w.side], c.Name)] }
+	derive := w.change.FlippedUp
+	if w.side == proof.New {
+		derive = w.change.FlippedDown
+	}
+	sql, ok := derive(columns[w.side.Other()][i], value)
+	if !ok {
+		panic("a flip of a change that cannot be written into a statement")
+	}
+	return sql
+}
+
+// update changes the rows that a condition selects.
+func (w writer) update(write Write, tag int64, where string) string {
+	return "UPDATE " + w.shape.table() + " AS t SET " + w.sets(write, tag) + " WHERE " + where + w.returning()
+}
+
+// returning gives back what read understands.
+func (w writer) returning() string { return " RETURNING " + w.list() }
+
+// list are the columns that a reader needs: key, tag, the side's own.
+func (w writer) list() string {
+	return "t.id, t.tag, " + strings.Join(qualified(w.columns(w.side)), ", ")
+}
+
+// read selects rows as the side sees them.
+func (w writer) read(where, suffix string) string {
+	return "SELECT " + w.list() + " FROM " + w.shape.table() + " AS t WHERE " + where + suffix
+}
+
+// values are columns and values of a row that is inserted.
+func (w writer) values(id int64, t proof.Tuple, tag int64) (columns, values []string) {
+	columns = append([]string{"id", "tag"}, w.columns(w.side)...)
+	values = []string{strconv.FormatInt(id, 10), strconv.FormatInt(tag, 10)}
+	own := make([]string, len(t))
+	for i, v := range t {
+		own[i] = literal(v, w.shape.Types[w.side][i])
+	}
+	values = append(values, own...)
+	switch {
+	case w.lens.Marker == "" || w.form == Plain:
+	case w.form == Code:
+		columns, values = append(columns, ident(w.lens.Marker)), append(values, w.code())
+	case w.form == Flip:
+		for i, c := range w.columns(w.side.Other()) {
+			columns, values = append(columns, c), append(values, w.derived(i, own))
+		}
+		columns, values = append(columns, ident(w.lens.Marker)), append(values, "1")
+	}
+	return columns, values
+}
+
+// insert makes a row.
+func (w writer) insert(id int64, t proof.Tuple, tag int64) string {
+	columns, values := w.values(id, t, tag)
+	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s)", w.shape.table(), strings.Join(columns, ", "), strings.Join(values, ", ")) +
+		w.returning()
+}
+
+// upsert makes a row or changes the one that is there. It is never written as a flip: which rows it meets is not known before.
+func (w writer) upsert(id int64, t proof.Tuple, write Write, tag int64) string {
+	w.form = w.unflipped()
+	columns, values := w.values(id, t, tag)
+	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s", w.shape.table(),
+		strings.Join(columns, ", "), strings.Join(values, ", "), w.sets(write, tag)) + w.returning()
+}
+
+// merge does what upsert does. Before version 17 it returns nothing.
+func (w writer) merge(id int64, t proof.Tuple, write Write, tag int64) string {
+	w.form = w.unflipped()
+	columns, values := w.values(id, t, tag)
+	return fmt.Sprintf("MERGE INTO %s AS t USING (SELECT %d AS id) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE SET %s "+
+		"WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", w.shape.table(), id, w.sets(write, tag), strings.Join(columns, ", "), strings.Join(values, ", "))
+}
+
+// unflipped is the form for statements that are written with codes even where flips are possible.
+func (w writer) unflipped() Form {
+	if w.form == Flip {
+		return Code
+	}
+	return w.form
+}
