@@ -28,11 +28,8 @@ func (c *Compiled) Expand() []string {
 	// another partition, and is not filled in a statement that has nothing to do with the change.
 	out = append(out, "ALTER TABLE "+table+" ALTER COLUMN "+quote(c.Marker())+" SET DEFAULT "+fmt.Sprint(codeUnsaid))
 	var checks []string
-	if c.has(CodeCheck) {
-		checks = append(checks, c.check("code", quote(c.Marker())+" IN (-1, 0, 1)"))
-	}
-	if c.has(StepCheck) && c.Inline {
-		checks = append(checks, c.check("step", "CASE WHEN "+quote(c.Marker())+" IN (1, -1) THEN coalesce("+c.inStep("")+", false) ELSE true END"))
+	if sql := c.step(); sql != "" {
+		checks = append(checks, c.check("step", sql))
 	}
 	if len(checks) > 0 {
 		out = append(out, "ALTER TABLE "+table+" "+strings.Join(checks, ", "))
@@ -41,6 +38,21 @@ func (c *Compiled) Expand() []string {
 	out = append(out, c.Functions(Filling)...)
 	out = append(out, c.Triggers()...)
 	return append(out, c.grants()...)
+}
+
+// step is the condition of the CHECK on every row: no code is stored, and where the expressions allow it, a row that is marked
+// to be in step is. A row at 0 has no new side.
+func (c *Compiled) step() string {
+	m := quote(c.Marker())
+	switch step := c.has(StepCheck) && c.Inline; {
+	case step && c.has(CodeCheck):
+		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + " ELSE " + m + " = 0 AND " + allNull(of("", c.New)) + " END"
+	case step:
+		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + " ELSE true END"
+	case c.has(CodeCheck):
+		return m + " IN (-1, 0, 1)"
+	}
+	return ""
 }
 
 // check adds a CHECK that rows written from now on must meet.

@@ -17,7 +17,7 @@ func (c *Compiled) Functions(s Stage) []string {
 		{FirstTrigger, "first_insert", c.insertFirst(s)}, {FirstTrigger, "first_update", c.updateFirst(s)},
 		{LastTrigger, "last_insert", c.insertLast(s)}, {LastTrigger, "last_update", c.updateLast(s)},
 	} {
-		if c.has(f.guard) {
+		if c.has(f.guard) && (c.lasts() || f.guard != LastTrigger) {
 			out = append(out, f.sql, "REVOKE ALL ON FUNCTION "+c.function(f.name)+"() FROM PUBLIC")
 		}
 	}
@@ -29,8 +29,8 @@ func (c *Compiled) Triggers() []string {
 	return c.create([]trigger{
 		{FirstTrigger, "first", "insert", "INSERT", "first_insert", c.whenFirstInsert()},
 		{FirstTrigger, "first", "update", "UPDATE" + c.columnsThatFire(), "first_update", c.whenFirstUpdate()},
-		{LastTrigger, "last", "insert", "INSERT", "last_insert", c.whenLastInsert()},
-		{LastTrigger, "last", "update", "UPDATE" + c.columnsThatFire(), "last_update", c.whenLastUpdate()},
+		{LastTrigger, "last", "insert", "INSERT", "last_insert", ""},
+		{LastTrigger, "last", "update", "UPDATE" + c.columnsThatFire(), "last_update", ""},
 	})
 }
 
@@ -52,12 +52,15 @@ func (c *Compiled) create(triggers []trigger) []string {
 	var out []string
 	for _, table := range c.tables() {
 		for _, t := range triggers {
-			if !c.has(t.guard) || !c.has(FirstTrigger) && t.position == "first" {
+			if !c.has(t.guard) || !c.has(FirstTrigger) && t.position == "first" || !c.lasts() && t.position == "last" {
 				continue
 			}
+			when := ""
+			if t.when != "" {
+				when = " WHEN (" + t.when + ")"
+			}
 			name := quote(c.trigger(t.position, t.event))
-			out = append(out, fmt.Sprintf("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION %s()",
-				name, t.fires, table.SQL(), t.when, c.function(t.function)))
+			out = append(out, fmt.Sprintf("CREATE TRIGGER %s BEFORE %s ON %s FOR EACH ROW%s EXECUTE FUNCTION %s()", name, t.fires, table.SQL(), when, c.function(t.function)))
 			if c.has(AlwaysEnabled) {
 				out = append(out, "ALTER TABLE "+table.SQL()+" ENABLE ALWAYS TRIGGER "+name)
 			}
@@ -104,52 +107,23 @@ func (c *Compiled) columnsThatFire() string {
 
 func (c *Compiled) mark(row string) string { return column(row, c.Marker()) }
 
-// whenFirstInsert lets rows pass whose marker says that both sides are in step, which the last trigger tests.
-func (c *Compiled) whenFirstInsert() string { return c.mark("NEW") + " NOT IN (1, -1)" }
+// Conditions of triggers and CHECKs are made ready anew for each statement, which takes longer than to call a function for
+// one row. So they are as short as they can be: what is decided is decided in the functions.
 
-// whenFinish is about rows at 0 of which neither side is written: the first trigger takes the others.
-func (c *Compiled) whenFinish() string {
-	return c.mark("OLD") + " = 0 AND " + c.mark("NEW") + " = 0 AND NOT " + c.changes()
-}
+// whenFirstInsert lets rows pass whose marker says that both sides are written.
+func (c *Compiled) whenFirstInsert() string { return "abs(" + c.mark("NEW") + ") <> 1" }
 
-// changes is SQL that is true where a side is written.
-func (c *Compiled) changes() string {
-	sides := func(row string) []string { return append(of(row, c.Old), of(row, c.New)...) }
-	return c.differ(sides("NEW"), sides("OLD"))
-}
-
+// whenFirstUpdate lets flips pass.
 func (c *Compiled) whenFirstUpdate() string {
-	when := fmt.Sprintf("%s IN (%d, %d, %d)", c.mark("NEW"), CodeNew, CodeOld, codeUnsaid)
-	if c.has(FlipTurns) {
-		when += " OR " + c.mark("NEW") + " = " + c.mark("OLD") + " AND " + c.changes()
+	if !c.has(FlipTurns) {
+		return c.whenFirstInsert()
 	}
-	return when
+	return c.mark("NEW") + " = " + c.mark("OLD") + " OR " + c.whenFirstInsert()
 }
 
-// whenLastInsert is about rows that are not well: a code, or sides that are not in step.
-func (c *Compiled) whenLastInsert() string {
-	return c.unless("NOT "+allNull(of("NEW", c.New)), c.unfit())
-}
+// whenFinish is about rows at 0 of which nothing else is said.
+func (c *Compiled) whenFinish() string { return c.mark("OLD") + " = 0 AND " + c.mark("NEW") + " = 0" }
 
-func (c *Compiled) whenLastUpdate() string {
-	changed := c.differ(of("NEW", c.New), of("OLD", c.New))
-	unfit := c.unfit()
-	if !c.Inline {
-		unfit = c.mark("NEW") + " <> " + c.mark("OLD") + " OR " + c.changes()
-	}
-	return c.unless(c.mark("OLD")+" <> 0 OR "+changed, unfit)
-}
-
-// unless is SQL that is true for a code, and gives what it is told for a row at 0 and one that is marked to be in step.
-func (c *Compiled) unless(at0, inStep string) string {
-	m := c.mark("NEW")
-	return "CASE WHEN " + m + " = 0 THEN " + at0 + " WHEN " + m + " IN (1, -1) THEN " + inStep + " ELSE true END"
-}
-
-// unfit is SQL that is false only where the sides of NEW are known to be in step.
-func (c *Compiled) unfit() string {
-	if !c.Inline {
-		return "true"
-	}
-	return "NOT coalesce(" + c.inStep("NEW") + ", false)"
-}
+// lasts reports whether there is a last trigger. A CHECK is the last to look at a row where nobody comes between them, and
+// what it finds could only be rejected.
+func (c *Compiled) lasts() bool { return c.notes() || !c.has(StepCheck) }

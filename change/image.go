@@ -19,6 +19,36 @@ func (c *Compiled) same(a, b []string) string {
 	return "pg_catalog.record_image_eq(" + row(a) + ", " + row(b) + ")"
 }
 
+// sameColumns is same for values of columns, in a condition that PostgreSQL keeps as it was resolved when it was made. Where = of
+// a type says the same of values as their images do, it takes half the time.
+func (c *Compiled) sameColumns(side []Column, a, b []string) string {
+	out := make([]string, len(side))
+	for i, col := range side {
+		switch collate, exact := exactEquality(col); {
+		case !exact || !c.has(ImageCompare):
+			return c.same(a, b)
+		default:
+			out[i] = "(" + a[i] + collate + " IS NOT DISTINCT FROM " + b[i] + collate + ")"
+		}
+	}
+	return "(" + strings.Join(out, " AND ") + ")"
+}
+
+// exactEquality reports whether = says the same of values of a column as their images do, with what has to be added to them.
+func exactEquality(col Column) (collate string, exact bool) {
+	base, modifier, _ := strings.Cut(col.Type, "(")
+	switch base {
+	case "smallint", "integer", "bigint", "boolean", "oid", "uuid", "date", "bytea",
+		"timestamp without time zone", "timestamp with time zone", "time without time zone":
+		return "", true
+	case "numeric":
+		return "", modifier != "" // then all have the same number of digits
+	case "text", "character varying":
+		return ` COLLATE pg_catalog."C"`, true
+	}
+	return "", false
+}
+
 func row(values []string) string { return "ROW(" + strings.Join(values, ", ") + ")" }
 
 // allNull is SQL that is true where all the values are NULL.
@@ -48,7 +78,17 @@ func (c *Compiled) downs(row string) []string {
 	return out
 }
 
-func cast(sql string, to Column) string { return "CAST(" + sql + " AS " + to.Type + ")" }
+// cast is a value as its column would keep it. A cast to varchar(n) would cut what an assignment rejects; what the column holds
+// has been assigned, and is within the limit, so that it is enough to compare with the whole value.
+func cast(sql string, to Column) string {
+	typ, _, _ := strings.Cut(to.Type, "(")
+	switch typ {
+	case "character varying", "bit varying":
+	default:
+		typ = to.Type
+	}
+	return "CAST(" + sql + " AS " + typ + ")"
+}
 
 // inStep is SQL over a row that is true where its sides are in step. It is for changes that are Inline.
 //
@@ -56,13 +96,13 @@ func cast(sql string, to Column) string { return "CAST(" + sql + " AS " + to.Typ
 // whichever side led.
 func (c *Compiled) inStep(row string) string {
 	old, new := of(row, c.Old), of(row, c.New)
-	sql := c.same(new, c.ups(row))
+	sql := c.sameColumns(c.New, new, c.ups(row))
 	switch {
 	case c.Lossy:
-		sql = "(" + sql + " OR " + c.same(old, c.downs(row)) + ")"
+		sql = "(" + sql + " OR " + c.sameColumns(c.Old, old, c.downs(row)) + ")"
 	case c.fails != nil:
 		fails := c.fails.over(false, func(at int) string { return column(row, c.New[at].Physical) })
-		sql = "CASE WHEN " + fails + " THEN " + c.same(old, c.downs(row)) + " ELSE " + sql + " END"
+		sql = "CASE WHEN " + fails + " THEN " + c.sameColumns(c.Old, old, c.downs(row)) + " ELSE " + sql + " END"
 	}
 	if c.checksNull() {
 		sql = "(" + sql + " AND " + allNull(old) + " OPERATOR(pg_catalog.=) " + allNull(new) + ")"

@@ -24,14 +24,11 @@ func (c *Compiled) Complete() []string {
 func (c *Compiled) Validate() string {
 	var out []string
 	add := func(what string) { out = append(out, "VALIDATE CONSTRAINT "+quote(c.constraint(what))) }
-	if c.has(CodeCheck) {
-		add("code")
+	if c.step() != "" {
+		add("step")
 	}
 	if c.has(CompleteCheck) {
 		add("full")
-	}
-	if c.has(StepCheck) && c.Inline {
-		add("step")
 	}
 	for i, col := range c.New {
 		if col.NotNull {

@@ -22,7 +22,11 @@ func (c *Compiled) Cutover() []string {
 			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" SET NOT NULL")
 		}
 	}
-	return append(c.alter(alter), c.Functions(Owned)...)
+	out := append(c.alter(alter), c.Functions(Owned)...)
+	for _, table := range c.tables() { // there is nothing left to finish
+		out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger("first", "finish"))+" ON "+table.SQL())
+	}
+	return out
 }
 
 // BackToActive takes Cutover back: the old side owns the truth again.
@@ -138,7 +142,7 @@ func (c *Compiled) Purge() []string {
 
 // constraints lists what the names of the change's CHECKs are made of.
 func (c *Compiled) constraints() []string {
-	out := []string{"code", "step", "full"}
+	out := []string{"step", "full"}
 	for i := range c.New {
 		out = append(out, c.notNull(i))
 	}

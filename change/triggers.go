@@ -63,6 +63,17 @@ func hasDefaults(c *Compiled, side []Column) string {
 // updateFirst decides for a changed row which side leads.
 func (c *Compiled) updateFirst(s Stage) string {
 	b := &body{c: c}
+	if c.notes() {
+		b.line("IF %s THEN RETURN NEW; END IF;", eq(b.mark("NEW"), fmt.Sprint(codeNoted)))
+	}
+	b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeFill)))
+	if c.lasts() {
+		b.line("RETURN NEW;")
+	} else {
+		b.fill()
+	}
+	b.line("END IF;")
+	b.known()
 	b.line("_segue_old_set := %s;", c.differ(of("NEW", c.Old), of("OLD", c.Old)))
 	b.line("_segue_new_set := %s;", c.differ(of("NEW", c.New), of("OLD", c.New)))
 	if c.has(Completion) && s < Owned {
@@ -82,6 +93,17 @@ func (c *Compiled) updateFirst(s Stage) string {
 	b.note()
 	b.line("RETURN NEW;")
 	return b.sql(c.function("first_update"))
+}
+
+// known rejects a marker that is neither what it was nor a code.
+func (b *body) known() {
+	if !b.c.has(CodeCheck) || !b.c.has(FlipTurns) {
+		return
+	}
+	b.line("IF %s AND %s AND %s AND %s THEN", ne(b.mark("NEW"), b.mark("OLD")), ne(b.mark("NEW"), fmt.Sprint(CodeNew)),
+		ne(b.mark("NEW"), fmt.Sprint(CodeOld)), ne(b.mark("NEW"), fmt.Sprint(codeUnsaid)))
+	b.raise("the marker "+b.c.Marker()+" cannot be set by hand", "")
+	b.line("END IF;")
 }
 
 // kept is the marker of a row in step: the one that it had, or 1.
@@ -114,6 +136,7 @@ func (c *Compiled) insertLast(s Stage) string {
 		b.line("RETURN NEW;")
 		b.line("END IF;")
 	}
+	b.line("IF %s AND %s THEN RETURN NEW; END IF;", eq(b.mark("NEW"), "0"), allNull(of("NEW", c.New)))
 	b.refuse(s)
 	b.line("RETURN NEW;")
 	return b.sql(c.function("last_insert"))
