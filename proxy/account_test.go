@@ -57,10 +57,10 @@ func TestWhatIsPreparedIsTheSameInEveryPhase(t *testing.T) {
 			p := openProxy(t)
 			p.run(people)
 			cl := p.loginBase()
-			cl.hears(step{c.first, c.ready})
-			want := cl.hears(step{c.use, c.until})
+			hears(cl, step{c.first, c.ready})
+			want := hears(cl, step{c.use, c.until})
 			p.phases(func(phase string) {
-				if diff := cmp.Diff(want, cl.hears(step{c.use, c.until})); diff != "" {
+				if diff := cmp.Diff(want, hears(cl, step{c.use, c.until})); diff != "" {
 					t.Errorf("%s, the client hears (-before +now):\n%s", phase, diff)
 				}
 			})
@@ -82,9 +82,9 @@ func TestAStatementThatCannotBePreparedAnewIsAsItWas(t *testing.T) {
 			p.run(people)
 			p.phase(1, rules.Active)
 			cl := p.loginBase()
-			cl.hears(step{simple("SET lock_timeout = '20ms'"), "Z"})
-			cl.hears(step{c[0], "Z"})
-			want := cl.hears(step{c[1], "Z"})
+			hears(cl, step{simple("SET lock_timeout = '20ms'"), "Z"})
+			hears(cl, step{c[0], "Z"})
+			want := hears(cl, step{c[1], "Z"})
 			p.phase(2, rules.Cutover, renameThere)
 			tx, err := pgtest.Connect(t, p.direct).Begin(context.Background())
 			if err != nil {
@@ -93,13 +93,13 @@ func TestAStatementThatCannotBePreparedAnewIsAsItWas(t *testing.T) {
 			if _, err := tx.Exec(context.Background(), "LOCK individual"); err != nil {
 				t.Fatal(err)
 			}
-			if heard := strings.Join(cl.hears(step{c[1], "Z"}), " "); !strings.Contains(heard, "C=55P03") {
+			if heard := strings.Join(hears(cl, step{c[1], "Z"}), " "); !strings.Contains(heard, "C=55P03") {
 				t.Errorf("while the table is locked the client hears %s", heard)
 			}
 			if err := tx.Rollback(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, cl.hears(step{c[1], "Z"})); diff != "" {
+			if diff := cmp.Diff(want, hears(cl, step{c[1], "Z"})); diff != "" {
 				t.Errorf("afterwards it hears (-before +now):\n%s", diff)
 			}
 		})
@@ -165,11 +165,11 @@ func TestNoQuestionTakesTheSnapshotBeforeALock(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := p.loginBase()
-			c.hears(step{simple("SELECT last_name FROM individual"), "Z"})
-			c.say(messages(simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), simple(change), simple("LOCK TABLE individual IN SHARE MODE"),
+			hears(c, step{simple("SELECT last_name FROM individual"), "Z"})
+			c.Say(messages(simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), simple(change), simple("LOCK TABLE individual IN SHARE MODE"),
 				simple("SELECT last_name FROM individual WHERE id = 4"), simple("COMMIT")))
-			c.hearUntil(wire.ReadyForQuery)
-			c.hearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 			watch := pgtest.Connect(t, p.direct)
 			pgtest.Eventually(t, func() bool {
 				var n int
@@ -179,8 +179,8 @@ func TestNoQuestionTakesTheSnapshotBeforeALock(t *testing.T) {
 			if err := tx.Commit(context.Background()); err != nil {
 				t.Fatal(err)
 			}
-			c.hearUntil(wire.ReadyForQuery)
-			if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+			c.HearUntil(wire.ReadyForQuery)
+			if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 				t.Errorf("heard %q: what was committed before the lock is not seen", got)
 			}
 		})
@@ -192,7 +192,7 @@ func TestWhatIsHeldIsNotIdle(t *testing.T) {
 	p, table := openShop(t)
 	c := p.login()
 	p.closeGate(table)
-	c.say(messages(simple("BEGIN"), simple("SET LOCAL idle_in_transaction_session_timeout = '1s'"), simple("SELECT last_name FROM individual")))
+	c.Say(messages(simple("BEGIN"), simple("SET LOCAL idle_in_transaction_session_timeout = '1s'"), simple("SELECT last_name FROM individual")))
 	p.held(1)
 	watch := pgtest.Connect(t, p.direct)
 	pgtest.Eventually(t, func() bool {
@@ -202,13 +202,13 @@ func TestWhatIsHeldIsNotIdle(t *testing.T) {
 		return err == nil && young == 0
 	}, "the session has been held for longer than the server waits for one that is idle")
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearUntil(wire.ReadyForQuery)
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TDDDCZ" {
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TDDDCZ" {
 		t.Errorf("heard %q", got)
 	}
-	c.say(simple("COMMIT"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("COMMIT"))
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestASearchPathIsWhatPostgresMakesOfIt(t *testing.T) {

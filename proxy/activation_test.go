@@ -48,7 +48,7 @@ func TestHoldWaitsForWhatWasSentBeforeTheTableCameUnderMigration(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := p.login()
-				c.say(tc.sent)
+				c.Say(tc.sent)
 				pgtest.Eventually(t, func() bool {
 					var n int
 					err := blocker.QueryRow(context.Background(), `SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
@@ -69,7 +69,7 @@ func TestHoldWaitsForWhatWasSentBeforeTheTableCameUnderMigration(t *testing.T) {
 				p.closeGate(table)
 				p.run("ALTER TABLE widget RENAME size TO extent")
 				for range tc.ready {
-					c.hearUntil(wire.ReadyForQuery)
+					c.HearUntil(wire.ReadyForQuery)
 				}
 			})
 		}
@@ -81,9 +81,9 @@ func TestASessionAtRestDoesNotDelayTheFirstGate(t *testing.T) {
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(simple("SELECT last_name FROM individual"), simple("BEGIN")))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(simple("SELECT last_name FROM individual"), simple("BEGIN")))
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 	p.phase(1, rules.Active)
 	p.closeGate(p.Server.epoch.Load().binder.Snapshot().Tables...)
 }

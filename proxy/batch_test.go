@@ -9,16 +9,18 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/prepared"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
 // loneSession is a session of the proxy whose connections the test holds itself.
-func loneSession(t testing.TB, p *running) (s *session, client *rawClient) {
+func loneSession(t testing.TB, p *running) (s *session, client *wiretest.Client) {
 	t.Helper()
 	c := p.login()
-	c.say(syncMsg()) // login can be over before the session is listed
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(syncMsg()) // login can be over before the session is listed
+	c.HearUntil(wire.ReadyForQuery)
 	return p.list()[0], c
 }
 
@@ -27,16 +29,16 @@ func TestABatchLeavesInOneWrite(t *testing.T) {
 	p := openProxy(t)
 	s, c := loneSession(t, p)
 	batch := bytes.Repeat(messages(parse("", "SELECT 1"), bind("", ""), describePortal(""), execute("")), 20)
-	before := s.server.out.Writes()
-	c.say(append(batch, syncMsg()...))
-	c.hearUntil(wire.ReadyForQuery)
-	if n := s.server.out.Writes() - before; n != 1 {
+	before := s.server.Out.Writes()
+	c.Say(append(batch, syncMsg()...))
+	c.HearUntil(wire.ReadyForQuery)
+	if n := s.server.Out.Writes() - before; n != 1 {
 		t.Errorf("%d writes to the server", n)
 	}
-	before = s.client.out.Writes()
-	c.say(simple("SELECT generate_series(1, 100)"))
-	c.hearUntil(wire.ReadyForQuery)
-	if n := s.client.out.Writes() - before; n != 1 {
+	before = s.client.Out.Writes()
+	c.Say(simple("SELECT generate_series(1, 100)"))
+	c.HearUntil(wire.ReadyForQuery)
+	if n := s.client.Out.Writes() - before; n != 1 {
 		t.Errorf("%d writes to the client", n)
 	}
 }
@@ -45,13 +47,13 @@ func TestABatchThatIsRewrittenLeavesInOneWrite(t *testing.T) {
 	t.Parallel()
 	p, _ := openShop(t)
 	s, c := loneSession(t, p)
-	c.say(simple("SELECT last_name FROM individual")) // reads the state of the session
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT last_name FROM individual")) // reads the state of the session
+	c.HearUntil(wire.ReadyForQuery)
 	batch := bytes.Repeat(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute("")), 20)
-	before := s.server.out.Writes()
-	c.say(append(batch, syncMsg()...))
-	c.hearUntil(wire.ReadyForQuery)
-	if n := s.server.out.Writes() - before; n != 1 {
+	before := s.server.Out.Writes()
+	c.Say(append(batch, syncMsg()...))
+	c.HearUntil(wire.ReadyForQuery)
+	if n := s.server.Out.Writes() - before; n != 1 {
 		t.Errorf("%d writes to the server", n)
 	}
 }
@@ -59,7 +61,7 @@ func TestABatchThatIsRewrittenLeavesInOneWrite(t *testing.T) {
 // TestNothingIsAllocatedPerMessageWhileNothingIsLive drives both loops over in-memory connections.
 func TestNothingIsAllocatedPerMessageWhileNothingIsLive(t *testing.T) {
 	p := openProxy(t)
-	s := &session{link: &link{client: newConn(nullConn{}), server: newConn(nullConn{})}, srv: p.Server}
+	s := &session{link: new(startup.Link), client: wire.NewConn(nullConn{}), server: wire.NewConn(nullConn{}), srv: p.Server}
 	s.queue.init(wire.Idle, prepared.Reading{})
 	request := messages(parse("", "SELECT $1::int"), bind("", "", []byte("1")), describePortal(""), execute(""), syncMsg(), simple("SELECT 1"))
 	row := wire.AppendMessage(nil, wire.DataRow, []byte{0, 0})
@@ -68,7 +70,7 @@ func TestNothingIsAllocatedPerMessageWhileNothingIsLive(t *testing.T) {
 		wire.AppendMessage(nil, wire.NoData, nil), row, wire.AppendCommandComplete(nil, "SELECT 1"), wire.AppendReadyForQuery(nil, 'I'),
 		row, wire.AppendCommandComplete(nil, "SELECT 1"), wire.AppendReadyForQuery(nil, 'I'))
 	in, out := new(bytes.Reader), new(bytes.Reader)
-	s.client.in, s.server.in = wire.NewReader(in, 0), wire.NewReader(out, 0)
+	s.client.In, s.server.In = wire.NewReader(in, 0), wire.NewReader(out, 0)
 	round := func() {
 		in.Reset(request)
 		_ = s.serveClient()

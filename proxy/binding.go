@@ -31,7 +31,7 @@ func (w *binding) Begin(size int) *rewrite.Error {
 	}
 	w.cancel = w.s.binds.begin()
 	w.gone, w.unwatch = w.s.watchClient()
-	if !w.s.srv.turns.take(w.s.startup.user, w) {
+	if !w.s.srv.turns.take(w.s.link.Request.User, w) {
 		why := w.why()
 		w.End()
 		return why

@@ -14,26 +14,26 @@ func TestASessionSaysForHowLongItsTransactionIsOpen(t *testing.T) {
 	if age := open(); age != 0 {
 		t.Errorf("an idle session has had a transaction for %v s", age)
 	}
-	c.say(simple("BEGIN"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("BEGIN"))
+	c.HearUntil(wire.ReadyForQuery)
 	first := open()
-	c.say(simple("SELECT 1"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT 1"))
+	c.HearUntil(wire.ReadyForQuery)
 	if second := open(); first <= 0 || second <= first {
 		t.Errorf("the transaction is open for %v s, and later for %v s", first, second)
 	}
-	c.say(simple("COMMIT"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("COMMIT"))
+	c.HearUntil(wire.ReadyForQuery)
 	if age := open(); age != 0 {
 		t.Errorf("after COMMIT the transaction is open for %v s", age)
 	}
-	c.say(messages(parse("", "SELECT 1"), bind("", ""), execute(""), flush()))
-	c.hearUntil(wire.CommandComplete)
+	c.Say(messages(parse("", "SELECT 1"), bind("", ""), execute(""), flush()))
+	c.HearUntil(wire.CommandComplete)
 	if age := open(); age <= 0 {
 		t.Errorf("the open group of the extended protocol counts as %v s", age)
 	}
-	c.say(syncMsg())
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(syncMsg())
+	c.HearUntil(wire.ReadyForQuery)
 	if age := open(); age != 0 {
 		t.Errorf("after Sync the transaction is open for %v s", age)
 	}

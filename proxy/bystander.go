@@ -14,7 +14,7 @@ func (s *session) rewordUnseen(f wire.Frame) error {
 	if err != nil || !s.rewordBlind(&fields) {
 		return s.deliver(f)
 	}
-	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
+	if _, err := s.client.Out.Write(fields.AppendTo(s.client.Out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
 	}
 	return nil

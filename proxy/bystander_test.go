@@ -116,8 +116,8 @@ func TestErrorsInsideAFunctionSpeakTheNamesOfTheVersion(t *testing.T) {
 	p.run(family, renamedFamily, adder)
 	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, personRules)))
 	c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
-	c.say(simple("SELECT adder()"))
-	e := c.hearError()
+	c.Say(simple("SELECT adder()"))
+	e := c.HearError()
 	if want := `null value in column "last_name" of relation "individual" violates not-null constraint`; e.Message != want {
 		t.Errorf("%s\nwant %s", e.Message, want)
 	}
@@ -131,31 +131,31 @@ func TestASessionThatMayHaveAnotherVersionGetsTheServersWordsUntilItIsKnown(t *t
 	c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
 	fails := func(table string) {
 		t.Helper()
-		c.say(simple("INSERT INTO orders VALUES (1, 7)"))
-		if e, want := c.hearError(), `Key (owner)=(7) is not present in table "`+table+`".`; e.Detail != want {
+		c.Say(simple("INSERT INTO orders VALUES (1, 7)"))
+		if e, want := c.HearError(), `Key (owner)=(7) is not present in table "`+table+`".`; e.Detail != want {
 			t.Errorf("%s\nwant %s", e.Detail, want)
 		}
-		c.hear(wire.ReadyForQuery)
+		c.Hear(wire.ReadyForQuery)
 	}
 	fails("individual")
-	c.say(simple("SET segue.version = 'person'"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SET segue.version = 'person'"))
+	c.HearUntil(wire.ReadyForQuery)
 	fails("person")
-	c.say(messages(simple("BEGIN"), simple("SET segue.version = 'base'"), simple("ROLLBACK")))
+	c.Say(messages(simple("BEGIN"), simple("SET segue.version = 'base'"), simple("ROLLBACK")))
 	for range 3 {
-		c.hearUntil(wire.ReadyForQuery)
+		c.HearUntil(wire.ReadyForQuery)
 	}
 	fails("person")
-	c.say(messages(simple("SET segue.version = 'base'"), simple("SELECT last_name FROM individual")))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(simple("SET segue.version = 'base'"), simple("SELECT last_name FROM individual")))
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 	fails("individual")
-	c.say(simple("ALTER TABLE parts ADD more int"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("ALTER TABLE parts ADD more int"))
+	c.HearUntil(wire.ReadyForQuery)
 	fails("individual")
 	p.Open(p.snapshot(2))
-	c.say(simple("SET segue.version = 'person'"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SET segue.version = 'person'"))
+	c.HearUntil(wire.ReadyForQuery)
 	p.Open(p.snapshot(3, migration(t, 1, rules.Cutover, personRules)))
 	fails("person")
 }

@@ -194,7 +194,7 @@ func (s *session) inFailed(settle bool) (bool, error) {
 func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text, error) {
 	with := s.view.session
 	if with == nil {
-		with = &rewrite.Session{User: s.startup.user, Version: s.version(), StandardStrings: true, Work: &binding{s: s}}
+		with = &rewrite.Session{User: s.link.Request.User, Version: s.version(), StandardStrings: true, Work: &binding{s: s}}
 	}
 	t, err := e.binder.Rewrite(with, text)
 	var need *rewrite.NeedRelation

@@ -2,30 +2,20 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/rewrite"
-	"github.com/seguedb/segue/rules"
 )
 
 // Config of a Server. The zero value of a duration or size means its default.
 type Config struct {
-	Upstream UpstreamConfig
+	startup.Config // from the first byte of a connection until it is authenticated
 
-	TLS         *tls.Config // towards clients; nil: SSLRequest is answered N
-	Credentials Credentials // --auth-file; nil: authentication is relayed
-	// AllowUnauthenticated has clients let in of whom the server demands no proof. Without it they are let in only where both
-	// sides are TCP on loopback.
-	AllowUnauthenticated bool
-	Versions             VersionPolicy // what version a session is pinned to
-
-	MaxConnections        int           // clients that are served at one time, the next is told 53300; 0: no limit
-	MaxUnauthenticated    int           // connections that have not authenticated, beyond which the oldest is closed; default 100
-	AuthenticationTimeout time.Duration // how long a client may take for its part of authenticating; default 10s
+	Versions VersionPolicy // what version a session is pinned to
 
 	DrainTimeout   time.Duration // on Shutdown: how long transactions may go on; default 30s
 	HoldTimeout    time.Duration // how long a statement may be held while the instance is suspended; default 30s
@@ -62,17 +52,6 @@ type Config struct {
 	Unserved func() error
 }
 
-// UpstreamConfig says where the server is and how TLS towards it is used.
-type UpstreamConfig struct {
-	Network string      // tcp or unix
-	Address string      // host:port or socket path
-	SSLMode string      // disable, allow, prefer, require, verify-ca, verify-full
-	TLS     *tls.Config // roots and server name for SSLMode; certificates in it are those of somebody else and never shown
-	// Certificate is shown to a server that asks for one, on each connection that is relayed. nil: none.
-	Certificate *tls.Certificate
-	Database    string // rules are of this database; sessions of other databases are passed through untouched
-}
-
 // VersionPolicy decides the version of a session that has not chosen one itself.
 type VersionPolicy struct {
 	SchemaVersion string // --schema-version; wins over Match
@@ -87,10 +66,3 @@ type VersionMatch struct {
 	Application string `yaml:"application_name"`
 	Version     string `yaml:"version"`
 }
-
-// Credentials finds SCRAM secrets, as pg_authid.rolpassword holds them. ok is false for an unknown user.
-type Credentials interface {
-	Secret(user string) (secret string, ok bool)
-}
-
-var _ = rules.Base

@@ -33,7 +33,7 @@ func TestAClientThatGoesWithinAMessageLeavesNothingBehind(t *testing.T) {
 			p := open(t)
 			for _, kind := range []byte{wire.Query, wire.Parse, wire.Bind, wire.CopyData, wire.FuncCall} {
 				c := p.login()
-				c.say(append(binary.BigEndian.AppendUint32([]byte{kind}, 50_000_000), bytes.Repeat([]byte{'z'}, 200_000)...))
+				c.Say(append(binary.BigEndian.AppendUint32([]byte{kind}, 50_000_000), bytes.Repeat([]byte{'z'}, 200_000)...))
 				c.Close()
 			}
 			pgtest.Eventually(t, func() bool { return len(p.Sessions()) == 0 && p.backends() == 0 }, "the sessions to end")

@@ -29,7 +29,7 @@ func (s *Server) End(e *migrate.Ending) {
 // is asked to cancel what it is at, because it would notice only afterwards that its client has gone. That takes no right
 // but the key that the session was given.
 func (s *session) dismiss(e *migrate.Ending) {
-	if s.passthrough || !s.endsBy(e) {
+	if s.link.PassThrough || !s.endsBy(e) {
 		return
 	}
 	last := shutdownError()
@@ -49,9 +49,9 @@ func (s *session) dismiss(e *migrate.Ending) {
 	if over {
 		return
 	}
-	s.srv.log.Info("a session is ended", "pid", s.pid, "user", s.startup.user, "version", s.version(), "because", e.Why)
+	s.srv.log.Info("a session is ended", "pid", s.link.PID, "user", s.link.Request.User, "version", s.version(), "because", e.Why)
 	s.cut()
-	if len(s.key) > 0 {
+	if len(s.link.Key) > 0 {
 		go s.cancelStatement()
 	}
 }
@@ -67,9 +67,9 @@ func (s *session) endsBy(e *migrate.Ending) bool {
 func (s *session) cancelStatement() {
 	ctx, cancel := context.WithTimeout(s.srv.ctx, dismissTimeout)
 	defer cancel()
-	err := s.srv.entrance.askToCancel(ctx, wire.AppendCancelRequest(nil, s.pid, s.key))
+	err := s.srv.entrance.Cancel(ctx, s.link.PID, s.link.Key)
 	if err != nil {
-		s.srv.log.Warn("the statement of a session that is ended could not be cancelled", "pid", s.pid, "error", err)
+		s.srv.log.Warn("the statement of a session that is ended could not be cancelled", "pid", s.link.PID, "error", err)
 	}
 }
 
@@ -79,6 +79,6 @@ func (s *Server) admitEnding(version string) *wire.Error {
 	if !e.Of(version) {
 		return nil
 	}
-	return withHint(fatal("57P03", "schema version %q is not served: it ends by %s", version, e.Why),
-		"Connect as a version that stays, or again later.")
+	return wire.Fatal("57P03", "schema version %q is not served: it ends by %s", version, e.Why).
+		WithHint("Connect as a version that stays, or again later.")
 }

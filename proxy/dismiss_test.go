@@ -9,6 +9,7 @@ import (
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -35,8 +36,8 @@ func TestASessionWithoutAVersionIsKnownByTheVersionsWhoseNamesItUses(t *testing.
 		{"surname", "SELECT surname FROM individual", ""},
 	} {
 		c := p.login(wire.Parameter{Name: "segue.version", Value: tc.version}, wire.Parameter{Name: "application_name", Value: tc.version + ": " + tc.sql})
-		c.say(simple(tc.sql))
-		c.hearUntil(wire.ReadyForQuery)
+		c.Say(simple(tc.sql))
+		c.HearUntil(wire.ReadyForQuery)
 		needs[tc.version+": "+tc.sql] = tc.want
 		for _, s := range p.Sessions() {
 			if want := needs[s.Application]; strings.Join(s.Needs, " ") != want {
@@ -53,15 +54,15 @@ func TestSessionsOfAVersionThatEndsAreEndedWhereverTheyAre(t *testing.T) {
 	p := openProxy(t)
 	p.run(people)
 	p.Open(p.snapshot(1, surnameActive(t)))
-	as := func(version string) *rawClient {
+	as := func(version string) *wiretest.Client {
 		return p.login(wire.Parameter{Name: "segue.version", Value: version})
 	}
 	idle, open, busy, held, stays, unpinned := as("surname"), as("surname"), as("surname"), as("surname"), as("base"), p.login()
 	later := as("base")
-	open.say(messages(simple("BEGIN"), simple("SELECT surname FROM individual FOR UPDATE")))
-	open.hearUntil(wire.ReadyForQuery)
-	open.hearUntil(wire.ReadyForQuery)
-	busy.say(simple("SELECT pg_sleep(600)"))
+	open.Say(messages(simple("BEGIN"), simple("SELECT surname FROM individual FOR UPDATE")))
+	open.HearUntil(wire.ReadyForQuery)
+	open.HearUntil(wire.ReadyForQuery)
+	busy.Say(simple("SELECT pg_sleep(600)"))
 	watch := pgtest.Connect(t, p.direct)
 	backends := func(where string) (n int) {
 		err := watch.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
@@ -73,7 +74,7 @@ func TestSessionsOfAVersionThatEndsAreEndedWhereverTheyAre(t *testing.T) {
 	}
 	pgtest.Eventually(t, func() bool { return backends("query LIKE '%pg_sleep%'") == 1 }, "the statement runs")
 	p.Suspend(&migrate.Outage{Reason: "of a test"})
-	held.say(simple("SELECT surname FROM individual"))
+	held.Say(simple("SELECT surname FROM individual"))
 	pgtest.Eventually(t, func() bool {
 		for _, s := range p.Sessions() {
 			if s.Held {
@@ -84,31 +85,31 @@ func TestSessionsOfAVersionThatEndsAreEndedWhereverTheyAre(t *testing.T) {
 	}, "a statement is held")
 
 	p.End(&migrate.Ending{Versions: []string{"surname"}, Why: `rollback of "surname"`})
-	for name, c := range map[string]*rawClient{"idle": idle, "in a transaction": open, "in a statement": busy, "held": held} {
-		e := c.hearFatal()
+	for name, c := range map[string]*wiretest.Client{"idle": idle, "in a transaction": open, "in a statement": busy, "held": held} {
+		e := c.HearFatal()
 		if e.Code != "57P01" || !strings.Contains(e.Detail, `rollback of "surname"`) || e.Hint == "" {
 			t.Errorf("a session that is %s is told %+v", name, e)
 		}
 	}
 	p.Open(p.snapshot(2, surnameActive(t)))
 	pgtest.Eventually(t, func() bool { return backends("true") == 3 }, "their backends are gone, that in the statement too")
-	stays.say(simple("SELECT last_name FROM individual"))
-	stays.hearUntil(wire.ReadyForQuery)
-	unpinned.say(simple("SELECT last_name FROM individual"))
-	unpinned.hearUntil(wire.ReadyForQuery)
+	stays.Say(simple("SELECT last_name FROM individual"))
+	stays.HearUntil(wire.ReadyForQuery)
+	unpinned.Say(simple("SELECT last_name FROM individual"))
+	unpinned.HearUntil(wire.ReadyForQuery)
 
 	// Nobody comes back, neither by a new connection nor by SET.
-	late := dialRaw(t, p.addr)
-	late.hello(p.database, wire.Parameter{Name: "segue.version", Value: "surname"})
-	if e := late.hearFatal(); e.Code != "57P03" || !strings.Contains(e.Message, "it ends by rollback") {
+	late := wiretest.Dial(t, p.addr)
+	late.Hello(p.database, wire.Parameter{Name: "segue.version", Value: "surname"})
+	if e := late.HearFatal(); e.Code != "57P03" || !strings.Contains(e.Message, "it ends by rollback") {
 		t.Errorf("a new session is told %+v", e)
 	}
-	later.say(simple("SET segue.version = 'surname'"))
-	later.hearUntil(wire.ReadyForQuery)
-	later.say(simple("SELECT surname FROM individual"))
-	later.hearUntil(wire.ReadyForQuery)
+	later.Say(simple("SET segue.version = 'surname'"))
+	later.HearUntil(wire.ReadyForQuery)
+	later.Say(simple("SELECT surname FROM individual"))
+	later.HearUntil(wire.ReadyForQuery)
 	p.End(&migrate.Ending{Versions: []string{"surname"}, Why: `rollback of "surname"`})
-	if e := later.hearFatal(); e.Code != "57P01" {
+	if e := later.HearFatal(); e.Code != "57P01" {
 		t.Errorf("a session that has set the version is told %+v", e)
 	}
 
@@ -122,7 +123,7 @@ func TestASessionOfAVersionThatEndsLeavesNoLockBehind(t *testing.T) {
 	p.run(people)
 	p.Open(p.snapshot(1, surnameActive(t)))
 	c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	c.say(simple("BEGIN; UPDATE individual SET surname = 'x'; SELECT pg_sleep(600)"))
+	c.Say(simple("BEGIN; UPDATE individual SET surname = 'x'; SELECT pg_sleep(600)"))
 	watch := pgtest.Connect(t, p.direct)
 	locked := func() (n int) {
 		err := watch.QueryRow(context.Background(),
@@ -134,6 +135,6 @@ func TestASessionOfAVersionThatEndsLeavesNoLockBehind(t *testing.T) {
 	}
 	pgtest.Eventually(t, func() bool { return locked() > 0 }, "the table is locked")
 	p.End(&migrate.Ending{Versions: []string{"surname"}, Why: "contract of " + strconv.Quote("next")})
-	c.hearFatal()
+	c.HearFatal()
 	pgtest.Eventually(t, func() bool { return locked() == 0 }, "the lock is gone")
 }

@@ -3,7 +3,7 @@
 //
 // # A session
 //
-// An entrance takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on two
+// Package startup takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on two
 // goroutines serve the session: one relays what the client sends and decides about texts, one relays what the server
 // sends. Neither waits for the other, so a pipeline of any length cannot block both sides. They meet in the queue, which
 // knows what the server has still to answer. All that follows from answers changes there, and when the answer comes:

@@ -15,7 +15,7 @@ var errLeft = errDrain
 
 // shutdownError is what the server itself says to its clients when it is shut down.
 func shutdownError() *wire.Error {
-	return fatal("57P01", "terminating connection due to administrator command")
+	return wire.Fatal("57P01", "terminating connection due to administrator command")
 }
 
 // Shutdown stops accepting, lets open transactions finish within DrainTimeout or ctx, whichever ends first, closes
@@ -57,9 +57,9 @@ func (s *Server) closeListeners() {
 
 // drain ends the session if it is idle outside a transaction, or, by force, wherever it is.
 func (s *session) drain(force bool) {
-	if s.passthrough {
+	if s.link.PassThrough {
 		if force {
-			s.close()
+			s.link.Close()
 		}
 		return
 	}

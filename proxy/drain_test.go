@@ -2,12 +2,16 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 )
 
 // shutdown starts a Shutdown and returns what it will return.
@@ -23,35 +27,35 @@ func TestShutdownEndsIdleSessionsAndLetsTransactionsFinish(t *testing.T) {
 	p := openProxy(t)
 	p.run("CREATE TABLE t (n int)")
 	idle, busy, group := p.login(), p.login(), p.login()
-	busy.say(messages(simple("BEGIN"), simple("INSERT INTO t VALUES (1)")))
-	busy.hearUntil(wire.ReadyForQuery)
-	busy.hearUntil(wire.ReadyForQuery)
-	group.say(messages(parse("", "INSERT INTO t VALUES (2)"), bind("", ""), execute(""), flush()))
-	group.hearUntil(wire.CommandComplete)
+	busy.Say(messages(simple("BEGIN"), simple("INSERT INTO t VALUES (1)")))
+	busy.HearUntil(wire.ReadyForQuery)
+	busy.HearUntil(wire.ReadyForQuery)
+	group.Say(messages(parse("", "INSERT INTO t VALUES (2)"), bind("", ""), execute(""), flush()))
+	group.HearUntil(wire.CommandComplete)
 	done := p.shutdown()
-	if e := idle.hearFatal(); e.Code != "57P01" {
+	if e := idle.HearFatal(); e.Code != "57P01" {
 		t.Errorf("an idle session is told %v", e)
 	}
-	late := dialRaw(t, p.addr)
-	late.hello(p.database)
-	if e := late.hearFatal(); e.Code != "57P03" {
+	late := wiretest.Dial(t, p.addr)
+	late.Hello(p.database)
+	if e := late.HearFatal(); e.Code != "57P03" {
 		t.Errorf("a new client is told %v", e)
 	}
-	busy.say(simple("INSERT INTO t VALUES (3)"))
-	busy.hearUntil(wire.ReadyForQuery)
+	busy.Say(simple("INSERT INTO t VALUES (3)"))
+	busy.HearUntil(wire.ReadyForQuery)
 	select {
 	case err := <-done:
 		t.Fatalf("Shutdown does not wait: %v", err)
 	default:
 	}
-	busy.say(simple("COMMIT"))
-	busy.hearUntil(wire.ReadyForQuery)
-	if e := busy.hearFatal(); e.Code != "57P01" {
+	busy.Say(simple("COMMIT"))
+	busy.HearUntil(wire.ReadyForQuery)
+	if e := busy.HearFatal(); e.Code != "57P01" {
 		t.Errorf("after its transaction a session is told %v", e)
 	}
-	group.say(syncMsg())
-	group.hearUntil(wire.ReadyForQuery)
-	if e := group.hearFatal(); e.Code != "57P01" {
+	group.Say(syncMsg())
+	group.HearUntil(wire.ReadyForQuery)
+	if e := group.HearFatal(); e.Code != "57P01" {
 		t.Errorf("after its group a session is told %v", e)
 	}
 	if err := <-done; err != nil {
@@ -71,10 +75,10 @@ func TestShutdownEndsTransactionsThatTakeTooLong(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t, func(c *Config) { c.DrainTimeout = 50 * time.Millisecond })
 	c := p.login()
-	c.say(simple("BEGIN"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("BEGIN"))
+	c.HearUntil(wire.ReadyForQuery)
 	done := p.shutdown()
-	if e := c.hearFatal(); e.Code != "57P01" {
+	if e := c.HearFatal(); e.Code != "57P01" {
 		t.Errorf("%v", e)
 	}
 	if err := <-done; err != nil {
@@ -102,7 +106,8 @@ func TestACancelRequestIsServedDuringAShutdown(t *testing.T) {
 	if err := conn.PgConn().CancelRequest(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-failed; code(err) != "57014" {
+	var pgErr *pgconn.PgError
+	if err := <-failed; !errors.As(err, &pgErr) || pgErr.Code != "57014" {
 		t.Errorf("%v", err)
 	}
 	if err := <-done; err != nil {
@@ -114,8 +119,8 @@ func TestShutdownDoesNotWaitForAClientThatNeverReads(t *testing.T) {
 	t.Parallel()
 	p := openProxy(t, func(c *Config) { c.DrainTimeout = 50 * time.Millisecond })
 	c := p.login()
-	c.say(simple("SELECT repeat('x', 100000) FROM generate_series(1, 1000)"))
-	c.hear(wire.RowDescription)
+	c.Say(simple("SELECT repeat('x', 100000) FROM generate_series(1, 1000)"))
+	c.Hear(wire.RowDescription)
 	if err := <-p.shutdown(); err != nil {
 		t.Error(err)
 	}

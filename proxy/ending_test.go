@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 )
 
 func TestWhatAClientSentIsExecutedThoughItLeaves(t *testing.T) {
@@ -14,7 +15,7 @@ func TestWhatAClientSentIsExecutedThoughItLeaves(t *testing.T) {
 	p := openProxy(t)
 	p.run("CREATE TABLE t (n int)")
 	c := p.login()
-	c.say(simple("INSERT INTO t VALUES (1)"))
+	c.Say(simple("INSERT INTO t VALUES (1)"))
 	c.Close()
 	watch := pgtest.Connect(t, p.direct)
 	pgtest.Eventually(t, func() bool {
@@ -36,33 +37,33 @@ func TestAServerThatEndsASessionEndsItForTheClient(t *testing.T) {
 		}
 	}
 	p.run("SELECT pg_terminate_backend(" + strconv.Itoa(int(pid)) + ")")
-	if e := other.hearFatal(); e.Code != "57P01" {
+	if e := other.HearFatal(); e.Code != "57P01" {
 		t.Errorf("%v", e)
 	}
-	c.say(simple("SELECT 1"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT 1"))
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestWhatCameBeforeTheServerClosedIsDelivered(t *testing.T) {
 	t.Parallel()
-	up := fakeServer(t, func(s *rawClient) {
-		if _, err := s.in.NextStartup(); err != nil {
+	up := fakeServer(t, func(s *wiretest.Client) {
+		if _, err := s.In.NextStartup(); err != nil {
 			return
 		}
-		s.say(greeting([]byte("key!")))
-		if _, err := s.in.Next(); err != nil {
+		s.Say(wiretest.Greeting([]byte("key!")))
+		if _, err := s.In.Next(); err != nil {
 			return
 		}
-		s.say(wire.AppendMessage(nil, wire.DataRow, []byte{0, 0}))
-		s.say([]byte{'D', 0, 0, 0, 100, 'c', 'u', 't'})
+		s.Say(wire.AppendMessage(nil, wire.DataRow, []byte{0, 0}))
+		s.Say([]byte{'D', 0, 0, 0, 100, 'c', 'u', 't'})
 	})
 	p := openProxy(t, func(c *Config) { c.Upstream = up })
-	c := dialRaw(t, p.addr)
-	c.hello("d")
-	c.hearUntil(wire.ReadyForQuery)
-	c.say(simple("SELECT"))
-	c.hear(wire.DataRow)
-	c.hearEnd()
+	c := wiretest.Dial(t, p.addr)
+	c.Hello("d")
+	c.HearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT"))
+	c.Hear(wire.DataRow)
+	c.HearEnd()
 }
 
 func TestGarbageEndsOneSessionOnly(t *testing.T) {
@@ -76,20 +77,20 @@ func TestGarbageEndsOneSessionOnly(t *testing.T) {
 	bystander := p.login()
 	for name, bytes := range garbage {
 		for side, addr := range map[string]string{"PostgreSQL": pgtest.Cluster().Address(), "Segue": p.addr} {
-			c := dialRaw(t, addr)
-			c.hello(p.database)
-			c.hearUntil(wire.ReadyForQuery)
-			c.say(bytes)
-			if f, err := c.next(); !gone(err) {
+			c := wiretest.Dial(t, addr)
+			c.Hello(p.database)
+			c.HearUntil(wire.ReadyForQuery)
+			c.Say(bytes)
+			if f, err := c.Next(); !wiretest.Gone(err) {
 				t.Errorf("%s: %s says %q, %v", name, side, f.Raw, err)
 			}
 		}
 	}
 	c := p.login()
-	c.say([]byte{'Q', 0, 0, 0, 100, 'c', 'u', 't'})
+	c.Say([]byte{'Q', 0, 0, 0, 100, 'c', 'u', 't'})
 	c.Close()
-	bystander.say(simple("SELECT 1"))
-	bystander.hearUntil(wire.ReadyForQuery)
+	bystander.Say(simple("SELECT 1"))
+	bystander.HearUntil(wire.ReadyForQuery)
 }
 
 func TestGarbageOfAServerIsNotTrusted(t *testing.T) {
@@ -103,24 +104,24 @@ func TestGarbageOfAServerIsNotTrusted(t *testing.T) {
 	for name, answer := range answers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			up := fakeServer(t, func(s *rawClient) {
-				if _, err := s.in.NextStartup(); err != nil {
+			up := fakeServer(t, func(s *wiretest.Client) {
+				if _, err := s.In.NextStartup(); err != nil {
 					return
 				}
-				s.say(greeting([]byte("key!")))
-				if _, err := s.in.Next(); err != nil {
+				s.Say(wiretest.Greeting([]byte("key!")))
+				if _, err := s.In.Next(); err != nil {
 					return
 				}
-				s.say(answer)
-				_, _ = s.in.Next()
+				s.Say(answer)
+				_, _ = s.In.Next()
 			})
 			p := openProxy(t, func(c *Config) { c.Upstream = up })
-			c := dialRaw(t, p.addr)
-			c.hello("d")
-			c.hearUntil(wire.ReadyForQuery)
-			c.say(simple("SELECT"))
+			c := wiretest.Dial(t, p.addr)
+			c.Hello("d")
+			c.HearUntil(wire.ReadyForQuery)
+			c.Say(simple("SELECT"))
 			for {
-				f, err := c.in.Next()
+				f, err := c.In.Next()
 				if err != nil || f.Type == wire.ReadyForQuery || f.Type == wire.ErrorResponse {
 					break
 				}

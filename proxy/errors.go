@@ -7,9 +7,16 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
+
+// raise tells an error where it comes from.
+func raise(e *wire.Error) *wire.Error {
+	e.File, e.Line, e.Routine = srcpos.Here().Place()
+	return e
+}
 
 func oid(n uint32) catalog.OID { return catalog.OID(n) }
 
@@ -30,7 +37,7 @@ func (s *session) mend(f wire.Frame, e expect) error {
 		s.rewordBlind(&fields)
 	}
 	e.piece.inString(&fields)
-	if _, err := s.client.out.Write(fields.AppendTo(s.client.out.AvailableBuffer(), f.Type)); err != nil {
+	if _, err := s.client.Out.Write(fields.AppendTo(s.client.Out.AvailableBuffer(), f.Type)); err != nil {
 		return clientError{err}
 	}
 	return nil

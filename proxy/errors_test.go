@@ -19,9 +19,9 @@ func TestErrorsOfSegueSayWhereTheyComeFrom(t *testing.T) {
 		"DROP TABLE individual":           "",
 		"SELECT last_name FROM nobody, x": "",
 	} {
-		c.say(simple(sql))
-		e := c.hearError()
-		c.hear(wire.ReadyForQuery)
+		c.Say(simple(sql))
+		e := c.HearError()
+		c.Hear(wire.ReadyForQuery)
 		switch {
 		case e.Severity != "ERROR", e.Code == "", e.File == "", e.Line == 0, e.Routine == "":
 			t.Errorf("%s fails with %+v", sql, e)
@@ -30,7 +30,7 @@ func TestErrorsOfSegueSayWhereTheyComeFrom(t *testing.T) {
 		}
 	}
 	refused := &wire.Error{}
-	if err := fatal("57P03", "no %s", "session"); err.File != "errors_test.go" || err.Routine != "TestErrorsOfSegueSayWhereTheyComeFrom" {
+	if err := wire.Fatal("57P03", "no %s", "session"); err.File != "errors_test.go" || err.Routine != "TestErrorsOfSegueSayWhereTheyComeFrom" {
 		t.Errorf("%+v", err)
 	} else if raise(refused); refused.Line <= err.Line {
 		t.Errorf("line %d is not behind line %d", refused.Line, err.Line)

@@ -14,8 +14,8 @@ func TestAnArgumentOfExecuteIsNoNameOfAnotherVersion(t *testing.T) {
 	p.run(people, "CREATE DOMAIN relation AS regclass", "ALTER TABLE individual RENAME TO person")
 	p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, "id: person\noperations:\n  - rename_table: { from: public.individual, to: person }\n")))
 	c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
-	c.say(simple("SELECT count(*) FROM individual"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT count(*) FROM individual"))
+	c.HearUntil(wire.ReadyForQuery)
 	for sql, refused := range map[string]bool{
 		"PREPARE p (regclass) AS SELECT $1::oid > 0; EXECUTE p('person')":                        true,
 		"PREPARE p (regclass) AS SELECT $1::oid > 0; EXECUTE p('individual')":                    true,
@@ -29,7 +29,7 @@ func TestAnArgumentOfExecuteIsNoNameOfAnotherVersion(t *testing.T) {
 	} {
 		heard := ""
 		for _, part := range append(strings.Split(sql, "; "), "DEALLOCATE ALL") {
-			heard += strings.Join(c.hears(step{simple(part), "Z"}), "\n")
+			heard += strings.Join(hears(c, step{simple(part), "Z"}), "\n")
 		}
 		if got := strings.Contains(heard, "C=0A000") && strings.Contains(heard, "an argument of EXECUTE names a table"); got != refused {
 			t.Errorf("%s\nrefused: %v, want %v; heard %s", sql, got, refused, heard)

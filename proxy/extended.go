@@ -167,12 +167,12 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	st.Coming = st.Have
 	s.rewrote = true
 	s.srv.metrics.rewritten.Inc()
-	if err := s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), string(name), text.SQL, s.types)); err != nil || len(name) == 0 {
+	if err := s.send(e, wire.AppendParse(s.server.Out.AvailableBuffer(), string(name), text.SQL, s.types)); err != nil || len(name) == 0 {
 		return err
 	}
 	// The client may know the result from a portal only.
 	e = expect{kind: wire.Describe, flags: hidden, stmt: st, text: text}
-	return s.send(e, wire.AppendDescribe(s.server.out.AvailableBuffer(), wire.StatementOf, s.sentName(st.Name())))
+	return s.send(e, wire.AppendDescribe(s.server.Out.AvailableBuffer(), wire.StatementOf, s.sentName(st.Name())))
 }
 
 // refuse makes the server fail where it would have failed at the client's message, with an error of ours.
@@ -188,7 +188,7 @@ func (s *session) refuseAs(refused *wire.Error, unnamed bool) error {
 		name = ""
 		e.stmt = s.open(nil, nil, nil, false)
 	}
-	return s.send(e, wire.AppendParse(s.server.out.AvailableBuffer(), name, rewrite.StandIn, nil))
+	return s.send(e, wire.AppendParse(s.server.Out.AvailableBuffer(), name, rewrite.StandIn, nil))
 }
 
 // bind handles a Bind: what is bound has to be prepared in the text that is right now.
@@ -226,7 +226,7 @@ func (s *session) bind() error {
 // begins reads as much of the message in s.frame as its names can take. The rest of it is not held.
 func (s *session) begins() (err error) {
 	if s.frame.Rest > 0 {
-		s.frame, err = s.client.in.ReadPart(s.frame, maxNames)
+		s.frame, err = s.client.In.ReadPart(s.frame, maxNames)
 	}
 	return err
 }

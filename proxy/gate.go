@@ -138,9 +138,9 @@ func (s *Server) drained(ctx context.Context, gated map[catalog.OID]bool, tables
 	for _, sess := range s.list() {
 		switch state, mark := sess.queue.flying(gated); {
 		case state == flyingNone:
-		case state == flyingOneGroup && sess.pid != 0:
+		case state == flyingOneGroup && sess.link.PID != 0:
 			candidates = append(candidates, candidate{sess, mark})
-			pids = append(pids, sess.pid)
+			pids = append(pids, sess.link.PID)
 		default:
 			done = false
 		}
@@ -154,7 +154,7 @@ func (s *Server) drained(ctx context.Context, gated map[catalog.OID]bool, tables
 	}
 	for _, c := range candidates {
 		state, mark := c.session.queue.flying(gated)
-		if state != flyingNone && !(locks[c.session.pid] && mark == c.mark) {
+		if state != flyingNone && !(locks[c.session.link.PID] && mark == c.mark) {
 			done = false
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -108,15 +109,15 @@ func TestAHeldStatementGoesOnInTheNewLens(t *testing.T) {
 			t.Parallel()
 			p, table := openShop(t)
 			c := p.login()
-			c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
+			c.HearUntil(wire.ReadyForQuery)
 			p.closeGate(table)
-			c.say(messages(simple("SELECT 1"), text))
-			c.hearUntil(wire.ReadyForQuery) // what came before is not held
+			c.Say(messages(simple("SELECT 1"), text))
+			c.HearUntil(wire.ReadyForQuery) // what came before is not held
 			p.held(1)
 			p.run(renameThere)
 			p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, surname)))
-			c.hearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 			p.held(0)
 		})
 	}
@@ -127,9 +128,9 @@ func TestStatementsOnOtherTablesAreNotHeld(t *testing.T) {
 	p, table := openShop(t)
 	p.closeGate(table)
 	c := p.login()
-	c.say(messages(simple("SELECT * FROM other; INSERT INTO other VALUES (1)"), parse("", "SELECT n FROM other"), bind("", ""), execute(""), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(simple("SELECT * FROM other; INSERT INTO other VALUES (1)"), parse("", "SELECT n FROM other"), bind("", ""), execute(""), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestHoldWaitsForWhatIsInFlightWithoutALock(t *testing.T) {
@@ -144,7 +145,7 @@ func TestHoldWaitsForWhatIsInFlightWithoutALock(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := p.login()
-	c.say(simple("SELECT last_name FROM individual"))
+	c.Say(simple("SELECT last_name FROM individual"))
 	pgtest.Eventually(t, func() bool {
 		var n int
 		err := tx.QueryRow(context.Background(), "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'individual'::regclass").Scan(&n)
@@ -163,24 +164,24 @@ func TestHoldWaitsForWhatIsInFlightWithoutALock(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestHoldDoesNotWaitForAStatementWhoseLockKeepsTheDDLAway(t *testing.T) {
 	t.Parallel()
 	p, table := openShop(t)
 	c := p.login()
-	c.say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), flush()))
-	c.hearUntil(wire.CommandComplete)
+	c.Say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), flush()))
+	c.HearUntil(wire.CommandComplete)
 	p.closeGate(table) // the group is open, and its implicit transaction holds the lock
-	c.say(messages(bind("", ""), execute(""), syncMsg()))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
+	c.Say(messages(bind("", ""), execute(""), syncMsg()))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
 		t.Errorf("heard %q", got)
 	}
-	c.say(messages(bind("", ""), execute(""), syncMsg()))
+	c.Say(messages(bind("", ""), execute(""), syncMsg()))
 	p.held(1)
 	p.phase(2, rules.Cutover, renameThere)
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
+	if got := c.HearUntil(wire.ReadyForQuery); got != "2DDDCZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -196,16 +197,16 @@ func TestASessionThatHoldsALockPassesTheGate(t *testing.T) {
 			t.Parallel()
 			p, table := openShop(t)
 			c := p.login()
-			c.say(messages(simple("BEGIN"), simple(first)))
-			c.hearUntil(wire.ReadyForQuery)
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(simple("BEGIN"), simple(first)))
+			c.HearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 			p.closeGate(table)
-			c.say(messages(simple("SELECT last_name FROM individual"), simple("COMMIT"), simple("SELECT last_name FROM individual")))
-			c.hearUntil(wire.ReadyForQuery)
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(simple("SELECT last_name FROM individual"), simple("COMMIT"), simple("SELECT last_name FROM individual")))
+			c.HearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 			p.held(1)
 			p.phase(2, rules.Cutover, renameThere)
-			c.hearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 		})
 	}
 }
@@ -214,35 +215,35 @@ func TestALockThatWasRolledBackDoesNotPass(t *testing.T) {
 	t.Parallel()
 	p, table := openShop(t)
 	c := p.login()
-	c.say(messages(simple("BEGIN"), simple("SAVEPOINT s"), simple("SELECT last_name FROM individual"), simple("ROLLBACK TO s")))
+	c.Say(messages(simple("BEGIN"), simple("SAVEPOINT s"), simple("SELECT last_name FROM individual"), simple("ROLLBACK TO s")))
 	for range 4 {
-		c.hearUntil(wire.ReadyForQuery)
+		c.HearUntil(wire.ReadyForQuery)
 	}
 	p.closeGate(table)
-	c.say(simple("SELECT last_name FROM individual"))
+	c.Say(simple("SELECT last_name FROM individual"))
 	p.held(1)
 	p.phase(2, rules.Cutover, renameThere)
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestAFailedTransactionIsNotHeld(t *testing.T) {
 	t.Parallel()
 	p, table := openShop(t)
 	c := p.login()
-	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearError()
-	c.hear(wire.ReadyForQuery)
+	c.Say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearError()
+	c.Hear(wire.ReadyForQuery)
 	p.closeGate(table)
-	c.say(simple("SELECT last_name FROM individual"))
-	if e := c.hearError(); e.Code != "25P02" {
+	c.Say(simple("SELECT last_name FROM individual"))
+	if e := c.HearError(); e.Code != "25P02" {
 		t.Errorf("%v", e)
 	}
-	c.hear(wire.ReadyForQuery)
-	c.say(simple("ROLLBACK; SELECT last_name FROM individual")) // but what comes after its end is
+	c.Hear(wire.ReadyForQuery)
+	c.Say(simple("ROLLBACK; SELECT last_name FROM individual")) // but what comes after its end is
 	p.held(1)
 	p.phase(2, rules.Cutover, renameThere)
-	if got := c.hearUntil(wire.ReadyForQuery); got != "CTDDDCZ" {
+	if got := c.HearUntil(wire.ReadyForQuery); got != "CTDDDCZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -252,13 +253,13 @@ func TestSeveralStatementsInAFailedTransactionOfWhichNothingIsKnownAreBoundOneBy
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hearError()
-	c.hear(wire.ReadyForQuery)
+	c.Say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.HearUntil(wire.ReadyForQuery)
+	c.HearError()
+	c.Hear(wire.ReadyForQuery)
 	p.phase(1, rules.Cutover, renameThere)
-	c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "CTDDDCZ" {
+	c.Say(simple("ROLLBACK; SELECT last_name FROM individual"))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "CTDDDCZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -276,12 +277,12 @@ func TestAHeldStatementCanBeCancelled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p, table := openShop(t)
-			c := dialRaw(t, p.addr)
-			c.hello(p.database)
+			c := wiretest.Dial(t, p.addr)
+			c.Hello(p.database)
 			var pid uint32
 			var key []byte
 			for {
-				f, err := c.in.Next()
+				f, err := c.In.Next()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -294,25 +295,25 @@ func TestAHeldStatementCanBeCancelled(t *testing.T) {
 				}
 			}
 			if texts[0] != nil {
-				c.say(texts[0])
-				c.hearUntil(wire.ReadyForQuery)
+				c.Say(texts[0])
+				c.HearUntil(wire.ReadyForQuery)
 			}
 			p.closeGate(table)
-			c.say(texts[1])
+			c.Say(texts[1])
 			p.held(1)
-			killer := dialRaw(t, p.addr)
-			killer.say(wire.AppendCancelRequest(nil, pid, key))
-			killer.hearEnd()
-			if e := c.hearError(); e.Code != "57014" {
+			killer := wiretest.Dial(t, p.addr)
+			killer.Say(wire.AppendCancelRequest(nil, pid, key))
+			killer.HearEnd()
+			if e := c.HearError(); e.Code != "57014" {
 				t.Errorf("%v", e)
 			}
-			status := c.hear(wire.ReadyForQuery)
+			status := c.Hear(wire.ReadyForQuery)
 			if want := map[bool]string{true: "E", false: "I"}[name == "in a transaction"]; string(status) != want {
 				t.Errorf("status %q, want %q", status, want)
 			}
 			p.Open(p.Server.epoch.Load().binder.Snapshot())
-			c.say(simple("ROLLBACK; SELECT last_name FROM individual"))
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(simple("ROLLBACK; SELECT last_name FROM individual"))
+			c.HearUntil(wire.ReadyForQuery)
 		})
 	}
 }
@@ -322,7 +323,7 @@ func TestAClientMayLeaveWhileItIsHeld(t *testing.T) {
 	p, table := openShop(t)
 	p.closeGate(table)
 	c := p.login()
-	c.say(simple("DELETE FROM individual"))
+	c.Say(simple("DELETE FROM individual"))
 	p.held(1)
 	c.Close()
 	pgtest.Eventually(t, func() bool { return len(p.Sessions()) == 0 }, "the session ends")
@@ -338,16 +339,16 @@ func TestAHeldSessionGoesOnThoughTheClientSendsMore(t *testing.T) {
 	p, table := openShop(t)
 	p.closeGate(table)
 	c := p.login()
-	c.say(simple("SELECT last_name FROM individual"))
+	c.Say(simple("SELECT last_name FROM individual"))
 	p.held(1)
 	more := make(chan struct{})
 	go func() {
 		defer close(more)
-		c.say(messages(simple("SELECT 2"), simple("SELECT length('"+padding(200000)+"')"), simple("SELECT 3")))
+		c.Say(messages(simple("SELECT 2"), simple("SELECT length('"+padding(200000)+"')"), simple("SELECT 3")))
 	}()
 	p.phase(2, rules.Cutover, renameThere)
 	for range 4 {
-		c.hearUntil(wire.ReadyForQuery)
+		c.HearUntil(wire.ReadyForQuery)
 	}
 	<-more
 }
@@ -356,21 +357,21 @@ func TestASuspendedInstanceHoldsAndGivesUpAfterTheHoldTimeout(t *testing.T) {
 	t.Parallel()
 	p, _ := openShop(t, func(c *Config) { c.HoldTimeout = 100 * time.Millisecond })
 	busy := p.login()
-	busy.say(messages(simple("BEGIN"), simple("SELECT last_name FROM individual")))
-	busy.hearUntil(wire.ReadyForQuery)
-	busy.hearUntil(wire.ReadyForQuery)
+	busy.Say(messages(simple("BEGIN"), simple("SELECT last_name FROM individual")))
+	busy.HearUntil(wire.ReadyForQuery)
+	busy.HearUntil(wire.ReadyForQuery)
 	why := &migrate.Outage{Kind: migrate.WrongNames, Reason: "migration x cannot be served", Mend: []string{"ALTER TABLE x"}}
 	p.Suspend(why)
 	c := p.login()
-	c.say(simple("SELECT * FROM other"))
-	c.hearUntil(wire.ReadyForQuery)
-	c.say(simple("SELECT last_name FROM individual"))
-	if e := c.hearError(); e.Code != "55P03" || !strings.HasSuffix(e.Message, ": "+why.Reason) || e.Hint != why.Hint() || !strings.Contains(e.Hint, "ALTER TABLE x") {
+	c.Say(simple("SELECT * FROM other"))
+	c.HearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT last_name FROM individual"))
+	if e := c.HearError(); e.Code != "55P03" || !strings.HasSuffix(e.Message, ": "+why.Reason) || e.Hint != why.Hint() || !strings.Contains(e.Hint, "ALTER TABLE x") {
 		t.Errorf("%v", e)
 	}
-	c.hear(wire.ReadyForQuery)
-	busy.say(simple("SELECT last_name FROM individual")) // its lock keeps everybody's DDL away
-	busy.hearUntil(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
+	busy.Say(simple("SELECT last_name FROM individual")) // its lock keeps everybody's DDL away
+	busy.HearUntil(wire.ReadyForQuery)
 }
 
 func TestASuspendedInstanceServesAgainWhenItIsOpened(t *testing.T) {
@@ -378,10 +379,10 @@ func TestASuspendedInstanceServesAgainWhenItIsOpened(t *testing.T) {
 	p, _ := openShop(t)
 	p.Suspend(&migrate.Outage{Kind: migrate.OutOfTouch})
 	c := p.login()
-	c.say(simple("SELECT last_name FROM individual"))
+	c.Say(simple("SELECT last_name FROM individual"))
 	p.held(1)
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestPipelinedGroupsAreAllAwaited(t *testing.T) {
@@ -397,10 +398,10 @@ func TestPipelinedGroupsAreAllAwaited(t *testing.T) {
 	go func() {
 		defer close(heard)
 		for range 200 {
-			c.hearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 		}
 	}()
-	c.say(many)
+	c.Say(many)
 	p.closeGate(table)
 	p.run(renameThere) // whatever was sent has been answered, and the rest is held
 	p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, surname)))
@@ -411,24 +412,24 @@ func TestAGroupThatCommitsInsideIsAwaited(t *testing.T) {
 	t.Parallel()
 	p, table := openShop(t)
 	c := p.login()
-	c.say(simple("SELECT last_name FROM individual"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT last_name FROM individual"))
+	c.HearUntil(wire.ReadyForQuery)
 	run := func(sql string) []byte { return messages(parse("", sql), bind("", ""), execute("")) }
-	c.say(messages(run("BEGIN"), run("SELECT last_name FROM individual FOR UPDATE"), run("COMMIT"), flush()))
+	c.Say(messages(run("BEGIN"), run("SELECT last_name FROM individual FOR UPDATE"), run("COMMIT"), flush()))
 	for range 3 {
-		c.hearUntil(wire.CommandComplete)
+		c.HearUntil(wire.CommandComplete)
 	}
 	short, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	if err := p.Hold(short, []catalog.OID{table}, p.locks()); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("Hold: %v", err)
 	}
-	c.say(messages(syncMsg(), run("SELECT last_name FROM individual"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(syncMsg(), run("SELECT last_name FROM individual"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	p.closeGate(table)
 	p.held(1)
 	p.phase(2, rules.Cutover, renameThere)
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestATransactionThatLocksFirstHasItsSnapshotBehindTheLock(t *testing.T) {
@@ -443,9 +444,9 @@ func TestATransactionThatLocksFirstHasItsSnapshotBehindTheLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := p.login()
-	c.say(messages(simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), simple("LOCK TABLE individual IN SHARE MODE"),
+	c.Say(messages(simple("BEGIN ISOLATION LEVEL REPEATABLE READ"), simple("LOCK TABLE individual IN SHARE MODE"),
 		simple("SELECT last_name FROM individual WHERE id = 4"), simple("COMMIT")))
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 	watch := pgtest.Connect(t, p.direct)
 	pgtest.Eventually(t, func() bool {
 		var n int
@@ -455,8 +456,8 @@ func TestATransactionThatLocksFirstHasItsSnapshotBehindTheLock(t *testing.T) {
 	if err := tx.Commit(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	c.hearUntil(wire.ReadyForQuery)
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+	c.HearUntil(wire.ReadyForQuery)
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 		t.Errorf("heard %q: what was committed before the lock is not seen", got)
 	}
 }

@@ -66,11 +66,11 @@ func TestAnIndexWithoutANameGetsOneThatIsFreeWhenItIsMade(t *testing.T) {
 				c := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
 				var heard []string
 				for _, st := range tc.first {
-					heard = append(heard, c.hears(st)...)
+					heard = append(heard, hears(c, st)...)
 				}
 				p.run(tc.around)
 				for _, st := range append(slices.Clone(tc.second), step{simple(madeIndexes), "Z"}) {
-					heard = append(heard, c.hears(st)...)
+					heard = append(heard, hears(c, st)...)
 				}
 				return heard
 			}

@@ -75,7 +75,7 @@ func (s *session) runHidden(g *hiddenGroup) error {
 		g.messages = wire.AppendFlush(g.messages)
 	}
 	q.mu.Unlock()
-	if _, err := s.server.out.Write(g.messages); err != nil {
+	if _, err := s.server.Out.Write(g.messages); err != nil {
 		return err
 	}
 	return s.await(inj)
@@ -83,7 +83,7 @@ func (s *session) runHidden(g *hiddenGroup) error {
 
 // await waits until an injection is answered.
 func (s *session) await(inj *injection) error {
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
 	if err := s.queue.until(func() bool { return inj.done || inj.skipped }); err != nil {

@@ -86,13 +86,13 @@ func (s *session) drains(e *epoch) (bool, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.srv.cfg.HoldTimeout)
 	defer cancel()
-	locks, err := e.holdsLock(ctx, []uint32{s.pid}, e.tables)
+	locks, err := e.holdsLock(ctx, []uint32{s.link.PID}, e.tables)
 	if err != nil {
 		// Waiting is safe: the gate opens at the drain limit whoever holds a lock.
 		s.srv.log.Warn("cannot ask for locks at a closed gate", "error", err)
 		return false, nil
 	}
-	return locks[s.pid], nil
+	return locks[s.link.PID], nil
 }
 
 // locksAny asks the session's own server, for want of a control connection, whether it holds a lock on a table.
@@ -116,10 +116,10 @@ func (s *session) locksAny(tables []catalog.OID) (bool, error) {
 func (s *session) wait(e *epoch) error {
 	// A Flush ends the server's timers for idle sessions until its next ReadyForQuery (PostgresMain in postgres.c): who is held
 	// is not idle.
-	if _, err := s.server.out.Write(wire.AppendFlush(nil)); err != nil {
+	if _, err := s.server.Out.Write(wire.AppendFlush(nil)); err != nil {
 		return err
 	}
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
 	cancel := s.held.begin()
@@ -168,7 +168,7 @@ func (s *session) watchClient() (gone <-chan error, unwatch func()) {
 	go func() {
 		defer close(over)
 		for {
-			err := s.client.in.Wait()
+			err := s.client.In.Wait()
 			switch {
 			case err == nil:
 				continue

@@ -142,7 +142,7 @@ func (s *session) injectAs(inj *injection, sql string, params [][]byte) error {
 	}
 	q.mu.Unlock()
 
-	if _, err := s.server.out.Write(b); err != nil {
+	if _, err := s.server.Out.Write(b); err != nil {
 		return err
 	}
 	err := s.await(inj)

@@ -63,12 +63,12 @@ func (s *session) hold(limit int) (held bool, err error) {
 		}
 		next := min(f.Size(), max(2*len(f.Raw), 64<<10))
 		if next > largeText {
-			if n := next - s.holds; !s.srv.texts.take(s.startup.user, n) {
+			if n := next - s.holds; !s.srv.texts.take(s.link.Request.User, n) {
 				return false, nil
 			}
 			s.holds = next
 		}
-		if s.frame, err = s.client.in.ReadPart(f, next); err != nil {
+		if s.frame, err = s.client.In.ReadPart(f, next); err != nil {
 			return false, err
 		}
 	}
@@ -78,7 +78,7 @@ func (s *session) hold(limit int) (held bool, err error) {
 // letGo gives back what the message that has been dealt with held, and memory that was much to the system.
 func (s *session) letGo() {
 	if s.holds > 0 {
-		s.srv.texts.give(s.startup.user, s.holds)
+		s.srv.texts.give(s.link.Request.User, s.holds)
 		s.holds = 0
 	}
 	if len(s.frame.Raw) >= muchMemory {

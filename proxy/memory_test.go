@@ -75,10 +75,10 @@ func TestAShutdownEndsTheWaitForMemory(t *testing.T) {
 	p, _ := openShop(t, func(c *Config) { c.DrainTimeout = time.Millisecond })
 	conn, free := p.login(), p.starved()
 	defer free()
-	conn.say(simple("/* for the new names */ " + longStatement()))
+	conn.Say(simple("/* for the new names */ " + longStatement()))
 	pgtest.Eventually(t, p.starving, "the text to wait for memory")
 	done := p.shutdown()
-	if e := conn.hearFatal(); e.Code != "57P01" {
+	if e := conn.HearFatal(); e.Code != "57P01" {
 		t.Errorf("the session is told %v", e)
 	}
 	if err := <-done; err != nil {

@@ -21,8 +21,8 @@ var errTerminated = errors.New("the client has ended the session")
 func (s *session) serveClient() error {
 	for {
 		s.letGo()
-		if !s.client.in.Buffered() {
-			if err := s.server.out.Flush(); err != nil {
+		if !s.client.In.Buffered() {
+			if err := s.server.Out.Flush(); err != nil {
 				return err
 			}
 			if s.keeping {
@@ -33,7 +33,7 @@ func (s *session) serveClient() error {
 				}
 			}
 		}
-		f, err := s.client.in.Next()
+		f, err := s.client.In.Next()
 		if s.keeping && isTimeout(err) {
 			continue // woken by wakeReader
 		}
@@ -138,13 +138,13 @@ func (s *session) moved(since *epoch) bool {
 
 // relay writes the message in s.frame as it is.
 func (s *session) relay() error {
-	if _, err := s.server.out.Write(s.frame.Raw); err != nil {
+	if _, err := s.server.Out.Write(s.frame.Raw); err != nil {
 		return err
 	}
 	if s.frame.Rest == 0 {
 		return nil
 	}
-	return s.client.in.CopyRest(s.server.out)
+	return s.client.In.CopyRest(s.server.Out)
 }
 
 // relayBounded is relay, and then waits while too many answers are outstanding.
@@ -163,7 +163,7 @@ func (s *session) bound() error {
 	if !full {
 		return nil
 	}
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
 	return q.until(func() bool { return q.ring.n < maxExpected/2 || q.copyIn })
@@ -174,7 +174,7 @@ func (s *session) send(e expect, message []byte) error {
 	if err := s.queue.push(e); err != nil {
 		return err
 	}
-	if _, err := s.server.out.Write(message); err != nil {
+	if _, err := s.server.Out.Write(message); err != nil {
 		return err
 	}
 	return s.bound()
@@ -182,7 +182,7 @@ func (s *session) send(e expect, message []byte) error {
 
 // whole reads what is still to come of the message in s.frame.
 func (s *session) whole() error {
-	f, err := s.client.in.ReadRest(s.frame, wire.MaxMessage)
+	f, err := s.client.In.ReadRest(s.frame, wire.MaxMessage)
 	if err == nil {
 		s.frame = f
 	}
@@ -256,7 +256,7 @@ func (s *session) unseenError(err error, kind byte) error {
 		return err
 	case kind == wire.Query:
 		e := expect{kind: wire.Query, fail: refused, piece: s.piece}
-		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+		return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
 	}
 	return s.refuse(refused)
 }
@@ -309,12 +309,12 @@ func (s *session) queryIn(now *epoch) error {
 			return s.pass(e)
 		}
 		s.srv.metrics.rewritten.Inc()
-		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), text.SQL))
+		return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), text.SQL))
 	case errors.Is(err, errSkipped), errors.Is(err, errAborted):
 		return s.pass(raw)
 	case errors.As(err, &refused):
 		e := expect{kind: wire.Query, fail: refused, piece: s.piece}
-		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+		return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
 	}
 	return err
 }

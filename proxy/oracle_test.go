@@ -25,25 +25,25 @@ func TestATextWhoseResultWasNotAsPredictedIsRefusedFromThenOn(t *testing.T) {
 			p.phase(1, rules.Active)
 			p.run("ALTER TABLE individual DROP last_name; ALTER TABLE individual ADD last_name text")
 			c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-			c.say(messages(parse("s", "SELECT surname FROM individual"), syncMsg()))
-			c.hearUntil(wire.ReadyForQuery)
-			c.say(text)
-			c.hearUntil(wire.RowDescription) // the first result is delivered: it is the server's answer to what was sent
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(parse("s", "SELECT surname FROM individual"), syncMsg()))
+			c.HearUntil(wire.ReadyForQuery)
+			c.Say(text)
+			c.HearUntil(wire.RowDescription) // the first result is delivered: it is the server's answer to what was sent
+			c.HearUntil(wire.ReadyForQuery)
 			if asked.Load() == 0 {
 				t.Error("the catalog is not read again")
 			}
 			for range 2 {
-				c.say(text)
-				if e := c.hearError(); e.Code != "0A000" {
+				c.Say(text)
+				if e := c.HearError(); e.Code != "0A000" {
 					t.Errorf("%v", e)
 				}
-				c.hear(wire.ReadyForQuery)
+				c.Hear(wire.ReadyForQuery)
 			}
 			p.Open(p.snapshot(2, migration(t, 1, rules.Active, surname)))
-			c.say(text)
-			c.hearUntil(wire.RowDescription)
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(text)
+			c.HearUntil(wire.RowDescription)
+			c.HearUntil(wire.ReadyForQuery)
 		})
 	}
 }
@@ -56,15 +56,15 @@ func TestADescriptionIsOnlyOfThePortalThatWasBound(t *testing.T) {
 	p.phase(1, rules.Cutover, renameThere)
 	c := p.loginBase()
 	const first, other = "SELECT id, last_name FROM individual", "SELECT last_name AS other FROM individual"
-	c.hears(step{messages(parse("a", first), parse("b", other), parse("f", "SELECT 1 / $1::int, last_name FROM individual"), syncMsg()), "Z"})
-	heard := c.hears(step{messages(simple("BEGIN"), bind("p", "a"), syncMsg(), simple("SAVEPOINT s"),
+	hears(c, step{messages(parse("a", first), parse("b", other), parse("f", "SELECT 1 / $1::int, last_name FROM individual"), syncMsg()), "Z"})
+	heard := hears(c, step{messages(simple("BEGIN"), bind("p", "a"), syncMsg(), simple("SAVEPOINT s"),
 		bind("", "f", []byte("0")), execute(""), closing("x"), bind("p", "b"), syncMsg(),
 		simple("ROLLBACK TO s"), describePortal("p"), syncMsg()), "ZZZZZZ"})
 	if got := heard[len(heard)-2]; got != "T <nil> id:1:23:0 last_name:2:25:0" {
 		t.Errorf("the client hears %q", heard)
 	}
-	c.hears(step{simple("ROLLBACK"), "Z"})
-	heard = c.hears(step{messages(bind("", "b"), describePortal(""), execute(""), syncMsg()), "Z"})
+	hears(c, step{simple("ROLLBACK"), "Z"})
+	heard = hears(c, step{messages(bind("", "b"), describePortal(""), execute(""), syncMsg()), "Z"})
 	if got := heard[1]; got != "T <nil> other:2:25:0" {
 		t.Errorf("afterwards it hears %q", heard)
 	}

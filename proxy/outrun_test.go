@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -35,7 +36,7 @@ func openUnread(t *testing.T, change ...func(*Config)) *outdated {
 }
 
 // eachOutrun runs a test for all that can be made before each of the renames.
-func eachOutrun(t *testing.T, test func(t *testing.T, o *outdated, c *rawClient, rename func(), taken func())) {
+func eachOutrun(t *testing.T, test func(t *testing.T, o *outdated, c *wiretest.Client, rename func(), taken func())) {
 	for making, made := range ownMakings {
 		for way, r := range renames {
 			t.Run(making+", "+way, func(t *testing.T) {
@@ -48,8 +49,8 @@ func eachOutrun(t *testing.T, test func(t *testing.T, o *outdated, c *rawClient,
 				o.catchUp = func(context.Context) error { taken(); return nil }
 				c := o.loginBase()
 				for _, sql := range made {
-					c.say(simple(sql))
-					c.hearUntil(wire.ReadyForQuery)
+					c.Say(simple(sql))
+					c.HearUntil(wire.ReadyForQuery)
 				}
 				test(t, o, c, func() { o.run(r.ddl) }, taken)
 			})
@@ -70,10 +71,10 @@ func TestASessionThatSeesARenameFirstHasItsTextBoundWhenThatIsKnown(t *testing.T
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			eachOutrun(t, func(t *testing.T, _ *outdated, c *rawClient, rename, _ func()) {
+			eachOutrun(t, func(t *testing.T, _ *outdated, c *wiretest.Client, rename, _ func()) {
 				rename()
-				c.say(text.send)
-				if got := strings.ReplaceAll(c.hearUntil(wire.ReadyForQuery), "S", ""); got != text.want {
+				c.Say(text.send)
+				if got := strings.ReplaceAll(c.HearUntil(wire.ReadyForQuery), "S", ""); got != text.want {
 					t.Errorf("heard %q, want %q", got, text.want)
 				}
 			})
@@ -83,26 +84,26 @@ func TestASessionThatSeesARenameFirstHasItsTextBoundWhenThatIsKnown(t *testing.T
 
 func TestASessionThatSeesARenameBehindAClosedGateWaitsForIt(t *testing.T) {
 	t.Parallel()
-	eachOutrun(t, func(t *testing.T, o *outdated, c *rawClient, rename, taken func()) {
+	eachOutrun(t, func(t *testing.T, o *outdated, c *wiretest.Client, rename, taken func()) {
 		o.catchUp = func(context.Context) error { return nil } // there is no news while the outcome is open
 		o.closeGate(o.Server.epoch.Load().binder.Snapshot().Tables...)
 		rename()
-		c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+		c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 		o.held(1)
 		taken()
-		if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+		if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 			t.Errorf("heard %q", got)
 		}
 	})
 }
 
 // contradicted expects the error of a session whose own schema does not fit.
-func contradicted(t *testing.T, c *rawClient) {
+func contradicted(t *testing.T, c *wiretest.Client) {
 	t.Helper()
-	if err := c.hearError(); err.Code != "0A000" || !strings.Contains(err.Message, "as this session sees it") {
+	if err := c.HearError(); err.Code != "0A000" || !strings.Contains(err.Message, "as this session sees it") {
 		t.Errorf("got %v", err)
 	}
-	c.hear(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
 }
 
 func TestASessionThatHasRenamedItselfIsToldSo(t *testing.T) {
@@ -115,13 +116,13 @@ func TestASessionThatHasRenamedItselfIsToldSo(t *testing.T) {
 			o.run("CREATE FUNCTION rename_it() RETURNS void LANGUAGE sql AS '" + renameThere + "'")
 			c := o.loginBase()
 			for _, sql := range []string{"BEGIN", "SELECT rename_it()", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"} {
-				c.say(simple(sql))
-				c.hearUntil(wire.ReadyForQuery)
+				c.Say(simple(sql))
+				c.HearUntil(wire.ReadyForQuery)
 			}
 			if gated {
 				o.closeGate(o.Server.epoch.Load().binder.Snapshot().Tables...)
 			}
-			c.say(simple("SELECT last_name FROM individual"))
+			c.Say(simple("SELECT last_name FROM individual"))
 			contradicted(t, c)
 		})
 	}
@@ -138,10 +139,10 @@ func TestWhatIsNotConfirmedInTimeIsRefused(t *testing.T) {
 			o := openUnread(t, func(c *Config) { c.CatchUpTimeout = 50 * time.Millisecond })
 			o.catchUp = catchUp
 			c := o.loginBase()
-			c.say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
+			c.HearUntil(wire.ReadyForQuery)
 			o.rename()
-			c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+			c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 			contradicted(t, c)
 		})
 	}
@@ -152,16 +153,16 @@ func TestAWaitForNewsOfARenameCanBeCancelled(t *testing.T) {
 	o := openUnread(t)
 	began, _ := o.slow()
 	c := o.loginBase()
-	c.say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
+	c.HearUntil(wire.ReadyForQuery)
 	o.rename()
-	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 	<-began
 	for _, s := range o.list() {
 		s.held.interrupt()
 	}
-	if err := c.hearError(); err.Code != "57014" {
+	if err := c.HearError(); err.Code != "57014" {
 		t.Errorf("got %v", err)
 	}
-	c.hear(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
 }

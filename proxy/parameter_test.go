@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -26,19 +27,19 @@ func TestRowsWhoseTypeOnlyParseGivesHaveTheNamesOfTheVersion(t *testing.T) {
 	}
 	c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
 	kept := messages(wire.AppendParse(nil, "kept", "SELECT to_json($1)", []uint32{typ("individual")}), syncMsg())
-	c.say(kept)
-	c.hearUntil(wire.ReadyForQuery)
-	use := func(c *rawClient) string {
+	c.Say(kept)
+	c.HearUntil(wire.ReadyForQuery)
+	use := func(c *wiretest.Client) string {
 		t.Helper()
-		c.say(messages(bind("", "kept", []byte("(1,Moss)")), execute(""), syncMsg()))
+		c.Say(messages(bind("", "kept", []byte("(1,Moss)")), execute(""), syncMsg()))
 		return answerOf(c)
 	}
 	if got := use(c); !strings.Contains(got, `"surname":"Moss"`) {
 		t.Errorf("before the cutover the new version gets %s", got)
 	}
 	old := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
-	old.say(kept)
-	old.hearUntil(wire.ReadyForQuery)
+	old.Say(kept)
+	old.HearUntil(wire.ReadyForQuery)
 	p.run("ALTER TABLE individual RENAME last_name TO surname")
 	p.phase(2, rules.Cutover)
 	if got := use(old); !strings.Contains(got, `"last_name":"Moss"`) {
@@ -55,7 +56,7 @@ func TestRowsWhoseTypeOnlyParseGivesHaveTheNamesOfTheVersion(t *testing.T) {
 		"the row type, its field":      {"individual", "SELECT ($1).last_name", "(1,Moss)", "Moss"},
 		"a row that is given back":     {"individual", "SELECT $1 AS one", "(1,Moss)", "(1,Moss)"},
 	} {
-		old.say(messages(wire.AppendParse(nil, "", tc.sql, []uint32{typ(tc.typ)}), bind("", "", []byte(tc.value)), execute(""), syncMsg()))
+		old.Say(messages(wire.AppendParse(nil, "", tc.sql, []uint32{typ(tc.typ)}), bind("", "", []byte(tc.value)), execute(""), syncMsg()))
 		if got := answerOf(old); !strings.Contains(got, tc.want) || strings.Contains(got, "surname") {
 			t.Errorf("%s: %s gives %s, want %s", name, tc.sql, got, tc.want)
 		}
@@ -63,13 +64,13 @@ func TestRowsWhoseTypeOnlyParseGivesHaveTheNamesOfTheVersion(t *testing.T) {
 }
 
 // answerOf is the rows and errors up to ReadyForQuery.
-func answerOf(c *rawClient) string {
-	c.t.Helper()
+func answerOf(c *wiretest.Client) string {
+	c.T.Helper()
 	var out strings.Builder
 	for {
-		f, err := c.next()
+		f, err := c.Next()
 		if err != nil {
-			c.t.Fatal(err)
+			c.T.Fatal(err)
 		}
 		switch f.Type {
 		case wire.DataRow, wire.ErrorResponse:

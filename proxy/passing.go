@@ -121,7 +121,7 @@ func (p *passing) blank(n int) error {
 // that may go on, with what was found in it, and the number of the ReadyForQuery that will end it.
 func (s *session) passBy(now *epoch, t *passingText) error {
 	var err error
-	if s.frame, err = s.client.in.ReadPart(s.frame, firstPart); err != nil {
+	if s.frame, err = s.client.In.ReadPart(s.frame, firstPart); err != nil {
 		return err
 	}
 	head := 5
@@ -133,7 +133,7 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 		t.name, head = s.frame.Body[:end], 5+end+1
 	}
 	raw := s.frame.Raw
-	p := &passing{out: s.server.out, look: rewrite.NewPassing(t.look)}
+	p := &passing{out: s.server.Out, look: rewrite.NewPassing(t.look)}
 	first := raw[head:]
 	if end := bytes.IndexByte(first, 0); end >= 0 {
 		first = first[:end]
@@ -151,13 +151,13 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 	if err := s.pushIn(now, e); err != nil {
 		return err
 	}
-	if _, err := s.server.out.Write(raw[:head]); err != nil {
+	if _, err := s.server.Out.Write(raw[:head]); err != nil {
 		return err
 	}
 	if _, err := p.Write(raw[head:]); err != nil {
 		return err
 	}
-	if err := s.client.in.CopyRest(p); err != nil {
+	if err := s.client.In.CopyRest(p); err != nil {
 		return err
 	}
 	hit := p.look.Close()
@@ -199,13 +199,13 @@ type passingText struct {
 func (s *session) refusePassing(why *wire.Error) error {
 	kind := s.frame.Type
 	unnamed := kind == wire.Parse && s.frame.Body[0] == 0
-	if err := s.client.in.CopyRest(io.Discard); err != nil {
+	if err := s.client.In.CopyRest(io.Discard); err != nil {
 		return err
 	}
 	s.frame = wire.Frame{}
 	if kind == wire.Query {
 		e := expect{kind: wire.Query, fail: why, piece: s.piece}
-		return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+		return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
 	}
 	return s.refuseAs(why, unnamed)
 }

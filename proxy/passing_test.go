@@ -9,6 +9,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -19,18 +20,18 @@ func small(c *Config) { c.Rewrite.MaxBytes = 1 << 20 }
 func filler(n int) string { return "'" + strings.Repeat("z", n) + "'" }
 
 // codes plays messages in one session and returns what it hears: of errors, the codes.
-func codes(c *rawClient, send []byte, until string) string {
-	c.t.Helper()
+func codes(c *wiretest.Client, send []byte, until string) string {
+	c.T.Helper()
 	go func() { _, _ = c.Write(send) }()
 	var heard strings.Builder
 	for _, kind := range []byte(until) {
 		for {
-			f, err := c.in.Next()
+			f, err := c.In.Next()
 			if err == nil {
-				f, err = c.in.ReadRest(f, wire.MaxMessage)
+				f, err = c.In.ReadRest(f, wire.MaxMessage)
 			}
 			if err != nil {
-				c.t.Fatalf("after %q: %v", heard.String(), err)
+				c.T.Fatalf("after %q: %v", heard.String(), err)
 			}
 			heard.WriteByte(f.Type)
 			if f.Type == wire.ErrorResponse {

@@ -25,7 +25,7 @@ func (s *session) holdRow(f wire.Frame, v verdict) (held bool, err error) {
 	if len(p.raw)+f.Size() > maxPlan {
 		return false, s.passPlan()
 	}
-	if f, err = s.server.in.ReadRest(f, maxPlan); err != nil {
+	if f, err = s.server.In.ReadRest(f, maxPlan); err != nil {
 		return false, err
 	}
 	p.raw = append(p.raw, f.Raw...)
@@ -40,7 +40,7 @@ func (s *session) holdRow(f wire.Frame, v verdict) (held bool, err error) {
 func (s *session) passPlan() error {
 	raw := s.plan.raw
 	s.plan = heldPlan{}
-	if _, err := s.client.out.Write(raw); err != nil {
+	if _, err := s.client.Out.Write(raw); err != nil {
 		return clientError{err}
 	}
 	return nil
@@ -54,7 +54,7 @@ func (s *session) showPlan() error {
 	}
 	s.plan = heldPlan{}
 	for _, row := range rows {
-		if _, err := s.client.out.Write(wire.AppendDataRow(s.client.out.AvailableBuffer(), row)); err != nil {
+		if _, err := s.client.Out.Write(wire.AppendDataRow(s.client.Out.AvailableBuffer(), row)); err != nil {
 			return clientError{err}
 		}
 	}

@@ -115,12 +115,12 @@ func TestAPlanThatIsTooLongGoesOnAsItIs(t *testing.T) {
 		p.run(people, "ALTER TABLE individual RENAME last_name TO surname")
 		p.Open(p.snapshot(1, migration(t, 1, rules.Cutover, surname)))
 		client := p.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
-		client.say(simple("EXPLAIN (" + c.options + ") " + c.rows + "; EXPLAIN (COSTS OFF) SELECT 1 FROM individual WHERE last_name = 'short'"))
+		client.Say(simple("EXPLAIN (" + c.options + ") " + c.rows + "; EXPLAIN (COSTS OFF) SELECT 1 FROM individual WHERE last_name = 'short'"))
 		var plans [2][]byte
 		for i := 0; ; {
-			f, err := client.in.Next()
+			f, err := client.In.Next()
 			if err == nil {
-				f, err = client.in.ReadRest(f, wire.MaxMessage)
+				f, err = client.In.ReadRest(f, wire.MaxMessage)
 			}
 			if err != nil {
 				t.Fatal(err)

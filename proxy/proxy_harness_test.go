@@ -11,7 +11,9 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -34,10 +36,10 @@ func openProxy(t testing.TB, change ...func(*Config)) *running {
 		t.Fatal(err)
 	}
 	cfg := Config{
-		Upstream: UpstreamConfig{
+		Config: startup.Config{Upstream: startup.Upstream{
 			Network: "tcp", Address: net.JoinHostPort(parsed.Host, strconv.Itoa(int(parsed.Port))), SSLMode: "disable",
 			Database: parsed.Database,
-		},
+		}},
 		StrictOracle:   true,
 		DrainTimeout:   pgtest.Patience,
 		CatchUpTimeout: pgtest.Patience,
@@ -109,10 +111,10 @@ func migration(t testing.TB, seq int64, phase rules.Phase, yaml string) *rules.M
 }
 
 // login opens a raw session and reads up to its first ReadyForQuery.
-func (r *running) login(more ...wire.Parameter) *rawClient {
+func (r *running) login(more ...wire.Parameter) *wiretest.Client {
 	r.t.Helper()
-	c := dialRaw(r.t, r.addr)
-	c.hello(r.database, more...)
-	c.hearUntil(wire.ReadyForQuery)
+	c := wiretest.Dial(r.t, r.addr)
+	c.Hello(r.database, more...)
+	c.HearUntil(wire.ReadyForQuery)
 	return c
 }

@@ -61,10 +61,10 @@ func (s *session) tryParse(sql string) (fields wire.ErrorFields, asked bool, err
 	}
 	q.pushLocked(expect{kind: wire.Sync, flags: hidden | captured | last, inj: inj})
 	q.mu.Unlock()
-	if _, err := s.server.out.Write(b); err != nil {
+	if _, err := s.server.Out.Write(b); err != nil {
 		return nil, true, err
 	}
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return nil, true, err
 	}
 	err = q.until(func() bool { return inj.done || inj.skipped })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -16,7 +17,7 @@ func TestWhatAllSessionsHavePreparedIsBounded(t *testing.T) {
 	p.Server.mostRemembered = 1 << 20
 	first, second := p.login(), p.login()
 	pad := " /*" + strings.Repeat("z", 400<<10) + "*/"
-	for _, c := range []*rawClient{first, second} {
+	for _, c := range []*wiretest.Client{first, second} {
 		send := messages(parse("a", "SELECT last_name FROM individual"+pad), parse("b", "SELECT 1"+pad), parse("c", "SELECT 2"+pad), syncMsg())
 		if got := codes(c, send, "Z"); got != "111ZI" {
 			t.Fatal(got)
@@ -26,7 +27,7 @@ func TestWhatAllSessionsHavePreparedIsBounded(t *testing.T) {
 		t.Errorf("%d bytes are remembered", n)
 	}
 	p.phase(1, rules.Cutover, renameThere) // by a version of the new names
-	for _, c := range []*rawClient{first, second} {
+	for _, c := range []*wiretest.Client{first, second} {
 		if got := codes(c, messages(bind("", "a"), execute(""), bind("", "b"), execute(""), bind("", "c"), execute(""), syncMsg()), "Z"); got != "2DDDC2DC2DCZI" {
 			t.Errorf("what was prepared is answered with %s", got)
 		}

@@ -89,12 +89,12 @@ func TestAStatementPreparedInATransactionIsPreparedAgainInIt(t *testing.T) {
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	p.phase(1, rules.Cutover, renameThere)
-	c.say(messages(simple("BEGIN"), bind("", "s", []byte("1")), execute(""), syncMsg(), simple("COMMIT")))
+	c.Say(messages(simple("BEGIN"), bind("", "s", []byte("1")), execute(""), syncMsg(), simple("COMMIT")))
 	for _, want := range []string{"CZ", "2DCZ", "CZ"} {
-		if got := c.hearUntil(wire.ReadyForQuery); got != want {
+		if got := c.HearUntil(wire.ReadyForQuery); got != want {
 			t.Errorf("heard %q, want %q", got, want)
 		}
 	}
@@ -105,21 +105,21 @@ func TestNothingIsPreparedAgainInAFailedTransaction(t *testing.T) {
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(parse("s", "SELECT last_name FROM individual"), parse("r", "ROLLBACK"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT last_name FROM individual"), parse("r", "ROLLBACK"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	p.phase(1, rules.Cutover, renameThere)
-	c.say(messages(simple("BEGIN"), simple("SELECT 1/0")))
-	c.hearUntil(wire.ReadyForQuery)
-	c.hear(wire.ErrorResponse)
-	c.hear(wire.ReadyForQuery)
-	c.say(messages(bind("", "s"), execute(""), syncMsg()))
-	if e := c.hearError(); e.Code != "25P02" {
+	c.Say(messages(simple("BEGIN"), simple("SELECT 1/0")))
+	c.HearUntil(wire.ReadyForQuery)
+	c.Hear(wire.ErrorResponse)
+	c.Hear(wire.ReadyForQuery)
+	c.Say(messages(bind("", "s"), execute(""), syncMsg()))
+	if e := c.HearError(); e.Code != "25P02" {
 		t.Errorf("%v", e)
 	}
-	c.hear(wire.ReadyForQuery)
-	c.say(messages(bind("", "r"), execute(""), syncMsg(), bind("", "s"), execute(""), syncMsg()))
+	c.Hear(wire.ReadyForQuery)
+	c.Say(messages(bind("", "r"), execute(""), syncMsg(), bind("", "s"), execute(""), syncMsg()))
 	for _, want := range []string{"2CZ", "2DDDCZ"} {
-		if got := c.hearUntil(wire.ReadyForQuery); got != want {
+		if got := c.HearUntil(wire.ReadyForQuery); got != want {
 			t.Errorf("heard %q, want %q", got, want)
 		}
 	}
@@ -141,15 +141,15 @@ func TestWhatWasDeallocatedDoesNotComeBack(t *testing.T) {
 		p.phase(1, phase)
 		for name, way := range ways {
 			c := p.login()
-			c.say(messages(parse("s", "SELECT last_name FROM individual"), syncMsg(), way))
-			c.hearUntil(wire.ReadyForQuery)
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(parse("s", "SELECT last_name FROM individual"), syncMsg(), way))
+			c.HearUntil(wire.ReadyForQuery)
+			c.HearUntil(wire.ReadyForQuery)
 			p.phase(2, rules.Cutover, renameThere)
-			c.say(messages(bind("", "s"), syncMsg()))
-			if e := c.hearError(); e.Code != "26000" {
+			c.Say(messages(bind("", "s"), syncMsg()))
+			if e := c.HearError(); e.Code != "26000" {
 				t.Errorf("%s: %v", name, e)
 			}
-			c.hear(wire.ReadyForQuery)
+			c.Hear(wire.ReadyForQuery)
 			p.phase(3, phase, renameBack)
 		}
 	}
@@ -164,16 +164,16 @@ func TestTheUnnamedStatementThatASimpleQueryEndsDoesNotComeBack(t *testing.T) {
 		"one that succeeds": simple("SELECT 1"), "one that fails": simple("SELECT FROM FROM"), "an empty one": simple(""),
 	} {
 		c := p.loginBase()
-		c.hears(step{messages(parse("", "SELECT last_name FROM individual"), syncMsg(), query), "ZZ"})
+		hears(c, step{messages(parse("", "SELECT last_name FROM individual"), syncMsg(), query), "ZZ"})
 		p.phase(2, rules.Cutover, renameThere)
-		c.say(messages(bind("", ""), execute(""), syncMsg()))
-		if e := c.hearError(); e.Code != "26000" {
+		c.Say(messages(bind("", ""), execute(""), syncMsg()))
+		if e := c.HearError(); e.Code != "26000" {
 			t.Errorf("%s: %v", name, e)
 		}
-		c.hear(wire.ReadyForQuery)
-		c.hears(step{messages(parse("", "SELECT last_name FROM individual"), syncMsg()), "Z"})
+		c.Hear(wire.ReadyForQuery)
+		hears(c, step{messages(parse("", "SELECT last_name FROM individual"), syncMsg()), "Z"})
 		p.phase(3, rules.Active, renameBack)
-		if heard := c.hears(step{messages(bind("", ""), execute(""), syncMsg()), "Z"}); heard[0] != `2 ""` {
+		if heard := hears(c, step{messages(bind("", ""), execute(""), syncMsg()), "Z"}); heard[0] != `2 ""` {
 			t.Errorf("after %s a statement that is kept gives %q", name, heard)
 		}
 	}
@@ -184,18 +184,18 @@ func TestTheServersErrorAtPreparingAgainIsTheClients(t *testing.T) {
 	p := openProxy(t)
 	p.run(people, "CREATE TABLE other (n int)")
 	c := p.login()
-	c.say(messages(parse("s", "SELECT last_name, n FROM individual, other"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT last_name, n FROM individual, other"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	p.phase(1, rules.Cutover, renameThere, "ALTER TABLE other RENAME n TO m")
-	c.say(messages(bind("", "s"), execute(""), syncMsg()))
-	if e := c.hearError(); e.Code != "42703" || e.Position != "19" {
+	c.Say(messages(bind("", "s"), execute(""), syncMsg()))
+	if e := c.HearError(); e.Code != "42703" || e.Position != "19" {
 		t.Errorf("%+v", e)
 	}
-	c.hear(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
 	p.run("ALTER TABLE other RENAME m TO n")
 	p.phase(2, rules.Cutover)
-	c.say(messages(bind("", "s"), execute(""), syncMsg()))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2CZ" {
+	c.Say(messages(bind("", "s"), execute(""), syncMsg()))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "2CZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -235,14 +235,14 @@ func TestAResultStaysWhatAClientKnows(t *testing.T) {
 			p.run(people, "ALTER TABLE individual ADD more varchar(5)")
 			p.phase(1, tc.before)
 			c := p.loginBase()
-			c.hears(step{messages(parse("s", tc.sql), tc.see, syncMsg()), "Z"})
+			hears(c, step{messages(parse("s", tc.sql), tc.see, syncMsg()), "Z"})
 			p.phase(2, rules.Cutover, tc.change, renameThere)
 			for _, use := range [][]byte{messages(bind("", "s"), execute(""), syncMsg()), messages(bind("", "s"), describePortal(""), execute(""), syncMsg())} {
-				if heard := c.hears(step{use, "Z"}); heard[0] != tc.last {
+				if heard := hears(c, step{use, "Z"}); heard[0] != tc.last {
 					t.Errorf("the client hears %q, want %q", heard, tc.last)
 				}
 			}
-			heard := c.hears(step{messages(closing("s"), parse("s", tc.sql), bind("", "s"), execute(""), syncMsg()), "Z"})
+			heard := hears(c, step{messages(closing("s"), parse("s", tc.sql), bind("", "s"), execute(""), syncMsg()), "Z"})
 			if got := strings.Join(heard, " "); !strings.HasPrefix(got, `3 "" 1 "" 2 ""`) || strings.Contains(got, "ERROR") {
 				t.Errorf("prepared by the client anew it gives %s", got)
 			}
@@ -255,15 +255,15 @@ func TestTypesThatWereInferredStayWhenAStatementIsPreparedAgain(t *testing.T) {
 	p := openProxy(t)
 	p.run(people)
 	c := p.login()
-	c.say(messages(parse("s", "SELECT $1, last_name FROM individual WHERE last_name = $2"), describe("s"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT $1, last_name FROM individual WHERE last_name = $2"), describe("s"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	p.phase(1, rules.Cutover, renameThere)
-	c.say(messages(describe("s"), syncMsg()))
-	types, err := wire.DecodeParameterDescription(c.hear(wire.ParameterDescription))
+	c.Say(messages(describe("s"), syncMsg()))
+	types, err := wire.DecodeParameterDescription(c.Hear(wire.ParameterDescription))
 	if err != nil || len(types) != 2 || types[0] != 25 || types[1] != 25 {
 		t.Errorf("types %v, %v", types, err)
 	}
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 }
 
 func TestATextThatWasNotKeptIsAskedOfTheServer(t *testing.T) {
@@ -272,12 +272,12 @@ func TestATextThatWasNotKeptIsAskedOfTheServer(t *testing.T) {
 	p.run(people)
 	c := p.login()
 	long := "/*" + padding(2*maxParse) + "*/"
-	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int "+long), parse("other", "SELECT 1 "+long), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT last_name FROM individual WHERE id = $1::int "+long), parse("other", "SELECT 1 "+long), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	use := func() {
 		t.Helper()
-		c.say(messages(bind("", "s", []byte("1")), execute(""), bind("", "other"), execute(""), syncMsg()))
-		if got := c.hearUntil(wire.ReadyForQuery); got != "2DC2DCZ" {
+		c.Say(messages(bind("", "s", []byte("1")), execute(""), bind("", "other"), execute(""), syncMsg()))
+		if got := c.HearUntil(wire.ReadyForQuery); got != "2DC2DCZ" {
 			t.Errorf("heard %q", got)
 		}
 	}
@@ -287,13 +287,13 @@ func TestATextThatWasNotKeptIsAskedOfTheServer(t *testing.T) {
 	p.phase(2, rules.Cutover, renameThere)
 	use()
 	p.phase(3, rules.Active, renameBack) // now the server has it in another text than the client's
-	c.say(messages(bind("", "s", []byte("1")), execute(""), syncMsg()))
-	if e := c.hearError(); e.Code != "0A000" {
+	c.Say(messages(bind("", "s", []byte("1")), execute(""), syncMsg()))
+	if e := c.HearError(); e.Code != "0A000" {
 		t.Errorf("%v", e)
 	}
-	c.hear(wire.ReadyForQuery)
-	c.say(messages(bind("", "other"), execute(""), syncMsg()))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2DCZ" {
+	c.Hear(wire.ReadyForQuery)
+	c.Say(messages(bind("", "other"), execute(""), syncMsg()))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "2DCZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -304,27 +304,6 @@ func padding(n int) string {
 		b[i] = '-'
 	}
 	return string(b)
-}
-
-// hearError reads messages up to an error.
-func (c *rawClient) hearError() *wire.Error {
-	c.t.Helper()
-	for {
-		f, err := c.in.Next()
-		if err != nil {
-			c.t.Fatalf("waiting for an error: %v", err)
-		}
-		if f.Type == wire.ReadyForQuery {
-			c.t.Fatal("ready without an error")
-		}
-		if f.Type == wire.ErrorResponse {
-			fields, err := wire.DecodeError(f.Body)
-			if err != nil {
-				c.t.Fatal(err)
-			}
-			return fields.Error()
-		}
-	}
 }
 
 // TestTheTypeOfANameStaysWhatAClientKnows has a table with a column of type regclass renamed while a client holds a statement
@@ -350,19 +329,19 @@ func TestTheTypeOfANameStaysWhatAClientKnows(t *testing.T) {
 				if bySQL {
 					use = simple("EXECUTE s")
 				}
-				c.hears(step{made, "Z"})
-				before := c.hears(step{use, "Z"})
+				hears(c, step{made, "Z"})
+				before := hears(c, step{use, "Z"})
 				p.run("ALTER TABLE individual RENAME TO person")
 				p.Open(p.snapshot(2, migration(t, 1, rules.Cutover, yaml)))
 				for range 2 {
-					after := c.hears(step{use, "Z"})
+					after := hears(c, step{use, "Z"})
 					if got, want := typesAndRows(after), typesAndRows(before); got != want {
 						t.Errorf("by SQL %v: after the rename the client hears\n%s\nbefore\n%s", bySQL, got, want)
 					}
 				}
 				// What the database would print by its name is not printed.
 				p.run("UPDATE person SET r = 'person' WHERE id = 1")
-				if heard := strings.Join(c.hears(step{use, "Z"}), "\n"); !strings.Contains(heard, "ERROR") || !strings.Contains(heard, "prepare this again") {
+				if heard := strings.Join(hears(c, step{use, "Z"}), "\n"); !strings.Contains(heard, "ERROR") || !strings.Contains(heard, "prepare this again") {
 					t.Errorf("by SQL %v: of the renamed table itself the client hears %s", bySQL, heard)
 				}
 			}

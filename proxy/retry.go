@@ -168,7 +168,7 @@ func (s *session) settleLast() error {
 
 // decided waits for a decision that is under way, and tells whether a group is to be sent once more.
 func (s *session) decided() (due bool, err error) {
-	if err := s.server.out.Flush(); err != nil { // the Sync that the decision may wait for
+	if err := s.server.Out.Flush(); err != nil { // the Sync that the decision may wait for
 		return false, err
 	}
 	q := &s.queue

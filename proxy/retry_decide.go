@@ -109,7 +109,7 @@ func (s *session) deliverLate() error {
 	q.mu.Unlock()
 	switch {
 	case late.cancelled:
-		if _, err := s.client.out.Write(cancelError().AppendTo(s.client.out.AvailableBuffer())); err != nil {
+		if _, err := s.client.Out.Write(cancelError().AppendTo(s.client.Out.AvailableBuffer())); err != nil {
 			return clientError{err}
 		}
 		return nil

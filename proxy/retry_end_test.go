@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -25,20 +26,20 @@ func TestWhatComesWhileNamesAreReadWaitsForItsTurn(t *testing.T) {
 			}
 			began, goOn := o.slow()
 			c := o.loginBase()
-			c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+			c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 			<-began
-			c.say(messages(simple("SELECT 1"), parse("", "SELECT 2"), bind("", ""), execute(""), syncMsg()))
+			c.Say(messages(simple("SELECT 1"), parse("", "SELECT 2"), bind("", ""), execute(""), syncMsg()))
 			goOn()
 			if newer {
-				if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+				if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 					t.Errorf("heard %q", got)
 				}
 			} else {
-				c.hearError()
-				c.hear(wire.ReadyForQuery)
+				c.HearError()
+				c.Hear(wire.ReadyForQuery)
 			}
 			for _, want := range []string{"TDCZ", "12DCZ"} {
-				if got := c.hearUntil(wire.ReadyForQuery); got != want {
+				if got := c.HearUntil(wire.ReadyForQuery); got != want {
 					t.Errorf("heard %q, want %q", got, want)
 				}
 			}
@@ -52,13 +53,13 @@ func TestTheRestOfAnOpenGroupMayComeAtAnyTime(t *testing.T) {
 	o.rename()
 	began, goOn := o.slow()
 	c := o.loginBase()
-	c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), flush()))
+	c.Say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), flush()))
 	<-began
-	c.say(messages(bind("", "s"), execute("")))
+	c.Say(messages(bind("", "s"), execute("")))
 	goOn()
-	c.hear(wire.ParseComplete)
-	c.say(syncMsg())
-	if got := c.hearUntil(wire.ReadyForQuery); got != "2DCZ" {
+	c.Hear(wire.ParseComplete)
+	c.Say(syncMsg())
+	if got := c.HearUntil(wire.ReadyForQuery); got != "2DCZ" {
 		t.Errorf("heard %q", got)
 	}
 }
@@ -77,14 +78,14 @@ func TestAGroupMayComeInPieces(t *testing.T) {
 	c := o.loginBase()
 	group := messages(parse("s", "SELECT nope FROM individual"), flush(), bind("", "s"), describePortal(""), execute(""), flush(), syncMsg())
 	for split := range len(group) {
-		c.say(group[:split])
-		c.say(group[split:])
-		if e := c.hearError(); e.Code != "42703" {
+		c.Say(group[:split])
+		c.Say(group[split:])
+		if e := c.HearError(); e.Code != "42703" {
 			t.Errorf("split at %d: %+v", split, e)
 		}
-		c.hear(wire.ReadyForQuery)
-		c.say(simple("SELECT 1"))
-		if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+		c.Hear(wire.ReadyForQuery)
+		c.Say(simple("SELECT 1"))
+		if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 			t.Errorf("split at %d: heard %q", split, got)
 		}
 	}
@@ -125,7 +126,7 @@ func TestAClientThatLeavesWhileNamesAreReadHasItsStatementExecuted(t *testing.T)
 	o.rename()
 	began, goOn := o.slow()
 	c := o.loginBase()
-	c.say(simple("INSERT INTO individual (id, last_name) VALUES (9, 'x')"))
+	c.Say(simple("INSERT INTO individual (id, last_name) VALUES (9, 'x')"))
 	<-began
 	c.Close()
 	goOn()
@@ -149,28 +150,28 @@ func TestAnErrorIsDeliveredThoughTheServerClosesBehindIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			up := fakeServer(t, func(s *rawClient) {
-				if _, err := s.in.NextStartup(); err != nil {
+			up := fakeServer(t, func(s *wiretest.Client) {
+				if _, err := s.In.NextStartup(); err != nil {
 					return
 				}
-				s.say(greeting([]byte("key!")))
-				if _, err := s.in.Next(); err == nil {
-					s.say(messages(undefined, tc.behind))
+				s.Say(wiretest.Greeting([]byte("key!")))
+				if _, err := s.In.Next(); err == nil {
+					s.Say(messages(undefined, tc.behind))
 				}
 			})
 			o := openOutdated(t)
 			p := openProxy(t, func(c *Config) { c.Upstream, c.CatchUp = up, o.catchUp })
 			p.Open(o.Server.epoch.Load().binder.Snapshot())
-			c := dialRaw(t, p.addr)
-			c.hello("d")
-			c.hearUntil(wire.ReadyForQuery)
-			c.say(simple("SELECT nope"))
+			c := wiretest.Dial(t, p.addr)
+			c.Hello("d")
+			c.HearUntil(wire.ReadyForQuery)
+			c.Say(simple("SELECT nope"))
 			for _, want := range tc.codes {
-				if e := c.hearError(); e.Code != want {
+				if e := c.HearError(); e.Code != want {
 					t.Errorf("%+v, want %s", e, want)
 				}
 			}
-			c.hearEnd()
+			c.HearEnd()
 		})
 	}
 }
@@ -181,11 +182,11 @@ func TestNewerNamesAreNotWaitedForForEver(t *testing.T) {
 	o.rename()
 	o.slow()
 	c := o.loginBase()
-	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
-	if e := c.hearError(); e.Code != "42703" {
+	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	if e := c.HearError(); e.Code != "42703" {
 		t.Errorf("%+v", e)
 	}
-	c.hear(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
 	o.retried(0)
 }
 
@@ -195,16 +196,16 @@ func TestADrainLetsTheSecondTryFinish(t *testing.T) {
 	o.rename()
 	began, goOn := o.slow()
 	c := o.loginBase()
-	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 	<-began
 	done := make(chan error, 1)
 	go func() { done <- o.Shutdown(context.Background()) }()
 	pgtest.Eventually(t, o.draining.Load, "the drain begins")
 	goOn()
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 		t.Errorf("heard %q", got)
 	}
-	if e := c.hearFatal(); e.Code != "57P01" {
+	if e := c.HearFatal(); e.Code != "57P01" {
 		t.Errorf("%+v", e)
 	}
 	if err := <-done; err != nil {
@@ -218,16 +219,16 @@ func TestAShutdownThatHasLostItsPatienceEndsTheWaitForNewerNames(t *testing.T) {
 	o.rename()
 	began, _ := o.slow()
 	c := o.loginBase()
-	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
 	<-began
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = o.Shutdown(ctx)
-	if e := c.hearError(); e.Code != "42703" {
+	if e := c.HearError(); e.Code != "42703" {
 		t.Errorf("%+v", e)
 	}
-	c.hear(wire.ReadyForQuery)
-	if e := c.hearFatal(); e.Code != "57P01" {
+	c.Hear(wire.ReadyForQuery)
+	if e := c.HearFatal(); e.Code != "57P01" {
 		t.Errorf("%+v", e)
 	}
 }
@@ -254,14 +255,14 @@ func TestTheSecondTryWaitsAtAGate(t *testing.T) {
 				return o.Hold(ctx, tables, o.locks()) // which would wait for the first try if that were in flight
 			}
 			c := o.loginBase()
-			c.say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), syncMsg()))
-			c.hearUntil(wire.ReadyForQuery)
+			c.Say(messages(parse("s", "SELECT last_name FROM individual WHERE id = 1"), syncMsg()))
+			c.HearUntil(wire.ReadyForQuery)
 			o.rename()
-			c.say(tc.group)
+			c.Say(tc.group)
 			o.retriedSoon()
 			o.held(1)
 			o.Open(o.Server.epoch.Load().binder.Snapshot())
-			if got := c.hearUntil(tc.until); got != tc.want {
+			if got := c.HearUntil(tc.until); got != tc.want {
 				t.Errorf("heard %q", got)
 			}
 		})
@@ -274,8 +275,8 @@ func TestUsesOfAStatementSentOnceMoreAreCountedOnce(t *testing.T) {
 	c := o.loginBase()
 	o.Uses()
 	o.rename()
-	c.say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("", "SELECT last_name FROM individual"), bind("", ""), execute(""), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	o.retried(1)
 	var n int64
 	for _, u := range o.Uses() {
@@ -292,15 +293,15 @@ func TestManySessionsMeetNewerNamesAtOnce(t *testing.T) {
 	t.Parallel()
 	o := openOutdated(t)
 	o.rename()
-	clients := make([]*rawClient, 8)
+	clients := make([]*wiretest.Client, 8)
 	for i := range clients {
 		clients[i] = o.loginBase()
 	}
 	for _, c := range clients {
-		c.say(messages(parse("", "UPDATE individual SET last_name = last_name WHERE id = 2"), bind("", ""), execute(""), syncMsg()))
+		c.Say(messages(parse("", "UPDATE individual SET last_name = last_name WHERE id = 2"), bind("", ""), execute(""), syncMsg()))
 	}
 	for _, c := range clients {
-		if got := c.hearUntil(wire.ReadyForQuery); got != "12CZ" {
+		if got := c.HearUntil(wire.ReadyForQuery); got != "12CZ" {
 			t.Errorf("heard %q", got)
 		}
 	}

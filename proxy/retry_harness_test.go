@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -72,20 +73,20 @@ func (o *outdated) retried(want int) {
 }
 
 // loginBase opens a session of version base.
-func (r *running) loginBase() *rawClient {
+func (r *running) loginBase() *wiretest.Client {
 	r.t.Helper()
 	return r.login(wire.Parameter{Name: "segue.version", Value: rules.Base})
 }
 
-// hears takes a step, and shows what comes.
-func (c *rawClient) hears(st step) (heard []string) {
-	c.t.Helper()
-	c.say(st.send)
+// hears has the client take a step, and shows what comes.
+func hears(c *wiretest.Client, st step) (heard []string) {
+	c.T.Helper()
+	c.Say(st.send)
 	for _, kind := range []byte(st.until) {
 		for {
-			f, err := c.next()
+			f, err := c.Next()
 			if err != nil {
-				c.t.Fatalf("waiting for %q after %v: %v", kind, heard, err)
+				c.T.Fatalf("waiting for %q after %v: %v", kind, heard, err)
 			}
 			heard = append(heard, said(f))
 			if f.Type == kind {

@@ -56,7 +56,7 @@ func (s *session) endFirstTry() (kept *[maxKept]byte, n int, err error) {
 	}
 	q.mu.Unlock()
 	if open {
-		_, err = s.server.out.Write(wire.AppendSync(nil))
+		_, err = s.server.Out.Write(wire.AppendSync(nil))
 	}
 	if err == nil {
 		err = s.synced()

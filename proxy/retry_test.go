@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -53,10 +54,10 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 			want := s.directly(t, people)
 
 			c := o.loginBase()
-			got := c.hears(s[0])
+			got := hears(c, s[0])
 			o.rename()
 			for _, st := range s[1:] {
-				got = append(got, c.hears(st)...)
+				got = append(got, hears(c, st)...)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("the client sees (-before +after):\n%s", diff)
@@ -70,14 +71,14 @@ func TestAStatementThatMeetsNewerNamesIsSentOnceMore(t *testing.T) {
 func TestAClientOnTLSIsWokenAsAnyOther(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	authority := newTestAuthority(t)
-	o := openOutdated(t, func(c *Config) { c.TLS = authority.server(t) })
+	authority := wiretest.NewAuthority(t)
+	o := openOutdated(t, func(c *Config) { c.TLS = authority.Server(t) })
 	o.rename()
 	cfg, err := pgx.ParseConfig(o.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.TLSConfig = &tls.Config{RootCAs: authority.pool, ServerName: "localhost"}
+	cfg.TLSConfig = &tls.Config{RootCAs: authority.Pool, ServerName: "localhost"}
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -101,11 +102,11 @@ func TestTheNewVersionIsServedWhenTheRenameWasTakenBackUnseen(t *testing.T) {
 		return nil
 	}
 	c := o.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	c.say(simple("SELECT surname FROM individual"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT surname FROM individual"))
+	c.HearUntil(wire.ReadyForQuery)
 	o.run(renameBack)
-	c.say(simple("SELECT surname FROM individual"))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TDDDCZ" {
+	c.Say(simple("SELECT surname FROM individual"))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TDDDCZ" {
 		t.Errorf("heard %q", got)
 	}
 	o.caughtUp(1)
@@ -138,11 +139,11 @@ func TestWhatMayHaveBeenExecutedOrSeenIsNotSentOnceMore(t *testing.T) {
 			o := openOutdated(t)
 			o.run("CREATE FUNCTION names() RETURNS SETOF text LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT last_name FROM individual; END'")
 			c := o.loginBase()
-			c.hears(step{messages(parse("old", query), syncMsg()), "Z"})
+			hears(c, step{messages(parse("old", query), syncMsg()), "Z"})
 			o.rename()
 			var heard []string
 			for _, st := range s {
-				heard = append(heard, c.hears(st)...)
+				heard = append(heard, hears(c, st)...)
 			}
 			if all := strings.Join(heard, "\n"); !strings.Contains(all, "C=42703") {
 				t.Errorf("the client sees no error:\n%s", all)
@@ -190,15 +191,15 @@ func TestTheNewestNamesAreAskedForOnceForEachError(t *testing.T) {
 	o.catchUp = func(context.Context) error { return errors.New("the control tables are away") }
 	c := o.loginBase()
 	for n := range int32(3) {
-		c.say(simple("SELECT nope FROM individual"))
-		if e := c.hearError(); e.Code != "42703" {
+		c.Say(simple("SELECT nope FROM individual"))
+		if e := c.HearError(); e.Code != "42703" {
 			t.Errorf("%+v", e)
 		}
-		c.hear(wire.ReadyForQuery)
+		c.Hear(wire.ReadyForQuery)
 		o.caughtUp(n + 1)
 	}
-	c.say(simple("SELECT 1/0"))
-	c.hearError()
+	c.Say(simple("SELECT 1/0"))
+	c.HearError()
 	o.caughtUp(3)
 }
 
@@ -212,11 +213,11 @@ func TestOneTryIsAllThatAGroupGets(t *testing.T) {
 		return nil
 	}
 	c := o.loginBase()
-	c.say(simple("SELECT last_name FROM individual"))
-	if e := c.hearError(); e.Code != "42703" || e.Position != "8" {
+	c.Say(simple("SELECT last_name FROM individual"))
+	if e := c.HearError(); e.Code != "42703" || e.Position != "8" {
 		t.Errorf("%+v", e)
 	}
-	c.hear(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
 	o.caughtUp(1)
 	o.retried(1)
 }
@@ -227,8 +228,8 @@ func TestWithNothingLiveNothingIsKept(t *testing.T) {
 	o.phase(2, rules.RolledBack)
 	o.rename()
 	c := o.login()
-	c.say(messages(parse("", "SELECT last_name FROM individual"), syncMsg()))
-	if e := c.hearError(); e.Code != "42703" {
+	c.Say(messages(parse("", "SELECT last_name FROM individual"), syncMsg()))
+	if e := c.HearError(); e.Code != "42703" {
 		t.Errorf("%+v", e)
 	}
 	o.caughtUp(0)
@@ -244,8 +245,8 @@ func TestATextOfATableThatCameUnderMigrationUnseenIsSentOnceMore(t *testing.T) {
 		return nil
 	}
 	c := o.loginBase()
-	c.say(simple("SELECT n FROM other"))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TCZ" {
+	c.Say(simple("SELECT n FROM other"))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TCZ" {
 		t.Errorf("heard %q", got)
 	}
 	o.caughtUp(1)
@@ -259,8 +260,8 @@ func TestAStandInOfAnOutdatedSnapshotIsTriedAgain(t *testing.T) {
 		return nil
 	}
 	c := o.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	c.say(simple("SELECT last_name FROM individual WHERE id = 1"))
-	if got := c.hearUntil(wire.ReadyForQuery); got != "TDCZ" {
+	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 		t.Errorf("heard %q", got)
 	}
 	o.caughtUp(1)
@@ -270,8 +271,8 @@ func TestARefusalIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	o := openOutdated(t)
 	c := o.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	c.say(simple("SELECT jsonb_populate_record(NULL::individual, '{}')"))
-	if e := c.hearError(); e.Code != "0A000" {
+	c.Say(simple("SELECT jsonb_populate_record(NULL::individual, '{}')"))
+	if e := c.HearError(); e.Code != "0A000" {
 		t.Errorf("%+v", e)
 	}
 	o.caughtUp(0)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -85,12 +86,12 @@ func (s script) renamed(t *testing.T, schema string) []string {
 // a Sync gets one ReadyForQuery, unless the script says that it ends.
 func (s script) play(t *testing.T, addr, database string, more ...wire.Parameter) []string {
 	t.Helper()
-	c := dialRaw(t, addr)
+	c := wiretest.Dial(t, addr)
 	if err := c.SetDeadline(time.Now().Add(pgtest.Patience)); err != nil {
 		t.Fatal(err)
 	}
-	c.hello(database, more...)
-	c.hearUntil(wire.ReadyForQuery)
+	c.Hello(database, more...)
+	c.HearUntil(wire.ReadyForQuery)
 	var heard []string
 	ended := false
 	for i, st := range s {
@@ -101,11 +102,11 @@ func (s script) play(t *testing.T, addr, database string, more ...wire.Parameter
 		}()
 		for _, kind := range []byte(st.until) {
 			for !ended {
-				f, err := c.in.Next()
+				f, err := c.In.Next()
 				if err == nil {
-					f, err = c.in.ReadRest(f, wire.MaxMessage)
+					f, err = c.In.ReadRest(f, wire.MaxMessage)
 				}
-				if gone(err) {
+				if wiretest.Gone(err) {
 					heard = append(heard, "end")
 					ended = true
 					break

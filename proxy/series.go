@@ -70,7 +70,7 @@ func (s *session) runSeries(sql []byte, pieces []rewrite.Piece) error {
 	if err := s.queue.endSeries(); err != nil {
 		return err
 	}
-	_, err = s.server.out.Write(wire.AppendSync(s.server.out.AvailableBuffer()))
+	_, err = s.server.Out.Write(wire.AppendSync(s.server.Out.AvailableBuffer()))
 	return err
 }
 
@@ -153,7 +153,7 @@ func (s *session) refusePrepare(run *series) error {
 // refusePiece has the server fail where the piece at hand would have been executed.
 func (s *session) refusePiece(why string) error {
 	e := expect{kind: wire.Query, piece: s.piece, fail: raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."})}
-	return s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), rewrite.StandIn))
+	return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
 }
 
 // closeBlock ends the unseen block if it is open. An error is the client's.
@@ -169,7 +169,7 @@ func (s *session) closeBlock(run *series, how string) error {
 // unseen executes a statement of which the client sees nothing but an error, and tells whether it succeeds.
 func (s *session) unseen(sql string, p *piece) (ok bool, err error) {
 	e := expect{kind: wire.Query, flags: hidden, piece: p}
-	if err := s.send(e, wire.AppendQuery(s.server.out.AvailableBuffer(), sql)); err != nil {
+	if err := s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), sql)); err != nil {
 		return false, err
 	}
 	return s.succeeds(p)
@@ -287,7 +287,7 @@ func (s *session) reports(raw []byte) bool {
 	}
 	was, known := s.tag.reported[string(name)]
 	if !known {
-		was, known = s.params[string(name)]
+		was, known = s.link.Parameters[string(name)]
 	}
 	if known && was == string(value) {
 		return false
@@ -304,7 +304,7 @@ func (s *session) release(held *[]byte) error {
 	if *held == nil {
 		return nil
 	}
-	_, err := s.client.out.Write(*held)
+	_, err := s.client.Out.Write(*held)
 	*held = nil
 	if err != nil {
 		return clientError{err}

@@ -255,14 +255,14 @@ func TestNothingIsPreparedWithoutABlock(t *testing.T) {
 		"behind another that is none": "BEGIN; PREPARE TRANSACTION 'none'; PREPARE TRANSACTION 'none'" + rest,
 	} {
 		t.Run(name, func(t *testing.T) {
-			heard := c.hears(step{simple(sql), "Z"})
+			heard := hears(c, step{simple(sql), "Z"})
 			if e := heard[len(heard)-2]; !strings.Contains(e, "C=0A000 M=PREPARE TRANSACTION") || heard[len(heard)-1] != `Z "I"` {
 				t.Errorf("heard %q", heard)
 			}
-			if heard = c.hears(step{simple("SELECT count(*) FROM other"), "Z"}); heard[1] != `D "\x00\x01\x00\x00\x00\x010"` {
+			if heard = hears(c, step{simple("SELECT count(*) FROM other"), "Z"}); heard[1] != `D "\x00\x01\x00\x00\x00\x010"` {
 				t.Errorf("what preceded it has stayed: %q", heard)
 			}
-			heard = c.hears(step{simple("ROLLBACK PREPARED 'none'"), "Z"})
+			heard = hears(c, step{simple("ROLLBACK PREPARED 'none'"), "Z"})
 			if prepared := name == "behind another that is none"; prepared == strings.Contains(heard[0], "C=42704") {
 				t.Errorf("heard %q", heard)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
@@ -24,7 +25,7 @@ import (
 type Server struct {
 	cfg      Config
 	log      hclog.Logger
-	entrance *entrance
+	entrance *startup.Entrance
 	metrics  *metrics
 	turns    *turns  // of long texts to be bound
 	memory   *memory // for them
@@ -97,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.epoch.Store(&epoch{changed: make(chan struct{})})
 	var err error
-	s.entrance, err = newEntrance(cfg, s.admit, s.cancelHeld)
+	s.entrance, err = startup.New(cfg.Config, s.admit, s.cancelHeld)
 	if err != nil {
 		s.cancel()
 		return nil, err
@@ -146,7 +147,7 @@ func (s *Server) start(c net.Conn) {
 }
 
 func (s *Server) serve(c net.Conn) {
-	l, err := s.entrance.establish(s.ctx, c)
+	l, err := s.entrance.Establish(s.ctx, c)
 	if err != nil {
 		var told *wire.Error
 		if errors.As(err, &told) {
@@ -156,7 +157,7 @@ func (s *Server) serve(c net.Conn) {
 		}
 		return
 	}
-	defer s.entrance.places.give()
+	defer l.Leave()
 	sess := s.newSession(l)
 	s.mu.Lock()
 	s.sessions[sess] = true
@@ -167,8 +168,8 @@ func (s *Server) serve(c net.Conn) {
 	if e := s.ending.Load(); e != nil {
 		sess.dismiss(e)
 	}
-	_ = l.open() // a client that has gone is noticed by whoever reads from it
-	if l.passthrough {
+	_ = l.Open() // a client that has gone is noticed by whoever reads from it
+	if l.PassThrough {
 		sess.passThrough()
 		return
 	}
@@ -228,7 +229,7 @@ func (s *Server) Sessions() []migrate.SessionInfo {
 	sessions := s.list()
 	out := make([]migrate.SessionInfo, 0, len(sessions))
 	for _, sess := range sessions {
-		if !sess.passthrough {
+		if !sess.link.PassThrough {
 			out = append(out, sess.info())
 		}
 	}
@@ -261,7 +262,7 @@ func (s *Server) schemaChanged(known func()) {
 // cancelHeld cancels the statement of that session if it is held at a gate or being bound, and tells whether it was.
 func (s *Server) cancelHeld(pid uint32, key []byte) bool {
 	for _, sess := range s.list() {
-		if sess.pid == pid && subtle.ConstantTimeCompare(sess.key, key) == 1 {
+		if sess.link.PID == pid && subtle.ConstantTimeCompare(sess.link.Key, key) == 1 {
 			return sess.held.interrupt() || sess.binds.interrupt()
 		}
 	}
@@ -270,24 +271,24 @@ func (s *Server) cancelHeld(pid uint32, key []byte) bool {
 
 // RenewTLS has connections to the server go by the roots and certificates of cfg from now on. Where the server is does not
 // change. After an error all is as it was.
-func (s *Server) RenewTLS(cfg UpstreamConfig) error { return s.entrance.upstream.renew(cfg) }
+func (s *Server) RenewTLS(cfg startup.Upstream) error { return s.entrance.RenewTLS(cfg) }
 
 // admit says why a session cannot be served; nil when it can.
-func (s *Server) admit(st startup) *wire.Error {
+func (s *Server) admit(r startup.Request) *wire.Error {
 	if s.draining.Load() {
-		return fatal("57P03", "the proxy is shutting down")
+		return wire.Fatal("57P03", "the proxy is shutting down")
 	}
-	if st.replication || st.database != s.cfg.Upstream.Database {
+	if r.Replication || r.Database != s.cfg.Upstream.Database {
 		return nil
 	}
 	if s.cfg.Unserved != nil {
 		if err := s.cfg.Unserved(); err != nil {
-			return withHint(fatal("08006", "no session can be served yet: %v", err), "It is tried again all the time; connect again later.")
+			return wire.Fatal("08006", "no session can be served yet: %v", err).WithHint("It is tried again all the time; connect again later.")
 		}
 	}
-	version := st.version
+	version := r.Version
 	if version == "" {
-		version = s.cfg.Versions.versionFor(st.user, st.application)
+		version = s.cfg.Versions.versionFor(r.User, r.Application)
 	}
 	if err := s.admitEnding(version); err != nil {
 		return err

@@ -16,12 +16,12 @@ const maxMended = 16 << 20
 func (s *session) serveServer() error {
 	passRows := false // the rows that follow belong to an answer that the client gets
 	for {
-		if !s.server.in.Buffered() {
-			if err := s.client.out.Flush(); err != nil {
+		if !s.server.In.Buffered() {
+			if err := s.client.Out.Flush(); err != nil {
 				return clientError{err}
 			}
 		}
-		f, err := s.server.in.Next()
+		f, err := s.server.In.Next()
 		if err != nil {
 			return err
 		}
@@ -39,7 +39,7 @@ func (s *session) serveServer() error {
 				}
 				continue
 			}
-			if f, err = s.server.in.ReadRest(f, maxMended); err != nil {
+			if f, err = s.server.In.ReadRest(f, maxMended); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (s *session) serveServer() error {
 func (s *session) passLong(f wire.Frame) error {
 	if f.Type == wire.DataRow {
 		s.queue.tooLong()
-		return s.server.in.CopyRest(io.Discard)
+		return s.server.In.CopyRest(io.Discard)
 	}
 	v := s.queue.respond(f.Type, f.Body)
 	if s.late != nil && f.Type == wire.ErrorResponse {
@@ -66,7 +66,7 @@ func (s *session) passLong(f wire.Frame) error {
 		return err
 	}
 	if v.action == swallow {
-		return s.server.in.CopyRest(io.Discard)
+		return s.server.In.CopyRest(io.Discard)
 	}
 	return s.deliver(f)
 }
@@ -78,13 +78,13 @@ func (e clientError) Unwrap() error { return e.error }
 
 // deliver writes a frame of the server to the client as it is.
 func (s *session) deliver(f wire.Frame) error {
-	if _, err := s.client.out.Write(f.Raw); err != nil {
+	if _, err := s.client.Out.Write(f.Raw); err != nil {
 		return clientError{err}
 	}
 	if f.Rest == 0 {
 		return nil
 	}
-	if err := s.server.in.CopyRest(s.client.out); err != nil {
+	if err := s.server.In.CopyRest(s.client.Out); err != nil {
 		return fmt.Errorf("%w: %w", errCut, err)
 	}
 	return nil
@@ -214,7 +214,7 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 			Label: string(field.Name), Table: oid(field.Table), Num: field.Column, Known: true,
 		})
 	}
-	if err = v.expect.text.Verify(s.startup.user, v.statement(), s.columns); err == nil {
+	if err = v.expect.text.Verify(s.link.Request.User, v.statement(), s.columns); err == nil {
 		return nil
 	}
 	s.srv.metrics.mispredicted.Inc()
@@ -225,7 +225,7 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 	if !s.srv.cfg.StrictOracle && !v.expect.text.Suspect() {
 		return nil
 	}
-	_, _ = s.client.out.Write((raise(&wire.Error{
+	_, _ = s.client.Out.Write((raise(&wire.Error{
 		Severity: "FATAL", Code: "XX000", Message: fmt.Sprintf("segue: the result is not as predicted: %v", err),
 	})).AppendTo(nil))
 	return errors.New("the result is not as predicted")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/prepared"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
@@ -17,12 +18,13 @@ import (
 // A session is one client connection and its server connection, after start-up. Two goroutines serve it: one relays what
 // the client sends and decides about texts, one relays what the server sends. They meet in the queue only.
 type session struct {
-	*link
-	srv     *Server
-	queue   queue
-	address string
-	held    held
-	binds   held // a long text that is being bound
+	link           *startup.Link
+	client, server *wire.Conn // the link's
+	srv            *Server
+	queue          queue
+	address        string
+	held           held
+	binds          held // a long text that is being bound
 
 	// Of the client's goroutine.
 	frame   wire.Frame // the client's message that is being handled
@@ -101,11 +103,11 @@ const goodbyeTimeout = 5 * time.Second
 // stream there, as it does from a client of its own.
 func (s *session) goodbye(err error) {
 	_ = s.server.SetWriteDeadline(time.Now().Add(goodbyeTimeout))
-	cut := s.client.in.Partial()
+	cut := s.client.In.Partial()
 	if !cut && !errors.Is(err, errTerminated) {
-		_, _ = s.server.out.Write(wire.AppendTerminate(nil))
+		_, _ = s.server.Out.Write(wire.AppendTerminate(nil))
 	}
-	if s.server.out.Flush() != nil || cut && s.server.endStream() != nil {
+	if s.server.Out.Flush() != nil || cut && s.server.EndStream() != nil {
 		s.server.Close()
 	}
 }
@@ -119,7 +121,7 @@ func (s *session) leave(err error) {
 	q.mu.Unlock()
 	var broken *wire.ProtocolError
 	if last == nil && errors.As(err, &broken) {
-		last = fatal("08P01", "the database server broke the protocol: %s", broken.Message)
+		last = wire.Fatal("08P01", "the database server broke the protocol: %s", broken.Message)
 	}
 	var client clientError
 	if !errors.As(err, &client) {
@@ -130,11 +132,11 @@ func (s *session) leave(err error) {
 		_ = s.client.SetWriteDeadline(time.Now().Add(patience))
 		_ = s.deliverLate()
 		if last != nil && !errors.Is(err, errCut) {
-			_, _ = s.client.out.Write(last.AppendTo(nil))
+			_, _ = s.client.Out.Write(last.AppendTo(nil))
 		}
-		_ = s.client.out.Flush()
+		_ = s.client.Out.Flush()
 	}
-	s.close()
+	s.link.Close()
 }
 
 // passThrough copies bytes both ways, for sessions that are none of ours.
@@ -142,11 +144,11 @@ func (s *session) passThrough() {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.Copy(s.server.Conn, s.client.in)
-		s.close()
+		_, _ = io.Copy(s.server.Conn, s.client.In)
+		s.link.Close()
 	}()
-	_, _ = io.Copy(s.client.Conn, s.server.in)
-	s.close()
+	_, _ = io.Copy(s.client.Conn, s.server.In)
+	s.link.Close()
 	<-done
 	s.srv.forget(s)
 }
@@ -156,7 +158,7 @@ func (s *session) versionFor(set *string, application string) string {
 	if set != nil && *set != "" {
 		return *set
 	}
-	return s.srv.cfg.Versions.versionFor(s.startup.user, application)
+	return s.srv.cfg.Versions.versionFor(s.link.Request.User, application)
 }
 
 // version is the one that the session is pinned to, as far as is known.
@@ -189,21 +191,21 @@ func (s *session) info() migrate.SessionInfo {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return migrate.SessionInfo{
-		PID: s.pid, User: s.startup.user, Database: s.startup.database, Application: s.identity.application,
+		PID: s.link.PID, User: s.link.Request.User, Database: s.link.Request.Database, Application: s.identity.application,
 		Client: s.address, Version: s.identity.pinned, Needs: slices.Clone(s.needs), Held: s.held.is(),
 		TransactionSeconds: busy.Seconds(),
 	}
 }
 
 // newSession makes the session of an established link.
-func (s *Server) newSession(l *link) *session {
-	sess := &session{link: l, srv: s, address: l.client.RemoteAddr().String()}
-	sess.queue.init(l.status, prepared.Reading{
-		Encoding: l.params["client_encoding"], Standard: l.params["standard_conforming_strings"] != "off",
+func (s *Server) newSession(l *startup.Link) *session {
+	sess := &session{link: l, client: l.Client, server: l.Server, srv: s, address: l.Client.RemoteAddr().String()}
+	sess.queue.init(l.Status, prepared.Reading{
+		Encoding: l.Parameters["client_encoding"], Standard: l.Parameters["standard_conforming_strings"] != "off",
 	})
-	sess.encoding = l.params["client_encoding"]
-	pinned := l.version
-	sess.identity.application = l.startup.application
-	sess.identity.pinned = sess.versionFor(&pinned, l.startup.application)
+	sess.encoding = l.Parameters["client_encoding"]
+	pinned := l.Request.Version
+	sess.identity.application = l.Request.Application
+	sess.identity.pinned = sess.versionFor(&pinned, l.Request.Application)
 	return sess
 }

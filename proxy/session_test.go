@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 )
 
 func TestPgxWorksThroughTheProxy(t *testing.T) {
@@ -65,9 +66,9 @@ func TestASessionIsListedBeforeItsClientMayBegin(t *testing.T) {
 	near, far := net.Pipe()
 	w := &witness{Conn: far, Server: p.Server, seen: make(chan int, 1)}
 	p.start(w)
-	c := &rawClient{t, newConn(near)}
-	c.hello(p.database)
-	c.hearUntil(wire.ReadyForQuery)
+	c := wiretest.New(t, near)
+	c.Hello(p.database)
+	c.HearUntil(wire.ReadyForQuery)
 	if n := <-w.seen; n != 1 {
 		t.Errorf("%d sessions are listed", n)
 	}

@@ -82,7 +82,7 @@ func (s *session) meet(body []byte) bool {
 	}
 	ctx, cancel := context.WithTimeout(s.srv.ctx, heirTimeout)
 	defer cancel()
-	heirs, err := s.srv.cfg.Heirs(ctx, s.pid, unknown, e.binder.Snapshot().Tables)
+	heirs, err := s.srv.cfg.Heirs(ctx, s.link.PID, unknown, e.binder.Snapshot().Tables)
 	if err != nil {
 		s.srv.log.Warn("it cannot be told whether a result shows a table under migration", "error", err)
 		return false
@@ -113,7 +113,7 @@ var errStranger = errors.New("a result was in the names of the database")
 func (s *session) refuseStranger() error {
 	s.srv.schemaChanged(nil)
 	s.srv.log.Warn("a session was ended before it got the names of the database: a table was made around segue a moment ago")
-	_, _ = s.client.out.Write((raise(&wire.Error{
+	_, _ = s.client.Out.Write((raise(&wire.Error{
 		Severity: "FATAL", Code: "57P01", Message: "segue: this result is of a table that was made a moment ago, in the names of the database",
 		Hint: "Connect again: by then the table is known.",
 	})).AppendTo(nil))

@@ -68,7 +68,7 @@ func (u *usage) add(s *session) {
 				break
 			}
 			for _, use := range st.Uses {
-				u.addUse(useKey{t.Version, use.Table, use.Name, use.Column, s.startup.user, app, t.Ambiguous}, n, t)
+				u.addUse(useKey{t.Version, use.Table, use.Name, use.Column, s.link.Request.User, app, t.Ambiguous}, n, t)
 			}
 		}
 	}

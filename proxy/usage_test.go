@@ -9,6 +9,7 @@ import (
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -16,14 +17,14 @@ func TestEachExecutionIsCountedByNameVersionAndClient(t *testing.T) {
 	t.Parallel()
 	p, table := openShop(t)
 	c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"}, wire.Parameter{Name: "application_name", Value: "shop"})
-	c.say(messages(parse("s", "SELECT surname FROM individual WHERE surname = 'secret' AND id = $1::int"), syncMsg()))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Say(messages(parse("s", "SELECT surname FROM individual WHERE surname = 'secret' AND id = $1::int"), syncMsg()))
+	c.HearUntil(wire.ReadyForQuery)
 	for range 3 {
-		c.say(messages(bind("", "s", []byte("1")), execute(""), syncMsg()))
-		c.hearUntil(wire.ReadyForQuery)
+		c.Say(messages(bind("", "s", []byte("1")), execute(""), syncMsg()))
+		c.HearUntil(wire.ReadyForQuery)
 	}
-	c.say(simple("SELECT surname FROM individual WHERE surname = 'secret' AND id = 1; SELECT last_name FROM individual"))
-	c.hearError()
+	c.Say(simple("SELECT surname FROM individual WHERE surname = 'secret' AND id = 1; SELECT last_name FROM individual"))
+	c.HearError()
 	find := func(column string) (found int64) {
 		for _, u := range p.Uses() {
 			if u.Column != column {
@@ -45,9 +46,9 @@ func TestEachExecutionIsCountedByNameVersionAndClient(t *testing.T) {
 	if left := p.Uses(); len(left) != 0 {
 		t.Errorf("counted again: %+v", left)
 	}
-	c.hear(wire.ReadyForQuery)
-	c.say(simple("SELECT surname FROM individual"))
-	c.hearUntil(wire.ReadyForQuery)
+	c.Hear(wire.ReadyForQuery)
+	c.Say(simple("SELECT surname FROM individual"))
+	c.HearUntil(wire.ReadyForQuery)
 	c.Close()
 	pgtest.Eventually(t, func() bool { return len(p.Sessions()) == 0 }, "the session ends")
 	if n := find("surname"); n != 1 {
@@ -67,16 +68,16 @@ func TestTheVersionOfASessionFollowsWhatItSets(t *testing.T) {
 	}
 	ok := func(sql string) {
 		t.Helper()
-		c.say(simple(sql))
-		c.hearUntil(wire.ReadyForQuery)
+		c.Say(simple(sql))
+		c.HearUntil(wire.ReadyForQuery)
 	}
 	fails := func(sql string) {
 		t.Helper()
-		c.say(simple(sql))
-		if e := c.hearError(); e.Code != "42703" {
+		c.Say(simple(sql))
+		if e := c.HearError(); e.Code != "42703" {
 			t.Errorf("%s: %v", sql, e)
 		}
-		c.hear(wire.ReadyForQuery)
+		c.Hear(wire.ReadyForQuery)
 	}
 	ok("SELECT last_name FROM individual")
 	fails("SELECT surname FROM individual")
@@ -115,9 +116,9 @@ func TestAVersionThatIsNotServedIsRefusedAtConnection(t *testing.T) {
 	draft := migration(t, 2, rules.Draft, strings.ReplaceAll(surname, "surname", "later"))
 	p.Open(p.snapshot(2, migration(t, 1, rules.Active, surname), draft))
 	for version, want := range map[string]string{"nonsense": "22023", "later": "57P03"} {
-		c := dialRaw(t, p.addr)
-		c.hello(p.database, wire.Parameter{Name: "segue.version", Value: version})
-		if e := c.hearFatal(); e.Code != want || !strings.Contains(e.Hint, "base, surname") {
+		c := wiretest.Dial(t, p.addr)
+		c.Hello(p.database, wire.Parameter{Name: "segue.version", Value: version})
+		if e := c.HearFatal(); e.Code != want || !strings.Contains(e.Hint, "base, surname") {
 			t.Errorf("%s: %v, hint %q", version, e, e.Hint)
 		}
 	}
@@ -134,10 +135,10 @@ func TestTheMetricsCountWhatHappens(t *testing.T) {
 	}
 	c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
 	p.closeGate(table)
-	c.say(simple("SELECT surname FROM individual"))
+	c.Say(simple("SELECT surname FROM individual"))
 	p.held(1)
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
-	c.hearUntil(wire.ReadyForQuery)
+	c.HearUntil(wire.ReadyForQuery)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -162,8 +163,8 @@ func TestDDLOfItsOwnSessionsIsNoticed(t *testing.T) {
 	p, _ := openShop(t, func(c *Config) { c.SchemaChanged = func(func()) { noticed <- struct{}{} } })
 	c := p.login()
 	for _, sql := range []string{"CREATE TABLE x ()", "ALTER TABLE x ADD a int", "DROP TABLE x"} {
-		c.say(simple(sql))
-		c.hearUntil(wire.ReadyForQuery)
+		c.Say(simple(sql))
+		c.HearUntil(wire.ReadyForQuery)
 		<-noticed
 	}
 }

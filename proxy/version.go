@@ -38,7 +38,7 @@ func (s *Server) admitVersion(id string) *wire.Error {
 		if meant := rules.Closest(id, snap.Versions()); meant != "" {
 			hint = fmt.Sprintf("Did you mean %q? %s", meant, hint)
 		}
-		return withHint(fatal("22023", "schema version %q does not exist", id), hint)
+		return wire.Fatal("22023", "schema version %q does not exist", id).WithHint(hint)
 	}
 	switch m.Phase {
 	case rules.Draft:
@@ -46,7 +46,7 @@ func (s *Server) admitVersion(id string) *wire.Error {
 	case rules.Contracted:
 		return nil
 	}
-	return withHint(fatal("57P03", "schema version %q is not served: the migration is %s", id, m.Phase), hint)
+	return wire.Fatal("57P03", "schema version %q is not served: the migration is %s", id, m.Phase).WithHint(hint)
 }
 
 // configured are the versions of the policy, each with the flag that it is given by.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/seguedb/segue/proxy/wiretest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -35,9 +36,9 @@ func TestTheLogTellsOfConfiguredVersionsThatAreNotServed(t *testing.T) {
 	if got := said(); !strings.Contains(got, "version=surname") || strings.Contains(got, "surnmae") {
 		t.Errorf("after activate it says: %s", got)
 	}
-	c := dialRaw(t, p.addr)
-	c.hello(p.database)
-	if e := c.hearFatal(); !strings.Contains(e.Hint, `Did you mean "surname"?`) {
+	c := wiretest.Dial(t, p.addr)
+	c.Hello(p.database)
+	if e := c.HearFatal(); !strings.Contains(e.Hint, `Did you mean "surname"?`) {
 		t.Errorf("a client is told %+v", e)
 	}
 }

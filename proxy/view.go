@@ -118,7 +118,7 @@ func (s *session) take(e *epoch, answer *probed) {
 	v.stale, v.aged = false, false
 
 	next := &rewrite.Session{
-		User:            s.startup.user,
+		User:            s.link.Request.User,
 		Version:         s.versionFor(answer.Version, answer.Application),
 		Default:         s.srv.cfg.Versions.Default,
 		Unpinned:        s.srv.cfg.Versions.Unpinned,
@@ -148,7 +148,7 @@ func (s *session) clientEncoding() string {
 	if s.view.session != nil {
 		return s.view.session.Encoding
 	}
-	return s.params["client_encoding"]
+	return s.link.Parameters["client_encoding"]
 }
 
 // rebase makes the view one for another binder: what was asked of the server may be in the catalog now.
@@ -252,11 +252,11 @@ func (s *session) answered() error {
 		return nil
 	}
 	if unsynced {
-		if _, err := s.server.out.Write(wire.AppendFlush(nil)); err != nil {
+		if _, err := s.server.Out.Write(wire.AppendFlush(nil)); err != nil {
 			return err
 		}
 	}
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
 	return s.queue.until(func() bool { return s.queue.ring.n == 0 || s.queue.copyIn })
@@ -270,7 +270,7 @@ func (s *session) synced() error {
 	if done {
 		return nil
 	}
-	if err := s.server.out.Flush(); err != nil {
+	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
 	return s.queue.until(func() bool { return s.queue.ring.readies == 0 || s.queue.copyIn })

@@ -17,6 +17,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
@@ -40,9 +41,9 @@ func newStage(t *testing.T, versions proxy.VersionPolicy) *stage {
 	to := s.renamed.Config()
 	var err error
 	s.proxy, err = proxy.New(proxy.Config{
-		Upstream: proxy.UpstreamConfig{
+		Config: startup.Config{Upstream: startup.Upstream{
 			Network: "tcp", Address: net.JoinHostPort(to.Host, strconv.Itoa(int(to.Port))), SSLMode: "disable", Database: to.Database,
-		},
+		}},
 		Versions: versions, StrictOracle: true, DrainTimeout: 5 * time.Second, Rewrite: rewrite.Options{Stats: s.stats},
 	})
 	if err != nil {

@@ -48,7 +48,7 @@ func aliases(all []*Migration) map[string]string {
 	return out
 }
 
-// lens is the schema's view of the tables.
+// lens says how the schema calls the tables, and how the database does.
 func (s *schema) lens(version string, tables []catalog.OID) *Lens {
 	out := make([]*TableLens, 0, len(tables))
 	for _, oid := range tables {

@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/internal/serve"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/rewrite"
 )
 
@@ -102,8 +103,11 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		return proxy.Config{}, err
 	}
 	cfg := proxy.Config{
-		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout, AllowUnauthenticated: s.allowUnauthenticated,
-		MaxConnections: s.maxConnections, MaxUnauthenticated: s.maxUnauthenticated, AuthenticationTimeout: s.authenticationTimeout,
+		Config: startup.Config{
+			AllowUnauthenticated: s.allowUnauthenticated, MaxConnections: s.maxConnections,
+			MaxUnauthenticated: s.maxUnauthenticated, AuthenticationTimeout: s.authenticationTimeout,
+		},
+		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout,
 	}
 	cfg.Rewrite.BindCPU, cfg.Rewrite.MaxBytes = s.bindCPU, s.maxStatementSize
 	switch s.introspection {

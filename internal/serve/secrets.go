@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/proxy/startup"
 )
 
 // Files say where the secrets of an instance are; an empty path stands for none.
@@ -25,7 +26,7 @@ type Files struct {
 type Secrets struct {
 	files  Files
 	client atomic.Pointer[tls.Certificate]
-	users  atomic.Pointer[proxy.Credentials]
+	users  atomic.Pointer[startup.Credentials]
 	owner  atomic.Pointer[pgconn.Config] // of the upstream URL; nil before use
 
 	mu       sync.Mutex // held while they are read
@@ -55,7 +56,7 @@ func (s *Secrets) Reload() error {
 		s.client.Store(pair)
 	}
 	if s.files.AuthFile != "" {
-		if users, err := proxy.LoadAuthFile(s.files.AuthFile); err != nil {
+		if users, err := startup.LoadAuthFile(s.files.AuthFile); err != nil {
 			errs = append(errs, err)
 		} else {
 			s.users.Store(&users)
@@ -104,7 +105,7 @@ func (s *Secrets) configure(cfg *proxy.Config) {
 	cfg.Upstream.Certificate = s.relay
 }
 
-// Secret implements proxy.Credentials.
+// Secret implements startup.Credentials.
 func (s *Secrets) Secret(user string) (string, bool) { return (*s.users.Load()).Secret(user) }
 
 // attach has Reload renew what the server's side of the proxy and the control connections of the upstream URL use.
@@ -132,4 +133,4 @@ func (s *Secrets) renewUpstream() error {
 	return nil
 }
 
-var _ proxy.Credentials = (*Secrets)(nil)
+var _ startup.Credentials = (*Secrets)(nil)

@@ -8,21 +8,21 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/proxy/startup"
 )
 
 // Upstream reads a connection string as libpq would (URL or keywords, PG… environment variables, sslmode and the ssl…
 // files) and says where and how the proxy is to reach that server. Whoever it authenticates, by user, password and
 // certificate, is the instance itself: clients bring their own, so none of that is in what is returned.
-func Upstream(connString string) (proxy.UpstreamConfig, error) {
+func Upstream(connString string) (startup.Upstream, error) {
 	cfg, err := pgconn.ParseConfig(connString)
 	if err != nil {
-		return proxy.UpstreamConfig{}, fmt.Errorf("the upstream URL cannot be read: %w", err)
+		return startup.Upstream{}, fmt.Errorf("the upstream URL cannot be read: %w", err)
 	}
 	network, address := pgconn.NetworkAddress(cfg.Host, cfg.Port)
 	for _, f := range cfg.Fallbacks {
 		if n, a := pgconn.NetworkAddress(f.Host, f.Port); n != network || a != address {
-			return proxy.UpstreamConfig{}, errors.New("the upstream URL names several hosts; give the one that is the primary")
+			return startup.Upstream{}, errors.New("the upstream URL names several hosts; give the one that is the primary")
 		}
 	}
 	mode, conf := sslMode(cfg)
@@ -37,7 +37,7 @@ func Upstream(connString string) (proxy.UpstreamConfig, error) {
 	if database == "" {
 		database = cfg.User
 	}
-	return proxy.UpstreamConfig{
+	return startup.Upstream{
 		Network: network, Address: address, SSLMode: mode, TLS: conf, Database: database,
 	}, nil
 }

@@ -1,6 +1,11 @@
 package wire
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/seguedb/segue/internal/srcpos"
+)
 
 // Fields of an ErrorResponse or NoticeResponse.
 const (
@@ -97,6 +102,19 @@ type Error struct {
 	Line          int
 
 	Sent ErrorFields // all of it as a server has sent it: then the other fields do not count for Fields
+}
+
+// Fatal makes an error after which the connection ends. Where it was raised is where Fatal was called.
+func Fatal(code, format string, args ...any) *Error {
+	e := &Error{Severity: "FATAL", Code: code, Message: fmt.Sprintf(format, args...)}
+	e.File, e.Line, e.Routine = srcpos.Here().Place()
+	return e
+}
+
+// WithHint gives the error a hint, and returns it.
+func (e *Error) WithHint(hint string) *Error {
+	e.Hint = hint
+	return e
 }
 
 func (e *Error) Error() string { return e.Message + " (SQLSTATE " + e.Code + ")" }

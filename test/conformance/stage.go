@@ -16,6 +16,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/proxy"
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
@@ -86,7 +87,7 @@ func startStage(ctx context.Context, c *pgcluster.Cluster, mode string, renameTa
 		return s, s.openTap(append([]refusal{}, fail...))
 	}
 	cfg := proxy.Config{
-		Upstream: proxy.UpstreamConfig{Network: "tcp", Address: c.Address(), SSLMode: "disable", Database: database},
+		Config:   startup.Config{Upstream: startup.Upstream{Network: "tcp", Address: c.Address(), SSLMode: "disable", Database: database}},
 		Versions: proxy.VersionPolicy{SchemaVersion: rules.Base},
 		Rewrite:  rewrite.Options{Stats: &s.stats, MatchAll: mode == modeParsed},
 		Log:      hclog.New(&hclog.LoggerOptions{Output: &s.log, Level: hclog.Warn, DisableTime: true}),
