@@ -126,12 +126,15 @@ func xmlName(name string) (xml string, ok bool) {
 	return b.String(), true
 }
 
-// xmlTokens cuts such a document into the name of an element, 1; what is before the table in the name of a type, 2, and
-// the table, 3; and anything else, 4. What [^<>]*> follows is within a tag. The longest alternative wins, and of equal
-// ones the first.
-const xmlTokens = `(?<=<|</|<xsd:element name=")([^ "/<>]+)(?=[^<>]*>)` +
-	`|("(?:Row|Table)Type[.][^".<>]*[.][^".<>]*[.])([^"<>]+)(?="[^<>]*>)` +
-	`|((?<![</"])[^<"]+|.)`
+// A document is cut at each <, and what is between two of them is looked at by itself: that takes time in proportion to its
+// length, whereas a search for names through the whole of it would look back to its beginning from each of its places.
+//
+// xmlTag cuts a piece into what is before the name of an element, the name, and the rest. xmlTypeName cuts the rest of a
+// declaration into what is before the table in the name of a type, the table, and what is behind it.
+const (
+	xmlTag      = `^(/?(?:xsd:element name=")?)([^ "/<>]+)(.*)$`
+	xmlTypeName = `^([^<>]*"(?:Row|Table)Type[.][^".<>]*[.][^".<>]*[.])([^"<>]+)(".*)$`
+)
 
 // xmlOfTable writes a subquery for a call whose arguments have been bound. It is parsed as XML again, with CONTENT, since a
 // document may have any number of roots.
@@ -155,14 +158,20 @@ func (b *binding) xmlOfTable(n *ast.Node, t *rules.TableLens) {
 
 // mappedXML is the SQL of a document q.d with the version's names.
 func mappedXML(t *rules.TableLens) string {
-	element := "CASE WHEN m.t[1] IS NULL THEN NULL"
+	element := "CASE"
 	for _, p := range xmlNames(t) {
-		element += " WHEN m.t[1]" + eq + literal(p[0]) + " THEN " + literal(p[1])
+		element += " WHEN w.p[2]" + eq + literal(p[0]) + " THEN " + literal(p[1])
+	}
+	if element += " ELSE w.p[2] END"; element == "CASE ELSE w.p[2] END" {
+		element = "w.p[2]"
 	}
 	from, _ := xmlName(t.Physical)
 	to, _ := xmlName(t.Logical)
 	inType := func(name string) string { return literal(strings.ReplaceAll(name, ".", "_x002E_")) }
-	table := "CASE WHEN m.t[3]" + eq + inType(from) + " THEN " + inType(to) + " ELSE m.t[3] END"
-	return "COALESCE((SELECT pg_catalog.string_agg(COALESCE(" + element + " END, m.t[1], m.t[2]" + concat + table + ", m.t[4]), '' ORDER BY m.i)" +
-		" FROM pg_catalog.regexp_matches(q.d, " + literal(xmlTokens) + ", 'g') WITH ORDINALITY AS m(t, i)), q.d)"
+	table := "CASE WHEN r.p[2]" + eq + inType(from) + " THEN " + inType(to) + " ELSE r.p[2] END"
+	rest := "COALESCE((SELECT r.p[1]" + concat + table + concat + "r.p[3] FROM (SELECT pg_catalog.regexp_match(w.p[3], " + literal(xmlTypeName) +
+		") AS p) AS r WHERE r.p IS NOT NULL), w.p[3])"
+	return "COALESCE((SELECT pg_catalog.string_agg(COALESCE(w.p[1]" + concat + element + concat + rest + ", w.t), '<' ORDER BY w.i)" +
+		" FROM (SELECT s.t, s.i, pg_catalog.regexp_match(s.t, " + literal(xmlTag) + ") AS p" +
+		" FROM pg_catalog.unnest(pg_catalog.string_to_array(q.d, '<')) WITH ORDINALITY AS s(t, i) OFFSET 0) AS w), q.d)"
 }

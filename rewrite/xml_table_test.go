@@ -53,3 +53,13 @@ func TestTablesAsXMLHaveTheVersionsNames(t *testing.T) {
 		})
 	}
 }
+
+// A document of a large table takes a time in proportion to its length.
+func TestLargeTablesAsXMLHaveTheVersionsNames(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "new", `CREATE TABLE {line} ({qty} int, sku text);
+INSERT INTO {line} SELECT i, 'pen <' || i || '>' FROM generate_series(1, 3000) i;`, "line")
+	w.check(t, `SET statement_timeout = '30s'`)
+	w.check(t, `SELECT md5(table_to_xml('{line}', true, false, '')::text)`)
+	w.check(t, `SELECT md5(table_to_xml('{line}', true, true, '')::text)`)
+}
