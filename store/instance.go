@@ -142,7 +142,7 @@ func scanInstance(row pgx.CollectableRow) (*InstanceRow, error) {
 }
 
 // InstanceHeartbeat is when the instance was heard of last, and how long ago that is by the server's clock; both are zero
-// when it has no row.
+// when it has no row, which is no error.
 func InstanceHeartbeat(ctx context.Context, db DB, id string) (at time.Time, silence time.Duration, err error) {
 	all, err := LoadInstances(ctx, db, false)
 	for _, row := range all {

@@ -103,7 +103,8 @@ func InsertMigration(ctx context.Context, db DB, m *rules.Migration) (created bo
 }
 
 // SetPhase stores the phase of a migration. One that becomes active behind the back of later ones, which are live or
-// contracted already, moves behind them in the order of Seq: their versions must not change under their clients.
+// contracted already, moves behind them in the order of Seq: their versions must not change under their clients. The error
+// is ErrNotStored when there is no such migration.
 func SetPhase(ctx context.Context, db DB, id string, to rules.Phase) error {
 	tag, err := db.Exec(ctx, `
 		UPDATE segue.migration m SET
@@ -123,7 +124,7 @@ func SetPhase(ctx context.Context, db DB, id string, to rules.Phase) error {
 }
 
 // DeleteMigration removes a migration with its usage and pending transition; its history in segue.audit stays.
-// The caller has checked that it is not live.
+// The caller has checked that it is not live. The error is ErrNotStored when there is no such migration.
 func DeleteMigration(ctx context.Context, db DB, id string) error {
 	tag, err := db.Exec(ctx, `DELETE FROM segue.migration WHERE id = $1`, id)
 	if err == nil && tag.RowsAffected() == 0 {

@@ -74,7 +74,7 @@ func (s *transitionScan) transition() *Transition {
 	return t
 }
 
-// LoadTransition reads the pending transition, and locks its row when lock is set; nil when there is none.
+// LoadTransition reads the pending transition, and locks its row when lock is set; nil, and no error, when there is none.
 func LoadTransition(ctx context.Context, db DB, lock bool) (*Transition, error) {
 	sql := selectTransition
 	if lock {

@@ -13,9 +13,6 @@ type Request struct {
 	Application string
 	Version     string // of the schema, by parameter or options; "" when not given
 	Replication bool   // a walsender is asked for
-
-	protocol uint32           // major version in the upper 16 bits
-	params   []wire.Parameter // all of them, in order
 }
 
 // nameLimit is NAMEDATALEN - 1: the server cuts longer user and database names in the packet to this many bytes.
@@ -31,7 +28,7 @@ func parseRequest(p wire.StartupPacket) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	s := Request{protocol: p.Code, params: params}
+	var s Request
 	var version, options string
 	for _, param := range params {
 		switch param.Name { // the last one counts, and these names are compared with strcmp
