@@ -1,0 +1,144 @@
+package resolve
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seguedb/segue/change"
+	"github.com/seguedb/segue/rewrite/ast"
+)
+
+// expression resolves one expression over the columns of source, which makes a column of target.
+func (r *resolver) expression(direction, text string, col change.Column, target, source string) (string, error) {
+	problem := func(message, hint string) error {
+		return &Problem{Direction: direction, Column: col.Name, Message: message, Hint: hint}
+	}
+	from := " FROM " + source + " AS " + quote(r.c.Alias)
+	const before = "CREATE VIEW " + view + " AS SELECT ("
+	if err := r.try(before+text+") AS x"+from, len(before), direction, col.Name); err != nil {
+		return "", err
+	}
+	tree, printed, err := r.printed()
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(tree, "{SUBLINK ") {
+		if printed, err = bare(printed, r.c.Alias); err != nil {
+			return "", err
+		}
+	}
+	uses, err := r.uses(tree)
+	if err != nil {
+		return "", err
+	}
+	if message, hint := r.judge(uses); message != "" {
+		return "", problem(message, hint)
+	}
+	const insert = "EXPLAIN INSERT INTO "
+	name := col.Name
+	if name == "" {
+		name = "x"
+	}
+	if err := r.try(insert+target+" ("+quote(name)+") SELECT ("+printed+")"+from, 0, direction, col.Name); err != nil {
+		return "", err
+	}
+	if _, err := r.tx.Exec(r.ctx, "DROP VIEW "+view); err != nil {
+		return "", err
+	}
+	if len(uses.reads) > 0 || !uses.immutable || !r.inline {
+		r.inline = false
+		return printed, nil
+	}
+	if r.inline, err = r.immutable(printed, source); err != nil || !r.inline {
+		return printed, err
+	}
+	qualified, ok := qualify(printed)
+	if r.inline = ok; !ok {
+		return printed, nil
+	}
+	return qualified, nil
+}
+
+// try runs a statement that may fail for the expression in it. Offset is where that begins, 0 where a position means nothing.
+func (r *resolver) try(sql string, offset int, direction, column string) error {
+	err := pgx.BeginFunc(r.ctx, r.tx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(r.ctx, sql)
+		return err
+	})
+	rejected, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return err
+	}
+	p := &Problem{Direction: direction, Column: column, Message: rejected.Message, Hint: rejected.Hint}
+	if at := int(rejected.Position) - offset; offset > 0 && at > 0 {
+		p.Position = at
+	}
+	return p
+}
+
+// printed is the expression of the view, as a tree and as text with everything outside of pg_catalog qualified.
+func (r *resolver) printed() (tree, text string, err error) {
+	err = pgx.BeginFunc(r.ctx, r.tx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(r.ctx, "SELECT pg_catalog.set_config('search_path', '', true)"); err != nil {
+			return err
+		}
+		err := tx.QueryRow(r.ctx, `SELECT ev_action::pg_catalog.text, pg_catalog.pg_get_viewdef(ev_class) FROM pg_catalog.pg_rewrite
+			WHERE ev_class = $1::pg_catalog.text::pg_catalog.regclass`, view).Scan(&tree, &text)
+		if err != nil {
+			return err
+		}
+		text, err = target(text)
+		if err != nil {
+			return err
+		}
+		return errDone // the search path is as it was
+	})
+	if errors.Is(err, errDone) {
+		err = nil
+	}
+	return tree, text, err
+}
+
+// target is the only expression of a SELECT, without its label.
+func target(sql string) (string, error) {
+	tokens, err := ast.Scan(sql)
+	if err != nil {
+		return "", err
+	}
+	depth := 0
+	for i, t := range tokens {
+		switch word := sql[t.GetStart():t.GetEnd()]; {
+		case word == "(" || word == "[":
+			depth++
+		case word == ")" || word == "]":
+			depth--
+		case depth == 0 && i > 2 && t.GetToken() == ast.Token_FROM:
+			return strings.TrimSpace(sql[tokens[0].GetEnd():tokens[i-2].GetStart()]), nil
+		}
+	}
+	return "", fmt.Errorf("the server printed a view without FROM: %s", sql)
+}
+
+// immutable asks the server whether it takes an expression for immutable, the input and output of its types included. Such
+// an expression can generate a column, and no other can.
+func (r *resolver) immutable(text, source string) (bool, error) {
+	verdict := errDone
+	err := pgx.BeginFunc(r.ctx, r.tx, func(tx pgx.Tx) error {
+		sql := "ALTER TABLE " + source + " ADD COLUMN _segue_generated pg_catalog.bool GENERATED ALWAYS AS ((" + text + ") IS NULL) STORED"
+		if _, err := tx.Exec(r.ctx, sql); err != nil {
+			return err
+		}
+		return verdict
+	})
+	if _, rejected := errors.AsType[*pgconn.PgError](err); rejected {
+		return false, nil
+	}
+	if errors.Is(err, verdict) {
+		return true, nil
+	}
+	return false, err
+}
