@@ -3,12 +3,12 @@ package admin
 import (
 	"net/http"
 
-	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/assess"
 )
 
 // Assessment is the answer of GET /v1/migrations/{id}/assessment and POST /v1/assessment.
 type Assessment struct {
-	Findings []migrate.Finding `json:"findings"`
+	Findings []assess.Finding `json:"findings"`
 }
 
 func (s *Server) getAssessment(w http.ResponseWriter, r *http.Request) error {

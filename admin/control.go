@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
@@ -25,8 +26,8 @@ type Control interface {
 	Request(ctx context.Context, id string, r migrate.Request) error
 	Wait(ctx context.Context, id string) (*migrate.Status, error)
 
-	Assess(ctx context.Context, id string) ([]migrate.Finding, error)
-	AssessFile(ctx context.Context, file string, data []byte) ([]migrate.Finding, error)
+	Assess(ctx context.Context, id string) ([]assess.Finding, error)
+	AssessFile(ctx context.Context, file string, data []byte) ([]assess.Finding, error)
 	Plan(ctx context.Context, id string) ([]migrate.Step, error)
 	ExitSQL(ctx context.Context, id string, to rules.Phase) (string, error)
 	Usage(ctx context.Context, id string) ([]migrate.Usage, error)

@@ -73,8 +73,9 @@ func jsonKeys(v any) []string {
 	var keys []string
 	t := reflect.TypeOf(v).Elem()
 	for i := range t.NumField() {
-		key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		keys = append(keys, key)
+		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); t.Field(i).IsExported() {
+			keys = append(keys, key)
+		}
 	}
 	return keys
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
@@ -93,7 +94,7 @@ func TestOpenAPIDescribesEveryKey(t *testing.T) {
 		"Migration": migrate.Status{}, "Operation": migrate.OperationView{}, "Pending": migrate.Pending{},
 		"Progress": migrate.Progress{}, "Blocker": migrate.Blocker{}, "Step": migrate.Step{}, "Event": migrate.Event{},
 		"Usage": migrate.Usage{}, "Instance": migrate.InstanceInfo{}, "Session": migrate.SessionInfo{},
-		"Problem": Problem{}, "Finding": migrate.Finding{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
+		"Problem": Problem{}, "Finding": assess.Finding{}, "Object": assess.Object{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
 		"RewrittenStatement": RewrittenStatement{}, "ExitSQL": ExitSQL{}, "Migrations": Migrations{},
 		"Plan": Plan{}, "Assessment": Assessment{}, "Usages": Usage{}, "Transitions": Transitions{}, "Health": Health{},
 		"Outage": migrate.Outage{}, "Cancelled": Cancelled{}, "Overview": migrate.Overview{},
@@ -148,6 +149,17 @@ func TestOpenAPIReferencesResolve(t *testing.T) {
 	walk(root)
 	if seen == 0 {
 		t.Error("no reference was found")
+	}
+}
+
+func TestOpenAPINamesTheGroupsOfHazards(t *testing.T) {
+	t.Parallel()
+	var group struct{ Enum []assess.Group }
+	if err := json.Unmarshal(described(t).Components.Schemas["Finding"].Properties["group"], &group); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(assess.Groups(), group.Enum); diff != "" {
+		t.Errorf("the groups of hazards that are described (-known +described):\n%s", diff)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -75,24 +76,8 @@ type Progress struct {
 	ETA   float64 `json:"eta_seconds"`
 }
 
-// A Blocker is a session that keeps a transition from happening, or, with PID 0, a prepared transaction.
-type Blocker struct {
-	PID         uint32    `json:"pid"`
-	User        string    `json:"user"`
-	Application string    `json:"application_name"`
-	Query       string    `json:"query"`
-	State       string    `json:"state,omitempty"` // as pg_stat_activity says: active, idle in transaction …
-	AgeSeconds  float64   `json:"age_seconds"`
-	Since       time.Time `json:"since,omitzero"`   // when its transaction began, if that may be read
-	Instance    string    `json:"instance"`         // through which it comes
-	Direct      bool      `json:"direct,omitempty"` // it comes through no instance
-	Why         string    `json:"why"`
-
-	// Of those who hold locks. Who waits for another one is a victim: when that one ends, it goes on.
-	WaitsFor []uint32 `json:"waits_for,omitempty"` // the sessions at the head of the queue; 0: a prepared transaction
-	Waiting  int      `json:"waiting,omitempty"`   // how many sessions wait for this one
-	End      string   `json:"end,omitempty"`       // the statement that ends it
-}
+// A Blocker is a session that keeps a transition from happening.
+type Blocker = assess.Blocker
 
 // Step is one line of a plan: what will be run, with its lock.
 type Step struct {

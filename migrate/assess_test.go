@@ -7,12 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
 )
 
 // findings lists what was found as "severity id object".
-func findings(t *testing.T, found []Finding, err error) []string {
+func findings(t *testing.T, found []assess.Finding, err error) []string {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ CREATE PUBLICATION everything FOR TABLE public.individual;`)
 func (f *fleet) without(found []string) []string {
 	out := []string{}
 	for _, line := range found {
-		if line != "warning bypass pid" && line != "error contract-proof contract" {
+		if line != "warning bypass pid" && line != "error contract-proof pid" {
 			out = append(out, line)
 		}
 	}
@@ -118,7 +119,7 @@ func TestAssessSaysWhyADraftCannotBeActivatedAnyMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(found) == 0 || found[0].ID != findingOrder || found[0].Severity != Blocks || !strings.Contains(found[0].Message, "no column surname") {
+	if len(found) == 0 || found[0].ID != "order" || found[0].Severity != assess.Block || !strings.Contains(found[0].Message, "no column surname") {
 		t.Errorf("found %+v", found)
 	}
 }

@@ -112,6 +112,7 @@ type move struct {
 	request   Request
 	migration *rules.Migration
 	all       []*rules.Migration
+	catalog   *catalog.Catalog
 	epoch     int64
 	from      rules.Phase
 	steps     []rules.Step
@@ -139,16 +140,15 @@ func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error)
 	}
 	m.migration = m.all[i]
 	m.from = m.migration.Phase
-	cat, err := catalog.Load(ctx, l.conn)
-	if err != nil {
+	if m.catalog, err = catalog.Load(ctx, l.conn); err != nil {
 		return nil, err
 	}
-	if err := inOrder(m.migration, m.all, m.request, cat); err != nil {
+	if err := inOrder(m.migration, m.all, m.request, m.catalog); err != nil {
 		return nil, err
 	}
 	m.steps = rules.Steps(m.migration, m.from, t.To)
 	if rules.Gated(m.steps) {
-		if m.tables, err = rules.Affected(m.migration, m.all, cat); err != nil {
+		if m.tables, err = rules.Affected(m.migration, m.all, m.catalog); err != nil {
 			return nil, err
 		}
 	}
@@ -157,7 +157,7 @@ func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error)
 		case s.SQL != "":
 			m.sql = append(m.sql, s.SQL)
 		case s.Lock != "":
-			m.sql = append(m.sql, lockOf(m.tables, cat, s.Lock)...)
+			m.sql = append(m.sql, lockOf(m.tables, m.catalog, s.Lock)...)
 		}
 	}
 	return m, nil

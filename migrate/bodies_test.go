@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rewrite"
@@ -29,98 +27,6 @@ const peopleShop = `
 CREATE TABLE public.individual (id int PRIMARY KEY, last_name text, "order" int, city text);
 CREATE TABLE public.page (id int, last_name text, "order" int, individual text);
 CREATE TABLE public.log (what text, at timestamptz);`
-
-func TestABodyThatNamesNothingThatWillBeGoneIsNoFinding(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t, 1, peopleShop+`
-		CREATE FUNCTION sorts() RETURNS SETOF int LANGUAGE sql AS 'SELECT id FROM individual ORDER BY id';
-		CREATE FUNCTION sorts_in_a_block() RETURNS int LANGUAGE plpgsql AS $$ DECLARE r record; n int := 0; BEGIN
-			FOR r IN SELECT id, city FROM individual ORDER BY id LOOP n := n + r.id; END LOOP; RETURN n; END $$;
-		CREATE FUNCTION parameter(last_name text) RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM individual WHERE city = $1 OR city = parameter.last_name';
-		CREATE FUNCTION of_another() RETURNS SETOF text LANGUAGE sql AS 'SELECT p.last_name FROM page p JOIN individual i USING (id) ORDER BY p."order"';
-		CREATE FUNCTION variable() RETURNS text LANGUAGE plpgsql AS $$ DECLARE last_name text; individual int; BEGIN
-			SELECT city INTO last_name FROM log, (SELECT 'x'::text AS city) AS c ORDER BY 1; individual := 1; RETURN last_name || individual; END $$;
-		CREATE FUNCTION whole_rows() RETURNS SETOF individual LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT * FROM individual ORDER BY id; END $$;
-		CREATE FUNCTION stars() RETURNS int LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM individual ORDER BY id; RETURN r.id; END $$;
-		CREATE FUNCTION comments() RETURNS int LANGUAGE plpgsql AS $$ BEGIN -- last_name
-			/* "order" of individual */ PERFORM id FROM individual; RAISE NOTICE 'the last_name of an individual is %', 1; RETURN 1; END $$;
-		CREATE FUNCTION says() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES ('last_name of individual', now()); RETURN NEW; END $$;
-		CREATE TRIGGER t BEFORE UPDATE ON individual FOR EACH ROW EXECUTE FUNCTION says();
-		CREATE FUNCTION on_page() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_name := upper(NEW.last_name); NEW."order" := 1; RETURN NEW; END $$;
-		CREATE TRIGGER t BEFORE UPDATE ON page FOR EACH ROW EXECUTE FUNCTION on_page();
-		CREATE FUNCTION a_label() RETURNS SETOF record LANGUAGE sql AS 'SELECT p.id AS last_name FROM page AS p';
-		CREATE PROCEDURE a_alias() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM page AS individual WHERE individual.last_name = 'x'; END $$;`)
-	columns := strings.Replace(people, "  - rename_table: { from: public.individual, to: person }\n", "", 1)
-	f.create(columns)
-	f.must("people", activate)
-	if found, err := bodies(t.Context(), f.db, f.stored("people"), rules.Forward); err != nil || len(found) > 0 {
-		t.Fatalf("found %v, %v", found, err)
-	}
-	f.must("people", cutover)
-}
-
-func TestABodyThatNamesWhatWillBeGoneIsAFinding(t *testing.T) {
-	t.Parallel()
-	for name, body := range map[string]string{
-		"column":      `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
-		"quoted":      `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT i."order" FROM individual i ORDER BY 1'`,
-		"table":       `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM public.Individual'`,
-		"update":      `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN UPDATE individual SET last_name = 'x'; END $$`,
-		"insert":      `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO individual (id, last_name) VALUES (1, 'x'); END $$`,
-		"type":        `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual.last_name%TYPE; BEGIN RETURN 1; END $$`,
-		"row type":    `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual; BEGIN RETURN 1; END $$`,
-		"record":      `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM individual; RETURN r.last_name; END $$`,
-		"any row":     `FUNCTION x(p record) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN p.last_name; END $$`,
-		"a function":  `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT p.last_name'`,
-		"functional":  `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT last_name(p)'`,
-		"join":        `FUNCTION x() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM individual JOIN page USING (last_name)'`,
-		"constant":    `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE page SET id = (SELECT max("order") FROM individual)'; END $$`,
-		"computed":    `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('UPDATE %I SET last_name = 1', 'page'); END $$`,
-		"passed":      `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT look(''last_name'')'`,
-		"json":        `FUNCTION x() RETURNS SETOF text LANGUAGE sql AS 'SELECT to_jsonb(i) ->> ''last_name'' FROM individual i'`,
-		"from json":   `PROCEDURE x() LANGUAGE sql AS 'INSERT INTO individual SELECT * FROM jsonb_populate_record(NULL::individual, ''{"last_name": "x"}'')'`,
-		"regclass":    `FUNCTION x() RETURNS oid LANGUAGE sql AS 'SELECT ''individual''::regclass::oid'`,
-		"catalogs":    `FUNCTION x() RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attname = ''last_name'')'`,
-		"temporary":   `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT last_name FROM made_later); END $$`,
-		"old":         `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE o ALIAS FOR old; BEGIN RAISE NOTICE '%', o.last_name; RETURN NEW; END $$`,
-		"unreadable":  `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ <<last_name>> BEGIN CASE 1 WHEN 1 THEN RETURN NEW; END CASE; RETURN OLD; EXCEPTION WHEN SQLSTATE '22000' THEN NEW.last_name := 1; END $$`,
-		"two schemas": `SCHEMA s2 CREATE TABLE individual (last_name text); CREATE FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
-		"other words": `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'TABLE ' || 'individual'; END $$`,
-		"transitions": `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log SELECT last_name FROM newrows; RETURN NULL; END $$`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url := pgtest.Database(t)
-			pgtest.Exec(t, url, peopleShop, `CREATE FUNCTION look(c text) RETURNS text LANGUAGE sql AS 'SELECT $1'`,
-				`SET check_function_bodies = off`, "CREATE "+body)
-			conn := pgtest.Connect(t, url)
-			m, err := rules.Parse("people.yaml", []byte(people))
-			if err != nil {
-				t.Fatal(err)
-			}
-			found, err := bodies(t.Context(), conn, m, rules.Forward)
-			if err != nil || len(found) != 1 || !strings.Contains(found[0].what, " x(") {
-				t.Errorf("found %v, %v", found, err)
-			}
-		})
-	}
-}
-
-func TestWhatCannotBeReadIsJudgedByItsWordsAndSaysSo(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Database(t)
-	pgtest.Exec(t, url, peopleShop, `CREATE PROCEDURE public.x(c text) LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT last_name FROM ' || c; END $$`)
-	conn := pgtest.Connect(t, url)
-	m, err := rules.Parse("people.yaml", []byte(people))
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, err := bodies(t.Context(), conn, m, rules.Forward)
-	want := []brokenBody{{what: "procedure x(text) names last_name (by its words alone: it computes the text of statements)"}}
-	if diff := cmp.Diff(want, found, cmp.AllowUnexported(brokenBody{})); err != nil || diff != "" {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
-}
 
 // throughSegue is a statement as an instance sends it for a session of the version.
 func (f *fleet) throughSegue(version, sql string) string {
@@ -186,34 +92,5 @@ func TestABlockThatOnlyLooksLikeOneOfSegueIsAFinding(t *testing.T) {
 		`CREATE TRIGGER t BEFORE INSERT ON public.individual FOR EACH ROW EXECUTE FUNCTION public.mended()`)
 	if e := f.refused("people", cutover); len(e.Missing) != 1 || !strings.Contains(e.Missing[0], "mended() names last_name") {
 		t.Errorf("what is missing is %q", e.Missing)
-	}
-}
-
-// stored is the migration as it is stored.
-func (f *fleet) stored(id string) *rules.Migration {
-	f.t.Helper()
-	m, err := load(f.t.Context(), f.db, id)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return m
-}
-
-func TestTheHintIsOfTheKindsThatWereFound(t *testing.T) {
-	t.Parallel()
-	plain, trigger := brokenBody{what: "function f()"}, brokenBody{what: "function g()", trigger: true}
-	for _, tc := range []struct {
-		found     []brokenBody
-		arguments bool
-		want      string
-	}{
-		{[]brokenBody{plain, plain}, false, hintBodies},
-		{[]brokenBody{trigger}, false, hintTriggerBodies},
-		{nil, true, hintArguments},
-		{[]brokenBody{plain, trigger}, true, hintBodies + "; " + hintTriggerBodies + "; " + hintArguments},
-	} {
-		if got := hintsOf(tc.found, tc.arguments); got != tc.want {
-			t.Errorf("of %+v, %t: %q", tc.found, tc.arguments, got)
-		}
 	}
 }

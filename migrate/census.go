@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/store"
 )
 
@@ -118,11 +119,11 @@ func (i *Instance) count(ctx context.Context, limit time.Duration) (*census, err
 }
 
 // unknown says of which instances the sessions are not known, and until when they are waited for.
-func (c *census) unknown() []string {
-	var out []string
+func (c *census) unknown() []assess.Silent {
+	var out []assess.Silent
 	for _, r := range c.silent {
-		out = append(out, fmt.Sprintf("the sessions of instance %s, which has been silent for %s, are unknown; it is taken for lost after %s",
-			r.ID, r.Silence.Round(100*time.Millisecond), patience(r.Lease)))
+		out = append(out, assess.Silent{Instance: r.ID, Why: fmt.Sprintf("the sessions of instance %s, which has been silent for %s, are unknown; it is taken for lost after %s",
+			r.ID, r.Silence.Round(100*time.Millisecond), patience(r.Lease))})
 	}
 	return out
 }

@@ -18,7 +18,7 @@ func TestAssessTellsOfDraftsThatContradictEachOther(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, x := range found {
-			if x.ID == findingOrder {
+			if x.ID == "order" {
 				out = append(out, string(x.Severity)+" "+x.Object)
 			}
 		}

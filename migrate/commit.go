@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/store"
 )
 
@@ -47,7 +48,7 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && refusedByServer(pg) {
 		refused := &ConflictError{Message: fmt.Sprintf("%s of %q: the server refused: %s", m.Kind, m.migration.ID, pg.Message), Hint: pg.Hint}
 		if pg.Code == "42501" { // insufficient_privilege: what was there at the request has been taken away
-			refused.Hint = hintRights
+			refused.Hint = assess.HintRights
 		}
 		return refused
 	}

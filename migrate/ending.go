@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
 )
@@ -69,8 +70,8 @@ func (l *leader) endSessions(ctx context.Context, m *move) error {
 			return err
 		}
 		alive := slices.DeleteFunc(slices.Clone(c.instances), func(m member) bool { return m.Expired })
-		if len(pinned(alive, versions)) == 0 || !time.Now().Before(end) || ctx.Err() != nil {
-			return l.terminate(ctx, pinned(c.instances, versions))
+		if len(assess.Pinned(clientsOf(alive), versions)) == 0 || !time.Now().Before(end) || ctx.Err() != nil {
+			return l.terminate(ctx, assess.Pinned(clientsOf(c.instances), versions))
 		}
 		pause(ctx, wait, nil)
 	}
@@ -98,13 +99,13 @@ func (l *leader) notEnded(ctx context.Context, s Blocker, cause error) error {
 		Hint:     "a superuser ends it: " + s.End + "; then ask again",
 		Blockers: []Blocker{s},
 	}
-	found, err := lacks(ctx, l.conn)
+	found, err := assess.Lacks(ctx, l.conn)
 	if err != nil {
 		return err
 	}
 	for _, lack := range found {
-		if lack.right == rightSignal {
-			e.Hint = "a superuser grants the right once: " + lack.grant + "; then ask again"
+		if lack.Right == assess.RightSignal {
+			e.Hint = "a superuser grants the right once: " + lack.Grant + "; then ask again"
 		}
 	}
 	return e

@@ -1,10 +1,10 @@
 package migrate
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
@@ -54,29 +54,10 @@ func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog
 			Allowed: slices.DeleteFunc(Allowed(m.Phase), func(k Kind) bool { return k == r.Kind }),
 		}
 	}
-	var err error
-	switch r.target() {
-	case rules.Active:
-		if !back {
-			err = rules.CanActivate(m, all, cat)
-			break
-		}
-		err = rules.CanRollback(m, all, rules.Active)
-	case rules.Cutover:
-		err = rules.CanCutover(m, all)
-	case rules.Contracted:
-		err = rules.CanContract(m, all)
-	case rules.RolledBack:
-		err = rules.CanRollback(m, all, rules.RolledBack)
+	if f := assess.Order(m, all, cat, r.target()); f != nil {
+		return &ConflictError{Message: fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, f.Message), Hint: f.Hint}
 	}
-	if err == nil {
-		return nil
-	}
-	e := &ConflictError{Message: fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, err)}
-	if order, ok := errors.AsType[*rules.OrderError](err); ok {
-		e.Message, e.Hint = fmt.Sprintf("%s of %q is not possible: %s", r.Kind, m.ID, order.Message), order.Hint
-	}
-	return e
+	return nil
 }
 
 // hintFor says what would have to come before.

@@ -73,11 +73,6 @@ func (o *Outage) refusal(kind, id string) *ConflictError {
 	}
 }
 
-// finding is the outage as assess shows it.
-func (o *Outage) finding() Finding {
-	return Finding{ID: findingNotServed, Severity: Blocks, Object: o.Migration, Message: o.Reason, Hint: o.Hint(), Mend: o.Mend}
-}
-
 // Outage is why the statements on tables under migration are held; nil while they are served.
 func (i *Instance) Outage() *Outage { return i.outage.Load() }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
 )
@@ -65,7 +66,7 @@ func TestOneReasonIsToldEverywhereWhenTheDatabaseWasChangedByHand(t *testing.T) 
 		}
 	}
 	found, err := i.Assess(ctx, "surname")
-	if err != nil || len(found) != 1 || found[0].ID != findingNotServed || found[0].Severity != Blocks || found[0].Message != reason || !strings.Contains(found[0].Hint, mend) {
+	if err != nil || len(found) != 1 || found[0].ID != "not-served" || found[0].Severity != assess.Block || found[0].Message != reason || !strings.Contains(found[0].Hint, mend) {
 		t.Errorf("assessed: %+v, %v", found, err)
 	}
 	if log.count("[WARN]", "should have a column last_name, but has surname") == 0 {

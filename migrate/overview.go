@@ -91,7 +91,9 @@ func (i *Instance) Overview(ctx context.Context) (*Overview, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Unknown = c.unknown()
+	for _, s := range c.unknown() {
+		o.Unknown = append(o.Unknown, s.Why)
+	}
 	past, err := strangers(ctx, pool, c)
 	if err != nil {
 		return nil, err

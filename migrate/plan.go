@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
@@ -38,12 +39,12 @@ func shownSteps(ctx context.Context, db store.DB, m *rules.Migration, from rules
 	if err != nil {
 		return nil, err
 	}
-	found, err := shownNames(ctx, db, m, rules.Forward, cat)
-	for _, s := range found {
-		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: s.object + ": " + s.what})
+	found, err := assess.Find(ctx, &assess.Subject{Migration: m, Catalog: cat, DB: db}, assess.ShownNames)
+	for _, f := range found {
+		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: f.Object + ": " + f.Message})
 	}
 	if len(notes) > 0 {
-		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: hintShown})
+		notes = append(notes, Step{From: from, Phase: rules.Cutover, Note: assess.HintShown})
 	}
 	return notes, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
@@ -92,12 +93,10 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
 	}
-	if r.Kind == Activate || r.Kind == Cutover {
-		if err := rightsConflict(ctx, pool, m, all, cat, r.Kind); err != nil {
-			return false, err
-		}
-	}
-	return true, i.refusals(ctx, pool, m, all, r)
+	return true, r.conflict(ctx, &assess.Subject{
+		Migration: m, All: all, Catalog: cat, DB: pool,
+		Fleet: &clientele{i: i, db: pool, id: id, wait: min(patience(i.cfg.Lease)+i.cfg.Lease/2, longestCount), leave: toLeaveAtRequest},
+	})
 }
 
 // unsettled reads the pending transition. One that is committed already, and only waits for the instances to see it, is
@@ -128,28 +127,6 @@ func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rul
 		return err
 	}
 	return store.AddAudit(ctx, pool, &store.AuditRow{Migration: m.ID, Kind: eventUnchanged, Detail: string(r.Kind), Actor: r.Actor})
-}
-
-// refusals runs the checks that need more than the stored migrations.
-func (i *Instance) refusals(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, all []*rules.Migration, r Request) error {
-	to := r.target()
-	if len(rules.Statements(rules.Steps(m, m.Phase, to))) > 0 {
-		if err := bodiesConflict(ctx, pool, m, to, r); err != nil {
-			return err
-		}
-	}
-	goes := to == rules.RolledBack && m.Phase.Live() && !r.EndSessions
-	if !goes && to != rules.Contracted {
-		return nil
-	}
-	c, err := i.count(ctx, min(patience(i.cfg.Lease)+i.cfg.Lease/2, longestCount))
-	if err != nil {
-		return err
-	}
-	if goes {
-		return sessionsConflict(m, all, r, c)
-	}
-	return contractConflict(ctx, pool, m, all, r, c, toLeaveAtRequest)
 }
 
 // storeRequest writes the transition, or what has changed in the request of one that is pending.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/internal/pgtest"
 )
 
@@ -81,8 +82,8 @@ func TestWhatTheRoleLacksIsFoundWithItsGrant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := slices.IndexFunc(found, func(f Finding) bool { return slices.Equal(f.Mend, []string{grant}) })
-		if n < 0 || found[n].Severity != Warns || found[n].ID != findingRights {
+		n := slices.IndexFunc(found, func(f assess.Finding) bool { return slices.Equal(f.Mend, []string{grant}) })
+		if n < 0 || found[n].Severity != assess.Warn || found[n].ID != "rights" {
 			t.Errorf("%s is not found to be missing: %+v", right, found)
 		}
 		if !strings.Contains(told, grant) {

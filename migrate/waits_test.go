@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/internal/pgtest"
 )
 
@@ -90,9 +91,9 @@ func TestTheHeadOfAQueueIsTheBlockerAndOthersAreItsVictims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var locks []Finding
+	var locks []assess.Finding
 	for _, x := range found {
-		if x.ID == findingLock {
+		if x.ID == "lock-held" {
 			locks = append(locks, x)
 		}
 	}

@@ -56,5 +56,6 @@ func (m *Migration) Names() (out []NameChange) {
 // A Waiver accepts a finding of assess.
 type Waiver struct {
 	ID     string `json:"id" yaml:"id"`
+	Object string `json:"object,omitempty" yaml:"object"` // "": of whatever object
 	Reason string `json:"reason" yaml:"reason"`
 }

@@ -47,19 +47,23 @@ func (p *parser) migration(root *yaml.Node, m *Migration) {
 
 func (p *parser) waivers(n *yaml.Node, m *Migration) {
 	if n.Kind != yaml.SequenceNode {
-		p.fail(n.Line, "waive", "this must be a list, but is "+kindName(n), "as in [{id: finding, reason: why}]")
+		p.fail(n.Line, "waive", "this must be a list, but is "+kindName(n), "as in [{id: shown-names, reason: why}]")
 		return
 	}
 	for i, item := range n.Content {
 		path := fmt.Sprintf("waive[%d]", i)
-		fields := p.mapping(item, path, "id", "reason")
+		fields := p.mapping(item, path, "id", "object", "reason")
 		if fields == nil {
 			continue
 		}
 		id, ok := p.text(fields["id"], item.Line, path+".id", "the id of a finding that assess showed")
 		reason, ok2 := p.text(fields["reason"], item.Line, path+".reason", "say why the finding is accepted")
+		w := Waiver{ID: id, Reason: reason}
+		if n := fields["object"]; n != nil {
+			w.Object, _ = p.text(n, n.Line, path+".object", "the object of the finding, as assess showed it")
+		}
 		if ok && ok2 {
-			m.Waive = append(m.Waive, Waiver{ID: id, Reason: reason})
+			m.Waive = append(m.Waive, w)
 		}
 	}
 }

@@ -22,14 +22,14 @@ func TestParseReadsYAMLAndJSONAlike(t *testing.T) {
 			rules.RenameColumn{Table: rules.Name{Schema: "public", Name: "LineItem"}, From: `Q"ty`, To: "größe"},
 		},
 		ContractAfter: 36 * time.Hour,
-		Waive:         []rules.Waiver{{ID: "view", Reason: "nobody reads it"}},
+		Waive:         []rules.Waiver{{ID: "view", Object: "view v", Reason: "nobody reads it"}},
 		Phase:         rules.Draft,
 	}
 	yaml := `
 # the shop
 id: 2026-11-21-surname
 contract_after: 1d12h
-waive: [{id: view, reason: nobody reads it}]
+waive: [{id: view, object: view v, reason: nobody reads it}]
 operations:
   - rename_column: { table: Public.Individual, from: Last_Name, to: surname }
   - rename_table:
@@ -39,7 +39,7 @@ operations:
 `
 	json := `{
 	"id": "2026-11-21-surname", "contract_after": "36h",
-	"waive": [{"id": "view", "reason": "nobody reads it"}],
+	"waive": [{"id": "view", "object": "view v", "reason": "nobody reads it"}],
 	"operations": [
 		{"rename_column": {"table": "public.individual", "from": "last_name", "to": "surname"}},
 		{"rename_table": {"from": "\"public\".individual", "to": "person"}},
@@ -135,6 +135,7 @@ func TestParseAnswersEveryMistakeWithLineKeyAndHint(t *testing.T) {
 		"a number without unit":       {"id: x\ncontract_after: 24\n" + op, `r.yaml:2: contract_after: "24" is no duration…`},
 		"a negative duration":         {"id: x\ncontract_after: -1h\n" + op, `r.yaml:2: contract_after: "-1h" is negative…`},
 		"a duration without end":      {"id: x\ncontract_after: 99999999d\n" + op, `r.yaml:2: contract_after: "99999999d" is longer than ten years…`},
+		"a waiver of no object":       {"id: x\nwaive: [{id: v, object: '', reason: r}]\n" + op, "r.yaml:2: waive[0].object: this is empty (the object of the finding, as assess showed it)"},
 		"a waiver without reason":     {"id: x\nwaive: [{id: v}]\n" + op, "r.yaml:2: waive[0].reason: this key is missing (say why the finding is accepted)"},
 		"an anchor":                   {"id: &a x\n" + op, "r.yaml:1: anchors and aliases are not read (write the value out)"},
 		"deep nesting":                {"id: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), "r.yaml:1: the file is nested too deeply"},

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
@@ -256,7 +257,7 @@ func (c *Control) Wait(ctx context.Context, id string) (*migrate.Status, error) 
 }
 
 // Assess implements admin.Control: a blocked migration has findings.
-func (c *Control) Assess(ctx context.Context, id string) ([]migrate.Finding, error) {
+func (c *Control) Assess(ctx context.Context, id string) ([]assess.Finding, error) {
 	if _, err := c.Get(ctx, id); err != nil {
 		return nil, err
 	}
@@ -264,7 +265,7 @@ func (c *Control) Assess(ctx context.Context, id string) ([]migrate.Finding, err
 }
 
 // AssessFile implements admin.Control.
-func (c *Control) AssessFile(_ context.Context, file string, data []byte) ([]migrate.Finding, error) {
+func (c *Control) AssessFile(_ context.Context, file string, data []byte) ([]assess.Finding, error) {
 	m, err := rules.Parse(file, data)
 	if err != nil {
 		return nil, err
@@ -272,12 +273,12 @@ func (c *Control) AssessFile(_ context.Context, file string, data []byte) ([]mig
 	return c.findings(m.ID), nil
 }
 
-func (c *Control) findings(id string) (out []migrate.Finding) {
+func (c *Control) findings(id string) (out []assess.Finding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range c.blocked[id] {
-		out = append(out, migrate.Finding{
-			ID: "lock-held", Severity: migrate.Blocks, Object: fmt.Sprintf("pid %d", b.PID), Message: b.Why, Hint: "wait",
+		out = append(out, assess.Finding{
+			ID: "lock-held", Severity: assess.Block, Object: fmt.Sprintf("pid %d", b.PID), Message: b.Why, Hint: "wait", Sessions: []migrate.Blocker{b},
 		})
 	}
 	return out

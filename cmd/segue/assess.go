@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seguedb/segue/admin"
-	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/assess"
 )
 
 func newAssess(o *options) *cobra.Command {
@@ -26,7 +26,7 @@ func newAssess(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			found, err := assess(cmd, c, args[0])
+			found, err := assessment(cmd, c, args[0])
 			if err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func newAssess(o *options) *cobra.Command {
 				return err
 			}
 			for _, f := range found.Findings {
-				if f.Severity == migrate.Blocks {
+				if f.Severity == assess.Block {
 					return &exit{code: exitFailed}
 				}
 			}
@@ -43,7 +43,7 @@ func newAssess(o *options) *cobra.Command {
 	}
 }
 
-func assess(cmd *cobra.Command, c *client, what string) (out admin.Assessment, err error) {
+func assessment(cmd *cobra.Command, c *client, what string) (out admin.Assessment, err error) {
 	ctx := cmd.Context()
 	// A directory may well be called as a migration is.
 	if file, err := os.Stat(what); what != "-" && (errors.Is(err, fs.ErrNotExist) || err == nil && file.IsDir()) {
@@ -63,7 +63,11 @@ func writeFindings(w io.Writer, found admin.Assessment) {
 		return
 	}
 	for i, f := range found.Findings {
-		fmt.Fprintf(w, "%-8s %s: %s: %s\n", f.Severity, f.ID, f.Object, f.Message)
+		waived := ""
+		if f.Waived != "" {
+			waived = " (waived: " + f.Waived + ")"
+		}
+		fmt.Fprintf(w, "%-8s %s: %s: %s%s\n", f.Severity, f.ID, f.Object, f.Message, waived)
 		switch hint := cmp.Or(f.HintCLI, f.Hint); {
 		case len(f.Mend) > 0:
 			writeMend(w, "         ", f.Mend)

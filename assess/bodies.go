@@ -1,4 +1,4 @@
-package migrate
+package assess
 
 import (
 	"context"
@@ -12,81 +12,138 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
-	"github.com/seguedb/segue/store"
 )
 
-// namesGone lists the names that no table and no column of the migration's tables has any more after its DDL.
-func namesGone(m *rules.Migration, d rules.Direction) []string {
-	type name struct {
-		column bool
-		name   string
+var (
+	functionBody = &Hazard{
+		ID: "function-body", Group: OfBreak, Severity: Block,
+		What: "the body of a function, a procedure or a trigger's function is kept as text and names what the DDL takes away: a rename does not follow into it. " +
+			"Before cutover it refuses that, afterwards the way back, and is a warning then",
+		Remedy: "drop it, or write it with `BEGIN ATOMIC`, which follows; make a trigger's function again through Segue in the version whose names the database " +
+			"does not have, which stores it for either ([functions](how-a-rename-works.md#functions)); or override with `--force --reason`",
+		refusal: &refusal{
+			says: func(f []Finding) string {
+				return plural(len(f), "stored body names", "stored bodies name") + " what will be gone"
+			},
+			override: overrideForce, overrideCLI: overrideForceCLI,
+		},
 	}
-	var from, to []name
-	for _, n := range m.Names() {
-		from, to = append(from, name{n.Column, n.From}), append(to, name{n.Column, n.To})
+	triggerArgument = &Hazard{
+		ID: "trigger-argument", Group: OfBreak, Severity: Block,
+		What:   "a trigger has such a name in an argument, which is kept as text, and its function may look at it, as `tsvector_update_trigger` does",
+		Remedy: "drop the trigger, and make it again after the DDL; or override with `--force --reason`",
+		refusal: &refusal{
+			says: func(f []Finding) string {
+				return plural(len(f), "argument of a trigger names", "arguments of triggers name") + " what will be gone"
+			},
+			override: overrideForce, overrideCLI: overrideForceCLI,
+		},
 	}
-	if d == rules.Backward {
-		from, to = to, from
+)
+
+const (
+	overrideForce    = "or override with force and a reason"
+	overrideForceCLI = `or override with --force --reason "..."`
+)
+
+// lookBodies finds the functions and triggers that the next DDL would break: that of cutover, or after it that of the way
+// back.
+func lookBodies(ctx context.Context, s *Subject, r *report) error {
+	if s.Accept.Force || !s.runs() {
+		return nil
 	}
-	var gone []string
-	for _, n := range from {
-		if !slices.Contains(to, n) && !slices.Contains(gone, n.name) {
-			gone = append(gone, n.name)
+	severity, blocks := Block, []rules.Phase{rules.Cutover}
+	if s.direction() == rules.Backward {
+		severity, blocks = Warn, []rules.Phase{rules.Active, rules.RolledBack}
+	}
+	found, err := bodies(ctx, s)
+	if err != nil {
+		return err
+	}
+	refused := transition(s.Migration.Phase, blocks[0])
+	for _, b := range found {
+		names := strings.Join(b.names, ", ")
+		if b.unread != "" {
+			names += " (by its words alone: it " + b.unread + ")"
 		}
+		f := Finding{
+			Severity: severity, Blocks: blocks, Hint: hintBody, line: b.about.String() + " names " + names,
+			Message: fmt.Sprintf("its body is kept as text and names %s, so %s is refused", names, refused),
+		}
+		if b.trigger {
+			f.Hint = hintTriggerBody
+		}
+		r.add(functionBody, b.about, f)
 	}
-	return gone
+	arguments, err := arguments(ctx, s.DB, s.namesGone())
+	for _, a := range arguments {
+		names := strings.Join(a.names, ", ")
+		r.add(triggerArgument, a.about, Finding{
+			Severity: severity, Blocks: blocks, Hint: hintArgument, line: a.about.String() + " has the argument " + names,
+			Message: fmt.Sprintf("its argument %s is kept as text, so %s is refused", names, refused),
+		})
+	}
+	return err
 }
+
+// What to do about each.
+const (
+	hintBody = "the body is stored as text and would break: drop the function, or write it with BEGIN ATOMIC, which follows a rename"
+
+	hintTriggerBody = "the body of the trigger's function is stored as text and would break: make the function again through Segue, in the version " +
+		"whose names the database does not have, which stores it for either (docs/how-a-rename-works.md)"
+
+	hintArgument = "a trigger's argument is stored as text: drop the trigger, and make it again afterwards"
+)
 
 // bodies lists the functions, procedures and trigger functions whose body is kept as text and names what will be gone after
 // the DDL: a rename does not follow into them. Bodies that PostgreSQL keeps parsed (BEGIN ATOMIC) follow by themselves.
 // Members of extensions are left out: they were written before the tables were.
 //
 // A body that has none of the names as a word is passed over. Any other is bound, as far as it can be read.
-func bodies(ctx context.Context, db store.DB, m *rules.Migration, d rules.Direction) ([]brokenBody, error) {
-	names := namesGone(m, d)
-	list, err := writtenBodies(ctx, db, names)
+func bodies(ctx context.Context, s *Subject) ([]brokenBody, error) {
+	names := s.namesGone()
+	list, err := writtenBodies(ctx, s.DB, names)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	cat, err := catalog.Load(ctx, db)
-	if err != nil {
-		return nil, err
-	}
-	after, mismatch := rules.Renaming(m, d, cat)
+	after, mismatch := rules.Renaming(s.Migration, s.direction(), s.Catalog)
 	var found []brokenBody
 	for _, b := range list {
 		loss := rewrite.Loss{Unread: "is judged by its words, because " + fmt.Sprint(mismatch)}
 		if mismatch == nil {
-			if loss, err = b.loses(ctx, db, after, names); err != nil {
+			if loss, err = b.loses(ctx, s.DB, after, names); err != nil {
 				return nil, err
 			}
 		}
 		switch {
 		case len(loss.Names) > 0:
-			found = append(found, brokenBody{b.what + " names " + strings.Join(loss.Names, ", "), b.trigger})
+			found = append(found, brokenBody{about: b.about, names: loss.Names, trigger: b.trigger})
 		case loss.Unread != "":
-			found = append(found, brokenBody{b.what + " names " + strings.Join(b.words, ", ") + " (by its words alone: it " + loss.Unread + ")", b.trigger})
+			found = append(found, brokenBody{about: b.about, names: b.words, trigger: b.trigger, unread: loss.Unread})
 		}
 	}
 	return found, nil
 }
 
-// A brokenBody is a body that a rename would break, in words.
+// A brokenBody is a body that a rename would break.
 type brokenBody struct {
-	what    string // function f() names a, b
-	trigger bool   // it is a trigger's function
+	about   Object
+	names   []string // that it has and that will be gone
+	trigger bool     // it is a trigger's function
+	unread  string   // why it is judged by its words alone, as the end of "it"; "" when it is not
 }
 
 // A writtenBody is a function with a body that has some of the names as words.
 type writtenBody struct {
 	oid     uint32
-	what    string // it is, with its signature
+	about   Object // with its signature
 	trigger bool   // it is a trigger's function
 	words   []string
 }
 
 // writtenBodies finds the functions with such bodies.
-func writtenBodies(ctx context.Context, db store.DB, names []string) (found []writtenBody, err error) {
+func writtenBodies(ctx context.Context, db DB, names []string) (found []writtenBody, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -112,11 +169,11 @@ func writtenBodies(ctx context.Context, db store.DB, names []string) (found []wr
 	var trigger bool
 	_, err = pgx.ForEachRow(rows, []any{&oid, &signature, &kind, &language, &body, &trigger}, func() error {
 		if named := namedIn(body, language, names); len(named) > 0 {
-			what := "function "
+			about := Object{Function, signature}
 			if kind == "p" {
-				what = "procedure "
+				about.Kind = Procedure
 			}
-			found = append(found, writtenBody{oid, what + signature, trigger, named})
+			found = append(found, writtenBody{oid, about, trigger, named})
 		}
 		return nil
 	})
@@ -127,7 +184,7 @@ func writtenBodies(ctx context.Context, db store.DB, names []string) (found []wr
 }
 
 // loses binds the body. A function that is dropped meanwhile loses nothing.
-func (b *writtenBody) loses(ctx context.Context, db store.DB, after *rules.Snapshot, names []string) (rewrite.Loss, error) {
+func (b *writtenBody) loses(ctx context.Context, db DB, after *rules.Snapshot, names []string) (rewrite.Loss, error) {
 	var f rewrite.StoredFunction
 	var tables []uint32
 	err := db.QueryRow(ctx, `
@@ -140,7 +197,7 @@ func (b *writtenBody) loses(ctx context.Context, db store.DB, after *rules.Snaps
 		return rewrite.Loss{}, nil
 	}
 	if err != nil {
-		return rewrite.Loss{}, fmt.Errorf("cannot read the body of %s: %w", b.what, err)
+		return rewrite.Loss{}, fmt.Errorf("cannot read the body of %s: %w", b.about, err)
 	}
 	for _, oid := range tables {
 		f.Tables = append(f.Tables, catalog.OID(oid))
@@ -150,7 +207,7 @@ func (b *writtenBody) loses(ctx context.Context, db store.DB, after *rules.Snaps
 
 // arguments lists the triggers that have one of the names in an argument: it is kept as text too, and functions such as
 // tsvector_update_trigger take it for the name of a column. A body in PL/pgSQL without TG_ARGV does not look at it.
-func arguments(ctx context.Context, db store.DB, names []string) ([]string, error) {
+func arguments(ctx context.Context, db DB, names []string) ([]brokenBody, error) {
 	rows, err := db.Query(ctx, `
 		SELECT t.tgname::pg_catalog.text, t.tgrelid::pg_catalog.regclass::pg_catalog.text, pg_catalog.encode(t.tgargs, 'escape')
 		FROM pg_catalog.pg_trigger t
@@ -161,11 +218,11 @@ func arguments(ctx context.Context, db store.DB, names []string) ([]string, erro
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the arguments of triggers: %w", err)
 	}
-	var found []string
+	var found []brokenBody
 	var trigger, table, args string
 	_, err = pgx.ForEachRow(rows, []any{&trigger, &table, &args}, func() error {
 		if named := namedIn(strings.ReplaceAll(args, `\000`, " "), "", names); len(named) > 0 {
-			found = append(found, "trigger "+trigger+" on "+table+" has the argument "+strings.Join(named, ", "))
+			found = append(found, brokenBody{about: Object{Trigger, trigger + " on " + table}, names: named})
 		}
 		return nil
 	})
@@ -185,67 +242,4 @@ func namedIn(body, language string, names []string) []string {
 		return len(found) < len(names)
 	})
 	return found
-}
-
-// hintBodies is what to do about functions whose body is stored as text; and about those of triggers, and triggers'
-// arguments. Only what fits what was found is said.
-const (
-	hintBodies = "the body is stored as text and would break: drop the function, or write it with BEGIN ATOMIC, which follows a rename"
-
-	hintTriggerBodies = "the body of the trigger's function is stored as text and would break: make the function again through Segue, in the version " +
-		"whose names the database does not have, which stores it for either (docs/how-a-rename-works.md)"
-
-	hintArguments = "a trigger's argument is stored as text: drop the trigger, and make it again afterwards"
-
-	hintForceBodies = "or override with force and a reason"
-	hintForceCLI    = `or override with --force --reason "..."`
-)
-
-// hintOf is what to do about one body.
-func (b brokenBody) hintOf() string {
-	if b.trigger {
-		return hintTriggerBodies
-	}
-	return hintBodies
-}
-
-// hintsOf is what to do about all of them, each said once.
-func hintsOf(found []brokenBody, arguments bool) string {
-	var hints []string
-	for _, b := range found {
-		if h := b.hintOf(); !slices.Contains(hints, h) {
-			hints = append(hints, h)
-		}
-	}
-	if arguments {
-		hints = append(hints, hintArguments)
-	}
-	return strings.Join(hints, "; ")
-}
-
-// bodiesConflict refuses DDL under which a function would break; nil when there is none, or it is forced.
-func bodiesConflict(ctx context.Context, db store.DB, m *rules.Migration, to rules.Phase, r Request) error {
-	d := rules.Forward
-	if to != rules.Cutover {
-		d = rules.Backward
-	}
-	gone := namesGone(m, d)
-	found, err := bodies(ctx, db, m, d)
-	if err != nil {
-		return err
-	}
-	triggers, err := arguments(ctx, db, gone)
-	if err != nil || len(found)+len(triggers) == 0 || r.Force {
-		return err
-	}
-	hint := hintsOf(found, len(triggers) > 0)
-	e := &ConflictError{
-		Message: fmt.Sprintf("%s of %q is refused: %s what will be gone", r.Kind, m.ID, plural(len(found)+len(triggers), "stored body names", "stored bodies name")),
-		Hint:    hint + "; " + hintForceBodies, HintCLI: hint + "; " + hintForceCLI,
-	}
-	for _, b := range found {
-		e.Missing = append(e.Missing, b.what)
-	}
-	e.Missing = append(e.Missing, triggers...)
-	return e
 }

@@ -1,0 +1,4 @@
+package assess
+
+// tableChecks are about what kind of tables they are.
+var tableChecks = []check{}
