@@ -65,7 +65,14 @@ func why(u rewrite.Use, lens *rules.Lens, version string) string {
 		return fmt.Sprintf("all columns of %s as version %s has them", t.Logical, version)
 	}
 	c := t.Column(u.Column)
-	if c == nil || c.Logical == c.Physical {
+	if c == nil || !c.Differs() {
+		return ""
+	}
+	if e := c.Reads(); e != nil {
+		return fmt.Sprintf("column %s.%s of version %s is computed in the database: %s", t.Logical, c.Logical, version,
+			e.SQL("", func(p rules.PhysicalColumn) string { return p.Name }))
+	}
+	if c.Logical == c.Physical {
 		return ""
 	}
 	return fmt.Sprintf("column %s.%s of version %s is %s in the database", t.Logical, c.Logical, version, c.Physical)

@@ -36,6 +36,8 @@ func (b *binding) lensOf(rel *catalog.Relation) *rules.TableLens {
 	for _, c := range t.Columns {
 		d := rel.ColumnByNum(c.Num)
 		switch {
+		case !c.IsPlain(): // what it is mapped to cannot be altered
+			now.Columns = append(now.Columns, c)
 		case d == nil: // dropped
 		case d.Name == c.Physical || b.columnMoves(rel.OID, c.Num):
 			now.Columns = append(now.Columns, c) // if it was renamed behind us, it is not as its lens says

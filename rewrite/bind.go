@@ -95,6 +95,8 @@ type statementBinding struct {
 	catalogs  catalogUse
 	xmlTables map[*ast.FuncCall]*rules.TableLens // calls of table_to_xml and its like that are mapped
 
+	expressions map[string]*ast.Node // by which columns are read, by their text
+
 	renamesTables, renamingKnown bool                          // see renaming
 	sublinkTypes                 map[*ast.SubLink]catalog.OID  // the types of subqueries used as a value, as exprType has them
 	callTypes                    map[*ast.FuncCall]catalog.OID // the types of calls, as far as they were asked for

@@ -7,9 +7,10 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
-// columnRef binds a reference in an expression (transformColumnRef) and splices the name that means the same column at
-// the server. captured tells of a bare name whether an output column would take it there; nil where none can.
-func (b *binding) columnRef(s *scope, ref *ast.ColumnRef, captured func(string) bool) {
+// columnRef binds a reference in an expression (transformColumnRef), which is what the node holds, and splices what means
+// the same column at the server. captured tells of a bare name whether an output column would take it there; nil where none can.
+func (b *binding) columnRef(s *scope, n *ast.Node, captured func(string) bool) {
+	ref := n.GetColumnRef()
 	b.saw(ref)
 	if len(ref.Fields) == 0 || b.namesElsewhere(ref) {
 		return
@@ -32,6 +33,10 @@ func (b *binding) columnRef(s *scope, ref *ast.ColumnRef, captured func(string) 
 		b.use(h.col.table, h.col.root.nameInVersion(h.col))
 	}
 	b.rowColumn(ref, h.col)
+	if h.col.computed() != nil {
+		b.spliceComputed(s, n, parts, h)
+		return
+	}
 	b.splice(s, ref, parts, h, captured)
 }
 

@@ -74,29 +74,33 @@ func (b *binding) copyOption(o *ast.DefElem, r named) {
 	}
 }
 
-// copyHeader makes a COPY of a query out of COPY TO with a header line, which would show physical names. It tells
-// whether that is done, or refused.
+// copyHeader makes a COPY of a query out of COPY TO with a header line, which would show physical names, and of one with
+// columns that are computed. It tells whether that is done, or refused.
 func (b *binding) copyHeader(c *ast.CopyStmt, r named) bool {
 	header := copyHeaderOption(c.Options)
-	if header == "" || r.table.Identity {
+	if header == "" && !r.table.IsMapped() || r.table.Identity {
 		return false
 	}
 	cols, ok := b.copyColumns(c, r)
 	if !ok {
 		return true
 	}
-	same := true
+	same, mapped := true, false
 	for _, lc := range cols {
 		same = same && lc.Logical == lc.Physical
+		mapped = mapped || !lc.IsPlain()
 	}
 	switch {
-	case same:
+	case c.IsFrom && mapped:
+		b.unsupported(int(c.Relation.Location), refusedMapped, "COPY FROM", "can only fill columns by their names, and this version has some that are written to others in the database")
+		return true
+	case same, header == "" && !mapped:
 		return false
 	case c.IsFrom && header == "match":
 		b.unsupported(int(c.Relation.Location), refusedHeader, "COPY FROM with HEADER MATCH", "compares with the names that the columns have in the database")
 		return true
 	case c.IsFrom || r.rel.Kind != catalog.Table:
-		return false // DoCopy refuses to copy from other kinds by their name
+		return mapped // DoCopy refuses to copy from other kinds by their name
 	}
 	b.copyQuery(c, r, cols)
 	return true
@@ -124,7 +128,7 @@ func (b *binding) copyColumns(c *ast.CopyStmt, r named) ([]rules.ColumnLens, boo
 	var out []rules.ColumnLens
 	if len(c.Attlist) == 0 {
 		for _, lc := range r.table.Columns {
-			if col := r.rel.ColumnByNum(lc.Num); col != nil && !col.Stored {
+			if col := r.rel.ColumnByNum(lc.Num); lc.Reads() != nil || col != nil && !col.Stored {
 				out = append(out, lc)
 			}
 		}
@@ -148,8 +152,11 @@ func (b *binding) copyQuery(c *ast.CopyStmt, r named, cols []rules.ColumnLens) {
 	var texts []string
 	var targets []*ast.Node
 	for _, lc := range cols {
-		t := &ast.ResTarget{Val: columnRefNode([]string{lc.Physical})}
-		text := quoteIdent(lc.Physical)
+		text, val, ok := b.copiedColumn(&lc)
+		if !ok {
+			return
+		}
+		t := &ast.ResTarget{Val: val}
 		if lc.Logical != lc.Physical {
 			t.Name = lc.Logical
 			text += " AS " + quoteIdent(lc.Logical)
@@ -174,6 +181,17 @@ func (b *binding) copyQuery(c *ast.CopyStmt, r named, cols []rules.ColumnLens) {
 			Op:          ast.SetOperation_SETOP_NONE,
 		}}}
 	})
+}
+
+// copiedColumn is what a column is read by in a query of its table alone.
+func (b *binding) copiedColumn(lc *rules.ColumnLens) (text string, val *ast.Node, ok bool) {
+	e := lc.Reads()
+	if e == nil {
+		return quoteIdent(lc.Physical), columnRefNode([]string{lc.Physical}), true
+	}
+	text = e.SQL("", func(p rules.PhysicalColumn) string { return quoteIdent(p.Name) })
+	val, ok = b.parsedExpression(text)
+	return text, val, ok
 }
 
 // dropChanges forgets the changes within a range that is replaced as a whole.

@@ -239,6 +239,9 @@ func (b *binding) commas(in span) []span {
 func (b *binding) names(list []*ast.Node, first []int, it *item, location int, message string) {
 	for k := range list {
 		c, ok := b.columnNamed(it, stringOf(list[k]), location, message)
+		if ok {
+			ok = b.takesName(c, location, "a list of columns")
+		}
 		if !ok || c.physical == c.name {
 			continue
 		}

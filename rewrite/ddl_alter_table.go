@@ -40,7 +40,7 @@ func (b *binding) addColumnTo(it *item, d *ast.ColumnDef) {
 	c, f := it.column(d.Colname, inVersion)
 	switch {
 	case f == found:
-		if c.physical != d.Colname {
+		if b.takesName(c, int(d.Location), "ADD COLUMN") && c.physical != d.Colname {
 			b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 		}
 		return
@@ -134,7 +134,7 @@ func (b *binding) keepsColumn(it *item, cmd *ast.AlterTableCmd, verb string) {
 	}
 	for _, o := range append(b.cat.Descendants(c.table.OID), c.table.OID) {
 		rel := b.cat.Relation(o)
-		if d := rel.Column(c.physical); d != nil && b.columnMoves(o, d.Num) {
+		if d := rel.Column(c.physical); c.mapping != nil || d != nil && b.columnMoves(o, d.Num) {
 			b.forbid(-1, refusedMoving, c.table, verb+" the migrating column "+quoteIdent(cmd.Name)+" of "+quoteIdent(c.table.Logical))
 			return
 		}
@@ -153,7 +153,7 @@ func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in span) {
 		}
 	}
 	c, ok := b.columnNamed(it, cmd.Name, -1, columnOfRelation)
-	if !ok || c.physical == c.name {
+	if !ok || !b.takesName(c, -1, "ALTER TABLE") || c.physical == c.name {
 		return
 	}
 	i := in.from + 1

@@ -47,6 +47,11 @@ func (b *binding) parents(x *ast.CreateStmt, it *item) []named {
 			it.unknown = true
 			continue
 		}
+		if r.table != nil && r.table.IsMapped() {
+			b.unsupported(int(rv.Location), refusedCopy, "a partition or child", "takes columns from which others are computed in this version")
+			it.unknown = true
+			continue
+		}
 		row := b.rowOfTable(r)
 		if x.Partbound == nil && !row.ordered {
 			b.unsupported(int(rv.Location), refusedCopy, "INHERITS", "takes columns that the version does not show, or in another order")
@@ -140,7 +145,7 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 				if c.rows = b.definedRows(d); b.renaming() && isAlias(b.typeNamedBy(d.TypeName)) {
 					c.typ = b.typeNamedBy(d.TypeName)
 				}
-			} else if f == found && c.physical != d.Colname {
+			} else if f == found && b.takesName(c, int(d.Location), "the definition of a column") && c.physical != d.Colname {
 				b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 			}
 		case n.GetConstraint() == nil:
@@ -183,7 +188,7 @@ func (b *binding) partitionKey(t *defined, p *ast.PartitionSpec) {
 			continue
 		}
 		c, ok := b.columnNamed(t.item, e.Name, int(e.Location), `column "@" named in partition key does not exist`)
-		if ok && c.physical != c.name {
+		if ok && b.takesName(c, int(e.Location), "a partition key") && c.physical != c.name {
 			b.renameToken(b.tokens.at(int(e.Location)), c.name, c.physical, func() { e.Name = c.physical })
 		}
 	}

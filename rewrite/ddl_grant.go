@@ -50,6 +50,10 @@ func (b *binding) grantedColumns(p *ast.AccessPriv, open int, items []*item) {
 		physical := map[string]bool{}
 		for _, it := range items {
 			if c, f := it.column(stringOf(n), inVersion); f == found {
+				if c.mapping != nil {
+					b.notAName(c.name, -1, "a list of privileges")
+					return
+				}
 				physical[c.physical] = true
 			}
 		}

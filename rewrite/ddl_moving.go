@@ -27,10 +27,10 @@ func (b *binding) tableMoves(oid catalog.OID) bool {
 	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool { return t.Logical != t.Physical })
 }
 
-// columnMoves tells whether some live version calls the column otherwise than the database does.
+// columnMoves tells whether some live version calls the column otherwise than the database does, or maps a column to it.
 func (b *binding) columnMoves(oid catalog.OID, num int16) bool {
 	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool {
-		return slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Num == num && c.Logical != c.Physical })
+		return slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Differs() && c.Uses(num) })
 	})
 }
 
@@ -84,7 +84,7 @@ func (b *binding) columnTaken(oid catalog.OID, name string) bool {
 	for _, o := range append([]catalog.OID{oid}, b.cat.Descendants(oid)...) {
 		for _, t := range b.asSeen(o) {
 			if slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool {
-				return c.Logical != c.Physical && (c.Logical == name || c.Physical == name)
+				return c.Differs() && c.Names(name)
 			}) {
 				return true
 			}
@@ -107,7 +107,7 @@ func (b *binding) inheritable(oid catalog.OID, name string, location int, what s
 // columnsDiffer tells whether the version's columns are others than the database's: what copies them copies the latter.
 func (b *binding) columnsDiffer(r named) bool {
 	return r.table != nil && (len(r.table.Columns) != len(r.rel.Columns) ||
-		slices.ContainsFunc(r.table.Columns, func(c rules.ColumnLens) bool { return c.Logical != c.Physical }))
+		slices.ContainsFunc(r.table.Columns, func(c rules.ColumnLens) bool { return c.Differs() }))
 }
 
 // forbid refuses what would break another version, whatever the session's own version sees. what completes the sentence

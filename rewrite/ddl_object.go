@@ -43,7 +43,7 @@ func (b *binding) describedColumn(l *ast.List, i int) {
 	}
 	last := b.part(i, k)
 	c, ok := b.columnNamed(b.rowOfTable(r), stringOf(l.Items[k]), -1, columnOfRelation)
-	if ok && c.physical != c.name {
+	if ok && b.takesName(c, b.tokens.start(last), "COMMENT and whatever else names one column") && c.physical != c.name {
 		b.renameToken(last, c.name, c.physical, func() { l.Items[len(l.Items)-1] = stringNode(c.physical) })
 	}
 }

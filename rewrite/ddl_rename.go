@@ -51,10 +51,10 @@ func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 		if b.tokens.kind(last) == ast.Token_CASCADE || b.tokens.kind(last) == ast.Token_RESTRICT {
 			last--
 		}
-		if c.physical != x.Subname {
+		if b.takesName(c, -1, "RENAME COLUMN") && c.physical != x.Subname {
 			b.renameToken(last-2, x.Subname, c.physical, func() { x.Subname = c.physical })
 		}
-		if other.physical != x.Newname {
+		if b.takesName(other, -1, "RENAME COLUMN") && other.physical != x.Newname {
 			b.renameToken(last, x.Newname, other.physical, func() { x.Newname = other.physical })
 		}
 	case f == missing && b.columnTaken(c.table.OID, x.Newname):

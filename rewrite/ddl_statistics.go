@@ -29,7 +29,7 @@ func (b *binding) createStatistics(x *ast.CreateStatsStmt) {
 		}
 		c, ok := b.columnNamed(it, e.Name, -1, columnAlone)
 		switch {
-		case !ok || c.physical == c.name:
+		case !ok || !b.takesName(c, -1, "CREATE STATISTICS") || c.physical == c.name:
 		case k >= len(parts):
 			b.misplaced(-1, e.Name)
 		default:

@@ -90,6 +90,9 @@ func (b *binding) columnArgument(x *ast.CreateTrigStmt, i int, t *rules.TableLen
 			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(text)+", which the version does not have")
 		}
 		return
+	case c.Reads() != nil:
+		b.notAName(text, -1, "an argument of a trigger")
+		return
 	case c.Physical == text:
 		b.use(t, text)
 		return

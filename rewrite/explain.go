@@ -97,6 +97,9 @@ func explainItem(it *item) explainedItem {
 		out.table = it.rel.OID
 	}
 	for _, c := range it.cols {
+		if c.computed() != nil {
+			continue // the plan shows the expression
+		}
 		name := c.name
 		if name == "" {
 			name = c.physical // the version does not show it: nor is there another name for it
@@ -198,7 +201,7 @@ func (t *Text) mapPlan(p *planNames, text string) string {
 func columnsOf(t *rules.TableLens) map[string]string {
 	columns := map[string]string{}
 	for _, c := range t.Columns {
-		if c.Logical != c.Physical {
+		if c.Logical != c.Physical && c.Reads() == nil {
 			columns[c.Physical] = c.Logical
 		}
 	}

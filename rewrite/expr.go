@@ -48,7 +48,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 	node := n
 	switch n := n.Node.(type) {
 	case *ast.Node_ColumnRef:
-		b.columnRef(s, n.ColumnRef, nil)
+		b.columnRef(s, node, nil)
 	case *ast.Node_AConst:
 		b.saw(n.AConst)
 	case *ast.Node_ParamRef:

@@ -133,7 +133,13 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 		return
 	}
 	shown := map[int16]bool{}
-	for i, lc := range it.table.Columns {
+	for i := range it.table.Columns {
+		lc := &it.table.Columns[i]
+		if lc.Reads() != nil {
+			b.computedColumn(it, rel, lc)
+			it.plain, it.ordered = false, false
+			continue
+		}
 		c := rel.ColumnByNum(lc.Num)
 		if c == nil || c.Name != lc.Physical {
 			b.unsupported(-1, refusedUnproven, "the table "+rel.Name, "is not as its lens says")
@@ -141,7 +147,7 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 		}
 		shown[lc.Num] = true
 		col := it.relationColumn(rel, c, lc.Logical)
-		col.table, col.logical = it.table, lc.Logical
+		col.table, col.logical, col.mapping = it.table, lc.Logical, lc.Mapping
 		if i >= len(rel.Columns) || rel.Columns[i].Num != lc.Num {
 			it.plain, it.ordered = false, false
 		}
@@ -159,7 +165,7 @@ func (b *binding) relationColumns(it *item, rel *catalog.Relation) {
 func (it *item) relationColumn(rel *catalog.Relation, c *catalog.Column, name string) *column {
 	col := it.newColumn(name, c.Name)
 	col.typ, col.typmod = c.Type, c.Typmod
-	col.relation, col.num, col.known = rel.OID, c.Num, true
+	col.relation, col.num, col.known, col.attnum = rel.OID, c.Num, true, c.Num
 	return col
 }
 

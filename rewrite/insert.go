@@ -55,7 +55,7 @@ func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) 
 		return
 	}
 	b.useRow(target)
-	if target.ordered || target.table == nil {
+	if target.ordered || target.table == nil || !b.takesValues(target, len(source.cols), int(n.Relation.Location)) {
 		return
 	}
 	if source.unknown {
@@ -117,9 +117,9 @@ func (b *binding) writtenColumn(target *item, name string, location int) (*colum
 		return nil, false
 	}
 	c, f := target.column(name, inVersion)
-	if f == found && c.num > 0 {
+	if f == found && (c.num > 0 || c.mapping != nil) {
 		b.use(c.table, name)
-		return c, true
+		return c, b.takesValue(c, location)
 	}
 	b.lookAgain([]*item{target}, name)
 	_, f = target.column(name, atServer)
@@ -204,7 +204,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 			continue
 		}
 		b.use(c.table, c.root.nameInVersion(c))
-		if c.physical != e.Name {
+		if b.takesName(c, location, "an index, and ON CONFLICT,") && c.physical != e.Name {
 			b.renameToken(first[k], e.Name, c.physical, func() { e.Name = c.physical })
 		}
 	}

@@ -21,6 +21,7 @@ type introspection struct {
 	renamed map[catalog.OID]bool // those of the tables that have another name
 	stored  bool                 // texts may refer to names that are stored
 	held    map[string]bool      // the hashes of those that are
+	mapped  bool                 // a table has columns that are more than names in the database, which no catalog can show
 	tables  []catalog.OID        // the tables of which the session's view depends on the snapshot: gates hold the statements
 
 	substitutes sync.Map // of catalog relations, by key: *substitute
@@ -97,6 +98,7 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 			continue
 		}
 		g := groupOf(cat, rel, t, pinned)
+		in.mapped = in.mapped || pinned && t.IsMapped()
 		g.nameLater(later)
 		if pinned || len(g.hidden) > 0 {
 			in.tables = append(in.tables, t.OID)
@@ -122,6 +124,9 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 	g := &tableGroup{schema: rel.Schema, oids: []catalog.OID{t.OID}, names: []string{rel.Name}, logical: rel.Name}
 	shown := map[int16]bool{}
 	for _, c := range t.Columns {
+		if c.Reads() != nil {
+			continue
+		}
 		shown[c.Num] = true
 		if pinned && c.Logical != c.Physical {
 			g.columns = append(g.columns, c)
@@ -315,6 +320,10 @@ func (b *binding) catalogTable(s *scope) {
 func (b *binding) gateCatalogs() {
 	if !b.catalogs.used {
 		return
+	}
+	if b.views.mapped {
+		b.affected = true
+		b.unsupported(-1, refusedMapped, "the system catalogs", "cannot show the columns of this version that are computed from others in the database")
 	}
 	named := make(map[catalog.OID]bool, len(b.statement.Tables))
 	for _, oid := range b.statement.Tables {

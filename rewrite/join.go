@@ -51,6 +51,7 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 		setLateral(items, false, false)
 		s.within(items, func() { b.expr(s, j.Quals) })
 	}
+	addsRows(j.Jointype, left, right)
 	if j.Alias != nil {
 		return b.aliasedJoin(j, it)
 	}

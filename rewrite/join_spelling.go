@@ -10,6 +10,13 @@ import (
 // spellJoin sees to it that the server merges the same columns: USING and NATURAL mean the version's names. Where the
 // physical names do not say the same, the tables of the join are given alias lists with the version's.
 func (b *binding) spellJoin(j *ast.JoinExpr, pairs []pair, left, right *item) {
+	for _, p := range pairs {
+		for _, c := range []*column{p.left, p.right} {
+			if !b.takesName(c, b.minLocation(j.Rarg), "a join by column names") {
+				return
+			}
+		}
+	}
 	switch {
 	case j.IsNatural:
 		b.spellNatural(j, pairs, left, right)

@@ -29,7 +29,11 @@ func (b *Binder) findMoving() {
 		names := map[string]bool{}
 		for _, t := range l.Tables {
 			for _, c := range t.Columns {
-				if c.Logical != c.Physical {
+				if e := c.Reads(); e != nil {
+					for _, p := range e.Columns {
+						names[p.Name], all[p.Name] = true, true
+					}
+				} else if c.Logical != c.Physical {
 					names[c.Physical], all[c.Physical] = true, true
 				}
 			}

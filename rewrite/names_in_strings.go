@@ -294,6 +294,10 @@ func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
 	name := k.GetSval().GetSval()
 	if c := table.Column(name); c != nil {
 		b.use(table, name)
+		if c.Reads() != nil {
+			b.notAName(name, int(k.Location), "a name in a string")
+			return
+		}
 		if c.Physical != name {
 			b.replaceString(k, c.Physical)
 		}

@@ -39,7 +39,7 @@ func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 			b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name), "may be an output column or an input column")
 		}
 	}
-	b.columnRef(s, ref, out.sentAs)
+	b.columnRef(s, n, out.sentAs)
 }
 
 // group binds GROUP BY: a bare name is an input column of this level first, and an output column only if there is none.
@@ -68,7 +68,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 	}
 	local := &scope{items: s.items, lateral: s.lateral}
 	if local.column(name, inVersion).finding != missing || out.labelled(name) == 0 {
-		b.columnRef(s, ref, func(text string) bool {
+		b.columnRef(s, n, func(text string) bool {
 			return out.sentAs(text) && local.column(text, atServer).finding == missing
 		})
 		return

@@ -37,6 +37,7 @@ const (
 	refusedCopy
 	refusedSharedList
 	refusedCatalog
+	refusedMapped
 	refusedConstruct
 	refusedSyntax
 	refusedUnreadBody
@@ -118,6 +119,10 @@ var refusalList = [refusals]Refusal{
 	refusedCatalog: {
 		What: "`UPDATE`, `COPY`, `FOR UPDATE` and `TABLESAMPLE` on what of the system catalogs shows the table's names, where they differ in the database; functions in `FROM` that print such names, with `WITH ORDINALITY`, `ROWS FROM` or a list of columns",
 		Why:  "the catalogs are read through a query that shows the version's names", Instead: "use a plain `SELECT`, or turn the mapping of the catalogs off",
+	},
+	refusedMapped: {
+		What: "A column that this version computes from others in the database, where a statement can only take a name: `INSERT`, `SET`, `COPY … FROM`, `ON CONFLICT (amount)`, `JOIN … USING (amount)` and `NATURAL JOIN`, indexes, keys, foreign keys and statistics on it, `GRANT SELECT (amount)`, `COMMENT ON COLUMN`, `%TYPE`, arguments of triggers, `amount(t)` and `(t).amount`; views, functions and whatever else is kept in the database and reads it; the side of an outer join to which rows are added, where it would not be NULL in them; the system catalogs",
+		Why:  "no name in the database stands for it", Instead: "use the version that has the column in the database, or do it before or after the migration",
 	},
 	refusedConstruct: {
 		What: "Statements and clauses that are on no other line here, such as `ALTER EXTENSION … ADD TABLE`, where they name a table under migration",

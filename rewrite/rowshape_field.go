@@ -130,6 +130,9 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 	if c.physical == name {
 		return b.columnValue(c), false
 	}
+	if !b.takesName(c, location, "a field") {
+		return value{}, false
+	}
 	if c.physical == "" {
 		b.unsupported(location, refusedRow, "the field "+quoteIdent(name), "cannot be named in the database")
 		return value{}, false

@@ -223,6 +223,7 @@ func (b *binding) project(f *ast.FuncCall, v value) {
 	b.concernRows(c)
 	put(&b.projections, f, c)
 	switch {
+	case !b.takesName(c, int(f.Location), "the notation amount(t)"):
 	case c.physical == name:
 	case c.physical == "" || b.takenByFunction(c.physical, v):
 		b.unsupported(int(f.Location), refusedDoubt, "the field "+quoteIdent(name), "would be a function in the database")

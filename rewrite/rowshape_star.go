@@ -80,6 +80,9 @@ func (b *binding) expandRow(t *ast.ResTarget, x *ast.A_Indirection, fields *item
 		if c.name == "" {
 			continue
 		}
+		if !b.takesName(c, int(t.Location), "(…).*") {
+			return nil
+		}
 		if c.physical == "" || slices.Contains(names, c.physical) {
 			b.unsupported(int(t.Location), refusedDoubt, "(…).*", "stands for the field "+quoteIdent(c.name)+", which cannot be named unmistakably")
 			return nil

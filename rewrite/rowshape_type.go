@@ -203,6 +203,10 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 		return
 	}
 	b.use(r.table, column)
+	if c.Reads() != nil {
+		b.notAName(column, int(t.Location), "%TYPE")
+		return
+	}
 	if of := r.rel.ColumnByNum(c.Num); of != nil {
 		put(&b.columnTypes, t, of.Type)
 	}

@@ -44,6 +44,7 @@ type item struct {
 	plain   bool // column for column the server shows what the version has: its * can stay
 	named   bool // the fields of its whole row have the version's names at the server
 	ordered bool // its visible columns are the server's, one for one, perhaps under other names
+	added   bool // an outer join adds rows of NULL for it
 
 	merges bool // it is a join without an alias, and plain says whether its columns are spelled alike
 
@@ -67,6 +68,7 @@ type item struct {
 type column struct {
 	name     string           // in the version; "" where the version does not show it
 	physical string           // in what is sent; "" where no name alone means it
+	mapping  *rules.Mapping   // nil: a plain name; see plainName
 	item     *item            // the item by whose name it can be qualified
 	root     *column          // the column whose value it hands on, itself included: equal roots are the same value
 	table    *rules.TableLens // where it is a column of a table under migration
@@ -77,7 +79,8 @@ type column struct {
 
 	relation catalog.OID // where RowDescription says that it comes from
 	num      int16
-	known    bool // relation and num are certain
+	known    bool  // relation and num are certain
+	attnum   int16 // of the attribute in the row type of a relation, also where RowDescription says nothing of it
 
 	moved *movedName // while shownNotes are taken: its name becomes another
 }

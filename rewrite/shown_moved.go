@@ -18,7 +18,7 @@ type movedName struct {
 // movedColumnsOf are the columns of a table that have another name in the database.
 func movedColumnsOf(t *rules.TableLens) (moved []movedName) {
 	for _, c := range t.Columns {
-		if c.Logical != c.Physical {
+		if c.Logical != c.Physical && c.Reads() == nil {
 			moved = append(moved, movedName{table: t.OID, column: true, from: c.Logical, to: c.Physical})
 		}
 	}
@@ -52,7 +52,7 @@ func movedLabel(c *column) *movedName {
 	switch {
 	case c.moved != nil:
 		return c.moved
-	case c.name == "" || c.name == c.physical:
+	case c.name == "" || c.name == c.physical || c.computed() != nil:
 		return nil
 	}
 	m := &movedName{column: true, from: c.name, to: c.physical}

@@ -222,7 +222,7 @@ func (b *binding) itemMoves(it *item) bool {
 			return false
 		}
 		lc := c.table.Column(c.logical)
-		return lc != nil && lc.Physical == c.physical
+		return lc != nil && lc.Reads() == nil && lc.Physical == c.physical
 	})
 }
 
@@ -288,6 +288,9 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 
 // starColumn writes one column of an expanded star.
 func (b *binding) starColumn(s *scope, it *item, c *column) (string, *ast.Node, bool) {
+	if c.computed() != nil {
+		return b.computedTarget(s, it, c)
+	}
 	for _, parts := range [][]string{{it.sent(), c.physical}, {c.item.sent(), c.root.physical}, {c.physical}} {
 		if !b.means(s, parts, c, false, nil) {
 			continue

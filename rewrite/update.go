@@ -99,7 +99,7 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 		return
 	}
 	b.useRow(target)
-	if !target.ordered && target.table != nil {
+	if !target.ordered && target.table != nil && b.takesValues(target, len(w.Values), -1) {
 		b.unsupported(-1, refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
 	}
 }

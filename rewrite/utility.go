@@ -103,6 +103,10 @@ func (b *binding) listedColumn(cols []*ast.Node, k, i int, r named) {
 		return
 	}
 	b.use(r.table, name)
+	if c.Reads() != nil {
+		b.notAName(name, b.tokens.start(i), "a list of columns")
+		return
+	}
 	if c.Physical != name {
 		b.renameToken(i, name, c.Physical, func() { cols[k] = stringNode(c.Physical) })
 	}

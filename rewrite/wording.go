@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -74,14 +75,26 @@ func (n *names) logical(schema, table, column string) (string, string) {
 	return table, column
 }
 
-// physicalColumn is the logical name of a physical column, or otherwise.
+// physicalColumn is the logical name of a physical column, or otherwise. One from which a single column of the version is
+// computed is known by the name of that.
 func physicalColumn(l *rules.TableLens, physical, otherwise string) string {
-	for _, c := range l.Columns {
+	if physical == "" {
+		return otherwise
+	}
+	computed := ""
+	for i := range l.Columns {
+		c := &l.Columns[i]
 		if c.Physical == physical {
 			return c.Logical
 		}
+		if e := c.Reads(); e != nil && slices.ContainsFunc(e.Columns, func(p rules.PhysicalColumn) bool { return p.Name == physical }) {
+			if computed != "" {
+				return otherwise
+			}
+			computed = c.Logical
+		}
 	}
-	return otherwise
+	return cmp.Or(computed, otherwise)
 }
 
 // sentence replaces the names in a message or hint.

@@ -44,13 +44,14 @@ func (w *wording) failingRow(s string) string {
 
 // inDatabaseOrder tells whether a version has all of a table's columns, in the order of the database.
 func inDatabaseOrder(l *rules.TableLens, columns int) bool {
-	return len(l.Columns) == columns &&
+	return len(l.Columns) == columns && !l.IsMapped() &&
 		slices.IsSortedFunc(l.Columns, func(a, b rules.ColumnLens) int { return int(a.Num) - int(b.Num) })
 }
 
-// hides tells whether a list of columns has one that the version does not have.
+// hides tells whether a list of columns has one that the version does not have, or has other values of.
 func (w *wording) hides(list string) bool {
 	return w.about != nil && slices.ContainsFunc(strings.Split(list, ", "), func(name string) bool {
-		return name != "" && physicalColumn(w.about, name, "") == ""
+		shown := w.about.Column(physicalColumn(w.about, name, ""))
+		return name != "" && (shown == nil || shown.Reads() != nil)
 	})
 }

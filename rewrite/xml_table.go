@@ -87,6 +87,9 @@ const (
 // xmlNames are the pairs of names that an element may have at the server and has in the version. nil where it is not
 // certain which is meant, or how a name is written.
 func xmlNames(t *rules.TableLens) [][2]string {
+	if t.IsMapped() {
+		return nil
+	}
 	pairs := [][2]string{{t.Physical, t.Logical}}
 	for _, c := range t.Columns {
 		pairs = append(pairs, [2]string{c.Physical, c.Logical})

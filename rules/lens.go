@@ -1,6 +1,10 @@
 package rules
 
-import "github.com/seguedb/segue/catalog"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/catalog"
+)
 
 // A Lens maps the logical schema of one version to the physical one, for the tables under migration: all that the
 // rewriter knows of a version. It is immutable.
@@ -18,14 +22,7 @@ type TableLens struct {
 	Logical  string       // the table's name in the version
 	Physical string       // the table's name in the database now
 	Columns  []ColumnLens // in the order in which the version shows them
-	Identity bool         // nothing differs: names and columns are the physical ones
-}
-
-// A ColumnLens is one logical column.
-type ColumnLens struct {
-	Logical  string
-	Physical string
-	Num      int16 // attnum
+	Identity bool         // nothing differs: names and columns are the physical ones, and none is mapped
 }
 
 // NewLens indexes the tables.
@@ -48,4 +45,9 @@ func (t *TableLens) Column(logical string) *ColumnLens {
 		}
 	}
 	return nil
+}
+
+// IsMapped reports whether a column of the table is more than a name in the database.
+func (t *TableLens) IsMapped() bool {
+	return slices.ContainsFunc(t.Columns, func(c ColumnLens) bool { return !c.IsPlain() })
 }
