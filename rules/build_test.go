@@ -13,8 +13,8 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// view shows a lens as "schema.logical=physical(logical=physical …)" for each table that differs, sorted.
-func view(l *rules.Lens) string {
+// shown is a lens as "schema.logical=physical(logical=physical …)" for each table that differs, sorted.
+func shown(l *rules.Lens) string {
 	if l == nil {
 		return "none"
 	}
@@ -76,7 +76,7 @@ func TestBuildGivesEachVersionItsNamesInEveryPhase(t *testing.T) {
 			}
 			got := map[string]string{}
 			for version, lens := range snap.Lenses {
-				got[version] = view(lens)
+				got[version] = shown(lens)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
@@ -125,7 +125,7 @@ func TestARenamedColumnReachesPartitionsAndChildren(t *testing.T) {
 	if diff := cmp.Diff([]string{"Kid", "p", "p1", "p1a", "q"}, names(cat, snap.Tables)); diff != "" {
 		t.Error(diff)
 	}
-	if got, want := view(snap.Lenses["x"]), "Half=p1a(day=at id) Kid(title=name own) p(id day=at) p1(id day=at) q(title=name)"; got != want {
+	if got, want := shown(snap.Lenses["x"]), "Half=p1a(day=at id) Kid(title=name own) p(id day=at) p1(id day=at) q(title=name)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	affected, err := rules.Affected(m, all, cat)
@@ -143,7 +143,7 @@ func TestARenamedColumnReachesPartitionsAndChildren(t *testing.T) {
 	if snap, err = rules.Build(2, all, cat); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := view(snap.Lenses["base"]), "Kid(name=title own) p(id at=day) p1(id at=day) p1a=Half(at=day id) q(name=title)"; got != want {
+	if got, want := shown(snap.Lenses["base"]), "Kid(name=title own) p(id at=day) p1(id at=day) p1a=Half(at=day id) q(name=title)"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if cols := snap.Lenses["base"].Table(cat.Named("Half")[0].OID).Columns; cols[0].Num != 2 || cols[1].Num != 4 {
@@ -151,7 +151,7 @@ func TestARenamedColumnReachesPartitionsAndChildren(t *testing.T) {
 	}
 	exec(t, conn, rules.DDL(m, rules.Backward)...)
 	m.Phase = rules.Active
-	if snap, err = rules.Build(3, all, load(t, conn)); err != nil || view(snap.Lenses["base"]) != "" {
+	if snap, err = rules.Build(3, all, load(t, conn)); err != nil || shown(snap.Lenses["base"]) != "" {
 		t.Errorf("after the way back: %v, error %v", snap, err)
 	}
 }
@@ -213,7 +213,7 @@ func TestAColumnOfSegueIsHiddenFromEveryVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := view(snap.Lenses["base"]) + " " + view(snap.Lenses["x"]); got != "t(a b) u=t(a b)" {
+	if got := shown(snap.Lenses["base"]) + " " + shown(snap.Lenses["x"]); got != "t(a b) u=t(a b)" {
 		t.Errorf("got %s", got)
 	}
 }

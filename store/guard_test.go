@@ -63,12 +63,12 @@ func untouched(t *testing.T, super *pgx.Conn) {
 
 func TestASchemaThatSomebodyElseHasMadeIsNotTouched(t *testing.T) {
 	t.Parallel()
-	for name, view := range map[string]string{"with tables": forged, "with a view": `CREATE SCHEMA segue; CREATE VIEW segue.format AS SELECT 0 AS version WHERE lair.value()`, "empty": `CREATE SCHEMA segue`} {
+	for name, schema := range map[string]string{"with tables": forged, "with a view": `CREATE SCHEMA segue; CREATE VIEW segue.format AS SELECT 0 AS version WHERE lair.value()`, "empty": `CREATE SCHEMA segue`} {
 		for _, member := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, member %v", name, member), func(t *testing.T) {
 				t.Parallel()
 				guarded(t, member, func(super *pgx.Conn, owner, other string) {
-					exec(t, super, `SET ROLE `+other, evil, view, `RESET ROLE`)
+					exec(t, super, `SET ROLE `+other, evil, schema, `RESET ROLE`)
 					check(t, store.Install(ctx, super), "schema segue belongs to another role, "+other+"…")
 					if !member { // then the owner is one of the other's
 						exec(t, super, `GRANT `+other+` TO `+owner)

@@ -6,14 +6,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // errCrowded is why a connection that had not authenticated was given up in favour of a newer one.
 var errCrowded = errors.New("too many connections have not authenticated")
-
-// errSlow is why a connection was given up whose client took too long to authenticate.
-var errSlow = errors.New("the client took too long to authenticate")
 
 // A crowd holds the connections that have not authenticated. There is a limit to them, and it is the oldest that has to go
 // for a new one: whoever means to authenticate does so within milliseconds, while a connection that is held open to take
@@ -53,47 +49,3 @@ func (c *crowd) leave(n *newcomer) {
 		c.in = slices.Delete(c.in, at, at+1)
 	}
 }
-
-// A patience is the time that a client has for its own part of authenticating: while the server is waited for, it does not
-// run. It is for one goroutine.
-type patience struct {
-	left   time.Duration
-	giveUp context.CancelCauseFunc
-	timer  *time.Timer
-	since  time.Time
-}
-
-// begin lets the time run until end, and gives the connection up when there is none left.
-func (p *patience) begin() {
-	if p == nil {
-		return
-	}
-	p.since = time.Now()
-	p.timer = time.AfterFunc(p.left, func() { p.giveUp(errSlow) })
-}
-
-func (p *patience) end() {
-	if p == nil || p.timer == nil {
-		return
-	}
-	p.timer.Stop()
-	p.timer = nil
-	p.left -= time.Since(p.since)
-}
-
-// places counts the connections that are served, from their start-up packet on. It is safe for concurrent use.
-type places struct {
-	max   int64 // 0: no limit
-	taken atomic.Int64
-}
-
-// take takes a place, and reports whether there was one. give gives it back.
-func (p *places) take() bool {
-	if n := p.taken.Add(1); p.max > 0 && n > p.max {
-		p.taken.Add(-1)
-		return false
-	}
-	return true
-}
-
-func (p *places) give() { p.taken.Add(-1) }

@@ -1,8 +1,6 @@
 package startup
 
 import (
-	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -71,37 +69,4 @@ func TestConnectionsThatDoNotAuthenticateKeepNobodyOut(t *testing.T) {
 			}, "no more than the limit are kept")
 		})
 	}
-}
-
-func TestTheTimeThatTheServerTakesIsNotTheClients(t *testing.T) {
-	t.Parallel()
-	gone := make(chan error, 1)
-	p := &patience{left: time.Hour, giveUp: func(why error) { gone <- why }}
-	p.begin()
-	p.end()
-	if p.timer != nil || p.left <= 0 || p.left >= time.Hour {
-		t.Errorf("%v are left, and a timer runs: %v", p.left, p.timer != nil)
-	}
-	p.left = 0
-	p.begin()
-	if err := <-gone; err != errSlow {
-		t.Errorf("given up because of %v", err)
-	}
-	p.end()
-}
-
-func TestAPlaceIsGivenBackByWhoDoesNotGetIn(t *testing.T) {
-	t.Parallel()
-	b := newAuthBench(t)
-	d := b.door(t, b.upstream("disable"), nil)
-	for _, password := range []string{"wrong", "worse"} {
-		if err := pgxLogin(d.connString("scram", password, "sslmode=disable")); code(err) != "28P01" {
-			t.Error(err)
-		}
-	}
-	var e *wire.Error
-	if err := <-d.errs; !errors.As(err, &e) || !strings.Contains(e.Message, "password") {
-		t.Errorf("got %v", err)
-	}
-	pgtest.Eventually(t, func() bool { return d.places.taken.Load() == 0 }, "places are given back")
 }
