@@ -6,15 +6,15 @@ import (
 )
 
 // PostgreSQL's own deparser (ruleutils.c) prints the definitions of indexes, constraints and the like: keywords in
-// upper case, identifiers just as quote_identifier leaves them, types after two colons. So one regular expression cuts
+// upper case, identifiers just as quote_identifier leaves them (all in quotes, with quote_all_identifiers), types after two colons. So one regular expression cuts
 // its output into tokens, and what is the name of a column is known by where it stands. No backslash is in it: it means
 // the same whatever standard_conforming_strings is. The longest alternative wins, and of equal ones the first.
 var definitionTokens = identifiersIn(`('(?:[^']|'')*'` + // group 1: no name of a column
 	`|[0-9][0-9a-zA-Z.]*` +
 	`|::%(?:[.]%)?(?: [a-z]+)*` + // types
-	`|(?!(?:new|old)[.])%(?:[.]%)*[(]` + // functions
-	`|(?!(?:new|old)[.])%(?:[.]%)+|[)][.]%|%[.][*]` + // names with a schema, fields, whole rows
-	`|(?:new|old)[.]` + // of a trigger's condition; a column follows
+	`|(?!(?:new|old|"new"|"old")[.])%(?:[.]%)*[(]` + // functions
+	`|(?!(?:new|old|"new"|"old")[.])%(?:[.]%)+|[)][.]%|%[.][*]` + // names with a schema, fields, whole rows
+	`|(?:new|old|"new"|"old")[.]` + // of a trigger's condition; a column follows
 	`|(?:USING|INDEX|TABLESPACE|COLLATE|TRIGGER|NAME|AS) %(?:[.]%)?` +
 	`|STATISTICS %(?:[.]%)?(?: [(][a-z, ]+[)])?` +
 	`|EXTRACT[(]%|OPERATOR[(][^)]*[)]` +

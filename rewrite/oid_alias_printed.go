@@ -39,9 +39,10 @@ func (in *introspection) procedureSQL(object string) string {
 		printed := text
 		for _, g := range in.groups {
 			if g.renamed && g.rowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.rowType || typ == g.array }) {
-				pattern := "([(,.])" + regexp.QuoteMeta(quoteIdent(g.names[0])) + `(?=[],)[])`
-				printed = "pg_catalog.regexp_replace(" + printed + ", " + literal(pattern) + ", " +
-					literal(`\1`+strings.ReplaceAll(quoteIdent(g.logical), `\`, `\\`)) + ", 'g')"
+				// As it is printed, or with quote_all_identifiers.
+				name := regexp.QuoteMeta(quoteIdent(g.names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.names[0], `"`, `""`)+`"`)
+				with := literal(`\1`) + concat + "pg_catalog.quote_ident(" + literal(strings.ReplaceAll(g.logical, `\`, `\\`)) + ")"
+				printed = "pg_catalog.regexp_replace(" + printed + ", " + literal("([(,.])(?:"+name+`)(?=[],)[])`) + ", " + with + ", 'g')"
 			}
 		}
 		if printed != text {
