@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // changesIn says what a text that nobody binds does to what is prepared by SQL. whole is false when only the first part
@@ -93,7 +94,7 @@ func (s *session) changesOf(t *rewrite.Text) *changes {
 
 // openSQL makes the statement of a PREPARE that stands at an offset of the client's text, and is sent in another.
 func (s *session) openSQL(t *rewrite.Text, p *rewrite.Prepare, at int, sent string) *statement {
-	before, ok := rewrite.Decode(s.clientEncoding(), t.Client[:at])
+	before, ok := charset.Decode(s.clientEncoding(), t.Client[:at])
 	if !ok {
 		before = t.Client[:at]
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // SQL EXECUTE runs a statement of which its own text says only the name. So before it is sent, the statement is prepared
@@ -110,7 +111,7 @@ func (s *session) executesInside(e *epoch, t *rewrite.Text, made map[string]bool
 // that the server has in another text than the client's.
 func (s *session) mentioned(text []byte, others bool) (names []string) {
 	if prepared.Matters(text) {
-		if utf8, ok := rewrite.Decode(s.reading().Encoding, string(text)); ok {
+		if utf8, ok := charset.Decode(s.reading().Encoding, string(text)); ok {
 			text = []byte(utf8)
 		}
 	}

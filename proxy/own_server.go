@@ -12,7 +12,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/proxy/wire"
-	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // An ownServer runs queries on the session's own server, unseen by the client. It implements catalog.Querier.
@@ -81,7 +81,7 @@ func (r *ownRows) Scan(dest ...any) error {
 	for i, d := range dest {
 		value := r.row[i]
 		if value != nil {
-			text, ok := rewrite.Decode(r.encoding, string(value))
+			text, ok := charset.Decode(r.encoding, string(value))
 			if !ok {
 				return fmt.Errorf("a name cannot be read in the encoding %s", r.encoding)
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // What is prepared or deallocated where nobody can follow it, in DO or before anything was live, the server is asked for:
@@ -92,7 +93,7 @@ func decodeAs(r prepared.Reading, text string) (string, bool) {
 	if r.Doubt && prepared.Matters(text) {
 		return "", false
 	}
-	return rewrite.Decode(r.Encoding, text)
+	return charset.Decode(r.Encoding, text)
 }
 
 // serversTexts asks for the texts of prepared statements.

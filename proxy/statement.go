@@ -3,6 +3,7 @@ package proxy
 import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // What the session has prepared is in the account queue.stmts, which is guarded by queue.mu.
@@ -34,7 +35,7 @@ func (s *session) keyOf(name []byte) []byte {
 	if !prepared.Matters(name) {
 		return name
 	}
-	if utf8, ok := rewrite.Decode(s.reading().Encoding, string(name)); ok {
+	if utf8, ok := charset.Decode(s.reading().Encoding, string(name)); ok {
 		return []byte(utf8)
 	}
 	return name
@@ -45,7 +46,7 @@ func (s *session) sentName(key string) string {
 	if !prepared.Matters(key) {
 		return key
 	}
-	if name, ok := rewrite.Encode(s.reading().Encoding, key); ok {
+	if name, ok := charset.Encode(s.reading().Encoding, key); ok {
 		return name
 	}
 	return key

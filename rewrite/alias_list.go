@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // An alias with a list of columns gives a table of FROM the version's names for all of the statement. It is added where
@@ -97,7 +98,7 @@ func (b *binding) aliasTable(it *item, rv *ast.RangeVar) {
 	}
 	aliased := rv.Alias != nil || it.hidden
 	it.hidden = it.hidden || it.bare
-	b.aliasColumns(it, cols, &rv.Alias, aliased, b.tableEnd(b.tokens.at(int(rv.Location)), rv))
+	b.aliasColumns(it, cols, &rv.Alias, aliased, b.tableEnd(b.tokens.At(int(rv.Location)), rv))
 }
 
 // aliasFunction gives a function in FROM an alias list if one was asked for. It must return one row type, whose fields
@@ -112,7 +113,7 @@ func (b *binding) aliasFunction(it *item, r *ast.RangeFunction) {
 	}
 	b.canAlias(r, it)
 	if b.aliased[r] {
-		open := b.afterIdent(b.part(b.tokens.at(int(call.Location)), len(call.Funcname)-1))
+		open := b.afterIdent(b.part(b.tokens.At(int(call.Location)), len(call.Funcname)-1))
 		b.aliasColumns(it, it.cols, &r.Alias, r.Alias != nil, b.aliasEnd(b.closing(open), r.Alias))
 	}
 }
@@ -132,15 +133,15 @@ func (b *binding) aliasColumns(it *item, cols []*column, alias **ast.Alias, name
 	}
 	it.plain = it.ordered
 	names = names[given:]
-	list := strings.Join(quoteIdents(names), ", ")
-	at := b.tokens.identEnd(end)
+	list := strings.Join(syntax.QuoteIdents(names), ", ")
+	at := b.tokens.IdentEnd(end)
 	switch {
 	case given > 0:
-		at, list = b.tokens.start(end), ", "+list // inside the client's own list
+		at, list = b.tokens.Start(end), ", "+list // inside the client's own list
 	case named:
 		list = " (" + list + ")"
 	default:
-		list = " AS " + quoteIdent(it.name) + " (" + list + ")"
+		list = " AS " + syntax.QuoteIdent(it.name) + " (" + list + ")"
 	}
 	b.affected = true
 	b.replace(at, at, list, func() {
@@ -155,12 +156,12 @@ func (b *binding) aliasColumns(it *item, cols []*column, alias **ast.Alias, name
 
 // tableEnd is the last token of a table in FROM whose name begins at token i, its alias included.
 func (b *binding) tableEnd(i int, rv *ast.RangeVar) int {
-	only := b.tokens.is(i-1, '(') && b.tokens.kind(i-2) == ast.Token_ONLY
-	for b.tokens.is(b.afterIdent(i), '.') {
+	only := b.tokens.Is(i-1, '(') && b.tokens.Kind(i-2) == ast.Token_ONLY
+	for b.tokens.Is(b.afterIdent(i), '.') {
 		i = b.part(i, 1)
 	}
 	i = b.afterIdent(i) - 1
-	if b.tokens.is(i+1, '*') || only && b.tokens.is(i+1, ')') {
+	if b.tokens.Is(i+1, '*') || only && b.tokens.Is(i+1, ')') {
 		i++
 	}
 	return b.aliasEnd(i, rv.Alias)
@@ -171,11 +172,11 @@ func (b *binding) aliasEnd(i int, alias *ast.Alias) int {
 	if alias == nil {
 		return i
 	}
-	if b.tokens.kind(i+1) == ast.Token_AS {
+	if b.tokens.Kind(i+1) == ast.Token_AS {
 		i++
 	}
 	i = b.afterIdent(i+1) - 1
-	if len(alias.Colnames) > 0 && b.tokens.is(i+1, '(') {
+	if len(alias.Colnames) > 0 && b.tokens.Is(i+1, '(') {
 		i = b.closing(i + 1)
 	}
 	return i

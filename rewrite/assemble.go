@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // finish makes a draft into what is sent: stand-ins for the statements that must fail, the others with their edits,
@@ -36,39 +38,39 @@ func (r *rewriting) finish(d *draft) *Text {
 // assemble makes the text of a draft. If a statement is not proved it is marked to fail, and ok is false.
 func (r *rewriting) assemble(d *draft) (t *Text, ok bool) {
 	edits := d.sentEdits()
-	if err := sortEdits(edits, len(r.source.utf8)); err != nil {
+	if err := splice.Sort(edits, len(r.source.UTF8)); err != nil {
 		d.failAll(unproven())
 		r.binder.stats.Unproven.Add(1)
 		return nil, false
 	}
-	sent := r.source.utf8
+	sent := r.source.UTF8
 	if len(edits) > 0 {
-		separate(r.source.utf8, edits)
-		sent = applyEdits(r.source.utf8, edits)
+		splice.Separate(r.source.UTF8, edits)
+		sent = splice.Apply(r.source.UTF8, edits)
 		if !r.prove(d, sent) {
 			r.binder.stats.Unproven.Add(1)
 			return nil, false
 		}
 	}
 	t = &Text{SQL: sent, Client: r.sql, Changed: len(edits) > 0, Statements: d.statements, edits: edits, charset: r.charset}
-	if r.charset.encoding == nil {
+	if r.charset.IsUTF8() {
 		r.place(t, edits, func(offset int) int { return offset })
 		return t, true
 	}
-	original, err := r.charset.encodeEdits(&r.source, edits)
+	original, err := splice.Encode(r.charset, &r.source, edits)
 	if err != nil {
 		d.failAll(unreadableEncoding(r.session.Encoding))
 		return nil, false
 	}
-	t.SQL = applyEdits(r.sql, original)
-	t.clientUTF8, t.sentUTF8 = r.source.utf8, sent
-	r.place(t, original, r.source.original)
+	t.SQL = splice.Apply(r.sql, original)
+	t.clientUTF8, t.sentUTF8 = r.source.UTF8, sent
+	r.place(t, original, r.source.Original)
 	return t, true
 }
 
 // sentEdits are the edits of the statements that are sent, and the stand-ins for the others.
-func (d *draft) sentEdits() []Edit {
-	edits := make([]Edit, 0, len(d.edits))
+func (d *draft) sentEdits() []splice.Edit {
+	edits := make([]splice.Edit, 0, len(d.edits))
 	rest := d.edits // both are in the order of the text
 	for i := range d.statements {
 		s := &d.statements[i]
@@ -77,7 +79,7 @@ func (d *draft) sentEdits() []Edit {
 			n++
 		}
 		if s.Failure != nil {
-			edits = append(edits, Edit{Start: s.Start, End: s.End, New: d.standIn(i)})
+			edits = append(edits, splice.Edit{Start: s.Start, End: s.End, New: d.standIn(i)})
 		} else {
 			edits = append(edits, rest[:n]...)
 		}
@@ -99,7 +101,7 @@ func (d *draft) failAll(failure *Error) {
 // Statements that turn out otherwise are marked to fail.
 func (r *rewriting) prove(d *draft, sent string) bool {
 	r.budget.look()
-	got, err := parseText(sent)
+	got, err := syntax.Parse(sent)
 	if err != nil || len(got.Stmts) != len(d.statements) || len(d.tree.Stmts) != len(d.statements) {
 		d.failAll(unproven())
 		return false
@@ -116,15 +118,15 @@ func (r *rewriting) prove(d *draft, sent string) bool {
 
 // place moves the statements' ranges from the client's text as UTF-8 to the one that is sent, and gives PREPARE the
 // client's own bytes.
-func (r *rewriting) place(t *Text, edits []Edit, original func(int) int) {
-	m := mover{edits: edits}
+func (r *rewriting) place(t *Text, edits []splice.Edit, original func(int) int) {
+	m := splice.Mover{Edits: edits}
 	for i := range t.Statements {
 		s := &t.Statements[i]
 		if p := s.Effect.Prepare; p != nil {
 			s.Effect.Prepare = &Prepare{Name: p.Name, Client: r.sql[original(s.Start):original(s.End)]}
 		}
-		s.Start = m.toSent(original(s.Start), false)
-		s.End = m.toSent(original(s.End), true)
+		s.Start = m.ToSent(original(s.Start), false)
+		s.End = m.ToSent(original(s.End), true)
 	}
 }
 
@@ -198,7 +200,7 @@ func (r *rewriting) refuseWhole(failure *Error) *Text {
 // unreadable makes the text that stands for one that the parser could not read.
 func (r *rewriting) unreadable(err error) *Text {
 	r.binder.stats.ParseErrors.Add(1)
-	if errors.Is(err, ast.ErrTooDeep) || errors.Is(err, errTooComplex) {
+	if errors.Is(err, ast.ErrTooDeep) || errors.Is(err, syntax.ErrTooComplex) {
 		return r.refuseWhole(tooDeep())
 	}
 	if t := r.serversOwn(); t != nil {
@@ -224,12 +226,12 @@ func (r *rewriting) replaced(sent string, failure *Error) *Text {
 	t := &Text{
 		SQL: sent, Client: r.sql, Changed: true,
 		Statements: []Statement{{End: len(sent), Failure: failure}},
-		edits:      []Edit{{End: len(r.sql), New: sent}},
+		edits:      []splice.Edit{{End: len(r.sql), New: sent}},
 		charset:    r.charset,
 	}
-	if r.charset.encoding != nil {
-		t.clientUTF8, t.sentUTF8 = r.source.utf8, sent
-		t.edits[0].End = len(r.source.utf8)
+	if !r.charset.IsUTF8() {
+		t.clientUTF8, t.sentUTF8 = r.source.UTF8, sent
+		t.edits[0].End = len(r.source.UTF8)
 	}
 	return t
 }

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // ordinary is a text of 500 bytes as apps send them, without a name that matters.
@@ -98,7 +100,7 @@ func BenchmarkRewriteCold(b *testing.B) {
 // BenchmarkBind is what a cold rewrite takes without parser and proof.
 func BenchmarkBind(b *testing.B) {
 	snap, s := testSnapshot(150000), pinned("surname")
-	toks, err := scanTokens(concerned)
+	toks, err := syntax.Scan(concerned)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -123,7 +125,7 @@ func BenchmarkParse(b *testing.B) {
 func BenchmarkScan(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := scanTokens(concerned); err != nil {
+		if _, err := syntax.Scan(concerned); err != nil {
 			b.Fatal(err)
 		}
 	}

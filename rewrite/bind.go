@@ -7,6 +7,8 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -18,7 +20,7 @@ type bindInput struct {
 	sess   *Session
 	sql    string // UTF-8
 	tree   *ast.ParseResult
-	tokens *tokens
+	tokens *syntax.Tokens
 	views  *introspection // how the system catalogs look; nil: as they are
 	unseen *prefilter     // names that change the session; nil: there are none
 	budget *budget        // nil in tests of the binder alone
@@ -32,7 +34,7 @@ type bindInput struct {
 const maxWithin = 16
 
 // inside is the input for a text within this one, which is within less than maxWithin.
-func (in *bindInput) inside(sql string, tree *ast.ParseResult, t *tokens) bindInput {
+func (in *bindInput) inside(sql string, tree *ast.ParseResult, t *syntax.Tokens) bindInput {
 	inner := *in
 	inner.sql, inner.tree, inner.tokens = sql, tree, t
 	inner.within++
@@ -42,13 +44,13 @@ func (in *bindInput) inside(sql string, tree *ast.ParseResult, t *tokens) bindIn
 // bound is the outcome of binding: what to change in the text, and the tree with the same changes. Of a statement with
 // a Failure nothing is changed in either.
 type bound struct {
-	edits      []Edit      // sorted and free of overlaps, on the client's text
-	statements []Statement // Start and End in the client's text, first to last token
+	edits      []splice.Edit // sorted and free of overlaps, on the client's text
+	statements []Statement   // Start and End in the client's text, first to last token
 	tree       *ast.ParseResult
 	catalogs   bool // the system catalogs are read, and may look different
 
-	planned []Edit // what would have been changed in the last statement, if a name were not missing in it
-	askable bool   // planned is set
+	planned []splice.Edit // what would have been changed in the last statement, if a name were not missing in it
+	askable bool          // planned is set
 }
 
 // A binding is the work on one text. What is in statementBinding starts anew with each statement; the rest lasts.
@@ -79,7 +81,7 @@ type statementBinding struct {
 	statement Statement
 	fate
 	changes   []change
-	asked     []Edit                   // besides the changes, when the server is asked for its words: see Question
+	asked     []splice.Edit            // besides the changes, when the server is asked for its words: see Question
 	seen      map[any]struct{}         // nodes that were understood
 	generated []string                 // names that it is given instead of those that the server would make up
 	sublabels map[*ast.SubLink]label   // the label of the only column of a subquery used as a value
@@ -151,16 +153,16 @@ func (b *binding) bindWhole(raw *ast.RawStmt) {
 }
 
 func (b *binding) begin(raw *ast.RawStmt) {
-	first := b.tokens.at(int(raw.StmtLocation))
-	last := b.tokens.len() - 1
+	first := b.tokens.At(int(raw.StmtLocation))
+	last := b.tokens.Len() - 1
 	if raw.StmtLen > 0 {
-		last = b.tokens.before(int(raw.StmtLocation + raw.StmtLen))
+		last = b.tokens.Before(int(raw.StmtLocation + raw.StmtLen))
 	}
-	for last > first && b.tokens.is(last, ';') {
+	for last > first && b.tokens.Is(last, ';') {
 		last--
 	}
 	b.statementBinding = statementBinding{
-		statement: Statement{Start: b.tokens.start(first), End: b.tokens.end(last), Tag: nodeName(raw.Stmt)},
+		statement: Statement{Start: b.tokens.Start(first), End: b.tokens.End(last), Tag: nodeName(raw.Stmt)},
 		changes:   b.changes[:0],
 		seen:      map[any]struct{}{},
 		sublabels: map[*ast.SubLink]label{},
@@ -172,7 +174,7 @@ func (b *binding) begin(raw *ast.RawStmt) {
 }
 
 // finish decides what becomes of the statement, and carries out its changes in the tree if they are to be sent.
-func (b *binding) finish(raw *ast.RawStmt) []Edit {
+func (b *binding) finish(raw *ast.RawStmt) []splice.Edit {
 	b.finishCatalogs()
 	if b.affected {
 		b.demandAllSeen(raw.Stmt)

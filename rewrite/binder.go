@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -71,7 +73,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		all:   o.MatchAll,
 		bind:  bind,
 
-		maxTokens: cmp.Or(o.MaxTokens, defaultMaxTokens),
+		maxTokens: cmp.Or(o.MaxTokens, syntax.DefaultMaxTokens),
 		maxBytes:  cmp.Or(o.MaxBytes, DefaultMaxBytes),
 		bindCPU:   cmp.Or(o.BindCPU, defaultBindCPU),
 	}
@@ -188,7 +190,7 @@ func (b *Binder) large(s *Session, sql string) *Text {
 		return &Text{SQL: sql, Client: sql}
 	}
 	b.stats.Misses.Add(1)
-	t := (&rewriting{binder: b, session: s, sql: sql, source: decoded{utf8: sql}}).refuseWhole(tooLarge(len(sql), b.maxBytes))
+	t := (&rewriting{binder: b, session: s, sql: sql, source: charset.Text{UTF8: sql}}).refuseWhole(tooLarge(len(sql), b.maxBytes))
 	t.countUse(b.stats)
 	return t
 }
@@ -245,9 +247,9 @@ type rewriting struct {
 	session *Session
 	sql     string // the client's bytes
 	key     uint64 // of the text in the cache
-	charset charset
-	source  decoded
-	tokens  *tokens
+	charset charset.Encoding
+	source  charset.Text
+	tokens  *syntax.Tokens
 	tree    parsed
 
 	budget   *budget
@@ -259,13 +261,13 @@ type rewriting struct {
 // read decodes, scans and parses the text. A text that cannot be read is answered at once.
 func (r *rewriting) read() *Text {
 	var known bool
-	r.charset, known = charsets[r.session.Encoding]
-	if !known && !isASCII(r.sql) {
+	r.charset, known = charset.Named(r.session.Encoding)
+	if !known && !charset.IsASCII(r.sql) {
 		return r.refuseWhole(unreadableEncoding(r.session.Encoding))
 	}
 	var err error
-	if r.source, err = r.charset.decode(r.sql); err != nil {
-		if r.charset.encoding == nil && r.session.Encoding != "SQL_ASCII" {
+	if r.source, err = r.charset.Decode(r.sql); err != nil {
+		if r.charset.IsUTF8() && r.session.Encoding != "SQL_ASCII" {
 			return &Text{SQL: r.sql, Client: r.sql} // the server checks that it is UTF-8 before it does anything else
 		}
 		return r.refuseWhole(unreadableEncoding(r.session.Encoding))
@@ -276,9 +278,9 @@ func (r *rewriting) read() *Text {
 	if r.seen != nil {
 		r.tokens = r.seen.tokens
 	} else {
-		r.tokens, err = scanAtMost(r.source.utf8, r.binder.maxTokens)
+		r.tokens, err = syntax.ScanAtMost(r.source.UTF8, r.binder.maxTokens)
 	}
-	if errors.Is(err, errTooLong) || err == nil && r.tokens.len() > r.binder.maxTokens {
+	if errors.Is(err, syntax.ErrTooLong) || err == nil && r.tokens.Len() > r.binder.maxTokens {
 		return r.refuseWhole(tooLong(r.binder.maxTokens))
 	}
 	if err == nil {
@@ -288,16 +290,16 @@ func (r *rewriting) read() *Text {
 			}
 		}
 		if at := r.backslash(); at >= 0 {
-			return r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
+			return r.refuseWhole(backslashInString(syntax.CharPosition(r.source.UTF8, at)))
 		}
-		r.tree, err = parse(r.source.utf8)
+		r.tree, err = parse(r.source.UTF8)
 	}
 	if err == nil && r.seen != nil {
 		r.plain = plainConstants(r.tree.tree)
 	}
-	if at := strings.IndexByte(r.source.utf8, '\\'); err != nil && at >= 0 && !r.session.StandardStrings {
+	if at := strings.IndexByte(r.source.UTF8, '\\'); err != nil && at >= 0 && !r.session.StandardStrings {
 		// Perhaps a quote was taken for the end of a string.
-		t := r.refuseWhole(backslashInString(charPosition(r.source.utf8, at)))
+		t := r.refuseWhole(backslashInString(syntax.CharPosition(r.source.UTF8, at)))
 		t.Question = r.questionOfUnread(t.Statements[0].Failure)
 		return t
 	}
@@ -313,9 +315,9 @@ func (r *rewriting) backslash() int {
 	if r.session.StandardStrings {
 		return -1
 	}
-	for i := range r.tokens.list {
-		if text := r.tokens.text(i); text[0] == '\'' && strings.IndexByte(text, '\\') >= 0 {
-			return r.tokens.start(i)
+	for i := range r.tokens.List {
+		if text := r.tokens.Text(i); text[0] == '\'' && strings.IndexByte(text, '\\') >= 0 {
+			return r.tokens.Start(i)
 		}
 	}
 	return -1

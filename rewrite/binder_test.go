@@ -13,6 +13,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -64,30 +66,30 @@ func plainBind(in *bindInput) (*bound, error) {
 	out := &bound{tree: in.tree}
 	lens := in.lens.Tables[0]
 	for _, raw := range in.tree.Stmts {
-		first, last := in.tokens.at(int(raw.StmtLocation)), in.tokens.len()-1
+		first, last := in.tokens.At(int(raw.StmtLocation)), in.tokens.Len()-1
 		if raw.StmtLen > 0 {
-			last = in.tokens.before(int(raw.StmtLocation + raw.StmtLen))
+			last = in.tokens.Before(int(raw.StmtLocation + raw.StmtLen))
 		}
-		s := Statement{Start: in.tokens.start(first), End: in.tokens.end(last)}
+		s := Statement{Start: in.tokens.Start(first), End: in.tokens.End(last)}
 		for i := first; i <= last; i++ {
-			name, _ := in.tokens.ident(i)
+			name, _ := in.tokens.Ident(i)
 			if name == lens.Logical {
 				s.Tables = []catalog.OID{lens.OID}
 			}
 			if name == "puzzle" {
-				s.Failure = &Error{Code: codeRefused, Message: "a puzzle", Position: charPosition(in.sql, in.tokens.start(i))}
+				s.Failure = &Error{Code: codeRefused, Message: "a puzzle", Position: syntax.CharPosition(in.sql, in.tokens.Start(i))}
 			}
 		}
 		for i := first; i <= last && len(s.Tables) > 0; i++ {
-			name, _ := in.tokens.ident(i)
+			name, _ := in.tokens.Ident(i)
 			c := lens.Column(name)
 			if c == nil && slices.Contains([]string{"last_name", "surname", "größe", "size"}, name) {
-				s.Failure = &Error{Code: "42703", Message: "no " + name, Position: charPosition(in.sql, in.tokens.start(i))}
+				s.Failure = &Error{Code: "42703", Message: "no " + name, Position: syntax.CharPosition(in.sql, in.tokens.Start(i))}
 			}
 			if c == nil || c.Logical == c.Physical {
 				continue
 			}
-			out.edits = append(out.edits, Edit{in.tokens.start(i), in.tokens.identEnd(i), quoteIdent(c.Physical)})
+			out.edits = append(out.edits, splice.Edit{Start: in.tokens.Start(i), End: in.tokens.IdentEnd(i), New: syntax.QuoteIdent(c.Physical)})
 			s.Columns = []Column{{Label: c.Physical, Table: lens.OID, Num: c.Num, Known: true}}
 		}
 		if s.Failure == nil && len(s.Tables) > 0 {

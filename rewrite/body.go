@@ -8,6 +8,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Bodies: SQL in the text of a function, a procedure or DO.
@@ -26,19 +28,19 @@ type body struct {
 	params     []value         // $1, $2 and so on
 	vars       *variables      // of PL/pgSQL; nil for LANGUAGE sql
 	parts      []*part
-	edits      []Edit      // of what the literal means
-	moved      bool        // it changes what names mean
-	after      unsettled   // what its statements have made so far
-	text       *ast.String // its place in the tree
-	byPlace    bool        // of what it returns only the order counts, and not what columns are called
-	once       bool        // it runs now, and is not stored
-	names      []string    // the function that it replaces, if there is one
-	oneRow     bool        // it returns a row of no declared type, with the names of the fields that it has
-	session    *Session    // under whose search_path it runs; nil: the session at hand
-	pathKnown  bool        // it runs under the search_path that it is bound with
-	computes   bool        // it computes the text of statements
-	unsure     bool        // a statement of it has something that was not understood, or is not there
-	returnType catalog.OID // what it returns, where that is an OID alias type
+	edits      []splice.Edit // of what the literal means
+	moved      bool          // it changes what names mean
+	after      unsettled     // what its statements have made so far
+	text       *ast.String   // its place in the tree
+	byPlace    bool          // of what it returns only the order counts, and not what columns are called
+	once       bool          // it runs now, and is not stored
+	names      []string      // the function that it replaces, if there is one
+	oneRow     bool          // it returns a row of no declared type, with the names of the fields that it has
+	session    *Session      // under whose search_path it runs; nil: the session at hand
+	pathKnown  bool          // it runs under the search_path that it is bound with
+	computes   bool          // it computes the text of statements
+	unsure     bool          // a statement of it has something that was not understood, or is not there
+	returnType catalog.OID   // what it returns, where that is an OID alias type
 }
 
 // A part is a fragment of a body as a text of its own. Its tree is changed as its text is.
@@ -61,11 +63,11 @@ func (bd *body) part(sql string, start, prefix int) (p *part, ok bool) {
 	if bd.within >= maxWithin {
 		return nil, false
 	}
-	tokens, err := scanTokens(sql) // first: it bounds what the parser is given
+	tokens, err := syntax.Scan(sql) // first: it bounds what the parser is given
 	if err != nil {
 		return nil, false
 	}
-	tree, err := parseText(sql)
+	tree, err := syntax.Parse(sql)
 	if err != nil {
 		return nil, false
 	}
@@ -108,7 +110,7 @@ func (bd *body) bind(p *part, how func(*binding, *ast.Node) output) {
 			}
 		})
 		if twice != "" {
-			c.unsupported(location, refusedBody, "the name "+quoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
+			c.unsupported(location, refusedBody, "the name "+syntax.QuoteIdent(twice), "is that of tables in several schemas, and which of them is meant depends on the search_path when it runs")
 		}
 		bd.collect(p, raw)
 	}
@@ -121,7 +123,7 @@ func (bd *body) namesTwice(stmt *ast.Node) (name string, location int) {
 	if bd.pathKnown {
 		return "", -1
 	}
-	eachNode(stmt, func(n proto.Message) {
+	ast.Walk(stmt, func(n proto.Message) {
 		written := ""
 		switch n := n.(type) {
 		case *ast.RangeVar:
@@ -130,7 +132,7 @@ func (bd *body) namesTwice(stmt *ast.Node) (name string, location int) {
 			}
 		case *ast.TypeName:
 			if len(n.Names) == 1 || n.PctType && len(n.Names) == 2 {
-				written = stringOf(n.Names[0])
+				written = ast.StrVal(n.Names[0])
 			}
 		}
 		if written != "" && bd.isAffectedName(written) && bd.schemasOf(written) > 1 {
@@ -235,7 +237,7 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 	bd.collectFailure(c, raw.Stmt)
 	for _, e := range edits {
 		p.edited = true
-		bd.edits = append(bd.edits, Edit{Start: p.start + e.Start - p.prefix, End: p.start + e.End - p.prefix, New: e.New})
+		bd.edits = append(bd.edits, splice.Edit{Start: p.start + e.Start - p.prefix, End: p.start + e.End - p.prefix, New: e.New})
 	}
 	bd.settlePart(c, raw)
 }
@@ -294,7 +296,7 @@ func definedNames(n *ast.Node) []string {
 	}
 	var names []string
 	for _, object := range n.GetDropStmt().GetObjects() {
-		names = append(names, stringsOf(object.GetList().GetItems())...)
+		names = append(names, ast.StrVals(object.GetList().GetItems())...)
 	}
 	return names
 }
@@ -315,12 +317,12 @@ func (bd *body) rewritten(prove func(text string) bool) (text string, ok bool) {
 	if bd.affected && bd.refusal != nil || bd.failure != nil || len(bd.need) > 0 {
 		return "", false
 	}
-	if err := sortEdits(bd.edits, len(bd.literal.text)); err != nil {
+	if err := splice.Sort(bd.edits, len(bd.literal.text)); err != nil {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "needs two changes at one place")
 		return "", false
 	}
-	separate(bd.literal.text, bd.edits)
-	text = applyEdits(bd.literal.text, bd.edits)
+	splice.Separate(bd.literal.text, bd.edits)
+	text = splice.Apply(bd.literal.text, bd.edits)
 	if len(bd.edits) > 0 && !prove(text) {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
 		return "", false
@@ -329,7 +331,7 @@ func (bd *body) rewritten(prove func(text string) bool) (text string, ok bool) {
 }
 
 // write makes the literal mean a text, which sorted edits of what it means lead to.
-func (bd *body) write(edits []Edit, text string) {
+func (bd *body) write(edits []splice.Edit, text string) {
 	edits, ok := bd.literal.edits(edits, text, bd.sql)
 	if !ok {
 		bd.unsupported(bd.literal.opened, refusedString, bd.of, "is in a string that cannot hold the names of the database")
@@ -342,7 +344,7 @@ func (bd *body) write(edits []Edit, text string) {
 
 // same tells whether a text of the part after its edits reads as its tree does.
 func (p *part) same(sql string) bool {
-	got, err := parseText(sql)
+	got, err := syntax.Parse(sql)
 	return err == nil && sameTree(got, p.tree)
 }
 
@@ -350,7 +352,7 @@ func (p *part) same(sql string) bool {
 func (bd *body) walk(visit func(p *part, n proto.Message)) {
 	for _, p := range bd.parts {
 		for _, raw := range p.tree.Stmts {
-			eachNode(raw.Stmt, func(n proto.Message) { visit(p, n) })
+			ast.Walk(raw.Stmt, func(n proto.Message) { visit(p, n) })
 		}
 	}
 }

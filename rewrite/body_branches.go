@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -23,7 +25,7 @@ import (
 // A branch is the body for some tables; for all others, where it has none.
 type branch struct {
 	text   string
-	edits  []Edit // sorted, of the client's text
+	edits  []splice.Edit // sorted, of the client's text
 	tables []*rules.TableLens
 	moved  []rules.ColumnLens // the columns by which the tables are told; nil where that is done by name
 }
@@ -44,8 +46,8 @@ func addBranch(list []*branch, br *branch) []*branch {
 func sameNames(a, b rules.ColumnLens) bool { return a.Logical == b.Logical && a.Physical == b.Physical }
 
 // ofColumns tells whether edits of a text write nothing but names of single columns: no row, and no list for a star.
-func ofColumns(edits []Edit, text string) bool {
-	return !slices.ContainsFunc(edits, func(e Edit) bool {
+func ofColumns(edits []splice.Edit, text string) bool {
+	return !slices.ContainsFunc(edits, func(e splice.Edit) bool {
 		return strings.ContainsAny(e.New, "(,") || strings.Contains(text[e.Start:e.End], "*")
 	})
 }
@@ -84,7 +86,7 @@ func (br *branch) condition() string {
 func namedTables(identities []string) string {
 	var list []string
 	for _, name := range identities {
-		list = append(list, literal(name))
+		list = append(list, syntax.QuoteLiteral(name))
 	}
 	return triggerName + eq + "ANY (ARRAY[" + strings.Join(list, ", ") + "])"
 }
@@ -93,8 +95,8 @@ func namedTables(identities []string) string {
 func hasColumns(moved []rules.ColumnLens) string {
 	var here, all []string
 	for _, c := range moved {
-		here = append(here, literal(c.Physical))
-		all = append(all, literal(c.Physical), literal(c.Logical))
+		here = append(here, syntax.QuoteLiteral(c.Physical))
+		all = append(all, syntax.QuoteLiteral(c.Physical), syntax.QuoteLiteral(c.Logical))
 	}
 	names := func(list []string) string { return "ANY (ARRAY[" + strings.Join(list, ", ") + "]::pg_catalog.name[])" }
 	return "(SELECT pg_catalog.count(*)" + eq + strconv.Itoa(len(here)) + " AND pg_catalog.bool_and(c.attname" + eq + names(here) + ")" +
@@ -102,15 +104,17 @@ func hasColumns(moved []rules.ColumnLens) string {
 }
 
 // identity is the name of a relation as pg_identify_object gives it.
-func identity(schema, name string) string { return quoteIdent(schema) + "." + quoteIdent(name) }
+func identity(schema, name string) string {
+	return syntax.QuoteIdent(schema) + "." + syntax.QuoteIdent(name)
+}
 
 // block is the outermost block in the branch.
 func (br *branch) block(read *plBody, text string) string {
-	edits := make([]Edit, len(br.edits))
+	edits := make([]splice.Edit, len(br.edits))
 	for i, e := range br.edits {
-		edits[i] = Edit{Start: e.Start - read.outermost.from, End: e.End - read.outermost.from, New: e.New}
+		edits[i] = splice.Edit{Start: e.Start - read.outermost.From, End: e.End - read.outermost.From, New: e.New}
 	}
-	return applyEdits(text[read.outermost.from:read.outermost.to], edits)
+	return splice.Apply(text[read.outermost.From:read.outermost.To], edits)
 }
 
 // writeBranches puts branches into one body, the last one for all other tables. The first stands where the client has
@@ -133,9 +137,9 @@ func (bd *body) writeBranches(read *plBody, list []*branch) {
 	if read.closed {
 		tail.WriteString(";")
 	}
-	edits := append([]Edit{{Start: read.outermost.from, End: read.outermost.from, New: head.String()}}, list[0].edits...)
-	edits = append(edits, Edit{Start: read.end, End: read.end, New: tail.String()})
-	text := applyEdits(bd.literal.text, edits)
+	edits := append([]splice.Edit{{Start: read.outermost.From, End: read.outermost.From, New: head.String()}}, list[0].edits...)
+	edits = append(edits, splice.Edit{Start: read.end, End: read.end, New: tail.String()})
+	text := splice.Apply(bd.literal.text, edits)
 	if !proveBranches(read, list, text) {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
 		return

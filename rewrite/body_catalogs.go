@@ -6,6 +6,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // What runs once, in a session with a version, sees the system catalogs in the names of the version: the guards of a script
@@ -32,29 +34,29 @@ func (bd *body) catalogsInBlock(read *plBody) {
 // refuseAlias refuses a variable that takes a name which what is put in the place of a catalog uses for a relation: PL/pgSQL
 // would take the one for the other.
 func (bd *body) refuseAlias(name string) {
-	if !slices.ContainsFunc(bd.edits, func(e Edit) bool { return usesAlias(e.New, name) }) {
+	if !slices.ContainsFunc(bd.edits, func(e splice.Edit) bool { return usesAlias(e.New, name) }) {
 		return
 	}
 	bd.affected = true
-	bd.unsupported(bd.literal.opened, refusedBody, "the variable "+quoteIdent(name), "has a name that the queries use which show the system catalogs in the names of the version")
+	bd.unsupported(bd.literal.opened, refusedBody, "the variable "+syntax.QuoteIdent(name), "has a name that the queries use which show the system catalogs in the names of the version")
 }
 
 // usesAlias tells whether a text that is put in names a relation so, or may name a column so by itself.
 func usesAlias(text, name string) bool {
-	t, err := scanTokens(text)
+	t, err := syntax.Scan(text)
 	if err != nil {
 		return true
 	}
-	for i := 0; i < t.len(); i++ {
-		if foldIdent(t.text(i)) == "as" && t.is(i+2, '(') {
-			for i += 2; i < t.len() && !t.is(i, ')'); { // labels; if the relation is ever named, then before a dot
+	for i := 0; i < t.Len(); i++ {
+		if syntax.FoldIdent(t.Text(i)) == "as" && t.Is(i+2, '(') {
+			for i += 2; i < t.Len() && !t.Is(i, ')'); { // labels; if the relation is ever named, then before a dot
 				i++
 			}
 			continue
 		}
-		ident, ok := t.ident(i)
-		behind := i > 0 && (t.is(i-1, '.') || foldIdent(t.text(i-1)) == "as")
-		if ok && ident == name && !t.is(i+1, '(') && (!behind || t.is(i+1, '.') && !t.is(i-1, '.')) {
+		ident, ok := t.Ident(i)
+		behind := i > 0 && (t.Is(i-1, '.') || syntax.FoldIdent(t.Text(i-1)) == "as")
+		if ok && ident == name && !t.Is(i+1, '(') && (!behind || t.Is(i+1, '.') && !t.Is(i-1, '.')) {
 			return true
 		}
 	}
@@ -68,7 +70,7 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 	}
 	labels := map[string]bool{}
 	var clashing []string
-	eachNode(sub.query, func(n proto.Message) {
+	ast.Walk(sub.query, func(n proto.Message) {
 		switch n := n.(type) {
 		case *ast.ResTarget:
 			labels[n.Name] = true
@@ -88,7 +90,7 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 	if text == sub.text {
 		return sub
 	}
-	if _, err := parseText("SELECT FROM " + text + " AS t"); err != nil {
+	if _, err := syntax.Parse("SELECT FROM " + text + " AS t"); err != nil {
 		return sub
 	}
 	return newSubstitute("a catalog", text, sub.mapped)
@@ -96,16 +98,16 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 
 // withAlias gives a relation in a text another alias. No label of the text has its name, but perhaps in a list of columns.
 func withAlias(text, name, alias string) string {
-	t, err := scanTokens(text)
+	t, err := syntax.Scan(text)
 	if err != nil {
 		return text
 	}
-	var edits []Edit
-	for i := range t.list {
-		ident, ok := t.ident(i)
-		if ok && ident == name && i > 0 && (t.is(i+1, '.') && !t.is(i-1, '.') || foldIdent(t.text(i-1)) == "as") {
-			edits = append(edits, Edit{Start: t.start(i), End: t.end(i), New: alias})
+	var edits []splice.Edit
+	for i := range t.List {
+		ident, ok := t.Ident(i)
+		if ok && ident == name && i > 0 && (t.Is(i+1, '.') && !t.Is(i-1, '.') || syntax.FoldIdent(t.Text(i-1)) == "as") {
+			edits = append(edits, splice.Edit{Start: t.Start(i), End: t.End(i), New: alias})
 		}
 	}
-	return applyEdits(text, edits)
+	return splice.Apply(text, edits)
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A stringConstant is a string constant together with where each byte of what it means is written.
@@ -19,11 +21,11 @@ type stringConstant struct {
 // constantAt reads the string constant at token i; ok is false where there is none, or it is written in a way that is not
 // followed: with Unicode escapes, or characters by their numbers.
 func (b *binding) constantAt(i int) (l *stringConstant, ok bool) {
-	raw := b.tokens.text(i)
-	if b.tokens.kind(i) != ast.Token_SCONST || raw == "" {
+	raw := b.tokens.Text(i)
+	if b.tokens.Kind(i) != ast.Token_SCONST || raw == "" {
 		return nil, false
 	}
-	r := stringReader{raw: raw, start: b.tokens.start(i)}
+	r := stringReader{raw: raw, start: b.tokens.Start(i)}
 	switch raw[0] {
 	case '$':
 		n := strings.IndexByte(raw[1:], '$') + 2
@@ -75,7 +77,7 @@ func (r *stringReader) quoted(i int) bool {
 			r.add(c, i, 2)
 			i += 2
 		default: // it goes on after a line break
-			n := continuation(r.raw[i+1:])
+			n := syntax.Continuation(r.raw[i+1:])
 			if n == 0 {
 				return false
 			}
@@ -101,7 +103,7 @@ func (l *stringConstant) place(i int) int {
 
 // edits turns sorted edits of what the literal means into edits of the statement; ok is false where a replacement cannot
 // be written in it. sent is what the literal is to mean, and sql the statement.
-func (l *stringConstant) edits(edits []Edit, sent, sql string) (out []Edit, ok bool) {
+func (l *stringConstant) edits(edits []splice.Edit, sent, sql string) (out []splice.Edit, ok bool) {
 	if l.dollar != "" && strings.Index(sent+l.dollar, l.dollar) != len(sent) {
 		return nil, false
 	}
@@ -122,50 +124,7 @@ func (l *stringConstant) edits(edits []Edit, sent, sql string) (out []Edit, ok b
 			text = strings.ReplaceAll(text, "'", "''")
 			text = strings.ReplaceAll(text, `\`, `\\`)
 		}
-		out = append(out, Edit{Start: start, End: end, New: text})
+		out = append(out, splice.Edit{Start: start, End: end, New: text})
 	}
-	return widen(sql, out), true
+	return splice.Widen(sql, out), true
 }
-
-// widen extends edits within a string over their neighbours, so that nothing is put between the two: what is next to
-// each other there has been separated already, and a space is one more character of the string.
-func widen(sql string, edits []Edit) []Edit {
-	edits = merged(edits)
-	for i := range edits {
-		e := &edits[i]
-		from, to := 0, len(sql)
-		if i > 0 {
-			from = edits[i-1].End
-		}
-		if i+1 < len(edits) {
-			to = edits[i+1].Start
-		}
-		for e.Start > from && e.New != "" && isIdentPart(sql[e.Start-1]) && isIdentPart(e.New[0]) {
-			e.Start--
-			e.New = sql[e.Start:e.Start+1] + e.New
-		}
-		for e.End < to && e.New != "" && isIdentPart(e.New[len(e.New)-1]) && joins(sql[e.End]) {
-			e.New += sql[e.End : e.End+1]
-			e.End++
-		}
-	}
-	return merged(edits)
-}
-
-// merged makes one edit of those that touch.
-func merged(edits []Edit) []Edit {
-	var out []Edit
-	for _, e := range edits {
-		last := len(out) - 1
-		if last < 0 || e.Start > out[last].End {
-			out = append(out, e)
-			continue
-		}
-		out[last].New += e.New
-		out[last].End = e.End
-	}
-	return out
-}
-
-// joins tells whether a byte makes one token with a name before it.
-func joins(c byte) bool { return isIdentPart(c) || c == '\'' || c == '"' || c == '&' }

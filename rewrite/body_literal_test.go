@@ -1,6 +1,11 @@
 package rewrite
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // Every edit of what a constant means has to be one of how it is written, whatever stands next to it.
 func TestAnEditOfWhatAConstantMeansIsWrittenIntoIt(t *testing.T) {
@@ -12,25 +17,25 @@ func TestAnEditOfWhatAConstantMeansIsWrittenIntoIt(t *testing.T) {
 		for _, replacement := range []string{"n", "it's", "", " AS y", `"Q"`, "$"} {
 			for start := range constant {
 				for end := start; end <= len(constant); end++ {
-					checkConstantEdit(t, sql, []Edit{{Start: start, End: end, New: replacement}})
-					checkConstantEdit(t, sql, []Edit{{Start: start, End: end, New: replacement}, {Start: end, End: end + 1, New: "z"}})
+					checkConstantEdit(t, sql, []splice.Edit{{Start: start, End: end, New: replacement}})
+					checkConstantEdit(t, sql, []splice.Edit{{Start: start, End: end, New: replacement}, {Start: end, End: end + 1, New: "z"}})
 				}
 			}
 		}
 	}
 }
 
-func checkConstantEdit(t *testing.T, sql string, edits []Edit) {
+func checkConstantEdit(t *testing.T, sql string, edits []splice.Edit) {
 	t.Helper()
 	l, ok := constantIn(t, sql)
 	if !ok {
 		t.Fatalf("%s has no constant that can be read", sql)
 	}
-	if sortEdits(edits, len(l.text)) != nil {
+	if splice.Sort(edits, len(l.text)) != nil {
 		return
 	}
-	separate(l.text, edits)
-	want := applyEdits(l.text, edits)
+	splice.Separate(l.text, edits)
+	want := splice.Apply(l.text, edits)
 	written, ok := l.edits(edits, want, sql)
 	if !ok {
 		if l.dollar == "" {
@@ -38,11 +43,11 @@ func checkConstantEdit(t *testing.T, sql string, edits []Edit) {
 		}
 		return
 	}
-	if err := sortEdits(written, len(sql)); err != nil {
+	if err := splice.Sort(written, len(sql)); err != nil {
 		t.Fatalf("%s: %v gives %v: %v", sql, edits, written, err)
 	}
-	separate(sql, written)
-	sent := applyEdits(sql, written)
+	splice.Separate(sql, written)
+	sent := splice.Apply(sql, written)
 	if got, ok := constantIn(t, sent); !ok || got.text != want {
 		t.Errorf("%s: %v makes %s, which means %q where %q was meant", sql, edits, sent, got.text, want)
 	}
@@ -51,7 +56,7 @@ func checkConstantEdit(t *testing.T, sql string, edits []Edit) {
 // constantIn reads the constant after SELECT.
 func constantIn(t *testing.T, sql string) (*stringConstant, bool) {
 	t.Helper()
-	tokens, err := scanTokens(sql)
+	tokens, err := syntax.Scan(sql)
 	if err != nil {
 		return &stringConstant{}, false
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -56,7 +57,7 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 		}
 	}
 	if bd.vars.twice != "" {
-		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+quoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
+		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+syntax.QuoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
 	}
 	for i := range read.fragments {
 		if f := &read.fragments[i]; f.returns && f.role == plExpression {
@@ -93,7 +94,7 @@ func (bd *body) declarations(read *plBody) {
 				return output{}
 			})
 			record = t.GetPctType() || !isShippedType(t)
-			other = record && (lastString(t.GetNames()) != "record" || t.GetPctType())
+			other = record && (ast.LastName(t.GetNames()) != "record" || t.GetPctType())
 		}
 		if bd.vars.isRow(d.name) && bd.vars.table != nil {
 			typ, record, other = bd.vars.row, false, false
@@ -108,7 +109,7 @@ func (bd *body) declarations(read *plBody) {
 
 // isShippedType tells of types that surely have no fields.
 func isShippedType(t *ast.TypeName) bool {
-	name := lastString(t.GetNames())
+	name := ast.LastName(t.GetNames())
 	return shippedTypes[name] && name != "record"
 }
 
@@ -186,7 +187,7 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *bod
 	}
 	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval(), byPlace: byPlace, once: bd.once}
 	var ok bool
-	inner.literal, ok = c.constantAt(c.tokens.at(int(k.Location)))
+	inner.literal, ok = c.constantAt(c.tokens.At(int(k.Location)))
 	if !ok || inner.literal.text != k.GetSval().Sval {
 		return nil
 	}
@@ -255,7 +256,7 @@ func (bd *body) fill(targets []string, known, differs bool, p *part) {
 		v.filled = v.filled || known
 		v.other = v.other || !known
 		if differs {
-			bd.unsupported(bd.literal.place(p.start), refusedRow, "the variable "+quoteIdent(name), "is filled with a row whose fields have other names in the database")
+			bd.unsupported(bd.literal.place(p.start), refusedRow, "the variable "+syntax.QuoteIdent(name), "is filled with a row whose fields have other names in the database")
 		}
 	}
 }
@@ -276,8 +277,8 @@ func (bd *body) fieldUses() {
 		case v != nil && v.filled && !v.other:
 			continue
 		}
-		refusal := refusedBody.raise("the field "+quoteIdent(u.field), "segue cannot rewrite this statement: the field "+
-			quoteIdent(u.field)+" may be one of a table under migration, and have another name in the database", u.position)
+		refusal := refusedBody.raise("the field "+syntax.QuoteIdent(u.field), "segue cannot rewrite this statement: the field "+
+			syntax.QuoteIdent(u.field)+" may be one of a table under migration, and have another name in the database", u.position)
 		switch {
 		case bd.vars.rows != nil && bd.vars.table == nil:
 			bd.vars.doubts = append(bd.vars.doubts, u.field)
@@ -303,9 +304,9 @@ func (bd *body) computedText(read *plBody) {
 	computes := read.computes()
 	bd.walk(func(_ *part, n proto.Message) {
 		ref, ok := n.(*ast.ColumnRef)
-		computes = computes || ok && (lastString(ref.Fields) == "tg_table_name" || lastString(ref.Fields) == "tg_relname")
+		computes = computes || ok && (ast.LastName(ref.Fields) == "tg_table_name" || ast.LastName(ref.Fields) == "tg_relname")
 		if cast, ok := n.(*ast.TypeCast); ok { // tg_relid::regclass::text
-			computes = computes || lastString(cast.Arg.GetTypeCast().GetArg().GetColumnRef().GetFields()) == "tg_relid"
+			computes = computes || ast.LastName(cast.Arg.GetTypeCast().GetArg().GetColumnRef().GetFields()) == "tg_relid"
 		}
 	})
 	if !computes {

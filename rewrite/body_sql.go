@@ -12,8 +12,8 @@ import (
 // in finds the constant in which a body stands, so many tokens after where its clause begins, and the search_path under
 // which it runs. ok is false where one of them is not known.
 func (bd *body) in(clause *ast.DefElem, after int, text *ast.Node, options []*ast.Node) (ok bool) {
-	bd.literal, ok = bd.constantAt(bd.tokens.at(int(clause.Location)) + after)
-	if !ok || bd.literal.text != stringOf(text) {
+	bd.literal, ok = bd.constantAt(bd.tokens.At(int(clause.Location)) + after)
+	if !ok || bd.literal.text != ast.StrVal(text) {
 		return false
 	}
 	for _, o := range options {

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Stars in bodies. A body is analyzed whenever it runs, so that * in it stands for the columns of that moment. Writing
@@ -101,7 +102,7 @@ func (b *binding) keptStar(s *scope, t *ast.ResTarget, ref *ast.ColumnRef, items
 	case hidden && len(ref.Fields) > 2:
 		return b.bareStar(ref, items[0]), true
 	case hidden && ref.Location < 0 && b.table >= 0: // TABLE t takes no alias
-		b.replace(b.tokens.start(b.table), b.tokens.end(b.table), "SELECT * FROM", nil)
+		b.replace(b.tokens.Start(b.table), b.tokens.End(b.table), "SELECT * FROM", nil)
 	}
 	return nil, true
 }
@@ -129,14 +130,14 @@ func (b *binding) aliasColumnsOf(it *item) {
 
 // bareStar writes t.* instead of schema.t.*, where the table has an alias in what is sent.
 func (b *binding) bareStar(ref *ast.ColumnRef, it *item) []*ast.Node {
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(ref.Fields)-1)
-	if !b.tokens.is(last, '*') {
+	if !b.tokens.Is(last, '*') {
 		b.misplaced(int(ref.Location), "*")
 		return nil
 	}
 	b.affected = true
-	b.replace(b.tokens.start(first), b.tokens.end(last), quoteIdent(it.name)+".*", nil)
+	b.replace(b.tokens.Start(first), b.tokens.End(last), syntax.QuoteIdent(it.name)+".*", nil)
 	return []*ast.Node{starNode(it.name)}
 }
 
@@ -152,20 +153,20 @@ func (b *binding) starFromRow(s *scope, t *ast.ResTarget, ref *ast.ColumnRef, re
 		return nil, false
 	}
 	list, ok := renamed[0].versionNames()
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(ref.Fields)-1)
-	if !ok || !b.tokens.is(last, '*') {
+	if !ok || !b.tokens.Is(last, '*') {
 		return nil, false
 	}
-	row := b.sql[b.tokens.start(first):b.tokens.end(last)]
+	row := b.sql[b.tokens.Start(first):b.tokens.End(last)]
 	text := "* FROM (SELECT " + row + ") AS _segue_row " + list
-	tree, err := parseText("SELECT " + text)
+	tree, err := syntax.Parse("SELECT " + text)
 	if err != nil {
 		return nil, false
 	}
 	made := tree.Stmts[0].Stmt.GetSelectStmt()
 	b.affected = true
-	b.replace(b.tokens.start(first), b.tokens.end(last), text, func() { sel.FromClause = made.FromClause })
+	b.replace(b.tokens.Start(first), b.tokens.End(last), text, func() { sel.FromClause = made.FromClause })
 	return made.TargetList, true
 }
 
@@ -179,7 +180,7 @@ func (it *item) versionNames() (list string, ok bool) {
 		}
 		names = append(names, c.name)
 	}
-	return "(" + strings.Join(quoteIdents(names), ", ") + ")", len(names) > 0
+	return "(" + strings.Join(syntax.QuoteIdents(names), ", ") + ")", len(names) > 0
 }
 
 // orderBySent writes the name that an output column of a kept star has at the server, in ORDER BY and DISTINCT ON. It tells
@@ -192,12 +193,12 @@ func (b *binding) orderBySent(ref *ast.ColumnRef, name string, out output) bool 
 	sent := out.cols[i].atServer()
 	for k := range out.cols {
 		if c := &out.cols[k]; c.atServer() == sent && c.root != out.cols[i].root {
-			b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name), "means another column in the database")
+			b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(name), "means another column in the database")
 		}
 	}
 	if sent != name {
 		b.affected = true
-		b.renameToken(b.tokens.at(int(ref.Location)), name, sent, func() { ref.Fields[0] = stringNode(sent) })
+		b.renameToken(b.tokens.At(int(ref.Location)), name, sent, func() { ref.Fields[0] = stringNode(sent) })
 	}
 	return true
 }

@@ -86,7 +86,7 @@ func choices(names []string) (out [2][][]string) {
 
 // bareNames are the names without a schema that a statement reads from.
 func bareNames(stmt *ast.Node) (names []string) {
-	eachNode(stmt, func(n proto.Message) {
+	ast.Walk(stmt, func(n proto.Message) {
 		if rv, ok := n.(*ast.RangeVar); ok && rv.Schemaname == "" && !slices.Contains(names, rv.Relname) {
 			names = append(names, rv.Relname)
 		}

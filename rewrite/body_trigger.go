@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -93,7 +94,7 @@ func (v *variables) findRows(read *plBody, text string) {
 	for _, d := range read.variables {
 		switch {
 		case declared[d.name] > 1 || v.known[d.name] != nil:
-		case d.alias != "" && v.isRow(foldIdent(d.alias)):
+		case d.alias != "" && v.isRow(syntax.FoldIdent(d.alias)):
 			v.rows = append(v.rows, d.name)
 		case d.typ >= 0 && strings.EqualFold(read.fragments[d.typ].within(text), "record") && v.onlyRows(read, text, d.name):
 			v.rows = append(v.rows, d.name)
@@ -109,7 +110,7 @@ func (v *variables) onlyRows(read *plBody, text, name string) bool {
 		if !slices.Contains(f.targets, name) {
 			continue
 		}
-		if !f.strict || f.dynamic || !v.isRow(foldIdent(f.within(text))) {
+		if !f.strict || f.dynamic || !v.isRow(syntax.FoldIdent(f.within(text))) {
 			return false
 		}
 		assigned = true
@@ -209,7 +210,7 @@ func (bd *body) hasTriggers() (tables []catalog.OID) {
 		return nil
 	}
 	q := "SELECT pg_catalog.string_agg(DISTINCT t.tgrelid::pg_catalog.text, ' ') FROM pg_catalog.pg_trigger AS t" +
-		" WHERE t.tgfoid" + eq + "pg_catalog.to_regprocedure(" + literal(dotted(bd.names)+"()") + ")"
+		" WHERE t.tgfoid" + eq + "pg_catalog.to_regprocedure(" + syntax.QuoteLiteral(syntax.QuoteQualified(bd.names)+"()") + ")"
 	answer, asked := bd.sess.Answers[q]
 	if !asked {
 		if !slices.Contains(bd.questions, q) {
@@ -232,7 +233,7 @@ func (bd *body) canBeOn(t *rules.TableLens) bool {
 	tells := false
 	bd.walk(func(_ *part, n proto.Message) {
 		ref, ok := n.(*ast.ColumnRef)
-		tells = tells || ok && slices.Contains(tellingVariables, lastString(ref.Fields))
+		tells = tells || ok && slices.Contains(tellingVariables, ast.LastName(ref.Fields))
 	})
 	return tells || !slices.ContainsFunc(bd.rowUses(), func(u fieldUse) bool { return u.of != "" && t.Column(u.field) == nil })
 }
@@ -257,11 +258,11 @@ func (bd *body) rowUses() (uses []fieldUse) {
 		switch n := n.(type) {
 		case *ast.A_Indirection: // (new).surname
 			if name := firstName(n.Arg); bd.vars.isRow(name) && len(n.Indirection) > 0 && n.Indirection[0].GetString_() != nil {
-				uses = append(uses, fieldUse{of: name, field: stringOf(n.Indirection[0])})
+				uses = append(uses, fieldUse{of: name, field: ast.StrVal(n.Indirection[0])})
 			}
 		case *ast.FuncCall: // surname(new), or a function
 			if len(n.Args) == 1 && bd.vars.isRow(firstName(n.Args[0])) {
-				uses = append(uses, fieldUse{field: lastString(n.Funcname)})
+				uses = append(uses, fieldUse{field: ast.LastName(n.Funcname)})
 			}
 		}
 	})
@@ -293,7 +294,7 @@ func (bd *body) fieldsInConstants() (fields []string) {
 		if !ok || k.GetSval() == nil {
 			return
 		}
-		for word := range strings.FieldsFuncSeq(k.GetSval().Sval, func(r rune) bool { return r < 0x80 && !isIdentPart(byte(r)) }) {
+		for word := range strings.FieldsFuncSeq(k.GetSval().Sval, func(r rune) bool { return r < 0x80 && !syntax.IsIdentPart(byte(r)) }) {
 			if bd.moving(word) {
 				fields = append(fields, word)
 			}
@@ -321,7 +322,7 @@ func (bd *body) wholeRows(branches []*branch) {
 		for _, a := range call.Args {
 			if bd.vars.isRow(firstName(a)) {
 				bd.unsupported(bd.literal.place(p.start+max(0, int(call.Location)-p.prefix)), refusedRow,
-					"the function "+lastString(call.Funcname), "may see the names of a row's fields")
+					"the function "+ast.LastName(call.Funcname), "may see the names of a row's fields")
 			}
 		}
 	})
@@ -331,7 +332,7 @@ func (bd *body) wholeRows(branches []*branch) {
 func firstName(n *ast.Node) string {
 	fields := n.GetColumnRef().GetFields()
 	if len(fields) == 1 || len(fields) == 2 && fields[1].GetAStar() != nil {
-		return stringOf(fields[0])
+		return ast.StrVal(fields[0])
 	}
 	return ""
 }

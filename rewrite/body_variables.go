@@ -5,6 +5,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // The variables of a PL/pgSQL body. A name that is both a variable and a column is an error when the body runs, unless
@@ -119,7 +120,7 @@ func (b *binding) variableField(s *scope, ref *ast.ColumnRef, parts []string) (k
 		of = b.vars.known[parts[1]]
 	}
 	if of != nil && b.difference(b.columnValue(of.column)) != sameShape {
-		b.unsupported(int(ref.Location), refusedBody, "the name "+dotted(parts), "is that of a field of a row in a variable")
+		b.unsupported(int(ref.Location), refusedBody, "the name "+syntax.QuoteQualified(parts), "is that of a field of a row in a variable")
 	}
 	for i, field := range parts[1:] {
 		b.vars.uses = append(b.vars.uses, fieldUse{of: parts[i], field: field, position: b.position(int(ref.Location))})

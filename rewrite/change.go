@@ -4,32 +4,34 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A change is one replacement in the text together with what it does to the tree.
 type change struct {
-	edit  Edit
+	edit  splice.Edit
 	apply func()
 }
 
 // replace changes the bytes [start, end) of the text.
 func (b *binding) replace(start, end int, text string, apply func()) {
-	b.changes = append(b.changes, change{Edit{Start: start, End: end, New: text}, apply})
+	b.changes = append(b.changes, change{splice.Edit{Start: start, End: end, New: text}, apply})
 }
 
 // renameToken changes identifier token i, which must mean the name from.
 func (b *binding) renameToken(i int, from, to string, apply func()) {
-	name, ok := b.tokens.ident(i)
+	name, ok := b.tokens.Ident(i)
 	if !ok || name != from {
-		b.misplaced(b.tokens.start(i), from)
+		b.misplaced(b.tokens.Start(i), from)
 		return
 	}
-	b.replace(b.tokens.start(i), b.tokens.identEnd(i), quoteIdent(to), apply)
+	b.replace(b.tokens.Start(i), b.tokens.IdentEnd(i), syntax.QuoteIdent(to), apply)
 }
 
 // misplaced refuses a statement whose text and tree could not be brought together.
 func (b *binding) misplaced(location int, name string) {
-	b.unsupported(location, refusedUnproven, "the name "+quoteIdent(name), "was not found where the parser says that it is")
+	b.unsupported(location, refusedUnproven, "the name "+syntax.QuoteIdent(name), "was not found where the parser says that it is")
 }
 
 // part is the token of the k-th name after token i in a dotted name; comments and UESCAPE may stand in between.
@@ -42,14 +44,14 @@ func (b *binding) part(i, k int) int {
 
 // afterIdent is the token after identifier token i.
 func (b *binding) afterIdent(i int) int {
-	if b.tokens.kind(i) == ast.Token_UIDENT && b.tokens.kind(i+1) == ast.Token_UESCAPE {
+	if b.tokens.Kind(i) == ast.Token_UIDENT && b.tokens.Kind(i+1) == ast.Token_UESCAPE {
 		return i + 3
 	}
 	return i + 1
 }
 
 // distinctEdits appends the edits of changes, each once.
-func distinctEdits(edits []Edit, changes []change) []Edit {
+func distinctEdits(edits []splice.Edit, changes []change) []splice.Edit {
 	edits = slices.Grow(edits, len(changes))
 	if len(changes) < 16 {
 		for _, c := range changes {
@@ -59,7 +61,7 @@ func distinctEdits(edits []Edit, changes []change) []Edit {
 		}
 		return edits
 	}
-	known := make(map[Edit]struct{}, len(changes))
+	known := make(map[splice.Edit]struct{}, len(changes))
 	for _, e := range edits {
 		known[e] = struct{}{}
 	}
@@ -74,9 +76,9 @@ func distinctEdits(edits []Edit, changes []change) []Edit {
 
 // applyChanges changes the tree and returns the edits of the text, each once: the parser hands out some nodes several
 // times, as with the source of a multiple assignment.
-func (b *binding) applyChanges() []Edit {
+func (b *binding) applyChanges() []splice.Edit {
 	edits := distinctEdits(nil, b.changes)
-	if err := sortEdits(edits, len(b.sql)); err != nil {
+	if err := splice.Sort(edits, len(b.sql)); err != nil {
 		b.unsupported(-1, refusedUnproven, "the statement", "needs two changes at one place")
 		b.statement.Failure = b.refusal
 		return nil
@@ -92,11 +94,11 @@ func (b *binding) applyChanges() []Edit {
 // closing is the token that closes the bracket at token i; len() when there is none.
 func (b *binding) closing(i int) int {
 	depth := 0
-	for ; i < b.tokens.len(); i++ {
+	for ; i < b.tokens.Len(); i++ {
 		switch {
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			depth++
-		case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+		case b.tokens.Is(i, ')'), b.tokens.Is(i, ']'):
 			if depth--; depth == 0 {
 				return i
 			}
@@ -111,9 +113,9 @@ func (b *binding) elements(i int) []int {
 	out := []int{i + 1}
 	for i++; i < end; i++ {
 		switch {
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			i = b.closing(i)
-		case b.tokens.is(i, ','):
+		case b.tokens.Is(i, ','):
 			out = append(out, i+1)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -14,7 +16,7 @@ import (
 type parsed struct{ tree *ast.ParseResult }
 
 func parse(sql string) (parsed, error) {
-	tree, err := parseText(sql)
+	tree, err := syntax.Parse(sql)
 	return parsed{tree}, err
 }
 
@@ -55,14 +57,14 @@ func (r *rewriting) bindIn(lens *rules.Lens) (*draft, error) {
 	r.tree.tree = nil
 	if tree == nil {
 		r.budget.look()
-		again, err := parse(r.source.utf8)
+		again, err := parse(r.source.UTF8)
 		if err != nil {
 			return nil, errors.New("the parser rejects what it accepted: " + err.Error())
 		}
 		tree = again.tree
 	}
 	r.budget.look()
-	b, err := r.binder.bind(&bindInput{budget: r.budget, snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.utf8,
+	b, err := r.binder.bind(&bindInput{budget: r.budget, snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.UTF8,
 		tree: tree, tokens: r.tokens, views: r.binder.views.of(lens, r.session), all: r.binder.all,
 		unseen: r.binder.unseen})
 	if err != nil {
@@ -134,7 +136,7 @@ func (d *draft) fails(is func(*Error) bool) bool {
 func (r *rewriting) differsFrom(d *draft) func(*draft) bool {
 	return func(other *draft) bool {
 		return !slices.Equal(d.edits, other.edits) &&
-			applyEdits(r.source.utf8, d.edits) != applyEdits(r.source.utf8, other.edits)
+			splice.Apply(r.source.UTF8, d.edits) != splice.Apply(r.source.UTF8, other.edits)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // columnRef binds a reference in an expression (transformColumnRef), which is what the node holds, and splices what means
@@ -16,10 +17,10 @@ func (b *binding) columnRef(s *scope, n *ast.Node, captured func(string) bool) {
 		return
 	}
 	if ref.Fields[len(ref.Fields)-1].GetAStar() != nil {
-		b.wholeRow(s, ref, stringsOf(ref.Fields[:len(ref.Fields)-1]))
+		b.wholeRow(s, ref, ast.StrVals(ref.Fields[:len(ref.Fields)-1]))
 		return
 	}
-	parts := stringsOf(ref.Fields)
+	parts := ast.StrVals(ref.Fields)
 	h, ok := b.resolve(s, ref, parts)
 	if !ok {
 		return
@@ -67,7 +68,7 @@ func (b *binding) resolve(s *scope, ref *ast.ColumnRef, parts []string) (h hit, 
 				return h, false
 			}
 			if b.difference(b.itemValue(it)) != sameShape {
-				b.unsupported(int(ref.Location), refusedRow, "the name "+quoteIdent(name), "may be a row or a column")
+				b.unsupported(int(ref.Location), refusedRow, "the name "+syntax.QuoteIdent(name), "may be a row or a column")
 			}
 			return hit{}, true
 		}
@@ -134,7 +135,7 @@ func (b *binding) checkUnresolved(s *scope, ref *ast.ColumnRef, parts []string) 
 	}
 	if h := s.column(parts[0], atServer); h.finding != missing {
 		b.aliasLevels(s)
-		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(parts[0]), "may mean another column in the database")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(parts[0]), "may mean another column in the database")
 	}
 }
 
@@ -144,7 +145,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 	own[len(own)-1] = h.col.physical
 	if h.shadowed && h.col.physical != h.col.name {
 		b.aliasLevels(s)
-		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(h.col.name), "may mean a column that is not known here")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(h.col.name), "may mean a column that is not known here")
 		return
 	}
 	candidates := [][]string{own}
@@ -169,7 +170,7 @@ func (b *binding) splice(s *scope, ref *ast.ColumnRef, parts []string, h hit, ca
 		}
 	}
 	b.aliasLevels(s)
-	b.unsupported(int(ref.Location), refusedDoubt, "the column "+quoteIdent(parts[len(parts)-1]), "cannot be named unmistakably in the database")
+	b.unsupported(int(ref.Location), refusedDoubt, "the column "+syntax.QuoteIdent(parts[len(parts)-1]), "cannot be named unmistakably in the database")
 }
 
 // means tells whether the server finds that column under these words. same says that they are the client's own: then a
@@ -205,7 +206,7 @@ func (b *binding) means(s *scope, parts []string, c *column, same bool, captured
 
 // respell replaces the words of a reference.
 func (b *binding) respell(ref *ast.ColumnRef, from, to []string) {
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(from)-1)
 	k := len(from) - 1
 	b.renamed[ref] = from[k] != to[len(to)-1]
@@ -213,12 +214,12 @@ func (b *binding) respell(ref *ast.ColumnRef, from, to []string) {
 		b.renameToken(last, from[k], to[k], func() { ref.Fields[k] = stringNode(to[k]) })
 		return
 	}
-	if name, ok := b.tokens.ident(last); !ok || name != from[k] {
+	if name, ok := b.tokens.Ident(last); !ok || name != from[k] {
 		b.misplaced(int(ref.Location), strings.Join(from, "."))
 		return
 	}
 	b.affected = true
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), syntax.QuoteQualified(to), func() {
 		ref.Fields = columnRefNode(to).GetColumnRef().Fields
 	})
 }

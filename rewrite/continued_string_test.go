@@ -3,6 +3,8 @@ package rewrite
 import (
 	"strings"
 	"testing"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // continued are strings that go on in another line, in all the ways in which PostgreSQL lets them.
@@ -30,7 +32,7 @@ func TestAStringGoesOnBehindAComment(t *testing.T) {
 func TestALiteralThatGoesOnBehindACommentIsOneToken(t *testing.T) {
 	t.Parallel()
 	for _, s := range continued {
-		list, ok := lex(s)
+		list, ok := syntax.Lex(s)
 		want := 1
 		switch s[0] {
 		case 'N':
@@ -41,7 +43,7 @@ func TestALiteralThatGoesOnBehindACommentIsOneToken(t *testing.T) {
 		if !ok || len(list) != want {
 			t.Errorf("%q is cut into %d tokens, want %d", s, len(list), want)
 		}
-		if tree, err := parseText("SELECT " + s); err != nil {
+		if tree, err := syntax.Parse("SELECT " + s); err != nil {
 			t.Errorf("%q: %v", s, err)
 		} else if n := len(tree.Stmts[0].Stmt.GetSelectStmt().TargetList); n != 1 {
 			t.Errorf("%q is %d expressions", s, n)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -61,11 +62,11 @@ func (b *binding) copyOption(o *ast.DefElem, r named) {
 	if len(cols) == 0 || !strings.HasPrefix(o.Defname, "force_") {
 		return
 	}
-	i := b.tokens.at(int(o.Location)) + 1
-	if b.tokens.is(i, '(') {
+	i := b.tokens.At(int(o.Location)) + 1
+	if b.tokens.Is(i, '(') {
 		i++
 	}
-	for b.tokens.kind(i) == ast.Token_NOT || b.tokens.kind(i) == ast.Token_NULL_P || b.tokens.kind(i) == ast.Token_QUOTE {
+	for b.tokens.Kind(i) == ast.Token_NOT || b.tokens.Kind(i) == ast.Token_NULL_P || b.tokens.Kind(i) == ast.Token_QUOTE {
 		i++ // the old way to write it: FORCE NOT NULL a, b
 	}
 	for k := range cols {
@@ -135,10 +136,10 @@ func (b *binding) copyColumns(c *ast.CopyStmt, r named) ([]rules.ColumnLens, boo
 		return out, true
 	}
 	for _, n := range c.Attlist {
-		lc := r.table.Column(stringOf(n))
+		lc := r.table.Column(ast.StrVal(n))
 		if lc == nil {
-			b.lookAgain([]*item{{table: r.table, rel: r.rel}}, stringOf(n))
-			b.fail("42703", -1, false, `column "`+stringOf(n)+`" of relation "`+r.table.Logical+`" does not exist`, "")
+			b.lookAgain([]*item{{table: r.table, rel: r.rel}}, ast.StrVal(n))
+			b.fail("42703", -1, false, `column "`+ast.StrVal(n)+`" of relation "`+r.table.Logical+`" does not exist`, "")
 			return nil, false
 		}
 		b.use(r.table, lc.Logical)
@@ -159,20 +160,20 @@ func (b *binding) copyQuery(c *ast.CopyStmt, r named, cols []rules.ColumnLens) {
 		t := &ast.ResTarget{Val: val}
 		if lc.Logical != lc.Physical {
 			t.Name = lc.Logical
-			text += " AS " + quoteIdent(lc.Logical)
+			text += " AS " + syntax.QuoteIdent(lc.Logical)
 		}
 		texts = append(texts, text)
 		targets = append(targets, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: t}})
 	}
-	first := b.tokens.at(int(c.Relation.Location))
+	first := b.tokens.At(int(c.Relation.Location))
 	last := b.afterName(c.Relation) - 1
 	if len(c.Attlist) > 0 {
 		last = b.closing(last + 1)
 	}
 	from := &ast.RangeVar{Schemaname: r.rel.Schema, Relname: r.rel.Name, Relpersistence: "p"}
-	sql := "(SELECT " + strings.Join(texts, ", ") + " FROM ONLY " + dotted([]string{r.rel.Schema, r.rel.Name}) + ")"
-	b.dropChanges(b.tokens.start(first), b.tokens.end(last))
-	b.replace(b.tokens.start(first), b.tokens.end(last), sql, func() {
+	sql := "(SELECT " + strings.Join(texts, ", ") + " FROM ONLY " + syntax.QuoteQualified([]string{r.rel.Schema, r.rel.Name}) + ")"
+	b.dropChanges(b.tokens.Start(first), b.tokens.End(last))
+	b.replace(b.tokens.Start(first), b.tokens.End(last), sql, func() {
 		c.Relation, c.Attlist = nil, nil
 		c.Query = &ast.Node{Node: &ast.Node_SelectStmt{SelectStmt: &ast.SelectStmt{
 			TargetList:  targets,
@@ -187,9 +188,9 @@ func (b *binding) copyQuery(c *ast.CopyStmt, r named, cols []rules.ColumnLens) {
 func (b *binding) copiedColumn(lc *rules.ColumnLens) (text string, val *ast.Node, ok bool) {
 	e := lc.Reads()
 	if e == nil {
-		return quoteIdent(lc.Physical), columnRefNode([]string{lc.Physical}), true
+		return syntax.QuoteIdent(lc.Physical), columnRefNode([]string{lc.Physical}), true
 	}
-	text = e.SQL("", func(p rules.PhysicalColumn) string { return quoteIdent(p.Name) })
+	text = e.SQL("", func(p rules.PhysicalColumn) string { return syntax.QuoteIdent(p.Name) })
 	val, ok = b.parsedExpression(text)
 	return text, val, ok
 }

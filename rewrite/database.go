@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
 )
 
 // namesElsewhere mirrors what transformColumnRef (parse_expr.c) and ExpandColumnRefStar say of a reference with more names
@@ -15,7 +16,7 @@ func (b *binding) namesElsewhere(ref *ast.ColumnRef) bool {
 	}
 	names := make([]string, len(ref.Fields))
 	for i, n := range ref.Fields {
-		if names[i] = stringOf(n); n.GetAStar() != nil {
+		if names[i] = ast.StrVal(n); n.GetAStar() != nil {
 			names[i] = "*"
 		}
 	}
@@ -43,5 +44,5 @@ func (b *binding) isOtherDatabase(name string) bool {
 		return false
 	}
 	b.statement.asked = append(b.statement.asked, ownDatabase)
-	return isASCII(name) && isASCII(answer) && name != answer // others would depend on the encoding
+	return charset.IsASCII(name) && charset.IsASCII(answer) && name != answer // others would depend on the encoding
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // PostgreSQL keeps what DDL defines by the numbers of tables and columns: constraints, indexes, policies, views and
@@ -163,7 +164,7 @@ func (b *binding) mistaken(schema, name string, location int) {
 	if server != nil {
 		b.concern(b.lens.Table(server.OID))
 		b.affected = true
-		b.unsupported(location, refusedDoubt, "the name "+quoteIdent(name), "is that of another table in the database")
+		b.unsupported(location, refusedDoubt, "the name "+syntax.QuoteIdent(name), "is that of another table in the database")
 	}
 }
 
@@ -184,61 +185,58 @@ func (b *binding) unplaced(bind func()) {
 	}
 }
 
-// A span is a range of tokens, from the first to the one after the last.
-type span struct{ from, to int }
-
 // whole is the span of the statement at hand, which may be one in CREATE SCHEMA.
-func (b *binding) whole() span {
+func (b *binding) whole() syntax.Span {
 	if b.making != nil {
 		return b.making.element
 	}
-	return span{b.tokens.at(b.statement.Start), b.tokens.before(b.statement.End) + 1}
+	return syntax.Span{From: b.tokens.At(b.statement.Start), To: b.tokens.Before(b.statement.End) + 1}
 }
 
 // find is the first token of a kind in a span that stands in no brackets; the end of the span when there is none.
-func (b *binding) find(in span, kind ast.Token) int {
-	for i := in.from; i < in.to; i++ {
+func (b *binding) find(in syntax.Span, kind ast.Token) int {
+	for i := in.From; i < in.To; i++ {
 		switch {
-		case b.tokens.kind(i) == kind:
+		case b.tokens.Kind(i) == kind:
 			return i
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			i = b.closing(i)
 		}
 	}
-	return in.to
+	return in.To
 }
 
 // bracket is the first opening bracket in a span; the end of the span when there is none.
-func (b *binding) bracket(in span) int {
-	for i := in.from; i < in.to; i++ {
-		if b.tokens.is(i, '(') {
+func (b *binding) bracket(in syntax.Span) int {
+	for i := in.From; i < in.To; i++ {
+		if b.tokens.Is(i, '(') {
 			return i
 		}
 	}
-	return in.to
+	return in.To
 }
 
 // commas cuts a span at the commas that stand in no brackets.
-func (b *binding) commas(in span) []span {
-	var out []span
-	from := in.from
-	for i := in.from; i < in.to; i++ {
+func (b *binding) commas(in syntax.Span) []syntax.Span {
+	var out []syntax.Span
+	from := in.From
+	for i := in.From; i < in.To; i++ {
 		switch {
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			i = b.closing(i)
-		case b.tokens.is(i, ','):
-			out = append(out, span{from, i})
+		case b.tokens.Is(i, ','):
+			out = append(out, syntax.Span{From: from, To: i})
 			from = i + 1
 		}
 	}
-	return append(out, span{from, in.to})
+	return append(out, syntax.Span{From: from, To: in.To})
 }
 
 // names binds bare names of columns of an item, which begin at the tokens given. message is PostgreSQL's, with @
 // for the name.
 func (b *binding) names(list []*ast.Node, first []int, it *item, location int, message string) {
 	for k := range list {
-		c, ok := b.columnNamed(it, stringOf(list[k]), location, message)
+		c, ok := b.columnNamed(it, ast.StrVal(list[k]), location, message)
 		if ok {
 			ok = b.takesName(c, location, "a list of columns")
 		}
@@ -256,7 +254,7 @@ func (b *binding) names(list []*ast.Node, first []int, it *item, location int, m
 // nameList is names for a list in the brackets that open at a token.
 func (b *binding) nameList(list []*ast.Node, open int, it *item, location int, message string) {
 	var first []int
-	if b.tokens.is(open, '(') {
+	if b.tokens.Is(open, '(') {
 		first = b.elements(open)
 	}
 	b.names(list, first, it, location, message)

@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // alterTable binds ALTER TABLE, and ALTER of whatever else has columns. Columns that it adds are known to the others of
@@ -11,9 +12,9 @@ import (
 func (b *binding) alterTable(x *ast.AlterTableStmt) {
 	b.saw(x)
 	it := b.subject(x.Relation, x.MissingOk)
-	parts := b.commas(span{b.afterName(x.Relation), b.whole().to})
+	parts := b.commas(syntax.Span{From: b.afterName(x.Relation), To: b.whole().To})
 	if len(parts) != len(x.Cmds) {
-		parts = make([]span, len(x.Cmds)) // every name in them is misplaced
+		parts = make([]syntax.Span, len(x.Cmds)) // every name in them is misplaced
 	}
 	for _, n := range x.Cmds {
 		if cmd := n.GetAlterTableCmd(); cmd.GetSubtype() == ast.AlterTableType_AT_AddColumn {
@@ -41,15 +42,15 @@ func (b *binding) addColumnTo(it *item, d *ast.ColumnDef) {
 	switch {
 	case f == found:
 		if b.takesName(c, int(d.Location), "ADD COLUMN") && c.physical != d.Colname {
-			b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
+			b.renameToken(b.tokens.At(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 		}
 		return
 	case it.table != nil && b.columnTaken(it.rel.OID, d.Colname):
 		b.forbid(int(d.Location), refusedTakenName, it.table,
-			"add a column "+quoteIdent(d.Colname)+" to "+quoteIdent(it.table.Logical)+", whose name another version or the database has there")
+			"add a column "+syntax.QuoteIdent(d.Colname)+" to "+syntax.QuoteIdent(it.table.Logical)+", whose name another version or the database has there")
 	}
 	if it.rel != nil && it.table == nil {
-		b.inheritable(it.rel.OID, d.Colname, int(d.Location), "add a column "+quoteIdent(d.Colname)+" to "+quoteIdent(it.rel.Name))
+		b.inheritable(it.rel.OID, d.Colname, int(d.Location), "add a column "+syntax.QuoteIdent(d.Colname)+" to "+syntax.QuoteIdent(it.rel.Name))
 	}
 	it.newColumn(d.Colname, d.Colname).rows = b.definedRows(d)
 }
@@ -61,7 +62,7 @@ func (b *binding) definedRows(d *ast.ColumnDef) value {
 }
 
 // alterCommand binds one command of ALTER TABLE, which stands in the span.
-func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
+func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in syntax.Span) {
 	t := &defined{scope: &scope{items: []*item{it}}, item: it}
 	switch cmd.Subtype {
 	case ast.AlterTableType_AT_AddColumn:
@@ -88,7 +89,7 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 		b.partitionCommand(it, cmd)
 	case ast.AlterTableType_AT_AddOf:
 		if it.rel != nil && b.columnsDiffer(named{rel: it.rel, table: it.table}) {
-			b.unsupported(b.tokens.start(in.from), refusedCopy, "OF", "compares the names that the columns have in the database")
+			b.unsupported(b.tokens.Start(in.From), refusedCopy, "OF", "compares the names that the columns have in the database")
 		}
 		b.typeName(cmd.Def.GetTypeName())
 	default:
@@ -97,7 +98,7 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in span) {
 }
 
 // alterSetting binds the commands that set or reset something of a column, or of the table, and hold no expression.
-func (b *binding) alterSetting(it *item, cmd *ast.AlterTableCmd, in span) {
+func (b *binding) alterSetting(it *item, cmd *ast.AlterTableCmd, in syntax.Span) {
 	b.sawAll(cmd.Def)
 	switch cmd.Subtype {
 	case ast.AlterTableType_AT_SetStatistics:
@@ -122,7 +123,7 @@ func (b *binding) alterSetting(it *item, cmd *ast.AlterTableCmd, in span) {
 		ast.AlterTableType_AT_ForceRowSecurity, ast.AlterTableType_AT_NoForceRowSecurity, ast.AlterTableType_AT_GenericOptions:
 		// Constraints, triggers, rules, indexes and options are called the same in every version.
 	default:
-		b.unsupported(b.tokens.start(in.from), refusedConstruct, cmd.Subtype.String(), "is not understood")
+		b.unsupported(b.tokens.Start(in.From), refusedConstruct, cmd.Subtype.String(), "is not understood")
 	}
 }
 
@@ -135,19 +136,19 @@ func (b *binding) keepsColumn(it *item, cmd *ast.AlterTableCmd, verb string) {
 	for _, o := range append(b.cat.Descendants(c.table.OID), c.table.OID) {
 		rel := b.cat.Relation(o)
 		if d := rel.Column(c.physical); c.mapping != nil || d != nil && b.columnMoves(o, d.Num) {
-			b.forbid(-1, refusedMoving, c.table, verb+" the migrating column "+quoteIdent(cmd.Name)+" of "+quoteIdent(c.table.Logical))
+			b.forbid(-1, refusedMoving, c.table, verb+" the migrating column "+syntax.QuoteIdent(cmd.Name)+" of "+syntax.QuoteIdent(c.table.Logical))
 			return
 		}
 	}
 }
 
 // alteredColumn binds the column that a command is about: ALTER [COLUMN] name, DROP [COLUMN] [IF EXISTS] name.
-func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in span) {
+func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in syntax.Span) {
 	if cmd.MissingOk && cmd.Subtype == ast.AlterTableType_AT_DropColumn {
 		if _, f := it.column(cmd.Name, inVersion); f == missing {
 			if _, g := it.column(cmd.Name, atServer); g != missing {
 				b.affected = true
-				b.unsupported(-1, refusedDoubt, "the name "+quoteIdent(cmd.Name), "is that of another column in the database")
+				b.unsupported(-1, refusedDoubt, "the name "+syntax.QuoteIdent(cmd.Name), "is that of another column in the database")
 			}
 			return
 		}
@@ -156,8 +157,8 @@ func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in span) {
 	if !ok || !b.takesName(c, -1, "ALTER TABLE") || c.physical == c.name {
 		return
 	}
-	i := in.from + 1
-	if b.tokens.kind(i) == ast.Token_COLUMN {
+	i := in.From + 1
+	if b.tokens.Kind(i) == ast.Token_COLUMN {
 		i++
 	}
 	b.renameToken(i, c.name, c.physical, func() { cmd.Name = c.physical })
@@ -186,8 +187,8 @@ func (b *binding) newHeir(parent named, child *item, location int) {
 	}
 	for _, c := range child.cols {
 		if c.table != parent.table && parent.table.Column(c.name) == nil && b.columnTaken(parent.rel.OID, c.name) {
-			b.forbid(location, refusedTakenName, parent.table, "let a table inherit from "+quoteIdent(parent.table.Logical)+
-				" that has a column "+quoteIdent(c.name)+", whose name another version or the database has there")
+			b.forbid(location, refusedTakenName, parent.table, "let a table inherit from "+syntax.QuoteIdent(parent.table.Logical)+
+				" that has a column "+syntax.QuoteIdent(c.name)+", whose name another version or the database has there")
 		}
 	}
 }
@@ -209,7 +210,7 @@ func (b *binding) partitionCommand(it *item, cmd *ast.AlterTableCmd) {
 
 // namesColumns tells whether an expression has the name of a column in it.
 func namesColumns(n *ast.Node) (found bool) {
-	eachNode(n, func(m proto.Message) {
+	ast.Walk(n, func(m proto.Message) {
 		_, is := m.(*ast.ColumnRef)
 		found = found || is
 	})

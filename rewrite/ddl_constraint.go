@@ -5,6 +5,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A defined is the table that a definition is about.
@@ -29,20 +30,20 @@ func (b *binding) columnDef(t *defined, d *ast.ColumnDef) {
 	t.added, t.typ = d.Colname, b.typeNamedBy(d.TypeName)
 	for _, n := range d.Constraints {
 		c := n.GetConstraint()
-		b.constraint(t, c, span{b.tokens.at(int(c.GetLocation())), b.whole().to})
+		b.constraint(t, c, syntax.Span{From: b.tokens.At(int(c.GetLocation())), To: b.whole().To})
 	}
 }
 
 // constraint binds a constraint of a column or a table, which begins at the start of the span or behind it. Constraints
 // keep numbers of columns, so they follow every rename.
-func (b *binding) constraint(t *defined, c *ast.Constraint, in span) {
+func (b *binding) constraint(t *defined, c *ast.Constraint, in syntax.Span) {
 	if c == nil {
 		return
 	}
 	b.saw(c)
 	b.sawEach(c.Options)
 	if c.Location > 0 {
-		in.from = b.tokens.at(int(c.Location))
+		in.From = b.tokens.At(int(c.Location))
 	}
 	switch c.Contype {
 	case ast.ConstrType_CONSTR_NOTNULL:
@@ -77,7 +78,7 @@ func (b *binding) defaultExpr(n *ast.Node, s *scope, typ catalog.OID) {
 }
 
 // keyConstraint binds PRIMARY KEY, UNIQUE and EXCLUDE.
-func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
+func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in syntax.Span) {
 	open := b.bracket(in)
 	if len(c.Exclusions) > 0 {
 		b.indexElements(t.scope, exclusionElements(c), open, -1, t.item)
@@ -97,8 +98,8 @@ func (b *binding) keyConstraint(t *defined, c *ast.Constraint, in span) {
 }
 
 // foreignKey binds FOREIGN KEY (…) REFERENCES, and REFERENCES of one column.
-func (b *binding) foreignKey(t *defined, c *ast.Constraint, in span) {
-	if slices.ContainsFunc(c.FkAttrs, func(n *ast.Node) bool { return catalog.IsSystemColumn(stringOf(n)) }) {
+func (b *binding) foreignKey(t *defined, c *ast.Constraint, in syntax.Span) {
+	if slices.ContainsFunc(c.FkAttrs, func(n *ast.Node) bool { return catalog.IsSystemColumn(ast.StrVal(n)) }) {
 		b.sawAll(c) // the server rejects them before it looks at anything else but the other table
 		b.unaliased(c.Pktable)
 		return
@@ -115,6 +116,6 @@ func (b *binding) foreignKey(t *defined, c *ast.Constraint, in span) {
 	if len(c.FkDelSetCols) == 0 {
 		return
 	}
-	i := b.find(span{after, in.to}, ast.Token_DELETE_P)
-	b.nameList(c.FkDelSetCols, b.bracket(span{i, in.to}), t.item, -1, columnInForeign)
+	i := b.find(syntax.Span{From: after, To: in.To}, ast.Token_DELETE_P)
+	b.nameList(c.FkDelSetCols, b.bracket(syntax.Span{From: i, To: in.To}), t.item, -1, columnInForeign)
 }

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // createTable binds CREATE TABLE: the new table's name must be free in every version, and what it takes from tables
@@ -24,7 +25,7 @@ func (b *binding) createTable(x *ast.CreateStmt) {
 	t := &defined{scope: &scope{items: []*item{it}}, item: it, made: x.Relation}
 	for _, n := range append(append([]*ast.Node(nil), x.TableElts...), x.Constraints...) {
 		if c := n.GetConstraint(); c != nil {
-			b.constraint(t, c, span{b.tokens.at(int(c.Location)), b.whole().to})
+			b.constraint(t, c, syntax.Span{From: b.tokens.At(int(c.Location)), To: b.whole().To})
 		} else {
 			b.columnDef(t, n.GetColumnDef())
 		}
@@ -91,7 +92,7 @@ func (b *binding) inheritColumn(it *item, c *column, parent named, location int)
 		if t == nil {
 			t = other.table
 		}
-		b.forbid(location, refusedTakenName, t, "let a table inherit the migrating column "+quoteIdent(c.name)+" from two tables")
+		b.forbid(location, refusedTakenName, t, "let a table inherit the migrating column "+syntax.QuoteIdent(c.name)+" from two tables")
 	}
 }
 
@@ -146,7 +147,7 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 					c.typ = b.typeNamedBy(d.TypeName)
 				}
 			} else if f == found && b.takesName(c, int(d.Location), "the definition of a column") && c.physical != d.Colname {
-				b.renameToken(b.tokens.at(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
+				b.renameToken(b.tokens.At(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 			}
 		case n.GetConstraint() == nil:
 			b.notUnderstood(n)
@@ -189,7 +190,7 @@ func (b *binding) partitionKey(t *defined, p *ast.PartitionSpec) {
 		}
 		c, ok := b.columnNamed(t.item, e.Name, int(e.Location), `column "@" named in partition key does not exist`)
 		if ok && b.takesName(c, int(e.Location), "a partition key") && c.physical != c.name {
-			b.renameToken(b.tokens.at(int(e.Location)), c.name, c.physical, func() { e.Name = c.physical })
+			b.renameToken(b.tokens.At(int(e.Location)), c.name, c.physical, func() { e.Name = c.physical })
 		}
 	}
 }

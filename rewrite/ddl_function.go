@@ -13,7 +13,7 @@ import (
 func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 	b.saw(x)
 	b.typeName(x.ReturnType)
-	names := stringsOf(x.Funcname)
+	names := ast.StrVals(x.Funcname)
 	if len(names) == 0 {
 		return nil
 	}
@@ -45,16 +45,16 @@ func (b *binding) createFunction(x *ast.CreateFunctionStmt) *body {
 	bd.oneRow = !bd.byPlace && !x.ReturnType.GetSetof()
 	read := len(text) == 1
 	switch {
-	case read && strings.EqualFold(stringOf(language.GetArg()), "sql"):
+	case read && strings.EqualFold(ast.StrVal(language.GetArg()), "sql"):
 		read = bd.in(as, 1, text[0], x.Options) && bd.inSQL(name, list)
-	case read && strings.EqualFold(stringOf(language.GetArg()), "plpgsql"):
+	case read && strings.EqualFold(ast.StrVal(language.GetArg()), "plpgsql"):
 		read = bd.in(as, 1, text[0], x.Options) && bd.inPL(name, list, isTrigger(x))
 	default:
 		read = false
 	}
 	if !read {
 		b.stringsIn(&ast.Node{Node: &ast.Node_DefElem{DefElem: as}}, bd.of)
-		bd.refuseUnread(strings.ToLower(stringOf(language.GetArg())), text)
+		bd.refuseUnread(strings.ToLower(ast.StrVal(language.GetArg())), text)
 		return nil
 	}
 	return bd
@@ -73,12 +73,12 @@ func returnsByPlace(x *ast.CreateFunctionStmt) bool {
 	if len(outputs) == 0 {
 		outputs = append(outputs, x.ReturnType)
 	}
-	return len(outputs) > 1 || lastString(outputs[0].GetNames()) != "record" // the only output is the result itself
+	return len(outputs) > 1 || ast.LastName(outputs[0].GetNames()) != "record" // the only output is the result itself
 }
 
 // isTrigger tells whether a function is for triggers, so that it has the rows old and new.
 func isTrigger(x *ast.CreateFunctionStmt) bool {
-	return lastString(x.ReturnType.GetNames()) == "trigger"
+	return ast.LastName(x.ReturnType.GetNames()) == "trigger"
 }
 
 // do binds DO.
@@ -92,7 +92,7 @@ func (b *binding) do(x *ast.DoStmt) {
 		b.sawAll(o)
 		switch e := o.GetDefElem(); e.GetDefname() {
 		case "language":
-			language = strings.ToLower(stringOf(e.Arg))
+			language = strings.ToLower(ast.StrVal(e.Arg))
 		case "as":
 			as = e
 		}
@@ -198,7 +198,7 @@ func (b *binding) functionBody(s *scope, body *ast.Node) {
 
 // stringsIn looks for tables in the strings of a node.
 func (b *binding) stringsIn(n *ast.Node, construct string) {
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		if s, ok := m.Interface().(*ast.String); ok {
 			b.refuseNamesInText(s.Sval, -1, construct)
 		}

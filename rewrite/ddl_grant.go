@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // grant binds GRANT and REVOKE. One list of columns holds for all the tables, so they must agree on it.
 func (b *binding) grant(x *ast.GrantStmt) {
@@ -20,8 +23,8 @@ func (b *binding) grant(x *ast.GrantStmt) {
 	}
 	var open []int // the brackets of the lists
 	all := b.whole()
-	for i := all.from; i < b.find(all, ast.Token_ON); i++ {
-		if b.tokens.is(i, '(') {
+	for i := all.From; i < b.find(all, ast.Token_ON); i++ {
+		if b.tokens.Is(i, '(') {
 			open = append(open, i)
 			i = b.closing(i)
 		}
@@ -49,7 +52,7 @@ func (b *binding) grantedColumns(p *ast.AccessPriv, open int, items []*item) {
 	for _, n := range p.Cols {
 		physical := map[string]bool{}
 		for _, it := range items {
-			if c, f := it.column(stringOf(n), inVersion); f == found {
+			if c, f := it.column(ast.StrVal(n), inVersion); f == found {
 				if c.mapping != nil {
 					b.notAName(c.name, -1, "a list of privileges")
 					return
@@ -58,7 +61,7 @@ func (b *binding) grantedColumns(p *ast.AccessPriv, open int, items []*item) {
 			}
 		}
 		if len(physical) > 1 {
-			b.unsupported(-1, refusedSharedList, "the column "+quoteIdent(stringOf(n)), "has several names in the database")
+			b.unsupported(-1, refusedSharedList, "the column "+syntax.QuoteIdent(ast.StrVal(n)), "has several names in the database")
 			return
 		}
 	}
@@ -68,7 +71,7 @@ func (b *binding) grantedColumns(p *ast.AccessPriv, open int, items []*item) {
 			continue
 		}
 		for _, n := range p.Cols { // spliced for the first one
-			b.columnNamed(it, stringOf(n), -1, columnOfRelation)
+			b.columnNamed(it, ast.StrVal(n), -1, columnOfRelation)
 		}
 	}
 }

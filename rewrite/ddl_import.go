@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -28,8 +29,8 @@ func (b *binding) importSchema(x *ast.ImportForeignSchemaStmt) {
 			}
 			b.concern(t)
 			if name != t.Physical {
-				b.forbid(-1, refusedTakenName, t, "import a table that may be called "+quoteIdent(name)+
-					", which "+quoteIdent(t.Logical)+" has in some version")
+				b.forbid(-1, refusedTakenName, t, "import a table that may be called "+syntax.QuoteIdent(name)+
+					", which "+syntax.QuoteIdent(t.Logical)+" has in some version")
 				return
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -98,7 +99,7 @@ func (b *binding) columnTaken(oid catalog.OID, name string) bool {
 func (b *binding) inheritable(oid catalog.OID, name string, location int, what string) {
 	for _, o := range b.cat.Descendants(oid) {
 		if l := b.lens.Table(o); l != nil && b.columnTaken(o, name) {
-			b.forbid(location, refusedTakenName, l, what+", whose name some version or the database has in "+quoteIdent(l.Logical)+", which would inherit it")
+			b.forbid(location, refusedTakenName, l, what+", whose name some version or the database has in "+syntax.QuoteIdent(l.Logical)+", which would inherit it")
 			return
 		}
 	}
@@ -132,7 +133,7 @@ func (b *binding) movers(t *rules.TableLens) string {
 		}
 		now := l.Table(t.OID)
 		if before != nil && now != nil && (before.Logical != now.Logical || !slices.Equal(before.Columns, now.Columns)) {
-			out = append(out, quoteIdent(version))
+			out = append(out, syntax.QuoteIdent(version))
 		}
 		before = now
 	}

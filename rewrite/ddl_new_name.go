@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -50,7 +51,7 @@ func (b *binding) elsewhere(rv *ast.RangeVar, t *rules.TableLens) {
 	b.resettle("search_path")
 	if rv.Schemaname == "" {
 		b.concern(t)
-		b.unsupported(int(rv.Location), refusedTakenName, "the new relation "+quoteIdent(rv.Relname), "would come before the table under migration of that name")
+		b.unsupported(int(rv.Location), refusedTakenName, "the new relation "+syntax.QuoteIdent(rv.Relname), "would come before the table under migration of that name")
 	}
 }
 
@@ -76,8 +77,8 @@ func (b *binding) isNameOf(t *rules.TableLens, name string) bool {
 func (b *binding) newName(schema, name string, location int) {
 	for _, t := range b.lens.Tables {
 		if (schema == "" || schema == t.Schema) && name != t.Logical && b.isNameOf(t, name) {
-			b.forbid(location, refusedTakenName, t, "use the name "+quoteIdent(name)+
-				", which "+quoteIdent(t.Logical)+" has in another version or in the database")
+			b.forbid(location, refusedTakenName, t, "use the name "+syntax.QuoteIdent(name)+
+				", which "+syntax.QuoteIdent(t.Logical)+" has in another version or in the database")
 			return
 		}
 	}
@@ -102,9 +103,9 @@ func (b *binding) newType(n *ast.Node) {
 	}
 	schema := ""
 	if len(words) > 1 {
-		schema = stringOf(words[len(words)-2])
+		schema = ast.StrVal(words[len(words)-2])
 	}
-	b.newName(cmp.Or(schema, b.creationSchema()), stringOf(words[len(words)-1]), -1)
+	b.newName(cmp.Or(schema, b.creationSchema()), ast.StrVal(words[len(words)-1]), -1)
 }
 
 // createCompositeType binds CREATE TYPE … AS (…). A field that holds rows of a table under migration does so by number.

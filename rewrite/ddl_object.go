@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Many statements name objects as lists of words, of which only the kind of the object tells what they are.
@@ -15,7 +16,7 @@ func (b *binding) describedObject(kind ast.ObjectType, object *ast.Node) {
 	switch kind {
 	case ast.ObjectType_OBJECT_TABLE, ast.ObjectType_OBJECT_FOREIGN_TABLE, ast.ObjectType_OBJECT_VIEW,
 		ast.ObjectType_OBJECT_INDEX, ast.ObjectType_OBJECT_SEQUENCE:
-		if b.tokens.kind(on+1) == ast.Token_FOREIGN {
+		if b.tokens.Kind(on+1) == ast.Token_FOREIGN {
 			on++
 		}
 		b.objectOf(l, len(l.GetItems()), on+2, false)
@@ -24,7 +25,7 @@ func (b *binding) describedObject(kind ast.ObjectType, object *ast.Node) {
 	case ast.ObjectType_OBJECT_COLUMN:
 		b.describedColumn(l, on+2)
 	case ast.ObjectType_OBJECT_TABCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
-		second := b.find(span{on + 1, b.whole().to}, ast.Token_ON)
+		second := b.find(syntax.Span{From: on + 1, To: b.whole().To}, ast.Token_ON)
 		b.objectOf(l, len(l.GetItems())-1, second+1, false)
 	default:
 		b.otherObject(kind, object)
@@ -42,8 +43,8 @@ func (b *binding) describedColumn(l *ast.List, i int) {
 		return
 	}
 	last := b.part(i, k)
-	c, ok := b.columnNamed(b.rowOfTable(r), stringOf(l.Items[k]), -1, columnOfRelation)
-	if ok && b.takesName(c, b.tokens.start(last), "COMMENT and whatever else names one column") && c.physical != c.name {
+	c, ok := b.columnNamed(b.rowOfTable(r), ast.StrVal(l.Items[k]), -1, columnOfRelation)
+	if ok && b.takesName(c, b.tokens.Start(last), "COMMENT and whatever else names one column") && c.physical != c.name {
 		b.renameToken(last, c.name, c.physical, func() { l.Items[len(l.Items)-1] = stringNode(c.physical) })
 	}
 }
@@ -53,7 +54,7 @@ func (b *binding) objectOf(l *ast.List, k, i int, missingOK bool) named {
 	if k < 1 || k > len(l.GetItems()) {
 		return named{}
 	}
-	words := stringsOf(l.Items[:k])
+	words := ast.StrVals(l.Items[:k])
 	schema, name := "", words[k-1]
 	if k > 1 {
 		schema = words[k-2]
@@ -64,7 +65,7 @@ func (b *binding) objectOf(l *ast.List, k, i int, missingOK bool) named {
 	r, f := b.relationNamed(schema, name)
 	if f == missing {
 		if missingOK {
-			b.mistaken(schema, name, b.tokens.start(i))
+			b.mistaken(schema, name, b.tokens.Start(i))
 		} else {
 			b.objectMissing(schema, name)
 		}
@@ -76,15 +77,15 @@ func (b *binding) objectOf(l *ast.List, k, i int, missingOK bool) named {
 		return r
 	}
 	last := b.part(i, k-1)
-	if got, ok := b.tokens.ident(last); !ok || got != name || k > 2 {
-		b.misplaced(b.tokens.start(i), name)
+	if got, ok := b.tokens.Ident(last); !ok || got != name || k > 2 {
+		b.misplaced(b.tokens.Start(i), name)
 		return r
 	}
 	to := []string{r.name}
 	if r.schema != "" {
 		to = []string{r.schema, r.name}
 	}
-	b.replace(b.tokens.start(i), b.tokens.identEnd(last), dotted(to), func() {
+	b.replace(b.tokens.Start(i), b.tokens.IdentEnd(last), syntax.QuoteQualified(to), func() {
 		rest := l.Items[k:]
 		l.Items = append(columnRefNode(to).GetColumnRef().Fields, rest...)
 	})
@@ -112,7 +113,7 @@ func (b *binding) objectMissing(schema, name string) {
 		b.concern(b.lens.Table(server.OID))
 	}
 	kind := "relation"
-	if b.statement.Tag == "DropStmt" && b.tokens.kind(b.whole().from+1) == ast.Token_TABLE {
+	if b.statement.Tag == "DropStmt" && b.tokens.Kind(b.whole().From+1) == ast.Token_TABLE {
 		kind, shown = "table", name
 	}
 	b.fail("42P01", -1, server == nil, kind+` "`+shown+`" does not exist`, "")
@@ -157,11 +158,11 @@ func (b *binding) objectWithArgs(o *ast.ObjectWithArgs) {
 // typeOf binds the name of a type that is a list of words.
 func (b *binding) typeOf(n *ast.Node) {
 	b.sawAll(n)
-	words := stringsOf(n.GetList().GetItems())
+	words := ast.StrVals(n.GetList().GetItems())
 	if l := b.rowTypeNamed(words); l != nil {
 		b.concern(l)
 		b.use(l, "*")
-		b.unsupported(-1, refusedRowType, "the type "+quoteIdent(strings.Join(words, ".")), "is the row type of a table, or holds rows of one")
+		b.unsupported(-1, refusedRowType, "the type "+syntax.QuoteIdent(strings.Join(words, ".")), "is the row type of a table, or holds rows of one")
 	}
 }
 
@@ -171,7 +172,7 @@ func (b *binding) sequenceOptions(options []*ast.Node) {
 		o := n.GetDefElem()
 		b.sawAll(n)
 		if l := o.GetArg().GetList(); o.GetDefname() == "owned_by" && len(l.GetItems()) > 1 {
-			b.describedColumn(l, b.tokens.at(int(o.Location))+2)
+			b.describedColumn(l, b.tokens.At(int(o.Location))+2)
 		}
 	}
 }

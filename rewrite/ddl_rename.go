@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // rename binds ALTER … RENAME.
 func (b *binding) rename(x *ast.RenameStmt) {
@@ -36,7 +39,7 @@ func (b *binding) rename(x *ast.RenameStmt) {
 func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 	c, ok := b.columnNamed(it, x.Subname, -1, columnAlone)
 	if it.rel != nil && it.table == nil {
-		b.inheritable(it.rel.OID, x.Newname, -1, "rename a column of "+quoteIdent(it.rel.Name)+" to "+quoteIdent(x.Newname))
+		b.inheritable(it.rel.OID, x.Newname, -1, "rename a column of "+syntax.QuoteIdent(it.rel.Name)+" to "+syntax.QuoteIdent(x.Newname))
 	}
 	if !ok || c.table == nil {
 		return
@@ -47,8 +50,8 @@ func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 	}
 	switch {
 	case f == found: // the server says that there is such a column
-		last := b.whole().to - 1
-		if b.tokens.kind(last) == ast.Token_CASCADE || b.tokens.kind(last) == ast.Token_RESTRICT {
+		last := b.whole().To - 1
+		if b.tokens.Kind(last) == ast.Token_CASCADE || b.tokens.Kind(last) == ast.Token_RESTRICT {
 			last--
 		}
 		if b.takesName(c, -1, "RENAME COLUMN") && c.physical != x.Subname {
@@ -58,7 +61,7 @@ func (b *binding) renameColumn(x *ast.RenameStmt, it *item) {
 			b.renameToken(last, x.Newname, other.physical, func() { x.Newname = other.physical })
 		}
 	case f == missing && b.columnTaken(c.table.OID, x.Newname):
-		b.forbid(-1, refusedTakenName, c.table, "rename a column of "+quoteIdent(c.table.Logical)+" to "+quoteIdent(x.Newname)+
+		b.forbid(-1, refusedTakenName, c.table, "rename a column of "+syntax.QuoteIdent(c.table.Logical)+" to "+syntax.QuoteIdent(x.Newname)+
 			", which another version or the database calls another column there")
 	}
 }
@@ -69,11 +72,11 @@ func (b *binding) renameRelation(x *ast.RenameStmt, it *item) {
 	if it.rel != nil {
 		schema = it.rel.Schema
 		if it.table != nil && x.Newname == it.table.Logical { // the server says that there is such a table
-			b.renameToken(b.whole().to-1, x.Newname, it.rel.Name, func() { x.Newname = it.rel.Name })
+			b.renameToken(b.whole().To-1, x.Newname, it.rel.Name, func() { x.Newname = it.rel.Name })
 			return
 		}
 		if it.table != nil && b.isTarget(it.rel.OID) {
-			b.forbid(int(x.Relation.Location), refusedMoving, it.table, "rename "+quoteIdent(it.table.Logical))
+			b.forbid(int(x.Relation.Location), refusedMoving, it.table, "rename "+syntax.QuoteIdent(it.table.Logical))
 			return
 		}
 	}
@@ -92,7 +95,7 @@ func (b *binding) setSchema(x *ast.AlterObjectSchemaStmt) {
 		return // it is there
 	}
 	if r.table != nil && b.isTarget(r.rel.OID) {
-		b.forbid(int(x.Relation.Location), refusedMoving, r.table, "move "+quoteIdent(r.table.Logical)+" to another schema")
+		b.forbid(int(x.Relation.Location), refusedMoving, r.table, "move "+syntax.QuoteIdent(r.table.Logical)+" to another schema")
 		return
 	}
 	if r.table == nil {
@@ -115,7 +118,7 @@ func (b *binding) drop(x *ast.DropStmt) {
 		}
 	case ast.ObjectType_OBJECT_SCHEMA:
 		for _, n := range x.Objects {
-			b.endsSchema(stringOf(n), "drop")
+			b.endsSchema(ast.StrVal(n), "drop")
 		}
 	default:
 		for _, n := range x.Objects {
@@ -127,26 +130,26 @@ func (b *binding) drop(x *ast.DropStmt) {
 // dropRelations binds DROP TABLE and the like. What inherits from a table goes with it.
 func (b *binding) dropRelations(x *ast.DropStmt) {
 	all := b.whole()
-	i := all.from + 2 // behind DROP TABLE, which may be two words
-	for b.tokens.kind(i) == ast.Token_VIEW || b.tokens.kind(i) == ast.Token_TABLE || b.tokens.kind(i) == ast.Token_CONCURRENTLY {
+	i := all.From + 2 // behind DROP TABLE, which may be two words
+	for b.tokens.Kind(i) == ast.Token_VIEW || b.tokens.Kind(i) == ast.Token_TABLE || b.tokens.Kind(i) == ast.Token_CONCURRENTLY {
 		i++
 	}
 	if x.MissingOk {
 		i += 2
 	}
-	parts := b.commas(span{i, all.to})
+	parts := b.commas(syntax.Span{From: i, To: all.To})
 	for k, n := range x.Objects {
 		l := n.GetList()
 		if l == nil || k >= len(parts) {
 			b.notUnderstood(n)
 			return
 		}
-		r := b.objectOf(l, len(l.Items), parts[k].from, x.MissingOk)
+		r := b.objectOf(l, len(l.Items), parts[k].From, x.MissingOk)
 		if r.rel == nil {
 			continue
 		}
 		if t := b.carriesTarget(r.rel.OID); t != nil {
-			b.forbid(b.tokens.start(parts[k].from), refusedMoving, t, "drop "+quoteIdent(t.Logical))
+			b.forbid(b.tokens.Start(parts[k].From), refusedMoving, t, "drop "+syntax.QuoteIdent(t.Logical))
 		}
 	}
 }
@@ -155,7 +158,7 @@ func (b *binding) dropRelations(x *ast.DropStmt) {
 func (b *binding) endsSchema(name, what string) {
 	for _, t := range b.lens.Tables {
 		if t.Schema == name && b.isTarget(t.OID) {
-			b.forbid(-1, refusedMoving, t, what+" the schema of "+quoteIdent(t.Logical))
+			b.forbid(-1, refusedMoving, t, what+" the schema of "+syntax.QuoteIdent(t.Logical))
 		}
 	}
 }

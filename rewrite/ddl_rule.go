@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // createRule mirrors transformRuleStmt: the condition sees the columns of those of the rows old and new that the event has.
 // The actions can only name the rows, both of them, for which of them there are is looked at afterwards.
@@ -8,7 +11,7 @@ func (b *binding) createRule(x *ast.RuleStmt) {
 	b.saw(x)
 	it := b.subject(x.Relation, false)
 	if x.Event == ast.CmdType_CMD_SELECT && it.table != nil {
-		b.forbid(int(x.Relation.Location), refusedMoving, it.table, "make a view of "+quoteIdent(it.table.Logical))
+		b.forbid(int(x.Relation.Location), refusedMoving, it.table, "make a view of "+syntax.QuoteIdent(it.table.Logical))
 	}
 	rows := []*item{it.under("old"), it.under("new")}
 	seen := rows

@@ -27,7 +27,7 @@ func (b *binding) hasType(rel *catalog.Relation, num int16, d *ast.ColumnDef) bo
 		}
 		typ = t.Elem
 	}
-	names := stringsOf(d.TypeName.GetNames())
+	names := ast.StrVals(d.TypeName.GetNames())
 	typmod, ok := typmodOf(names, d.TypeName.GetTypmods())
 	return ok && typmod == c.Typmod && b.columnTypeNamed(names) == typ
 }

@@ -4,13 +4,14 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A newSchema is the schema that CREATE SCHEMA makes, while what is to be in it is bound.
 type newSchema struct {
 	name    string           // empty where it is that of a role which the text does not name
 	made    map[string]*item // the relations that are made in it by then, with their columns
-	element span             // the tokens of the element at hand
+	element syntax.Span      // the tokens of the element at hand
 }
 
 // schemaElements are the kinds of statements that CREATE SCHEMA may hold, in the order in which PostgreSQL executes them
@@ -64,20 +65,20 @@ func (s *Session) within(schema string) *Session {
 }
 
 // schemaElementSpans cuts CREATE SCHEMA at the words with which its elements begin: both are reserved.
-func (b *binding) schemaElementSpans() []span {
+func (b *binding) schemaElementSpans() []syntax.Span {
 	all := b.whole()
-	var out []span
-	for i := all.from + 1; i < all.to; i++ {
-		switch kind := b.tokens.kind(i); {
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+	var out []syntax.Span
+	for i := all.From + 1; i < all.To; i++ {
+		switch kind := b.tokens.Kind(i); {
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			i = b.closing(i)
 		case kind != ast.Token_CREATE && kind != ast.Token_GRANT:
-		case b.tokens.is(i-1, '.'), b.tokens.kind(i-1) == ast.Token_AS, b.tokens.kind(i+1) == ast.Token_OPTION:
+		case b.tokens.Is(i-1, '.'), b.tokens.Kind(i-1) == ast.Token_AS, b.tokens.Kind(i+1) == ast.Token_OPTION:
 		default:
 			if len(out) > 0 {
-				out[len(out)-1].to = i
+				out[len(out)-1].To = i
 			}
-			out = append(out, span{i, all.to})
+			out = append(out, syntax.Span{From: i, To: all.To})
 		}
 	}
 	return out

@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // createStatistics binds CREATE STATISTICS … ON a, (b || c) FROM t.
 func (b *binding) createStatistics(x *ast.CreateStatsStmt) {
@@ -15,7 +18,7 @@ func (b *binding) createStatistics(x *ast.CreateStatsStmt) {
 	it := b.subject(x.Relations[0].GetRangeVar(), false)
 	all := b.whole()
 	on := b.find(all, ast.Token_ON)
-	parts := b.commas(span{on + 1, b.find(span{on, all.to}, ast.Token_FROM)})
+	parts := b.commas(syntax.Span{From: on + 1, To: b.find(syntax.Span{From: on, To: all.To}, ast.Token_FROM)})
 	for k, n := range x.Exprs {
 		e := n.GetStatsElem()
 		if e == nil {
@@ -33,7 +36,7 @@ func (b *binding) createStatistics(x *ast.CreateStatsStmt) {
 		case k >= len(parts):
 			b.misplaced(-1, e.Name)
 		default:
-			b.renameToken(parts[k].from, c.name, c.physical, func() { e.Name = c.physical })
+			b.renameToken(parts[k].From, c.name, c.physical, func() { e.Name = c.physical })
 		}
 	}
 }

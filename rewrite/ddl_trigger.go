@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -25,8 +26,8 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 	}
 	if it.table != nil {
 		b.triggerFunction(x, it.table, source)
-		if slices.Contains(b.branchless[lastString(x.Funcname)], it.table) {
-			b.triggerRefused(x, "could not be made for "+quoteIdent(it.table.Logical))
+		if slices.Contains(b.branchless[ast.LastName(x.Funcname)], it.table) {
+			b.triggerRefused(x, "could not be made for "+syntax.QuoteIdent(it.table.Logical))
 		}
 	}
 	b.triggerArguments(x, it.table, source)
@@ -36,7 +37,7 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 func (b *binding) updateOf(n int) []int {
 	all := b.whole()
 	i := b.find(all, ast.Token_OF)
-	if i == all.to {
+	if i == all.To {
 		return nil
 	}
 	var first []int
@@ -58,7 +59,7 @@ func (b *binding) triggerArguments(x *ast.CreateTrigStmt, t *rules.TableLens, so
 			b.columnArgument(x, i, t)
 		case source != "" && saysArguments(source):
 		default:
-			b.argumentInDoubt(stringOf(n), t)
+			b.argumentInDoubt(ast.StrVal(n), t)
 		}
 	}
 }
@@ -67,7 +68,7 @@ func (b *binding) triggerArguments(x *ast.CreateTrigStmt, t *rules.TableLens, so
 // (tsvector_update_trigger in tsvector_op.c): the first, those behind the second, and the second itself where it names one.
 // nil for any other function.
 func (b *binding) columnArguments(x *ast.CreateTrigStmt) func(i int) bool {
-	name := stringsOf(x.Funcname)
+	name := ast.StrVals(x.Funcname)
 	if slices.ContainsFunc(b.functions(name), func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }) {
 		return nil
 	}
@@ -82,12 +83,12 @@ func (b *binding) columnArguments(x *ast.CreateTrigStmt) func(i int) bool {
 
 // columnArgument writes the name that a column has in the database.
 func (b *binding) columnArgument(x *ast.CreateTrigStmt, i int, t *rules.TableLens) {
-	text := stringOf(x.Args[i])
+	text := ast.StrVal(x.Args[i])
 	c := t.Column(text)
 	switch {
 	case c == nil:
 		if slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Physical == text }) {
-			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(text)+", which the version does not have")
+			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+syntax.QuoteIdent(text)+", which the version does not have")
 		}
 		return
 	case c.Reads() != nil:
@@ -100,11 +101,11 @@ func (b *binding) columnArgument(x *ast.CreateTrigStmt, i int, t *rules.TableLen
 	b.use(t, text)
 	open := b.part(b.functionToken(), len(x.Funcname)-1) + 1
 	at := b.elements(open)
-	if !b.tokens.is(open, '(') || i >= len(at) || strings.Contains(c.Physical, `\`) {
+	if !b.tokens.Is(open, '(') || i >= len(at) || strings.Contains(c.Physical, `\`) {
 		b.misplaced(-1, text)
 		return
 	}
-	b.replace(b.tokens.start(at[i]), b.tokens.identEnd(at[i]), literal(c.Physical), func() { x.Args[i] = stringNode(c.Physical) })
+	b.replace(b.tokens.Start(at[i]), b.tokens.IdentEnd(at[i]), syntax.QuoteLiteral(c.Physical), func() { x.Args[i] = stringNode(c.Physical) })
 }
 
 // argumentInDoubt refuses an argument with the name of a table or a column that moves.
@@ -115,7 +116,7 @@ func (b *binding) argumentInDoubt(text string, t *rules.TableLens) {
 	}
 	for _, c := range t.Columns {
 		if c.Logical != c.Physical && (text == c.Logical || text == c.Physical) {
-			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+quoteIdent(c.Logical)+" in a string")
+			b.unsupported(-1, refusedString, "an argument of the trigger", "names "+syntax.QuoteIdent(c.Logical)+" in a string")
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // What the binder does with each kind of node that the parser's tree can hold. Every kind is in exactly one list: one
@@ -68,7 +69,7 @@ func everyKind(f func(name string, n *ast.Node)) {
 // bindingOf is a binding at work on an affected statement.
 func bindingOf(t *testing.T) *binding {
 	t.Helper()
-	tokens, err := scanTokens("SELECT 1")
+	tokens, err := syntax.Scan("SELECT 1")
 	if err != nil {
 		t.Fatal(err)
 	}

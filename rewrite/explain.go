@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -118,7 +119,7 @@ func formatOf(x *ast.ExplainStmt) planFormat {
 		if d.GetDefname() != "format" {
 			continue
 		}
-		switch stringOf(d.GetArg()) {
+		switch ast.StrVal(d.GetArg()) {
 		case "json":
 			format = planJSON
 		case "xml":
@@ -182,19 +183,19 @@ func (t *Text) MapPlan(i int, rows []string) (mapped []string, changed bool) {
 
 // mapPlan maps the text of one or several plans.
 func (t *Text) mapPlan(p *planNames, text string) string {
-	source, err := t.charset.decode(text)
+	source, err := t.charset.Decode(text)
 	if err != nil {
 		return text
 	}
-	edits := p.edits(source.utf8)
-	if sortEdits(edits, len(source.utf8)) != nil {
+	edits := p.edits(source.UTF8)
+	if splice.Sort(edits, len(source.UTF8)) != nil {
 		return text
 	}
-	original, err := t.charset.encodeEdits(&source, edits)
+	original, err := splice.Encode(t.charset, &source, edits)
 	if err != nil {
 		return text
 	}
-	return applyEdits(text, original)
+	return splice.Apply(text, original)
 }
 
 // columnsOf are those columns of a table that are called otherwise in the version.

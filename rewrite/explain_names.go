@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -17,13 +19,13 @@ type planNames struct {
 }
 
 // edits are the replacements in the text of one or several plans.
-func (p *planNames) edits(text string) []Edit {
-	var edits []Edit
+func (p *planNames) edits(text string) []splice.Edit {
+	var edits []splice.Edit
 	for _, q := range planQueries(text, p.format) {
 		s := p.scope(q)
 		for _, part := range q.parts {
 			if mapped := s.mapped(part); mapped != part.value {
-				edits = append(edits, Edit{Start: part.start, End: part.end, New: part.spell(mapped)})
+				edits = append(edits, splice.Edit{Start: part.start, End: part.end, New: part.spell(mapped)})
 			}
 		}
 	}
@@ -94,7 +96,7 @@ func makeUnique(refs []*planRef) {
 		}
 		for i := 1; taken[ref.name]; i++ {
 			suffix := "_" + strconv.Itoa(i)
-			ref.name = cutAtCharacter(ref.base, maxIdentifier-len(suffix)) + suffix
+			ref.name = syntax.CutAtCharacter(ref.base, syntax.MaxIdentifier-len(suffix)) + suffix
 		}
 		taken[ref.name] = true
 	}
@@ -177,7 +179,7 @@ func (s *planScope) aliasOf(n *planNode, rel *catalog.Relation) (name, base stri
 	for _, name := range []struct{ base, suffix string }{{n.alias, ""}, {base, suffix}} {
 		for _, t := range s.names.lens.Tables {
 			if t.Physical == name.base && t.Logical != name.base && s.isFrom(rel, t.OID) {
-				return cutAtCharacter(t.Logical, maxIdentifier-len(name.suffix)) + name.suffix, t.Logical
+				return syntax.CutAtCharacter(t.Logical, syntax.MaxIdentifier-len(name.suffix)) + name.suffix, t.Logical
 			}
 		}
 	}

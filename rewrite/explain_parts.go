@@ -6,6 +6,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // mapped is a part of a plan in the version's names.
@@ -60,11 +62,11 @@ func (s *planScope) scan(p planPart) string {
 // quoterLike quotes names as in a text of the server: all of them, with quote_all_identifiers, or those that need it.
 func quoterLike(text string) func(string) string {
 	if strings.HasPrefix(text, `"`) && len(text) > 1 {
-		if end := quotedLength(text, 1); end > 0 && isBareIdent(unquote(text[:end])) {
+		if end := syntax.QuotedLength(text, 1); end > 0 && syntax.IsBareIdent(syntax.Unquote(text[:end])) {
 			return quoteAlways
 		}
 	}
-	return quoteIdent
+	return syntax.QuoteIdent
 }
 
 func quoteAlways(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
@@ -75,14 +77,14 @@ func (s *planScope) expression(p planPart) string {
 	e := &planExpression{planScope: s, bare: s.bare(p.node)}
 	e.visit = e.column
 	e.walk(p.value)
-	return applyEdits(p.value, e.edits)
+	return splice.Apply(p.value, e.edits)
 }
 
 // prefixes lists the aliases that stand before a column in an expression.
 func (s *planScope) prefixes(expression string) (aliases []string) {
 	e := &planExpression{planScope: s}
 	e.visit = func(i, last int) {
-		if alias, ok := e.ident(i); ok && last == i+2 {
+		if alias, ok := e.Ident(i); ok && last == i+2 {
 			aliases = append(aliases, alias)
 		}
 	}
@@ -93,16 +95,16 @@ func (s *planScope) prefixes(expression string) (aliases []string) {
 // A planExpression is the work on one expression.
 type planExpression struct {
 	*planScope
-	tokens
+	syntax.Tokens
 	bare  map[string]string
 	visit func(first, last int) // is given the tokens of each column, with the alias before it
-	edits []Edit
+	edits []splice.Edit
 }
 
 // walk goes through an expression, if it can be cut into tokens.
 func (e *planExpression) walk(sql string) {
-	list, _ := lex(sql)
-	e.tokens = tokens{sql: sql, list: list}
+	list, _ := syntax.Lex(sql)
+	e.Tokens = syntax.Tokens{SQL: sql, List: list}
 	for i := 0; i < len(list); {
 		i = e.next(i)
 	}
@@ -110,10 +112,10 @@ func (e *planExpression) walk(sql string) {
 
 // next handles what begins at token i, and returns where the next begins.
 func (e *planExpression) next(i int) int {
-	if e.kind(i) == ast.Token_TYPECAST {
+	if e.Kind(i) == ast.Token_TYPECAST {
 		return e.typeName(i + 1)
 	}
-	if e.kind(i) == ast.Token_SCONST && e.kind(i+1) == ast.Token_TYPECAST && e.text(i+2) == "regclass" {
+	if e.Kind(i) == ast.Token_SCONST && e.Kind(i+1) == ast.Token_TYPECAST && e.Text(i+2) == "regclass" {
 		e.regclass(i)
 		return i + 3
 	}
@@ -121,7 +123,7 @@ func (e *planExpression) next(i int) int {
 		return i + 1
 	}
 	last := i
-	for e.is(last+1, '.') && (e.isName(last+2) || e.is(last+2, '*')) {
+	for e.Is(last+1, '.') && (e.isName(last+2) || e.Is(last+2, '*')) {
 		last += 2
 	}
 	if e.isColumn(i, last) {
@@ -132,25 +134,25 @@ func (e *planExpression) next(i int) int {
 
 // isName tells whether token i is an identifier: a word with an upper-case letter is none.
 func (e *planExpression) isName(i int) bool {
-	if i < 0 || i >= len(e.list) {
+	if i < 0 || i >= len(e.List) {
 		return false
 	}
-	c := e.text(i)[0]
-	return c == '"' || isIdentStart(c) && e.kind(i) != ast.Token_SCONST && strings.ToLower(e.text(i)) == e.text(i)
+	c := e.Text(i)[0]
+	return c == '"' || syntax.IsIdentStart(c) && e.Kind(i) != ast.Token_SCONST && strings.ToLower(e.Text(i)) == e.Text(i)
 }
 
 // isColumn tells whether the dotted name from token i to last is that of a column, by what stands around it. What is
 // behind a bracket or another word is part of a type; functions have an opening bracket.
 func (e *planExpression) isColumn(i, last int) bool {
 	switch {
-	case e.is(last+1, '('), e.kind(last+1) == ast.Token_EQUALS_GREATER, e.text(last+1) == "SubPlan", e.text(last+2) == "SubPlan":
+	case e.Is(last+1, '('), e.Kind(last+1) == ast.Token_EQUALS_GREATER, e.Text(last+1) == "SubPlan", e.Text(last+2) == "SubPlan":
 		return false
-	case e.is(i-1, ')'), e.is(i-1, ']'), e.is(i-1, '.'), e.isName(i - 1), e.kind(i-1) == ast.Token_ICONST:
+	case e.Is(i-1, ')'), e.Is(i-1, ']'), e.Is(i-1, '.'), e.isName(i - 1), e.Kind(i-1) == ast.Token_ICONST:
 		return false
-	case e.is(i-1, '(') && e.text(i-2) == "OPERATOR", e.is(i-1, '(') && e.text(i-2) == "EXTRACT":
+	case e.Is(i-1, '(') && e.Text(i-2) == "OPERATOR", e.Is(i-1, '(') && e.Text(i-2) == "EXTRACT":
 		return false
 	}
-	switch e.text(i - 1) {
+	switch e.Text(i - 1) {
 	case "COLLATE", "AS", "OVER", "NAME", "RETURNING", "COLUMNS":
 		return false
 	}
@@ -163,14 +165,14 @@ func (e *planExpression) column(i, last int) {
 	case 0:
 		e.replace(i, e.bare)
 	case 2:
-		alias, _ := e.ident(i)
+		alias, _ := e.Ident(i)
 		ref := e.refs[alias]
 		if ref == nil {
 			return
 		}
 		e.replace(i, map[string]string{alias: ref.name})
 		e.replace(last, ref.columns)
-		if e.is(last, '*') && e.is(last+1, ')') && e.is(last+2, '.') {
+		if e.Is(last, '*') && e.Is(last+1, ')') && e.Is(last+2, '.') {
 			e.replace(last+3, ref.fields)
 		}
 	}
@@ -178,23 +180,23 @@ func (e *planExpression) column(i, last int) {
 
 // replace puts another name in place of the one at token i, if it has one.
 func (e *planExpression) replace(i int, names map[string]string) {
-	if e.is(i, '*') {
+	if e.Is(i, '*') {
 		return
 	}
-	name, _ := e.ident(i)
+	name, _ := e.Ident(i)
 	if to, ok := names[name]; ok && to != name {
-		e.edits = append(e.edits, Edit{Start: e.start(i), End: e.end(i), New: quoterLike(e.text(i))(to)})
+		e.edits = append(e.edits, splice.Edit{Start: e.Start(i), End: e.End(i), New: quoterLike(e.Text(i))(to)})
 	}
 }
 
 // typeName passes over a type. That of a table's rows has the table's name.
 func (e *planExpression) typeName(i int) int {
 	last, schema := i, ""
-	for e.is(last+1, '.') {
-		schema = decodeIdent(e.text(last))
+	for e.Is(last+1, '.') {
+		schema = syntax.DecodeIdent(e.Text(last))
 		last += 2
 	}
-	if name, ok := e.ident(last); ok && (schema != "" || !e.isBuiltinType(name)) {
+	if name, ok := e.Ident(last); ok && (schema != "" || !e.isBuiltinType(name)) {
 		if t := e.tableVisible(schema, name); t != nil {
 			e.replace(last, map[string]string{t.Physical: t.Logical})
 		}
@@ -214,19 +216,19 @@ func (e *planExpression) isBuiltinType(name string) bool {
 
 // regclass maps the name of a relation in a constant.
 func (e *planExpression) regclass(i int) {
-	raw := strings.ReplaceAll(strings.Trim(e.text(i), "'"), "''", "'")
-	list, ok := lex(raw)
+	raw := strings.ReplaceAll(strings.Trim(e.Text(i), "'"), "''", "'")
+	list, ok := syntax.Lex(raw)
 	if !ok || len(list) != 1 && len(list) != 3 {
 		return
 	}
-	name, last, schema := tokens{sql: raw, list: list}, len(list)-1, ""
+	name, last, schema := syntax.Tokens{SQL: raw, List: list}, len(list)-1, ""
 	if last > 0 {
-		schema = decodeIdent(name.text(0))
+		schema = syntax.DecodeIdent(name.Text(0))
 	}
-	t := e.tableVisible(schema, decodeIdent(name.text(last)))
+	t := e.tableVisible(schema, syntax.DecodeIdent(name.Text(last)))
 	if t == nil || t.Logical == t.Physical {
 		return
 	}
-	raw = raw[:name.start(last)] + quoterLike(name.text(last))(t.Logical)
-	e.edits = append(e.edits, Edit{Start: e.start(i), End: e.end(i), New: "'" + strings.ReplaceAll(raw, "'", "''") + "'"})
+	raw = raw[:name.Start(last)] + quoterLike(name.Text(last))(t.Logical)
+	e.edits = append(e.edits, splice.Edit{Start: e.Start(i), End: e.End(i), New: "'" + strings.ReplaceAll(raw, "'", "''") + "'"})
 }

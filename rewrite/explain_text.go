@@ -3,6 +3,8 @@ package rewrite
 import (
 	"regexp"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A textPlan reads plans in the text format: a line for each node, and lines for its properties below it, further to the
@@ -134,7 +136,7 @@ func (p *textPlan) scan(start, end int, n *planNode) int {
 			if m[2*i] < 0 {
 				return ""
 			}
-			return decodeIdent(p.text[start+m[2*i] : start+m[2*i+1]])
+			return syntax.DecodeIdent(p.text[start+m[2*i] : start+m[2*i+1]])
 		}
 		n.insert, n.schema, n.relation, n.alias = m[2] >= 0, part(3), part(4), part(5)
 		if n.alias == "" {
@@ -149,7 +151,7 @@ func (p *textPlan) scan(start, end int, n *planNode) int {
 		if m[4] < 0 {
 			m[4], m[5] = m[2], m[3]
 		}
-		n.alias = decodeIdent(p.text[start+m[4] : start+m[5]])
+		n.alias = syntax.DecodeIdent(p.text[start+m[4] : start+m[5]])
 		return start + m[5]
 	}
 	return end

@@ -29,7 +29,7 @@ func (b *binding) rowByPosition(s *scope, n *ast.Node) bool {
 	if ref == nil || len(ref.Fields) != 2 || ref.Fields[1].GetAStar() == nil {
 		return false
 	}
-	it, f := s.relation(stringOf(ref.Fields[0]), inVersion)
+	it, f := s.relation(ast.StrVal(ref.Fields[0]), inVersion)
 	if f != found || !it.ordered || it.renamed != "" {
 		return false
 	}
@@ -59,7 +59,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
 		b.comparedNames(n.AExpr)
-		if isBuiltin(stringsOf(n.AExpr.Name), "||") && b.exprType(node) == 0 {
+		if isBuiltin(ast.StrVals(n.AExpr.Name), "||") && b.exprType(node) == 0 {
 			b.printedArguments(n.AExpr.Lexpr, n.AExpr.Rexpr)
 		}
 		b.rowOperator(n.AExpr)

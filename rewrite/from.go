@@ -3,6 +3,7 @@ package rewrite
 import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // from mirrors transformFromClause (parse_clause.c): each FROM item sees those before it laterally, and all are plain
@@ -29,7 +30,7 @@ func (b *binding) checkNames(before, items []*item) {
 			if !it.bare || !other.bare || it.rel == nil || other.rel == nil || it.rel.OID == other.rel.OID {
 				b.fail("42712", -1, true, `table name "`+it.name+`" specified more than once`, "")
 			} else if it.hidden || other.hidden {
-				b.unsupported(-1, refusedDoubt, "the name "+quoteIdent(it.name), "is that of two tables in one FROM clause")
+				b.unsupported(-1, refusedDoubt, "the name "+syntax.QuoteIdent(it.name), "is that of two tables in one FROM clause")
 			}
 		}
 	}
@@ -90,7 +91,7 @@ func (b *binding) tableItem(s *scope, rv *ast.RangeVar) *item {
 // relationItem is a RangeVar that must be a relation: in FROM, or the target of a statement.
 func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	r, added, ok := b.rangeVar(rv, true)
-	b.justMade(int(rv.Location), "the relation "+quoteIdent(rv.Relname), rv.Relname, r.rel != nil)
+	b.justMade(int(rv.Location), "the relation "+syntax.QuoteIdent(rv.Relname), rv.Relname, r.rel != nil)
 	it := b.planned(&item{name: rv.Relname, relVisible: true, colsVisible: true, bare: rv.Alias == nil, hidden: added})
 	if rv.Alias != nil {
 		it.name = rv.Alias.Aliasname
@@ -105,7 +106,7 @@ func (b *binding) relationItem(rv *ast.RangeVar) *item {
 		it.unknown, it.plain = true, true
 		if ok && b.unsettled.rows {
 			b.affected = true
-			b.unsupported(int(rv.Location), refusedSeries, "the relation "+quoteIdent(rv.Relname), "may hold rows of a table under migration, and has just been made")
+			b.unsupported(int(rv.Location), refusedSeries, "the relation "+syntax.QuoteIdent(rv.Relname), "may hold rows of a table under migration, and has just been made")
 		}
 		return it
 	}
@@ -179,7 +180,7 @@ func (b *binding) renameColumns(it *item, alias *ast.Alias, location int) {
 		return
 	}
 	for i, n := range alias.Colnames {
-		name := stringOf(n)
+		name := ast.StrVal(n)
 		if i < len(it.cols) {
 			it.cols[i].name, it.cols[i].physical, it.cols[i].moved = name, name, nil
 		} else if it.unknown {
@@ -253,16 +254,4 @@ func (b *binding) xmlTableItem(s *scope, r *ast.RangeTableFunc) *item {
 	s.lateral = saved
 	b.renameColumns(it, r.Alias, int(r.Location))
 	return it
-}
-
-// stringOf is the value of a String node.
-func stringOf(n *ast.Node) string { return n.GetString_().GetSval() }
-
-// stringsOf are the values of String nodes.
-func stringsOf(list []*ast.Node) []string {
-	out := make([]string, len(list))
-	for i, n := range list {
-		out[i] = stringOf(n)
-	}
-	return out
 }

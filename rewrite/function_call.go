@@ -9,7 +9,7 @@ import (
 
 // funcCall binds a function call in an expression.
 func (b *binding) funcCall(s *scope, f *ast.FuncCall) {
-	name := stringsOf(f.Funcname)
+	name := ast.StrVals(f.Funcname)
 	if l := b.functionRows(name); l != nil {
 		b.concern(l)
 		b.use(l, "*")
@@ -20,7 +20,7 @@ func (b *binding) funcCall(s *scope, f *ast.FuncCall) {
 // callArguments binds what a call consists of, apart from the type of its result.
 func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.saw(f)
-	name := stringsOf(f.Funcname)
+	name := ast.StrVals(f.Funcname)
 	b.namesInArguments(f, name)
 	if isBuiltin(name, "set_config") && len(f.Args) > 0 {
 		b.resettle(strings.ToLower(f.Args[0].GetAConst().GetSval().GetSval()))
@@ -36,7 +36,7 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 		b.noteCall(f)
 	}
 	b.callMayAppear(f)
-	b.justMade(int(f.Location), "the function "+lastString(f.Funcname), lastString(f.Funcname), true)
+	b.justMade(int(f.Location), "the function "+ast.LastName(f.Funcname), ast.LastName(f.Funcname), true)
 	b.exprs(s, f.AggOrder)
 	b.expr(s, f.AggFilter)
 	b.window(s, f.Over)
@@ -60,7 +60,7 @@ func (b *binding) typeCast(s *scope, c *ast.TypeCast) {
 
 // castOperand binds what is cast.
 func (b *binding) castOperand(s *scope, c *ast.TypeCast) {
-	names := stringsOf(c.TypeName.GetNames())
+	names := ast.StrVals(c.TypeName.GetNames())
 	typ := b.typeNamedBy(c.TypeName)
 	switch k := c.Arg.GetAConst(); {
 	case c.Arg.GetAArrayExpr() != nil && len(c.TypeName.GetArrayBounds()) > 0 && b.renaming():
@@ -71,7 +71,7 @@ func (b *binding) castOperand(s *scope, c *ast.TypeCast) {
 		b.nameInConstant(k, typ)
 		return
 	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
-		b.refuseTableNamesIn(c.Arg, "a cast to "+lastString(c.TypeName.Names))
+		b.refuseTableNamesIn(c.Arg, "a cast to "+ast.LastName(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
 }
@@ -96,5 +96,5 @@ func (b *binding) castArray(s *scope, c *ast.TypeCast, typ catalog.OID) {
 
 // isRegclass tells whether a cast makes a regclass.
 func isRegclass(c *ast.TypeCast) bool {
-	return isBuiltin(stringsOf(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
+	return isBuiltin(ast.StrVals(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
 }

@@ -48,7 +48,7 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 	} else {
 		b.callArguments(s, call)
 		if b.xmlTables[call] != nil {
-			b.unsupported(int(call.Location), refusedString, "the function "+lastString(call.Funcname), "prints names of the database in FROM")
+			b.unsupported(int(call.Location), refusedString, "the function "+ast.LastName(call.Funcname), "prints names of the database in FROM")
 		}
 	}
 	name := b.labelOf(pair[0]).name
@@ -71,7 +71,7 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 		}
 		return
 	}
-	if isBuiltin(stringsOf(call.Funcname), "unnest") {
+	if isBuiltin(ast.StrVals(call.Funcname), "unnest") {
 		b.unnest(call, it, firstOf(alias, name))
 		return
 	}
@@ -153,7 +153,7 @@ func (b *binding) functionColumns(call *ast.FuncCall, it *item, scalar string) {
 
 // candidates are the functions that a call can mean, by name and number of arguments.
 func (b *binding) candidates(call *ast.FuncCall) []*catalog.Function {
-	all := b.functions(stringsOf(call.Funcname))
+	all := b.functions(ast.StrVals(call.Funcname))
 	var exact []*catalog.Function
 	for _, f := range all {
 		if f.Args == len(call.Args) {

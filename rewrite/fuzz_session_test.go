@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax/syntaxtest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -14,7 +15,7 @@ import (
 // text and the session, it must not panic, and must make no rewrite that fails its proof.
 func FuzzRewriteInAnySession(f *testing.F) {
 	mode := uint16(0)
-	for _, list := range [][]string{readingStatements, writingStatements, capturingStatements, lexed, rejected} {
+	for _, list := range [][]string{readingStatements, writingStatements, capturingStatements, syntaxtest.Texts, syntaxtest.Unreadable} {
 		for _, template := range list {
 			mode += 37
 			f.Add(inNames(template, differentialNames[[]string{"old", "new"}[mode%2]]), mode)

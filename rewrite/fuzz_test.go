@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax/syntaxtest"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -17,7 +18,7 @@ func FuzzRewrite(f *testing.F) {
 	for _, template := range append(append([]string{}, readingStatements...), writingStatements...) {
 		f.Add(strings.NewReplacer("{person}", "individual", "{surname}", "surname", "{id}", "id", "{line}", "pets", "{qty}", "owner").Replace(template))
 	}
-	for _, sql := range append(append([]string{concerned}, lexed...), rejected...) {
+	for _, sql := range append(append([]string{concerned}, syntaxtest.Texts...), syntaxtest.Unreadable...) {
 		f.Add(sql)
 	}
 	binder := realBinder(Options{Stats: new(Stats)})

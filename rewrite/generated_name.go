@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Names that PostgreSQL makes up: of an index or a constraint that is given none, from those of its table and columns. A
@@ -44,7 +45,7 @@ func (g generatedName) names() []string {
 
 // makeObjectName mirrors the function of that name (indexcmds.c): of what is too long the longer part is cut.
 func makeObjectName(name1, name2, label string) string {
-	available := maxIdentifier - len(label) - 1
+	available := syntax.MaxIdentifier - len(label) - 1
 	if name2 != "" {
 		available--
 	}
@@ -56,9 +57,9 @@ func makeObjectName(name1, name2, label string) string {
 			n2--
 		}
 	}
-	parts := []string{cutAtCharacter(name1, n1)}
+	parts := []string{syntax.CutAtCharacter(name1, n1)}
 	if name2 != "" {
-		parts = append(parts, cutAtCharacter(name2, n2))
+		parts = append(parts, syntax.CutAtCharacter(name2, n2))
 	}
 	return strings.Join(append(parts, label), "_")
 }
@@ -70,7 +71,7 @@ func nameAddition(columns []string) string {
 		if i > 0 {
 			out += "_"
 		}
-		if out += c; len(out) > maxIdentifier {
+		if out += c; len(out) > syntax.MaxIdentifier {
 			break
 		}
 	}
@@ -84,7 +85,7 @@ func distinctNames(names []string) []string {
 		distinct := name
 		for i := 1; slices.Contains(out, distinct); i++ {
 			digits := strconv.Itoa(i)
-			distinct = cutAtCharacter(name, maxIdentifier-len(digits)) + digits
+			distinct = syntax.CutAtCharacter(name, syntax.MaxIdentifier-len(digits)) + digits
 		}
 		out = append(out, distinct)
 	}
@@ -134,14 +135,14 @@ func (b *binding) nameIndex(x *ast.IndexStmt, it *item) {
 	}
 	logical, physical, ok := b.indexColumns(it, slices.Concat(x.IndexParams, x.IndexIncludingParams))
 	at := b.find(b.whole(), ast.Token_ON)
-	if !ok || b.tokens.kind(at) != ast.Token_ON {
+	if !ok || b.tokens.Kind(at) != ast.Token_ON {
 		return
 	}
 	g := generatedName{table: it.table.Logical, columns: nameAddition(logical), label: "idx", relation: true}
 	s := g
 	s.table, s.columns = it.table.Physical, nameAddition(physical)
 	if name := b.expectedName(it, g, s); name != "" {
-		b.replace(b.tokens.start(at), b.tokens.start(at), quoteIdent(name)+" ", func() { x.Idxname = name })
+		b.replace(b.tokens.Start(at), b.tokens.Start(at), syntax.QuoteIdent(name)+" ", func() { x.Idxname = name })
 	}
 }
 
@@ -156,8 +157,8 @@ func (b *binding) nameConstraint(t *defined, c *ast.Constraint) {
 	}
 	g.table, s.table = t.item.table.Logical, t.item.table.Physical
 	if name := b.expectedName(t.item, g, s); name != "" {
-		at := b.tokens.start(b.tokens.at(int(c.Location)))
-		b.replace(at, at, "CONSTRAINT "+quoteIdent(name)+" ", func() { c.Conname = name })
+		at := b.tokens.Start(b.tokens.At(int(c.Location)))
+		b.replace(at, at, "CONSTRAINT "+syntax.QuoteIdent(name)+" ", func() { c.Conname = name })
 	}
 }
 
@@ -168,7 +169,7 @@ func (b *binding) constraintNames(t *defined, c *ast.Constraint) (version, serve
 		if t.added != "" {
 			return []string{t.added}
 		}
-		return stringsOf(names)
+		return ast.StrVals(names)
 	}
 	var logical, physical []string
 	switch c.Contype {
@@ -176,13 +177,13 @@ func (b *binding) constraintNames(t *defined, c *ast.Constraint) (version, serve
 		g.label, g.relation = "pkey", true
 	case ast.ConstrType_CONSTR_UNIQUE:
 		g.label, g.relation = "key", true
-		logical, physical, ok = b.indexColumns(t.item, indexElems(slices.Concat(of(c.Keys), stringsOf(c.Including))))
+		logical, physical, ok = b.indexColumns(t.item, indexElems(slices.Concat(of(c.Keys), ast.StrVals(c.Including))))
 		if !ok {
 			return g, g, false
 		}
 	case ast.ConstrType_CONSTR_EXCLUSION:
 		g.label, g.relation = "excl", true
-		logical, physical, ok = b.indexColumns(t.item, slices.Concat(exclusionElements(c), indexElems(stringsOf(c.Including))))
+		logical, physical, ok = b.indexColumns(t.item, slices.Concat(exclusionElements(c), indexElems(ast.StrVals(c.Including))))
 		if !ok {
 			return g, g, false
 		}
@@ -234,12 +235,12 @@ func indexElems(columns []string) (elements []*ast.Node) {
 func (b *binding) checkedColumn(it *item, check *ast.Node) (column string, ok bool) {
 	var columns []string
 	ok = true
-	eachNode(check, func(n proto.Message) {
+	ast.Walk(check, func(n proto.Message) {
 		ref, is := n.(*ast.ColumnRef)
 		if !is {
 			return
 		}
-		name := lastString(ref.Fields)
+		name := ast.LastName(ref.Fields)
 		if _, f := it.column(name, inVersion); f != found {
 			ok = false
 		}
@@ -295,11 +296,11 @@ func AsksForFreeName(question string) bool { return strings.HasPrefix(question, 
 func freeNameQuestion(schema string, names []string, g generatedName) string {
 	list := make([]string, len(names))
 	for i, name := range names {
-		list[i] = literal(name)
+		list[i] = syntax.QuoteLiteral(name)
 	}
 	taken := func(table, name, namespace string) string {
 		return " AND NOT EXISTS (SELECT FROM pg_catalog." + table + " AS x JOIN pg_catalog.pg_namespace AS s ON s.oid" + eq + "x." + namespace +
-			" WHERE x." + name + eq + "u.name AND s.nspname" + eq + literal(schema) + ")"
+			" WHERE x." + name + eq + "u.name AND s.nspname" + eq + syntax.QuoteLiteral(schema) + ")"
 	}
 	q := freeNames + strings.Join(list, ", ") +
 		"]::pg_catalog.name[]) WITH ORDINALITY AS u(name, n) WHERE true"

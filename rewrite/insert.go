@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // insertStmt mirrors transformInsertStmt.
@@ -82,9 +83,9 @@ func (it *item) physicalNames(count int) []string {
 
 // addColumnList writes the columns that are meant where the client left them out.
 func (b *binding) addColumnList(rv *ast.RangeVar, names []string, apply func([]string)) {
-	end := b.tokens.identEnd(b.tableEnd(b.tokens.at(int(rv.Location)), rv))
+	end := b.tokens.IdentEnd(b.tableEnd(b.tokens.At(int(rv.Location)), rv))
 	b.affected = true
-	b.replace(end, end, " ("+strings.Join(quoteIdents(names), ", ")+")", func() { apply(names) })
+	b.replace(end, end, " ("+strings.Join(syntax.QuoteIdents(names), ", ")+")", func() { apply(names) })
 }
 
 // targetColumn binds a column that is written: in the list of INSERT, or on the left side in SET. Subscripts and
@@ -107,7 +108,7 @@ func (b *binding) targetColumn(s *scope, t *ast.ResTarget, target *item) {
 	}
 	b.writtenFields(t, c)
 	if c.physical != t.Name {
-		b.renameToken(b.tokens.at(int(t.Location)), t.Name, c.physical, func() { t.Name = c.physical })
+		b.renameToken(b.tokens.At(int(t.Location)), t.Name, c.physical, func() { t.Name = c.physical })
 	}
 }
 
@@ -155,13 +156,13 @@ func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 func (b *binding) infer(s *scope, c *ast.InferClause, target *item) {
 	b.saw(c)
 	s.within([]*item{target}, func() {
-		b.indexElements(s, c.IndexElems, b.tokens.at(int(c.Location)), int(c.Location), target)
+		b.indexElements(s, c.IndexElems, b.tokens.At(int(c.Location)), int(c.Location), target)
 		b.expr(s, c.WhereClause)
 	})
 	for _, n := range c.IndexElems {
 		name := n.GetIndexElem().GetName()
 		if col, f := target.column(name, inVersion); f == found && col.physical != name && b.vars.takes([]string{col.physical}, target) {
-			b.unsupported(int(c.Location), refusedBody, "the column "+quoteIdent(name), "has the name of a variable in the database")
+			b.unsupported(int(c.Location), refusedBody, "the column "+syntax.QuoteIdent(name), "has the name of a variable in the database")
 		}
 	}
 }
@@ -173,7 +174,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 		return
 	}
 	var first []int
-	if b.tokens.is(i, '(') {
+	if b.tokens.Is(i, '(') {
 		first = b.elements(i)
 	}
 	for k, n := range list {
@@ -191,7 +192,7 @@ func (b *binding) indexElements(s *scope, list []*ast.Node, i, location int, tar
 			continue
 		}
 		if k >= len(first) {
-			b.misplaced(b.tokens.start(i), e.Name)
+			b.misplaced(b.tokens.Start(i), e.Name)
 			return
 		}
 		c, f := target.column(e.Name, inVersion)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -140,7 +141,7 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 	if pinned && t.Logical != rel.Name {
 		g.renamed, g.logical, g.rowType = true, t.Logical, rel.RowType
 		for name := "_" + rel.Name; rel.RowType != 0 && len(name) < len(rel.Name)+4; name = "_" + name {
-			for _, typ := range cat.TypesNamed(truncateIdent(name)) {
+			for _, typ := range cat.TypesNamed(syntax.TruncateIdent(name)) {
 				if typ.Elem == rel.RowType {
 					g.array = typ.OID
 				}
@@ -162,18 +163,18 @@ func (g *tableGroup) nameLater(later laterNames) {
 // shape is equal for tables that may share a group.
 func (g *tableGroup) shape() string {
 	var b strings.Builder
-	b.WriteString(quoteIdent(g.schema))
+	b.WriteString(syntax.QuoteIdent(g.schema))
 	for _, c := range g.columns {
-		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Physical) + "=" + quoteIdent(c.Logical))
+		b.WriteString(" " + number(int64(c.Num)) + syntax.QuoteIdent(c.Physical) + "=" + syntax.QuoteIdent(c.Logical))
 		for _, name := range g.later[c.Num] {
-			b.WriteString("<" + quoteIdent(name))
+			b.WriteString("<" + syntax.QuoteIdent(name))
 		}
 	}
 	for _, c := range g.hidden {
-		b.WriteString(" " + number(int64(c.Num)) + quoteIdent(c.Name))
+		b.WriteString(" " + number(int64(c.Num)) + syntax.QuoteIdent(c.Name))
 	}
 	if g.renamed {
-		b.WriteString(" " + quoteIdent(g.names[0]) + "=" + quoteIdent(g.logical))
+		b.WriteString(" " + syntax.QuoteIdent(g.names[0]) + "=" + syntax.QuoteIdent(g.logical))
 	}
 	return b.String()
 }
@@ -182,7 +183,7 @@ func (g *tableGroup) shape() string {
 const hiddenPrefix = "_segue_"
 
 // arrayName mirrors makeArrayTypeName (pg_type.c) where nothing else has the name.
-func arrayName(name string) string { return truncateIdent("_" + name) }
+func arrayName(name string) string { return syntax.TruncateIdent("_" + name) }
 
 // A catalogItem is a catalog relation in FROM that is read through a subquery.
 type catalogItem struct {
@@ -252,7 +253,7 @@ func (b *binding) catalogTarget(rel *catalog.Relation, location int32, what stri
 // unsubstitutable refuses what a subquery cannot have.
 func (b *binding) unsubstitutable(it *item, location int32, what string) {
 	if it != nil && it.catalog != nil {
-		b.unsupported(int(location), refusedCatalog, what, "cannot be used on "+quoteIdent(it.rel.Name)+" where its names are mapped")
+		b.unsupported(int(location), refusedCatalog, what, "cannot be used on "+syntax.QuoteIdent(it.rel.Name)+" where its names are mapped")
 	}
 }
 
@@ -273,14 +274,14 @@ func (b *binding) lockedCatalogs(s *scope, l *ast.LockingClause) {
 func (b *binding) finishCatalogs() {
 	for _, c := range b.catalogs.items {
 		if len(c.system) > 0 && (c.whole || b.catalogs.natural) {
-			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+quoteIdent(c.rel.Name), "cannot be used besides its whole row")
+			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+syntax.QuoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
 		sub := b.besideVariables(b.substituteFor(c.rel, c.system).narrowed(c.narrow))
 		start, end := b.relationRange(c.rv)
 		text, alias := sub.text, c.rv.Alias
 		if alias == nil {
-			text += " AS " + quoteIdent(c.rv.Relname)
+			text += " AS " + syntax.QuoteIdent(c.rv.Relname)
 			alias = &ast.Alias{Aliasname: c.rv.Relname}
 		}
 		node := c.node
@@ -292,27 +293,27 @@ func (b *binding) finishCatalogs() {
 
 // relationRange is where a relation stands in FROM, with ONLY or the star that mean nothing for a catalog.
 func (b *binding) relationRange(rv *ast.RangeVar) (start, end int) {
-	first := b.tokens.at(int(rv.Location))
+	first := b.tokens.At(int(rv.Location))
 	last := first
-	for b.tokens.is(b.afterIdent(last), '.') {
+	for b.tokens.Is(b.afterIdent(last), '.') {
 		last = b.part(last, 1)
 	}
 	after := b.afterIdent(last)
 	switch {
-	case !rv.Inh && b.tokens.is(first-1, '(') && b.tokens.is(after, ')'):
-		return b.tokens.start(first - 2), b.tokens.end(after)
+	case !rv.Inh && b.tokens.Is(first-1, '(') && b.tokens.Is(after, ')'):
+		return b.tokens.Start(first - 2), b.tokens.End(after)
 	case !rv.Inh:
-		return b.tokens.start(first - 1), b.tokens.identEnd(last)
-	case b.tokens.is(after, '*'):
-		return b.tokens.start(first), b.tokens.end(after)
+		return b.tokens.Start(first - 1), b.tokens.IdentEnd(last)
+	case b.tokens.Is(after, '*'):
+		return b.tokens.Start(first), b.tokens.End(after)
 	}
-	return b.tokens.start(first), b.tokens.identEnd(last)
+	return b.tokens.Start(first), b.tokens.IdentEnd(last)
 }
 
 // catalogTable turns TABLE pg_class into a SELECT, since a subquery cannot follow TABLE.
 func (b *binding) catalogTable(s *scope) {
 	if b.table >= 0 && len(s.items) == 1 && s.items[0].catalog != nil {
-		b.replace(b.tokens.start(b.table), b.tokens.end(b.table), "SELECT * FROM", nil)
+		b.replace(b.tokens.Start(b.table), b.tokens.End(b.table), "SELECT * FROM", nil)
 	}
 }
 

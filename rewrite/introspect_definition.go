@@ -3,6 +3,8 @@ package rewrite
 import (
 	"regexp"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // PostgreSQL's own deparser (ruleutils.c) prints the definitions of indexes, constraints and the like: keywords in
@@ -52,8 +54,8 @@ func definitionSQL(definition, entry, pattern string) string {
 		", pg_catalog.replace(w.n, '\"', '\"\"')) OPERATOR(pg_catalog.>) 0)"
 	tokens := "SELECT pg_catalog.string_agg(CASE WHEN m.t[3] IS NOT NULL THEN COALESCE(pg_catalog.quote_ident(" + entry + field + "'columns'" + fieldText + unquoted("m.t[3]") + "), m.t[3])" +
 		" WHEN m.t[2] IS NOT NULL THEN COALESCE(" + renamedTail("m.t[2]", entry) + ", m.t[2])" +
-		" ELSE COALESCE(m.t[1], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" + definition + ", " + literal(pattern) +
-		", 'g') WITH ORDINALITY AS m(t, i) HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + literal(subqueryPattern) + ")"
+		" ELSE COALESCE(m.t[1], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" + definition + ", " + syntax.QuoteLiteral(pattern) +
+		", 'g') WITH ORDINALITY AS m(t, i) HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + syntax.QuoteLiteral(subqueryPattern) + ")"
 	return "CASE WHEN " + word + " THEN COALESCE((" + tokens + "), " + definition + ") ELSE " + definition + " END"
 }
 

@@ -1,6 +1,10 @@
 package rewrite
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // describedSQL is the SQL of a value of the object that pg_describe_object describes: of the class s.a1 and the OID s.a2,
 // with the number s.a3 of a column.
@@ -40,8 +44,8 @@ func (in *introspection) describes() string {
 	names := "q.e" + field + "'numbers'" + field + "q.n" + asText
 	head := "q.d"
 	for _, before := range []string{"column ", "default value for column "} {
-		old := "(" + literal(before) + concat + "(" + names + fieldText + "0)" + concat + "' of ')"
-		head = "CASE WHEN pg_catalog.starts_with(q.d, " + old + ") THEN " + literal(before) + concat + "(" + names + fieldText + "1)" + concat +
+		old := "(" + syntax.QuoteLiteral(before) + concat + "(" + names + fieldText + "0)" + concat + "' of ')"
+		head = "CASE WHEN pg_catalog.starts_with(q.d, " + old + ") THEN " + syntax.QuoteLiteral(before) + concat + "(" + names + fieldText + "1)" + concat +
 			"' of '" + concat + "pg_catalog.substr(q.d, pg_catalog.length(" + old + ") OPERATOR(pg_catalog.+) 1) ELSE " + head + " END"
 	}
 	return "CASE WHEN q.e IS NULL THEN q.d ELSE (SELECT CASE WHEN q.e" + hasField + "'from' THEN " + renamedTail("h.d", "q.e") +

@@ -4,17 +4,18 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // direct writes a call that prints names as itself, but for what is of a table that looks different: only there it is read
 // through a subquery. That names the arguments several times, so they must be columns or constants. "" means that they are
 // not, or that what is printed cannot be told by the table.
 func (b *binding) direct(s *scope, f *ast.FuncCall) string {
-	name := lastString(f.Funcname)
+	name := ast.LastName(f.Funcname)
 	p := printings[name]
 	open := b.afterIdent(b.functionName(f))
 	args, names := b.elements(open), b.views.differing(p)
-	if names == nil || p.column != "" || b.catalogs.paired[f] || !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
+	if names == nil || p.column != "" || b.catalogs.paired[f] || !b.tokens.Is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
 		return ""
 	}
 	texts := make([]string, len(args))
@@ -55,13 +56,13 @@ func (in *introspection) called(p printing, call string, keys []string) string {
 	entry := func(key string) string { return in.sql(names) + field + key + asText }
 	switch {
 	case p.pattern == "":
-		return "COALESCE(pg_catalog.substring(" + call + ", " + literal(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entry(keys[0]) +
+		return "COALESCE(pg_catalog.substring(" + call + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entry(keys[0]) +
 			fieldText + "'to')" + concat + "(" + entry(keys[0]) + fieldText + "'suffix')"
 	case p.foreign != "":
-		return "segue.constraint_definition(" + call + ", " + entry(keys[0]) + ", " + entry(keys[1]) + ", " + literal(p.pattern) + ", " +
-			literal(foreignKeyPattern) + ")"
+		return "segue.constraint_definition(" + call + ", " + entry(keys[0]) + ", " + entry(keys[1]) + ", " + syntax.QuoteLiteral(p.pattern) + ", " +
+			syntax.QuoteLiteral(foreignKeyPattern) + ")"
 	}
-	return "segue.definition(" + call + ", " + entry(keys[0]) + ", " + literal(p.pattern) + ")"
+	return "segue.definition(" + call + ", " + entry(keys[0]) + ", " + syntax.QuoteLiteral(p.pattern) + ")"
 }
 
 // isPlainArgument tells whether an expression costs nothing, and gives the same each time.
@@ -147,15 +148,15 @@ func (b *binding) keysAtHand(s *scope, p printing, f *ast.FuncCall) []string {
 		if key == nil || key.physical == "" {
 			return nil
 		}
-		keys = append(keys, quoteIdent(it.name)+"."+quoteIdent(key.physical))
+		keys = append(keys, syntax.QuoteIdent(it.name)+"."+syntax.QuoteIdent(key.physical))
 	}
 	return keys
 }
 
 // groups tells whether a query of the text groups rows, so that not every column of a row can be had.
 func (b *binding) groups() bool {
-	for i := range b.tokens.list {
-		if b.tokens.kind(i) == ast.Token_GROUP_P {
+	for i := range b.tokens.List {
+		if b.tokens.Kind(i) == ast.Token_GROUP_P {
 			return true
 		}
 	}

@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // printingItem binds a function in FROM that prints names: it becomes a subquery with one row and one column, called as
 // the function's would be. nil means that the item is something else.
@@ -41,13 +44,13 @@ func (b *binding) printingItem(s *scope, node *ast.Node) *item {
 func (b *binding) subqueryForCall(node *ast.Node, f *ast.FuncCall, label string) {
 	r := node.GetRangeFunction()
 	if !r.Lateral {
-		start := b.tokens.start(b.tokens.at(int(f.Location)))
+		start := b.tokens.Start(b.tokens.At(int(f.Location)))
 		b.replace(start, start, "LATERAL ", nil)
 	}
 	alias := r.Alias
 	if alias == nil {
-		end := b.tokens.end(b.closing(b.afterIdent(b.functionName(f))))
-		b.replace(end, end, " AS "+quoteIdent(label), nil)
+		end := b.tokens.End(b.closing(b.afterIdent(b.functionName(f))))
+		b.replace(end, end, " AS "+syntax.QuoteIdent(label), nil)
 		alias = &ast.Alias{Aliasname: label}
 	}
 	b.wrapCall(f, label, func(parts []string) {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -83,9 +84,9 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 
 // printing is the name of the function that a call means, if it prints names that differ; "" for any other.
 func (b *binding) printing(f *ast.FuncCall) string {
-	name := lastString(f.Funcname)
+	name := ast.LastName(f.Funcname)
 	p, ok := printings[name]
-	if !ok || !isBuiltin(stringsOf(f.Funcname), name) || len(f.Args) == 0 || len(f.Args) > len(p.args) {
+	if !ok || !isBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) == 0 || len(f.Args) > len(p.args) {
 		return ""
 	}
 	b.catalogs.used = true
@@ -172,31 +173,31 @@ func (b *binding) printingCall(s *scope, n *ast.Node) {
 	b.callArguments(s, f)
 	if text := b.direct(s, f); text != "" {
 		b.affected = true
-		first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(b.afterIdent(b.functionName(f))))
+		first, last := b.tokens.Start(b.tokens.At(int(f.Location))), b.tokens.End(b.closing(b.afterIdent(b.functionName(f))))
 		b.replace(first, last, text, func() { fillTemplate(n, []string{text}, nil) })
 		return
 	}
-	b.wrapCall(f, lastString(f.Funcname), func(parts []string) { fillTemplate(n, parts, f.Args) })
+	b.wrapCall(f, ast.LastName(f.Funcname), func(parts []string) { fillTemplate(n, parts, f.Args) })
 }
 
 // wrapCall writes a subquery with one column of that label for a call of which the arguments have been bound. apply does
 // the same in the tree, with what stands before, between and after the arguments.
 func (b *binding) wrapCall(f *ast.FuncCall, label string, apply func(parts []string)) {
-	name := lastString(f.Funcname)
+	name := ast.LastName(f.Funcname)
 	p := printings[name]
 	b.affected = true
 	open := b.afterIdent(b.functionName(f))
 	args := b.elements(open)
-	if !b.tokens.is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
+	if !b.tokens.Is(open, '(') || len(args) != len(f.Args) || f.FuncVariadic || hasNamedArgument(f) {
 		b.unsupported(int(f.Location), refusedCatalog, "the function "+name, "is called in a way that is not understood")
 		return
 	}
 	parts := b.wrapping(p, b.prints(p, f), name, label, len(args))
-	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
-	b.replace(first, b.tokens.end(open), parts[0], nil)
+	first, last := b.tokens.Start(b.tokens.At(int(f.Location))), b.tokens.End(b.closing(open))
+	b.replace(first, b.tokens.End(open), parts[0], nil)
 	for i := range args[1:] {
 		comma := args[i+1] - 1
-		b.replace(b.tokens.start(comma), b.tokens.end(comma), parts[i+1], nil)
+		b.replace(b.tokens.Start(comma), b.tokens.End(comma), parts[i+1], nil)
 	}
 	b.replace(last-1, last, parts[len(parts)-1], func() { apply(parts) })
 }
@@ -237,13 +238,13 @@ func (b *binding) wrapping(p printing, prints, name, label string, count int) []
 		}
 		if p.foreign != "" {
 			above += ", " + entry("q.r") + " AS r, CASE WHEN pg_catalog.starts_with(q.d, 'FOREIGN KEY') THEN pg_catalog.regexp_match(q.d, " +
-				literal(foreignKeyPattern) + ") END AS f"
+				syntax.QuoteLiteral(foreignKeyPattern) + ") END AS f"
 		}
 	}
 	if p.column != "" {
 		source += ", " + p.column + " AS n"
 	}
-	parts[0] = "(SELECT " + prints + " AS " + quoteIdent(label) + " FROM (" + above + " FROM (" + source + " FROM (SELECT ("
+	parts[0] = "(SELECT " + prints + " AS " + syntax.QuoteIdent(label) + " FROM (" + above + " FROM (" + source + " FROM (SELECT ("
 	last := strings.TrimSuffix(parts[count], ", (")
 	parts[count] = last + ") AS s(" + strings.Join(columns, ", ") + ") OFFSET 0) AS q OFFSET 0) AS q)"
 	return parts
@@ -271,7 +272,7 @@ func parseTemplate(before string, parts []string, holes []*ast.Node) *ast.Select
 			text.WriteString(templateHole + strconv.Itoa(i))
 		}
 	}
-	tree, err := parseText(text.String())
+	tree, err := syntax.Parse(text.String())
 	if err != nil {
 		return nil
 	}
@@ -282,12 +283,12 @@ func parseTemplate(before string, parts []string, holes []*ast.Node) *ast.Select
 
 // fillHoles replaces the references that stand for the client's expressions.
 func fillHoles(m protoreflect.Message, holes []*ast.Node) {
-	eachMessage(m, func(m protoreflect.Message) {
+	ast.WalkReflect(m, func(m protoreflect.Message) {
 		n, ok := m.Interface().(*ast.Node)
 		if !ok || n.GetColumnRef() == nil {
 			return
 		}
-		name, found := strings.CutPrefix(lastString(n.GetColumnRef().Fields), templateHole)
+		name, found := strings.CutPrefix(ast.LastName(n.GetColumnRef().Fields), templateHole)
 		if i, err := strconv.Atoi(name); found && err == nil && i < len(holes) {
 			n.Node = holes[i].Node
 		}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -19,7 +21,7 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 		return false
 	}
 	if f := n.GetFuncCall(); f != nil {
-		if lastString(f.Funcname) != "to_"+typ || f.Args[0].GetAConst() != nil {
+		if ast.LastName(f.Funcname) != "to_"+typ || f.Args[0].GetAConst() != nil {
 			return false
 		}
 		lookup := b.namesSQL(typ, absentIsNull)
@@ -29,7 +31,7 @@ func (b *binding) relationLookup(s *scope, n *ast.Node) bool {
 		b.saw(f)
 		b.expr(s, f.Args[0])
 		open := b.afterIdent(b.functionName(f))
-		b.wrapLookup(f.Args[0], lookup, b.tokens.start(open+1), b.tokens.end(b.closing(open)-1))
+		b.wrapLookup(f.Args[0], lookup, b.tokens.Start(open+1), b.tokens.End(b.closing(open)-1))
 		return true
 	}
 	if typ == "" {
@@ -60,10 +62,10 @@ func (b *binding) columnLookup(f *ast.FuncCall, column int, table *rules.TableLe
 	var gone, sql string
 	for _, c := range table.Columns {
 		if c.Logical != c.Physical && table.Column(c.Physical) == nil {
-			gone += " WHEN " + literal(c.Physical) + " THEN " + literal(c.Logical)
+			gone += " WHEN " + syntax.QuoteLiteral(c.Physical) + " THEN " + syntax.QuoteLiteral(c.Logical)
 		}
 		if c.Logical != c.Physical {
-			sql += " WHEN " + literal(c.Logical) + " THEN " + literal(c.Physical)
+			sql += " WHEN " + syntax.QuoteLiteral(c.Logical) + " THEN " + syntax.QuoteLiteral(c.Physical)
 		}
 	}
 	if sql == "" {
@@ -77,8 +79,8 @@ func (b *binding) columnLookup(f *ast.FuncCall, column int, table *rules.TableLe
 
 // functionName is the token of the last part of a call's name.
 func (b *binding) functionName(f *ast.FuncCall) int {
-	i := b.tokens.at(int(f.Location))
-	for b.tokens.is(b.afterIdent(i), '.') {
+	i := b.tokens.At(int(f.Location))
+	for b.tokens.Is(b.afterIdent(i), '.') {
 		i = b.part(i, 1)
 	}
 	return i
@@ -86,14 +88,14 @@ func (b *binding) functionName(f *ast.FuncCall) int {
 
 // operandRange is where the operand of a cast stands.
 func (b *binding) operandRange(c *ast.TypeCast) (start, end int, ok bool) {
-	i := b.tokens.at(int(c.Location))
-	if b.tokens.kind(i) != ast.Token_CAST {
+	i := b.tokens.At(int(c.Location))
+	if b.tokens.Kind(i) != ast.Token_CAST {
 		start, _, ok = b.castRange(c)
-		return start, b.tokens.end(i - 1), ok
+		return start, b.tokens.End(i - 1), ok
 	}
 	for last := b.closing(i + 1); last > i; last-- {
-		if b.tokens.kind(last) == ast.Token_AS {
-			return b.tokens.start(i + 2), b.tokens.end(last - 1), true
+		if b.tokens.Kind(last) == ast.Token_AS {
+			return b.tokens.Start(i + 2), b.tokens.End(last - 1), true
 		}
 	}
 	return 0, 0, false
@@ -163,7 +165,7 @@ func (b *binding) namesSQL(typ string, absent absence) string {
 		_, bare := b.namedAs(typ, "", g.names[0])
 		for _, suffix := range suffixes {
 			sql += spelledSQL(spelled(g.schema, g.logical, own == g.oids[0]), spelled(g.schema, g.logical, false), suffix) +
-				literal(dotted([]string{g.schema, g.names[0]})+suffix)
+				syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.schema, g.names[0]})+suffix)
 			if absent == absentIsLooked || !qualified {
 				continue
 			}
@@ -173,9 +175,9 @@ func (b *binding) namesSQL(typ string, absent absence) string {
 				continue
 			}
 			if bare {
-				sql += spelledSQL(spelledBare(g.names[0]), nil, suffix) + literal(quoteIdent(absentMark+g.names[0])+suffix)
+				sql += spelledSQL(spelledBare(g.names[0]), nil, suffix) + syntax.QuoteLiteral(syntax.QuoteIdent(absentMark+g.names[0])+suffix)
 			}
-			sql += spelledSQL(all, all, suffix) + literal(dotted([]string{g.schema, absentMark + g.names[0]})+suffix)
+			sql += spelledSQL(all, all, suffix) + syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.schema, absentMark + g.names[0]})+suffix)
 		}
 	}
 	if sql == "" {
@@ -249,7 +251,7 @@ func spelled(schema, name string, bare bool) []string {
 // spelledBare are the ways to write one name.
 func spelledBare(name string) []string {
 	quoted := `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-	if foldIdent(name) != name || strings.ContainsAny(name, ".\" \t\n\r\f\v") {
+	if syntax.FoldIdent(name) != name || strings.ContainsAny(name, ".\" \t\n\r\f\v") {
 		return []string{quoted}
 	}
 	return []string{name, quoted}
@@ -274,10 +276,10 @@ func (b *binding) wrapLookup(n *ast.Node, lookup string, start, end int) {
 	b.affected, b.catalogs.used = true, true
 	// Around what is inside: the first of two insertions at one place comes first.
 	l := b.labelOf(n)
-	before, after := lookingUp(lookup, " AS "+quoteIdent(l.name))
+	before, after := lookingUp(lookup, " AS "+syntax.QuoteIdent(l.name))
 	if l.strength < 2 {
 		before, after = "(CASE WHEN true THEN "+before, after+" END)" // CASE gives way to the label of a cast
 	}
-	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}})
+	b.changes = slices.Insert(b.changes, 0, change{edit: splice.Edit{Start: start, End: start, New: before}})
 	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Functions that take the name of a table, or of a column of it, are often given what a query has read from the
@@ -24,9 +25,9 @@ func (n naming) argument(f *ast.FuncCall, i int) int {
 // nameLookup binds a call that names a table, or a column, by an expression. false means that an expression is none.
 func (b *binding) nameLookup(s *scope, node *ast.Node) bool {
 	f := node.GetFuncCall()
-	name := lastString(f.Funcname)
+	name := ast.LastName(f.Funcname)
 	n, ok := namingFunctions[name]
-	if !ok || name == "to_regclass" || !isBuiltin(stringsOf(f.Funcname), name) || f.FuncVariadic || hasNamedArgument(f) {
+	if !ok || name == "to_regclass" || !isBuiltin(ast.StrVals(f.Funcname), name) || f.FuncVariadic || hasNamedArgument(f) {
 		return false
 	}
 	relation, column := n.argument(f, n.relation), n.argument(f, n.column)
@@ -61,7 +62,7 @@ func (b *binding) nameLookup(s *scope, node *ast.Node) bool {
 // an expression is none.
 func (b *binding) relationArguments(s *scope, node *ast.Node) bool {
 	f := node.GetFuncCall()
-	name := stringsOf(f.Funcname)
+	name := ast.StrVals(f.Funcname)
 	var places []int
 	for i, a := range f.Args {
 		if a.GetAConst() == nil && b.takesRegclass(name, i, len(f.Args)) {
@@ -99,15 +100,15 @@ func (b *binding) lookupArgument(f *ast.FuncCall, i int, lookup string, text boo
 func (b *binding) argumentRange(f *ast.FuncCall, i int) (start, end int, ok bool) {
 	open := b.afterIdent(b.functionName(f))
 	args := b.elements(open)
-	if !b.tokens.is(open, '(') || len(args) != len(f.Args) {
-		b.misplaced(int(f.Location), lastString(f.Funcname))
+	if !b.tokens.Is(open, '(') || len(args) != len(f.Args) {
+		b.misplaced(int(f.Location), ast.LastName(f.Funcname))
 		return 0, 0, false
 	}
 	last := b.closing(open) - 1
 	if i+1 < len(args) {
 		last = args[i+1] - 2
 	}
-	return b.tokens.start(args[i]), b.tokens.identEnd(last), true
+	return b.tokens.Start(args[i]), b.tokens.IdentEnd(last), true
 }
 
 func readRegclass(text string) string {
@@ -120,7 +121,7 @@ func (b *binding) wrapNames(node *ast.Node, name string, relation, column int, l
 	f := node.GetFuncCall()
 	open := b.afterIdent(b.functionName(f))
 	args := b.elements(open)
-	if !b.tokens.is(open, '(') || len(args) != len(f.Args) {
+	if !b.tokens.Is(open, '(') || len(args) != len(f.Args) {
 		b.misplaced(int(f.Location), name)
 		return
 	}
@@ -150,14 +151,14 @@ func (b *binding) wrapNames(node *ast.Node, name string, relation, column int, l
 			given[i], parts[i+1] = columns, ")::pg_catalog.text, ("
 		}
 	}
-	parts[0] = "(SELECT pg_catalog." + name + "(" + strings.Join(given, ", ") + ") AS " + quoteIdent(name) +
+	parts[0] = "(SELECT pg_catalog." + name + "(" + strings.Join(given, ", ") + ") AS " + syntax.QuoteIdent(name) +
 		" FROM (SELECT s.*, " + of + " AS r FROM (SELECT ("
 	parts[len(args)] = strings.TrimSuffix(parts[len(args)], ", (") + ") AS s(" + strings.Join(columnsOf, ", ") + ") OFFSET 0) AS q)"
-	first, last := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
-	b.replace(first, b.tokens.end(open), parts[0], nil)
+	first, last := b.tokens.Start(b.tokens.At(int(f.Location))), b.tokens.End(b.closing(open))
+	b.replace(first, b.tokens.End(open), parts[0], nil)
 	for i := range args[1:] {
 		comma := args[i+1] - 1
-		b.replace(b.tokens.start(comma), b.tokens.end(comma), parts[i+1], nil)
+		b.replace(b.tokens.Start(comma), b.tokens.End(comma), parts[i+1], nil)
 	}
 	b.replace(last-1, last, parts[len(args)], func() { fillTemplate(node, parts, f.Args) })
 }

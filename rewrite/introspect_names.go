@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -189,9 +190,9 @@ func NameMaps(snap *rules.Snapshot) []rules.NameMap {
 // sql is the SQL of an object, as jsonb. A reference to a stored one is evaluated once in each execution (an InitPlan).
 func (in *introspection) sql(m *rules.NameMap) string {
 	if !in.stored || !in.held[m.ID] {
-		return literal(m.Names) + "::pg_catalog.jsonb"
+		return syntax.QuoteLiteral(m.Names) + "::pg_catalog.jsonb"
 	}
-	return "(SELECT segue.names_of(" + literal(m.ID) + "))"
+	return "(SELECT segue.names_of(" + syntax.QuoteLiteral(m.ID) + "))"
 }
 
 // calls tells whether texts may call the functions that the store has beside an object.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -35,12 +36,12 @@ func (b *binding) narrow(s *scope, where *ast.Node) {
 	default:
 		return
 	}
-	op := lastString(x.Name)
+	op := ast.LastName(x.Name)
 	left, right := x.Lexpr, x.Rexpr
 	if x.Kind == ast.A_Expr_Kind_AEXPR_OP && op == "=" && left.GetColumnRef() == nil {
 		left, right = right, left
 	}
-	if !narrowing[op] || !isBuiltin(stringsOf(x.Name), op) {
+	if !narrowing[op] || !isBuiltin(ast.StrVals(x.Name), op) {
 		return
 	}
 	it, column := b.shownName(s, left.GetColumnRef())
@@ -91,7 +92,7 @@ func (b *binding) narrowed(it *item, c *catalog.Column, kind ast.A_Expr_Kind, op
 	if names == nil {
 		return ""
 	}
-	column := "t." + quoteIdent(c.Name)
+	column := "t." + syntax.QuoteIdent(c.Name)
 	if list, ok := constantNames(kind, op, operand); ok {
 		var all []string
 		for _, name := range list {
@@ -158,10 +159,10 @@ func constantNames(kind ast.A_Expr_Kind, op string, operand *ast.Node) ([]string
 func constantOperand(n *ast.Node) (string, bool) {
 	if c := n.GetCollateClause(); c != nil {
 		text, ok := constantOperand(c.Arg)
-		return text + " COLLATE " + dotted(stringsOf(c.Collname)), ok
+		return text + " COLLATE " + syntax.QuoteQualified(ast.StrVals(c.Collname)), ok
 	}
 	if k := n.GetAConst(); k.GetSval() != nil {
-		return literal(k.GetSval().Sval), true
+		return syntax.QuoteLiteral(k.GetSval().Sval), true
 	}
 	return "", false
 }
@@ -169,8 +170,8 @@ func constantOperand(n *ast.Node) (string, bool) {
 // standsOnce tells whether a parameter stands at one place only, so that nothing else can decide its type.
 func (b *binding) standsOnce(p *ast.ParamRef) bool {
 	n := 0
-	for i := range b.tokens.list {
-		if b.tokens.kind(i) == ast.Token_PARAM && strings.TrimPrefix(b.tokens.text(i), "$") == number(int64(p.Number)) {
+	for i := range b.tokens.List {
+		if b.tokens.Kind(i) == ast.Token_PARAM && strings.TrimPrefix(b.tokens.Text(i), "$") == number(int64(p.Number)) {
 			n++
 		}
 	}

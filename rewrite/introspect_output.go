@@ -62,8 +62,8 @@ func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 	// A subquery cannot read what is grouped by an expression, as the expression itself can.
 	inPlace := !changed && nameSource(t.Val).GetColumnRef() != nil
 	replace := func(location int, node *ast.Node) {
-		at := b.tokens.at(location)
-		b.replace(b.tokens.start(at), b.tokens.identEnd(at), b.sql[start:end], func() { node.Node = value })
+		at := b.tokens.At(location)
+		b.replace(b.tokens.Start(at), b.tokens.IdentEnd(at), b.sql[start:end], func() { node.Node = value })
 	}
 	for _, n := range sel.SortClause {
 		by := n.GetSortBy()
@@ -72,7 +72,7 @@ func (b *binding) nameInOutput(sel *ast.SelectStmt, t *ast.ResTarget, i int) {
 		}
 		if len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0 && !inPlace || changed {
 			b.affected = true
-			b.unsupported(b.tokens.start(b.tokens.at(sortLocation(by.Node))), refusedCatalog, "ORDER BY a cast to regclass", "would go by another order")
+			b.unsupported(b.tokens.Start(b.tokens.At(sortLocation(by.Node))), refusedCatalog, "ORDER BY a cast to regclass", "would go by another order")
 			return
 		}
 		replace(sortLocation(by.Node), by.Node)
@@ -105,7 +105,7 @@ func sortsBy(n *ast.Node, sel *ast.SelectStmt, t *ast.ResTarget, l label, i int)
 	if k := n.GetAConst(); k.GetIval() != nil {
 		return int(k.GetIval().Ival) == i+1
 	}
-	name, bare := bareName(n.GetColumnRef())
+	name, bare := ast.BareName(n.GetColumnRef())
 	return bare && (name == t.Name || t.Name == "" && name == l.name)
 }
 

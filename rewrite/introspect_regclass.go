@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // printers are the builtin functions that make text of whatever they are given.
@@ -18,8 +19,8 @@ var printers = map[string]bool{
 
 // isPrinter tells whether a call is one of these.
 func (b *binding) isPrinter(f *ast.FuncCall) bool {
-	name := lastString(f.Funcname)
-	return printers[name] && isBuiltin(stringsOf(f.Funcname), name) && !f.AggDistinct
+	name := ast.LastName(f.Funcname)
+	return printers[name] && isBuiltin(ast.StrVals(f.Funcname), name) && !f.AggDistinct
 }
 
 // nameFunctions are the builtin functions that return an OID alias type, by the type.
@@ -29,15 +30,15 @@ var nameFunctions = map[string]string{"to_regclass": "regclass", "pg_partition_r
 // nameType is regclass, regtype or regprocedure for an expression that makes one of something else; "" for any other.
 func nameType(n *ast.Node) string {
 	if f := n.GetFuncCall(); f != nil {
-		name := lastString(f.Funcname)
-		if !isBuiltin(stringsOf(f.Funcname), name) || len(f.Args) != 1 || f.Over != nil {
+		name := ast.LastName(f.Funcname)
+		if !isBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) != 1 || f.Over != nil {
 			return ""
 		}
 		return nameFunctions[name]
 	}
 	c := n.GetTypeCast()
 	for _, typ := range []string{"regclass", "regtype", "regprocedure"} {
-		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && isBuiltin(stringsOf(c.GetTypeName().GetNames()), typ) {
+		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && isBuiltin(ast.StrVals(c.GetTypeName().GetNames()), typ) {
 			return typ
 		}
 	}
@@ -107,7 +108,7 @@ func (b *binding) nameAsText(s *scope, c *ast.TypeCast) bool {
 }
 
 func isTextType(t *ast.TypeName) bool {
-	names := stringsOf(t.GetNames())
+	names := ast.StrVals(t.GetNames())
 	if len(t.GetArrayBounds()) > 0 {
 		return false
 	}
@@ -139,7 +140,7 @@ func (b *binding) isOtherRelation(typ string, n *ast.Node) bool {
 	if oid, err := strconv.ParseUint(text, 10, 32); err == nil {
 		return !b.views.renames(catalog.OID(oid))
 	}
-	parts, ok := splitName(text)
+	parts, ok := syntax.SplitName(text)
 	if !ok || len(parts) > 2 {
 		return false
 	}
@@ -173,7 +174,7 @@ func (in *introspection) nameSQL(typ, object string) string {
 		return ""
 	}
 	key := object + "::pg_catalog.oid" + asText
-	name := "COALESCE(pg_catalog.substring(" + text + ", " + literal(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + key +
+	name := "COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + key +
 		fieldText + "'to')"
 	if typ == "regtype" {
 		name += concat + "(" + in.sql(names) + field + key + fieldText + "'suffix')"
@@ -199,49 +200,49 @@ func (b *binding) changesWithin(start, end int) bool {
 // found is proved by parsing.
 func (b *binding) castRange(c *ast.TypeCast) (start, end int, ok bool) {
 	if k := c.Arg.GetAConst(); c.Location < 0 && k != nil && c.TypeName.GetLocation() >= 0 { // regclass 'person'
-		return b.tokens.start(b.tokens.at(int(c.TypeName.Location))), b.tokens.end(b.tokens.at(int(k.Location))), true
+		return b.tokens.Start(b.tokens.At(int(c.TypeName.Location))), b.tokens.End(b.tokens.At(int(k.Location))), true
 	}
-	i := b.tokens.at(int(c.Location))
-	if b.tokens.kind(i) == ast.Token_CAST {
-		return b.tokens.start(i), b.tokens.end(b.closing(i + 1)), b.tokens.is(i+1, '(')
+	i := b.tokens.At(int(c.Location))
+	if b.tokens.Kind(i) == ast.Token_CAST {
+		return b.tokens.Start(i), b.tokens.End(b.closing(i + 1)), b.tokens.Is(i+1, '(')
 	}
-	if b.tokens.kind(i) != ast.Token_TYPECAST {
+	if b.tokens.Kind(i) != ast.Token_TYPECAST {
 		return 0, 0, false
 	}
 	first, ok := b.operandStart(i - 1)
 	last := i + 1
-	for b.tokens.is(b.afterIdent(last), '.') {
+	for b.tokens.Is(b.afterIdent(last), '.') {
 		last = b.part(last, 1)
 	}
-	return b.tokens.start(first), b.tokens.identEnd(last), ok
+	return b.tokens.Start(first), b.tokens.IdentEnd(last), ok
 }
 
 // operandStart is the first token of the operand of a cast that ends with token i.
 func (b *binding) operandStart(i int) (int, bool) {
 	switch {
-	case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+	case b.tokens.Is(i, ')'), b.tokens.Is(i, ']'):
 		open := b.opening(i)
 		if open < 0 {
 			return 0, false
 		}
 		before := open - 1
-		if _, name := b.tokens.ident(before); name && b.callable(before) || b.tokens.is(before, ']') || b.tokens.is(before, ')') {
+		if _, name := b.tokens.Ident(before); name && b.callable(before) || b.tokens.Is(before, ']') || b.tokens.Is(before, ')') {
 			return b.operandStart(before)
 		}
 		return open, true
-	case b.tokens.kind(i) == ast.Token_SCONST, b.tokens.kind(i) == ast.Token_ICONST, b.tokens.kind(i) == ast.Token_PARAM:
-		if b.tokens.kind(i-1) == ast.Token_TYPECAST {
+	case b.tokens.Kind(i) == ast.Token_SCONST, b.tokens.Kind(i) == ast.Token_ICONST, b.tokens.Kind(i) == ast.Token_PARAM:
+		if b.tokens.Kind(i-1) == ast.Token_TYPECAST {
 			return 0, false
 		}
 		return i, true
 	}
-	if _, ok := b.tokens.ident(i); !ok {
+	if _, ok := b.tokens.Ident(i); !ok {
 		return 0, false
 	}
 	switch {
-	case b.tokens.is(i-1, '.'):
+	case b.tokens.Is(i-1, '.'):
 		return b.operandStart(i - 2)
-	case b.tokens.kind(i-1) == ast.Token_TYPECAST:
+	case b.tokens.Kind(i-1) == ast.Token_TYPECAST:
 		return b.operandStart(i - 2)
 	}
 	return i, true
@@ -249,7 +250,7 @@ func (b *binding) operandStart(i int) (int, bool) {
 
 // callable tells whether the word at token i can be the name of a function before a bracket.
 func (b *binding) callable(i int) bool {
-	switch k := b.tokens.list[i].keyword; k {
+	switch k := b.tokens.List[i].Keyword; k {
 	case ast.KeywordKind_RESERVED_KEYWORD:
 		return false
 	}
@@ -261,9 +262,9 @@ func (b *binding) opening(i int) int {
 	depth := 0
 	for ; i >= 0; i-- {
 		switch {
-		case b.tokens.is(i, ')'), b.tokens.is(i, ']'):
+		case b.tokens.Is(i, ')'), b.tokens.Is(i, ']'):
 			depth++
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			if depth--; depth == 0 {
 				return i
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A substitute is what stands for a catalog relation in FROM: its rows, with other names in the few that speak of a table
@@ -44,13 +45,13 @@ func (b *binding) substituteFor(rel *catalog.Relation, system []string) *substit
 		if c := rel.Column(column); c != nil {
 			pairs := b.mapped(form)
 			if len(pairs) > 0 {
-				shown[column] = b.views.storedSQL("t."+quoteIdent(column), pairs)
+				shown[column] = b.views.storedSQL("t."+syntax.QuoteIdent(column), pairs)
 			}
 		}
 	}
 	if sent := shownBy(rel).sent; sent != "" {
 		if pairs := b.clientTexts(); len(pairs) > 0 {
-			shown[sent] = choiceSQL("t."+quoteIdent(sent), "t."+quoteIdent(sent), pairs, nil)
+			shown[sent] = choiceSQL("t."+syntax.QuoteIdent(sent), "t."+syntax.QuoteIdent(sent), pairs, nil)
 		}
 	}
 	if len(shown) == 0 {
@@ -63,7 +64,7 @@ func (b *binding) substituteFor(rel *catalog.Relation, system []string) *substit
 func (in *introspection) storedSQL(column string, pairs []storedPair) string {
 	return "(SELECT " + choiceSQL("q.d", "q.d", pairs, func(p storedPair) string {
 		if rel := in.cat.Relation(p.rel); rel != nil {
-			return "t.schemaname" + eq + literal(rel.Schema) + " AND t.tablename" + eq + literal(rel.Name)
+			return "t.schemaname" + eq + syntax.QuoteLiteral(rel.Schema) + " AND t.tablename" + eq + syntax.QuoteLiteral(rel.Name)
 		}
 		return "true"
 	}) + " FROM (SELECT " + column + "::pg_catalog.text AS d OFFSET 0) AS q)"
@@ -91,7 +92,7 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 	for _, name := range system {
 		columns = append(columns, "t."+name)
 	}
-	text := "(SELECT " + strings.Join(columns, ", ") + " FROM " + quoteIdent(rel.Schema) + "." + quoteIdent(rel.Name) + " AS t"
+	text := "(SELECT " + strings.Join(columns, ", ") + " FROM " + syntax.QuoteIdent(rel.Schema) + "." + syntax.QuoteIdent(rel.Name) + " AS t"
 	for i, hidden := range rows.hidden {
 		text += []string{" WHERE (", " AND ("}[min(i, 1)] + hidden + ") IS NOT TRUE"
 	}
@@ -112,7 +113,7 @@ func (s *substitute) narrowed(conditions []string) *substitute {
 }
 
 func newSubstitute(name, text string, mapped map[string]bool) *substitute {
-	tree, err := parseText("SELECT FROM " + text + " AS t")
+	tree, err := syntax.Parse("SELECT FROM " + text + " AS t")
 	if err != nil {
 		panic("the substitute of " + name + " does not parse: " + err.Error() + ": " + text)
 	}
@@ -137,7 +138,7 @@ type rowMap struct {
 func (r *rowMap) column(c *catalog.Column) (sql string, changed bool) {
 	value, names := r.values[c.Name], r.names[c.Name]
 	if value == "" && len(names) == 0 && r.shown[c.Name] == "" {
-		return "t." + quoteIdent(c.Name), false
+		return "t." + syntax.QuoteIdent(c.Name), false
 	}
 	if value == "" {
 		value = r.value(c.Name)
@@ -150,7 +151,7 @@ func (r *rowMap) column(c *catalog.Column) (sql string, changed bool) {
 		// The collation is that of the name, which goes before the default one of a text.
 		value = "COALESCE(" + strings.Join(names, ", ") + ", " + otherwise + ")"
 	}
-	return "CAST(" + value + " AS " + typeOf(c) + ") AS " + quoteIdent(c.Name), true
+	return "CAST(" + value + " AS " + typeOf(c) + ") AS " + syntax.QuoteIdent(c.Name), true
 }
 
 // value is the value of a column before names are mapped.
@@ -158,7 +159,7 @@ func (r *rowMap) value(column string) string {
 	if r.shown[column] != "" {
 		return r.shown[column]
 	}
-	return "t." + quoteIdent(column)
+	return "t." + syntax.QuoteIdent(column)
 }
 
 // typeOf is the qualified name of a system column's type.
@@ -275,16 +276,7 @@ func oidArray(oids []catalog.OID) string {
 func textArray(list []string) string {
 	quoted := make([]string, len(list))
 	for i, s := range list {
-		quoted[i] = literal(s)
+		quoted[i] = syntax.QuoteLiteral(s)
 	}
 	return "ARRAY[" + strings.Join(quoted, ", ") + "]"
-}
-
-// literal is a string constant, whatever standard_conforming_strings is.
-func literal(s string) string {
-	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
-	if strings.Contains(s, `\`) {
-		return " E" + strings.ReplaceAll(quoted, `\`, `\\`)
-	}
-	return quoted
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // PostgreSQL keeps views, rules, policies and bodies of functions as trees. What it prints of one is known only to the
@@ -158,7 +160,8 @@ func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
 // writable tells whether the session's encoding has all characters of a text. The server could not show it otherwise, but
 // may have no need to.
 func (b *binding) writable(text string) bool {
-	_, err := charsets[b.sess.Encoding].encode(text)
+	in, _ := charset.Named(b.sess.Encoding)
+	_, err := in.Encode(text)
 	return err == nil
 }
 
@@ -240,7 +243,7 @@ func choiceSQL(text, otherwise string, pairs []storedPair, condition func(stored
 		if condition != nil {
 			b.WriteString(condition(p) + " AND ")
 		}
-		b.WriteString(text + eq + literal(p.from) + " THEN " + literal(p.to))
+		b.WriteString(text + eq + syntax.QuoteLiteral(p.from) + " THEN " + syntax.QuoteLiteral(p.to))
 	}
 	b.WriteString(" ELSE " + otherwise + " END")
 	return b.String()
@@ -248,7 +251,7 @@ func choiceSQL(text, otherwise string, pairs []storedPair, condition func(stored
 
 // constantOID is the OID that an argument is, where it is a constant; 0 where it is not.
 func constantOID(n *ast.Node) catalog.OID {
-	for n.GetTypeCast() != nil && isBuiltin(stringsOf(n.GetTypeCast().TypeName.GetNames()), "oid") {
+	for n.GetTypeCast() != nil && isBuiltin(ast.StrVals(n.GetTypeCast().TypeName.GetNames()), "oid") {
 		n = n.GetTypeCast().Arg
 	}
 	k := n.GetAConst()

@@ -174,7 +174,7 @@ func mergedColumn(kind ast.JoinType, p pair, it *item) *column {
 func (b *binding) usingPairs(j *ast.JoinExpr, left, right *item) []pair {
 	var out []pair
 	for _, n := range j.UsingClause {
-		name := stringOf(n)
+		name := ast.StrVal(n)
 		l, lok := b.usingColumn(left, name, "left")
 		r, rok := b.usingColumn(right, name, "right")
 		if !lok || !rok {

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
 )
@@ -74,16 +73,6 @@ func countPhysical(it *item, name string) int {
 	return n
 }
 
-func dotted(parts []string) string { return strings.Join(quoteIdents(parts), ".") }
-
-func quoteIdents(names []string) []string {
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = quoteIdent(name)
-	}
-	return quoted
-}
-
 func stringNode(s string) *ast.Node {
 	return &ast.Node{Node: &ast.Node_String_{String_: &ast.String{Sval: s}}}
 }
@@ -103,8 +92,8 @@ func (b *binding) usingToken(j *ast.JoinExpr) int {
 	if from < 0 {
 		return -1
 	}
-	for i := b.tokens.at(from); i < b.tokens.len(); i++ {
-		if b.tokens.kind(i) != ast.Token_USING || !b.tokens.is(i+1, '(') || b.placed[i] || !b.lists(i+1, stringsOf(j.UsingClause)) {
+	for i := b.tokens.At(from); i < b.tokens.Len(); i++ {
+		if b.tokens.Kind(i) != ast.Token_USING || !b.tokens.Is(i+1, '(') || b.placed[i] || !b.lists(i+1, ast.StrVals(j.UsingClause)) {
 			continue
 		}
 		b.place(i)
@@ -128,7 +117,7 @@ func (b *binding) lists(i int, names []string) bool {
 		return false
 	}
 	for k, name := range names {
-		if got, ok := b.tokens.ident(first[k]); !ok || got != name {
+		if got, ok := b.tokens.Ident(first[k]); !ok || got != name {
 			return false
 		}
 	}

@@ -34,18 +34,18 @@ func (b *binding) figureLabel(n *ast.Node) label {
 	}
 	switch n := n.Node.(type) {
 	case *ast.Node_ColumnRef:
-		if name := lastString(n.ColumnRef.Fields); name != "" {
+		if name := ast.LastName(n.ColumnRef.Fields); name != "" {
 			return label{name: name, strength: 2, ref: n.ColumnRef}
 		}
 	case *ast.Node_AIndirection:
-		if name := lastString(n.AIndirection.Indirection); name != "" {
+		if name := ast.LastName(n.AIndirection.Indirection); name != "" {
 			return label{name: name, strength: 2, node: n.AIndirection}
 		}
 		return b.figureLabel(n.AIndirection.Arg)
 	case *ast.Node_FuncCall:
 		// The special syntax of SQL is another function, or another label, before PostgreSQL 14.
 		special := n.FuncCall.Funcformat == ast.CoercionForm_COERCE_SQL_SYNTAX
-		return label{name: lastString(n.FuncCall.Funcname), strength: 2, node: n.FuncCall, unsure: special && b.cat.ServerVersion < 140000}
+		return label{name: ast.LastName(n.FuncCall.Funcname), strength: 2, node: n.FuncCall, unsure: special && b.cat.ServerVersion < 140000}
 	case *ast.Node_AExpr:
 		if n.AExpr.Kind == ast.A_Expr_Kind_AEXPR_NULLIF {
 			return label{name: "nullif", strength: 2}
@@ -53,7 +53,7 @@ func (b *binding) figureLabel(n *ast.Node) label {
 	case *ast.Node_TypeCast:
 		l := b.figureLabel(n.TypeCast.Arg)
 		if l.strength <= 1 && n.TypeCast.TypeName != nil {
-			return label{name: lastString(n.TypeCast.TypeName.Names), strength: 1, node: n.TypeCast.TypeName, unsure: l.unsure}
+			return label{name: ast.LastName(n.TypeCast.TypeName.Names), strength: 1, node: n.TypeCast.TypeName, unsure: l.unsure}
 		}
 		return l
 	case *ast.Node_CollateClause:
@@ -152,14 +152,4 @@ var xmlLabels = map[ast.XmlExprOp]string{
 	ast.XmlExprOp_IS_XMLPI:        "xmlpi",
 	ast.XmlExprOp_IS_XMLROOT:      "xmlroot",
 	ast.XmlExprOp_IS_XMLSERIALIZE: "xmlserialize",
-}
-
-// lastString is the last name among fields and subscripts; "" when there is none.
-func lastString(list []*ast.Node) string {
-	for i := len(list) - 1; i >= 0; i-- {
-		if s := list[i].GetString_(); s != nil {
-			return s.Sval
-		}
-	}
-	return ""
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A Made is something that a statement makes or alters, and that the catalog shows only when it has been read again:
@@ -33,11 +35,11 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	if !mayMake(sql) {
 		return nil
 	}
-	text, ok := Decode(encoding, sql)
+	text, ok := charset.Decode(encoding, sql)
 	if !ok {
 		return []Made{{}}
 	}
-	tree, err := parseAside(text)
+	tree, err := syntax.ParseAside(text)
 	if err != nil {
 		return []Made{{}} // a newer server may understand it, or it is too long
 	}
@@ -176,7 +178,7 @@ func madeRelation(rv *ast.RangeVar) []Made {
 }
 
 func madeObject(name []*ast.Node) []Made {
-	return []Made{{Name: lastString(name), Rows: true}}
+	return []Made{{Name: ast.LastName(name), Rows: true}}
 }
 
 // madeByAlter is madeBy for ALTER TABLE: a table shows rows of another when it becomes its heir, or by a column.
@@ -203,7 +205,7 @@ func madeByAlter(x *ast.AlterTableStmt) []Made {
 
 // isShipped tells whether a type surely holds no rows of a table. int is pg_catalog.int4 by the time that it is parsed.
 func isShipped(t *ast.TypeName) bool {
-	names := stringsOf(t.GetNames())
+	names := ast.StrVals(t.GetNames())
 	return len(names) == 2 && names[0] == "pg_catalog" && shippedTypes[names[1]] || len(names) == 1 && shippedTypes[names[0]]
 }
 
@@ -222,13 +224,13 @@ func madeByRename(x *ast.RenameStmt) []Made {
 func droppedName(o *ast.Node) string {
 	switch o := o.Node.(type) {
 	case *ast.Node_List:
-		return lastString(o.List.Items)
+		return ast.LastName(o.List.Items)
 	case *ast.Node_TypeName:
-		return lastString(o.TypeName.Names)
+		return ast.LastName(o.TypeName.Names)
 	case *ast.Node_ObjectWithArgs:
-		return lastString(o.ObjectWithArgs.Objname)
+		return ast.LastName(o.ObjectWithArgs.Objname)
 	}
-	return stringOf(o)
+	return ast.StrVal(o)
 }
 
 // A NameFilter finds names in texts, as the prefilter of a Binder does: what it does not find in a text is not named
@@ -256,7 +258,7 @@ func (n *NameFilter) In(sql []byte) bool { return n != nil && n.filter.match(sql
 func foldedName(name string) string {
 	out := []byte(name)
 	for i, c := range out {
-		out[i] = lowerASCII(c)
+		out[i] = syntax.LowerASCII(c)
 	}
 	return string(out)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -64,7 +65,7 @@ func (b *binding) takesName(c *column, location int, construct string) bool {
 // notAName refuses a construct that can only take the name of a column, for one that is read by an expression.
 func (b *binding) notAName(name string, location int, construct string) {
 	b.affected = true
-	b.unsupported(location, refusedMapped, construct, "can only take the name of a column, and "+quoteIdent(name)+" is computed from others in the database")
+	b.unsupported(location, refusedMapped, construct, "can only take the name of a column, and "+syntax.QuoteIdent(name)+" is computed from others in the database")
 }
 
 // takesValue reports whether the column is written by its name. Where it is not, the statement is refused.
@@ -73,7 +74,7 @@ func (b *binding) takesValue(c *column, location int) bool {
 		return true
 	}
 	b.affected = true
-	b.unsupported(location, refusedMapped, "a write to "+quoteIdent(c.name), "would have to set others in the database")
+	b.unsupported(location, refusedMapped, "a write to "+syntax.QuoteIdent(c.name), "would have to set others in the database")
 	return false
 }
 
@@ -97,15 +98,15 @@ func (b *binding) spliceComputed(s *scope, n *ast.Node, parts []string, h hit) {
 	if !ok {
 		return
 	}
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(parts)-1)
-	if name, ok := b.tokens.ident(last); !ok || name != parts[len(parts)-1] {
-		b.misplaced(int(ref.Location), dotted(parts))
+	if name, ok := b.tokens.Ident(last); !ok || name != parts[len(parts)-1] {
+		b.misplaced(int(ref.Location), syntax.QuoteQualified(parts))
 		return
 	}
 	b.affected = true
 	b.renamed[ref] = true
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), text, func() { n.Node = node.Node })
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), text, func() { n.Node = node.Node })
 }
 
 // computedTarget is starColumn for a column that is read by an expression.
@@ -115,7 +116,7 @@ func (b *binding) computedTarget(s *scope, it *item, c *column) (string, *ast.No
 		return "", nil, false
 	}
 	target := &ast.ResTarget{Name: c.name, Val: node}
-	return text + " AS " + quoteIdent(c.name), &ast.Node{Node: &ast.Node_ResTarget{ResTarget: target}}, true
+	return text + " AS " + syntax.QuoteIdent(c.name), &ast.Node{Node: &ast.Node_ResTarget{ResTarget: target}}, true
 }
 
 // computedText is the expression of a column that was found in an item, as SQL and as its tree. ok is false where it is
@@ -125,7 +126,7 @@ func (b *binding) computedText(s *scope, it *item, c *column, location int) (tex
 	switch {
 	case b.catalogs.stored, b.inBody, b.shown != nil:
 		b.affected = true
-		b.unsupported(location, refusedMapped, "what is kept in the database", "cannot read "+quoteIdent(c.name)+", which is computed from other columns while the migration lasts")
+		b.unsupported(location, refusedMapped, "what is kept in the database", "cannot read "+syntax.QuoteIdent(c.name)+", which is computed from other columns while the migration lasts")
 		return "", nil, false
 	}
 	condition := ""
@@ -133,7 +134,7 @@ func (b *binding) computedText(s *scope, it *item, c *column, location int) (tex
 		row, ok := b.spellingOf(s, it, own, own.systemColumnIfAny("tableoid"))
 		if !ok {
 			b.affected = true
-			b.unsupported(location, refusedMapped, "an outer join", "adds rows in which "+quoteIdent(c.name)+" would not be NULL, as it is computed from other columns")
+			b.unsupported(location, refusedMapped, "an outer join", "adds rows in which "+syntax.QuoteIdent(c.name)+" would not be NULL, as it is computed from other columns")
 			return "", nil, false
 		}
 		condition = row + " IS NOT NULL"
@@ -143,7 +144,7 @@ func (b *binding) computedText(s *scope, it *item, c *column, location int) (tex
 		name, ok := b.spelling(s, it, own, p.Num)
 		if !ok {
 			b.aliasLevels(s)
-			b.unsupported(location, refusedDoubt, "the column "+quoteIdent(c.name), "is computed from "+quoteIdent(p.Name)+", which cannot be named unmistakably in the database")
+			b.unsupported(location, refusedDoubt, "the column "+syntax.QuoteIdent(c.name), "is computed from "+syntax.QuoteIdent(p.Name)+", which cannot be named unmistakably in the database")
 			return "", nil, false
 		}
 		names[p.Num] = name
@@ -159,7 +160,7 @@ func (b *binding) parsedExpression(text string) (*ast.Node, bool) {
 	if n := b.expressions[text]; n != nil {
 		return n, true
 	}
-	tree, err := parseText("SELECT " + text)
+	tree, err := syntax.Parse("SELECT " + text)
 	if err != nil {
 		b.unsupported(-1, refusedUnproven, "an expression of the lens", "cannot be read")
 		return nil, false
@@ -184,7 +185,7 @@ func (b *binding) spellingOf(s *scope, it, own *item, c *column) (string, bool) 
 	}
 	for _, parts := range [][]string{{it.sent(), c.physical}, {own.sent(), c.physical}, {c.physical}} {
 		if b.means(s, parts, c, false, nil) {
-			return dotted(parts), true
+			return syntax.QuoteQualified(parts), true
 		}
 	}
 	return "", false

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // columnMissing raises 42703 in PostgreSQL's words (errorMissingColumn).
 func (b *binding) columnMissing(s *scope, ref *ast.ColumnRef, relation, name string) {
@@ -43,8 +47,8 @@ func (b *binding) missingAtServer(s *scope, relation, name string) bool {
 // askFor has the server be asked for a column that cannot be seen from here under the name that it has there, since then
 // the server's words tell where it is.
 func (b *binding) askFor(s *scope, ref *ast.ColumnRef, name string) {
-	i := b.tokens.at(int(ref.Location))
-	if written, ok := b.tokens.ident(i); !ok || written != name {
+	i := b.tokens.At(int(ref.Location))
+	if written, ok := b.tokens.Ident(i); !ok || written != name {
 		return
 	}
 	for ; s != nil; s = s.parent {
@@ -53,7 +57,7 @@ func (b *binding) askFor(s *scope, ref *ast.ColumnRef, name string) {
 				continue
 			}
 			if c := it.table.Column(name); c != nil && c.Physical != name {
-				b.asked = []Edit{{Start: b.tokens.start(i), End: b.tokens.identEnd(i), New: quoteIdent(c.Physical)}}
+				b.asked = []splice.Edit{{Start: b.tokens.Start(i), End: b.tokens.IdentEnd(i), New: syntax.QuoteIdent(c.Physical)}}
 				return
 			}
 		}

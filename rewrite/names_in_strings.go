@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -131,7 +132,7 @@ func (b *binding) namingCall(f *ast.FuncCall, name string, n naming) {
 	} else if name == "pg_get_serial_sequence" && !table.Identity {
 		b.columnLookup(f, n.argument(f, n.column), table)
 	} else if !table.Identity && column.GetAConst().GetIval() == nil {
-		b.unsupported(int(f.Location), refusedComputedName, "the function "+name, "names a column of "+quoteIdent(table.Logical)+" in a way that cannot be followed")
+		b.unsupported(int(f.Location), refusedComputedName, "the function "+name, "names a column of "+syntax.QuoteIdent(table.Logical)+" in a way that cannot be followed")
 	}
 }
 
@@ -157,7 +158,7 @@ func (b *binding) absentInString(k *ast.A_Const, ofType bool) bool {
 	if element, is := strings.CutSuffix(text, "[]"); is && ofType {
 		text, array = element, "[]"
 	}
-	parts, ok := splitName(text)
+	parts, ok := syntax.SplitName(text)
 	if !ok || len(parts) > 2 {
 		return false
 	}
@@ -182,14 +183,14 @@ func (b *binding) absentInString(k *ast.A_Const, ofType bool) bool {
 		return false
 	}
 	b.concern(table)
-	b.replaceString(k, dotted([]string{server.Schema, table.Logical})+array)
+	b.replaceString(k, syntax.QuoteQualified([]string{server.Schema, table.Logical})+array)
 	return true
 }
 
 // relationWritten is how the database writes the name of a relation as regclass reads it (stringToQualifiedNameList): the
 // text itself where that means the same, or is not known to mean anything. The table is one under migration, or nil.
 func (b *binding) relationWritten(text string, location int) (sent string, table *rules.TableLens) {
-	parts, ok := splitName(text)
+	parts, ok := syntax.SplitName(text)
 	if !ok || len(parts) > 3 || strings.Trim(text, "0123456789") == "" || text == "-" {
 		return text, nil // regclassin takes digits for an OID
 	}
@@ -198,7 +199,7 @@ func (b *binding) relationWritten(text string, location int) (sent string, table
 		schema = parts[len(parts)-2]
 	}
 	if len(parts) > 2 {
-		database = quoteIdent(parts[0]) + "." // the server says if it is another
+		database = syntax.QuoteIdent(parts[0]) + "." // the server says if it is another
 	}
 	r, f := b.relationNamed(schema, name)
 	if f == missing {
@@ -213,8 +214,8 @@ func (b *binding) relationWritten(text string, location int) (sent string, table
 	if r.name == name && r.schema == schema {
 		return text, r.table
 	}
-	if sent = quoteIdent(r.name); r.schema != "" {
-		sent = database + quoteIdent(r.schema) + "." + sent
+	if sent = syntax.QuoteIdent(r.name); r.schema != "" {
+		sent = database + syntax.QuoteIdent(r.schema) + "." + sent
 	}
 	return sent, r.table
 }
@@ -237,7 +238,7 @@ func (b *binding) typeWritten(text string, location int) (sent string, known boo
 		return text, true
 	}
 	name, array := strings.CutSuffix(strings.TrimSpace(text), "[]")
-	parts, ok := splitName(name)
+	parts, ok := syntax.SplitName(name)
 	if !ok || len(parts) > 3 {
 		return text, false
 	}
@@ -246,7 +247,7 @@ func (b *binding) typeWritten(text string, location int) (sent string, known boo
 		schema = parts[len(parts)-2]
 	}
 	if len(parts) > 2 {
-		database = quoteIdent(parts[0]) + "." // the server says if it is another
+		database = syntax.QuoteIdent(parts[0]) + "." // the server says if it is another
 	}
 	typ, rel, certain := b.typeNamed(schema, last)
 	if !certain && typ == 0 && rel == nil {
@@ -268,7 +269,7 @@ func (b *binding) typeWritten(text string, location int) (sent string, known boo
 	if rel.Name == last {
 		return text, true
 	}
-	if sent = database + dotted([]string{rel.Schema, rel.Name}); array {
+	if sent = database + syntax.QuoteQualified([]string{rel.Schema, rel.Name}); array {
 		sent += "[]"
 	}
 	return sent, true
@@ -312,8 +313,8 @@ func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
 
 // replaceString writes another string constant.
 func (b *binding) replaceString(k *ast.A_Const, text string) {
-	i := b.tokens.at(int(k.Location))
-	if kind := b.tokens.kind(i); kind != ast.Token_SCONST {
+	i := b.tokens.At(int(k.Location))
+	if kind := b.tokens.Kind(i); kind != ast.Token_SCONST {
 		b.unsupported(int(k.Location), refusedComputedName, "a name in a string", "is written with Unicode escapes")
 		return
 	}
@@ -322,7 +323,7 @@ func (b *binding) replaceString(k *ast.A_Const, text string) {
 		b.unsupported(int(k.Location), refusedComputedName, "a name in a string", "has a backslash in the database")
 		return
 	}
-	b.replace(b.tokens.start(i), b.tokens.end(i), literal, func() { k.GetSval().Sval = text })
+	b.replace(b.tokens.Start(i), b.tokens.End(i), literal, func() { k.GetSval().Sval = text })
 }
 
 // refuseNamesIn refuses an expression if a string in it holds a name that differs between version and database.
@@ -330,7 +331,7 @@ func (b *binding) refuseNamesIn(n *ast.Node, construct string) {
 	if n == nil {
 		return
 	}
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
 			b.refuseNamesInText(k.GetSval().Sval, int(k.Location), construct)
 		}
@@ -339,7 +340,7 @@ func (b *binding) refuseNamesIn(n *ast.Node, construct string) {
 
 // refuseTableNamesIn is refuseNamesIn for what can name tables and no columns: a table of one name stays what it is.
 func (b *binding) refuseTableNamesIn(n *ast.Node, construct string) {
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		k, ok := m.Interface().(*ast.A_Const)
 		if !ok || k.GetSval() == nil {
 			return
@@ -348,7 +349,7 @@ func (b *binding) refuseTableNamesIn(n *ast.Node, construct string) {
 			b.concern(t)
 			b.use(t, "")
 			if t.Logical != t.Physical {
-				b.unsupported(int(k.Location), refusedComputedName, construct, "names "+quoteIdent(t.Logical)+" in a string")
+				b.unsupported(int(k.Location), refusedComputedName, construct, "names "+syntax.QuoteIdent(t.Logical)+" in a string")
 			}
 		}
 	})
@@ -357,7 +358,7 @@ func (b *binding) refuseTableNamesIn(n *ast.Node, construct string) {
 // namesMoved tells whether there is a constant in expressions that may name a table which the database calls otherwise.
 func (b *binding) namesMoved(list []*ast.Node) (moved bool) {
 	for _, n := range list {
-		eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+		ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 			if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
 				moved = moved || slices.ContainsFunc(b.namedIn(k.GetSval().Sval), func(t *rules.TableLens) bool { return t.Logical != t.Physical })
 			}
@@ -371,7 +372,7 @@ func (b *binding) refuseNamesInText(text string, location int, construct string)
 	for _, t := range b.namedIn(text) {
 		b.concern(t)
 		b.use(t, "")
-		b.unsupported(location, refusedString, construct, "names "+quoteIdent(t.Logical)+" in a string")
+		b.unsupported(location, refusedString, construct, "names "+syntax.QuoteIdent(t.Logical)+" in a string")
 	}
 }
 
@@ -379,77 +380,9 @@ func (b *binding) refuseNamesInText(text string, location int, construct string)
 func (b *binding) namedIn(text string) (out []*rules.TableLens) {
 	lower := strings.ToLower(text)
 	for _, t := range b.lens.Tables {
-		if containsWord(lower, strings.ToLower(t.Logical)) || containsWord(lower, strings.ToLower(t.Physical)) {
+		if syntax.ContainsWord(lower, strings.ToLower(t.Logical)) || syntax.ContainsWord(lower, strings.ToLower(t.Physical)) {
 			out = append(out, t)
 		}
 	}
 	return out
-}
-
-// containsWord looks for a word between characters that cannot belong to an identifier.
-func containsWord(text, word string) bool {
-	for from := 0; word != ""; {
-		i := strings.Index(text[from:], word)
-		if i < 0 {
-			return false
-		}
-		i += from
-		end := i + len(word)
-		if (i == 0 || !isIdentByte(text[i-1])) && (end == len(text) || !isIdentByte(text[end])) {
-			return true
-		}
-		from = i + 1
-	}
-	return false
-}
-
-func isIdentByte(c byte) bool {
-	return c == '_' || c == '$' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= 0x80
-}
-
-// splitName mirrors SplitIdentifierString (varlena.c) for dots.
-func splitName(s string) (parts []string, ok bool) {
-	for {
-		s = strings.TrimLeft(s, " \t\n\r\f\v")
-		var part string
-		if strings.HasPrefix(s, `"`) {
-			part, s, ok = cutQuoted(s)
-			if !ok {
-				return nil, false
-			}
-		} else {
-			n := strings.IndexAny(s, ". \t\n\r\f\v")
-			if n < 0 {
-				n = len(s)
-			}
-			part, s = foldIdent(s[:n]), s[n:]
-		}
-		if part == "" {
-			return nil, false
-		}
-		parts = append(parts, part)
-		s = strings.TrimLeft(s, " \t\n\r\f\v")
-		if s == "" {
-			return parts, true
-		}
-		if s[0] != '.' {
-			return nil, false
-		}
-		s = s[1:]
-	}
-}
-
-// cutQuoted takes a quoted identifier from the front of s.
-func cutQuoted(s string) (name, rest string, ok bool) {
-	for i := 1; i < len(s); i++ {
-		if s[i] != '"' {
-			continue
-		}
-		if i+1 < len(s) && s[i+1] == '"' {
-			i++
-			continue
-		}
-		return truncateIdent(unquote(s[:i+1])), s[i+1:], true
-	}
-	return "", "", false
 }

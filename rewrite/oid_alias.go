@@ -183,7 +183,7 @@ func (b *binding) typeWithin(x *ast.A_Indirection) catalog.OID {
 			if rel == nil || n.GetString_() == nil {
 				return 0
 			}
-			c := rel.Column(stringOf(n))
+			c := rel.Column(ast.StrVal(n))
 			if c == nil {
 				return 0
 			}
@@ -199,7 +199,7 @@ func (b *binding) typeOfOperation(x *ast.A_Expr) catalog.OID {
 	switch {
 	case x.Kind == ast.A_Expr_Kind_AEXPR_NULLIF:
 		return left
-	case x.Kind != ast.A_Expr_Kind_AEXPR_OP || lastString(x.Name) != "||":
+	case x.Kind != ast.A_Expr_Kind_AEXPR_OP || ast.LastName(x.Name) != "||":
 	case aliasElement(left) != 0:
 		return left
 	case aliasElement(right) != 0:
@@ -210,7 +210,7 @@ func (b *binding) typeOfOperation(x *ast.A_Expr) catalog.OID {
 
 // typeNamedBy is the type that a name means: an OID alias type, an array or a domain of one, or another that the catalog has.
 func (b *binding) typeNamedBy(t *ast.TypeName) catalog.OID {
-	names := stringsOf(t.GetNames())
+	names := ast.StrVals(t.GetNames())
 	if len(names) == 0 || t.PctType {
 		return b.baseOf(b.columnTypes[t])
 	}

@@ -56,7 +56,7 @@ func parametersOf(f *catalog.Function, call *ast.FuncCall, args []*ast.Node) (ou
 func (b *binding) meant(f *ast.FuncCall) (functions []*catalog.Function, parameters [][]catalog.OID) {
 	args := argumentsOf(f)
 	best := -1
-	for _, c := range b.functions(stringsOf(f.Funcname)) {
+	for _, c := range b.functions(ast.StrVals(f.Funcname)) {
 		types, ok := parametersOf(c, f, args)
 		if !ok {
 			continue
@@ -104,7 +104,7 @@ func (b *binding) typeOfCall(f *ast.FuncCall) catalog.OID {
 		return typ
 	}
 	var out catalog.OID
-	if name := stringsOf(f.Funcname); len(f.Args) == 1 && aliasTypes[lastString(f.Funcname)] != 0 && isBuiltin(name, name[len(name)-1]) {
+	if name := ast.StrVals(f.Funcname); len(f.Args) == 1 && aliasTypes[ast.LastName(f.Funcname)] != 0 && isBuiltin(name, name[len(name)-1]) {
 		return aliasTypes[name[len(name)-1]] // a cast that is written as a call
 	}
 	functions, parameters := b.meant(f)
@@ -180,7 +180,7 @@ func (b *binding) namesAmongArguments(f *ast.FuncCall) {
 		case k == nil:
 			b.become(a, typ, nil)
 		case text:
-			b.refuseNamesInText(k.GetSval().GetSval(), int(k.Location), "the function "+lastString(f.Funcname))
+			b.refuseNamesInText(k.GetSval().GetSval(), int(k.Location), "the function "+ast.LastName(f.Funcname))
 		case b.isNamingCall(f, i): // its constants are looked at where the call is
 		default:
 			b.nameInConstant(k, typ)
@@ -200,7 +200,7 @@ func (b *binding) parameterType(f *ast.FuncCall, parameters []catalog.OID, i int
 
 // isNamingCall tells whether namesInArguments looks at argument i of a call.
 func (b *binding) isNamingCall(f *ast.FuncCall, i int) bool {
-	name := stringsOf(f.Funcname)
+	name := ast.StrVals(f.Funcname)
 	return i < len(f.Args) && b.takesRegclass(name, i, len(f.Args)) && f.Args[i].GetNamedArgExpr() == nil
 }
 

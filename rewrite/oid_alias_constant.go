@@ -128,8 +128,8 @@ func splitArray(s string) (parts []arrayPart, ok bool) {
 
 // replaceArray is replaceString for a text with backslashes before the quotes in it.
 func (b *binding) replaceArray(k *ast.A_Const, text string) {
-	i := b.tokens.at(int(k.Location))
-	if b.tokens.kind(i) != ast.Token_SCONST {
+	i := b.tokens.At(int(k.Location))
+	if b.tokens.Kind(i) != ast.Token_SCONST {
 		b.unsupported(int(k.Location), refusedComputedName, "a name in a string", "is written with Unicode escapes")
 		return
 	}
@@ -137,7 +137,7 @@ func (b *binding) replaceArray(k *ast.A_Const, text string) {
 	if strings.Contains(text, `\`) {
 		literal = "E'" + strings.ReplaceAll(strings.ReplaceAll(text, `\`, `\\`), "'", "''") + "'"
 	}
-	b.replace(b.tokens.start(i), b.tokens.end(i), literal, func() { k.GetSval().Sval = text })
+	b.replace(b.tokens.Start(i), b.tokens.End(i), literal, func() { k.GetSval().Sval = text })
 }
 
 // procedureInString rewrites the types of the arguments in a constant that names a function, as regprocedure does
@@ -306,7 +306,7 @@ func (b *binding) comparedNames(x *ast.A_Expr) {
 		return
 	}
 	for _, pair := range [][2]*ast.Node{{x.Lexpr, x.Rexpr}, {x.Rexpr, x.Lexpr}} {
-		if k := pair[0].GetAConst(); k.GetSval() != nil && arrayOperators[lastString(x.Name)] && aliasElement(b.exprType(pair[1])) != 0 {
+		if k := pair[0].GetAConst(); k.GetSval() != nil && arrayOperators[ast.LastName(x.Name)] && aliasElement(b.exprType(pair[1])) != 0 {
 			b.nameInConstant(k, b.exprType(pair[1]))
 		}
 	}
@@ -320,7 +320,7 @@ var arrayOperators = map[string]bool{
 // readsColumns tells whether an expression has a reference to a column in it.
 func (b *binding) readsColumns(n *ast.Node) bool {
 	found := false
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		if ref, ok := m.Interface().(*ast.ColumnRef); ok && b.columns[ref] != nil {
 			found = true
 		}

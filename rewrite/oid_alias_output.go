@@ -7,6 +7,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // aliasesInOutput has a query print the version's names where columns of its output are of an OID alias type, by a query
@@ -39,9 +41,9 @@ func (b *binding) aliasesInOutput(sel *ast.SelectStmt, out output, set func(*ast
 		return
 	}
 	before, after := b.aroundQuery(out, printed)
-	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}})
+	b.changes = slices.Insert(b.changes, 0, change{edit: splice.Edit{Start: start, End: start, New: before}})
 	b.replace(end, end, after, func() {
-		tree, err := parseText(before + "SELECT" + after)
+		tree, err := syntax.Parse(before + "SELECT" + after)
 		if err != nil {
 			return // the proof finds that the text does not parse
 		}
@@ -82,7 +84,7 @@ func (b *binding) aroundQuery(out output, printed []string) (before, after strin
 				b.statement.Columns[i] = Column{Label: c.label, Known: true}
 			}
 		}
-		shown[i] += " AS " + quoteIdent(c.label)
+		shown[i] += " AS " + syntax.QuoteIdent(c.label)
 	}
 	return "SELECT " + strings.Join(shown, ", ") + " FROM (", ") AS q(" + strings.Join(columns, ", ") + ")"
 }
@@ -95,11 +97,11 @@ func (b *binding) leftmostIntoOf(sel *ast.SelectStmt) bool {
 // queryRange is where the query of the statement at hand stands: the statement itself, or what follows the words of
 // PREPARE, DECLARE or COPY.
 func (b *binding) queryRange() (start, end int, ok bool) {
-	for i := b.tokens.at(b.statement.Start); i < b.tokens.len() && b.tokens.start(i) < b.statement.End; i++ {
-		switch kind := b.tokens.kind(i); {
-		case b.tokens.is(i, '('):
+	for i := b.tokens.At(b.statement.Start); i < b.tokens.Len() && b.tokens.Start(i) < b.statement.End; i++ {
+		switch kind := b.tokens.Kind(i); {
+		case b.tokens.Is(i, '('):
 			inner := i
-			for b.tokens.is(inner, '(') {
+			for b.tokens.Is(inner, '(') {
 				inner++
 			}
 			if !b.beginsQuery(inner) {
@@ -107,22 +109,22 @@ func (b *binding) queryRange() (start, end int, ok bool) {
 				continue
 			}
 			if b.statement.Tag == "CopyStmt" {
-				return b.tokens.start(i + 1), b.tokens.end(b.closing(i) - 1), true
+				return b.tokens.Start(i + 1), b.tokens.End(b.closing(i) - 1), true
 			}
-			return b.tokens.start(i), b.statement.End, true
+			return b.tokens.Start(i), b.statement.End, true
 		case kind == ast.Token_TABLE, b.beginsQuery(i):
-			return b.tokens.start(i), b.statement.End, true
+			return b.tokens.Start(i), b.statement.End, true
 		}
 	}
 	return 0, 0, false
 }
 
 func (b *binding) beginsQuery(i int) bool {
-	switch b.tokens.kind(i) {
+	switch b.tokens.Kind(i) {
 	case ast.Token_SELECT, ast.Token_VALUES, ast.Token_TABLE:
 		return true
 	case ast.Token_WITH, ast.Token_WITH_LA:
-		return b.tokens.kind(i+1) != ast.Token_HOLD
+		return b.tokens.Kind(i+1) != ast.Token_HOLD
 	}
 	return false
 }
@@ -161,12 +163,12 @@ func (b *binding) starReturned(list []*ast.Node, k int, cols []outputColumn, at 
 			known = false
 			continue
 		}
-		name := quoteIdent(c.root.item.sent()) + "." + quoteIdent(c.root.physical)
-		shown[i] = name + " AS " + quoteIdent(c.label)
+		name := syntax.QuoteIdent(c.root.item.sent()) + "." + syntax.QuoteIdent(c.root.physical)
+		shown[i] = name + " AS " + syntax.QuoteIdent(c.label)
 		if typ := b.baseOf(c.typ); isAlias(typ) {
 			if sql := b.shownAs(typ, "r.o"); sql != "" {
 				wrapped = true
-				shown[i] = "(SELECT " + sql + " FROM (SELECT " + name + ") AS r(o)) AS " + quoteIdent(c.label)
+				shown[i] = "(SELECT " + sql + " FROM (SELECT " + name + ") AS r(o)) AS " + syntax.QuoteIdent(c.label)
 				if at+i < len(b.statement.Columns) {
 					b.statement.Columns[at+i] = Column{Label: c.label, Known: true}
 				}
@@ -178,15 +180,15 @@ func (b *binding) starReturned(list []*ast.Node, k int, cols []outputColumn, at 
 	}
 	b.affected, b.catalogs.used = true, true
 	val := list[k].GetResTarget().Val
-	start := b.tokens.start(b.tokens.at(b.minLocation(val)))
-	end := b.tokens.end(b.targetEnd(b.tokens.at(start)))
+	start := b.tokens.Start(b.tokens.At(b.minLocation(val)))
+	end := b.tokens.End(b.targetEnd(b.tokens.At(start)))
 	if !known || b.changesWithin(start, end) || val.GetColumnRef() == nil || slices.ContainsFunc(list[k+1:], func(n *ast.Node) bool { return isStar(n.GetResTarget().GetVal()) }) {
 		b.unsupported(start, refusedCatalog, "* in RETURNING", "stands for a column that prints a name of the database")
 		return
 	}
 	text := strings.Join(shown, ", ")
 	b.replace(start, end, text, func() {
-		tree, err := parseText("SELECT " + text)
+		tree, err := syntax.Parse("SELECT " + text)
 		if err != nil {
 			return // the proof finds that the text does not parse
 		}

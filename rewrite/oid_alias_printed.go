@@ -10,6 +10,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // printedAs is the SQL of what a value of an OID alias type, or an array of them, prints for the version; "" if no such
@@ -40,9 +42,9 @@ func (in *introspection) procedureSQL(object string) string {
 		for _, g := range in.groups {
 			if g.renamed && g.rowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.rowType || typ == g.array }) {
 				// As it is printed, or with quote_all_identifiers.
-				name := regexp.QuoteMeta(quoteIdent(g.names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.names[0], `"`, `""`)+`"`)
-				with := literal(`\1`) + concat + "pg_catalog.quote_ident(" + literal(strings.ReplaceAll(g.logical, `\`, `\\`)) + ")"
-				printed = "pg_catalog.regexp_replace(" + printed + ", " + literal("([(,.])(?:"+name+`)(?=[],)[])`) + ", " + with + ", 'g')"
+				name := regexp.QuoteMeta(syntax.QuoteIdent(g.names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.names[0], `"`, `""`)+`"`)
+				with := syntax.QuoteLiteral(`\1`) + concat + "pg_catalog.quote_ident(" + syntax.QuoteLiteral(strings.ReplaceAll(g.logical, `\`, `\\`)) + ")"
+				printed = "pg_catalog.regexp_replace(" + printed + ", " + syntax.QuoteLiteral("([(,.])(?:"+name+`)(?=[],)[])`) + ", " + with + ", 'g')"
 			}
 		}
 		if printed != text {
@@ -96,11 +98,11 @@ func (b *binding) wrapAlias(n *ast.Node, typ catalog.OID) {
 	if b.vars.has(row) {
 		row = "segue_r"
 	}
-	before, after := "(SELECT "+b.views.printedAs(typ, row+".o")+" AS "+quoteIdent(l.name)+" FROM (SELECT ", ") AS "+row+"(o))"
+	before, after := "(SELECT "+b.views.printedAs(typ, row+".o")+" AS "+syntax.QuoteIdent(l.name)+" FROM (SELECT ", ") AS "+row+"(o))"
 	if l.strength < 2 && aliasElement(typ) == 0 {
 		before, after = "("+before, after+concat+"'')" // an operator gives no label
 	}
-	b.changes = slices.Insert(b.changes, 0, change{edit: Edit{Start: start, End: start, New: before}}) // around what is inside
+	b.changes = slices.Insert(b.changes, 0, change{edit: splice.Edit{Start: start, End: start, New: before}}) // around what is inside
 	b.replace(end, end, after, func() { fillTemplate(n, []string{before, after}, []*ast.Node{{Node: n.Node}}) })
 }
 
@@ -130,13 +132,13 @@ func typeTitle(typ catalog.OID) string {
 // column, and a function that returns several rows.
 func (b *binding) keepsLevel(n *ast.Node) bool {
 	keeps := false
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		f, ok := m.Interface().(*ast.FuncCall)
 		if !ok || keeps {
 			return
 		}
 		keeps = f.Over != nil
-		for _, c := range b.functions(stringsOf(f.Funcname)) {
+		for _, c := range b.functions(ast.StrVals(f.Funcname)) {
 			keeps = keeps || c.ReturnsSet || c.Kind == 'a' && !b.readsColumns(&ast.Node{Node: &ast.Node_FuncCall{FuncCall: f}})
 		}
 	})
@@ -147,11 +149,11 @@ func (b *binding) keepsLevel(n *ast.Node) bool {
 func (b *binding) placeOf(n *ast.Node) (start, end int, ok bool) {
 	switch n := n.GetNode().(type) {
 	case *ast.Node_ColumnRef:
-		first := b.tokens.at(int(n.ColumnRef.Location))
-		return b.tokens.start(first), b.tokens.identEnd(b.part(first, len(n.ColumnRef.Fields)-1)), true
+		first := b.tokens.At(int(n.ColumnRef.Location))
+		return b.tokens.Start(first), b.tokens.IdentEnd(b.part(first, len(n.ColumnRef.Fields)-1)), true
 	case *ast.Node_ParamRef:
-		i := b.tokens.at(int(n.ParamRef.Location))
-		return b.tokens.start(i), b.tokens.end(i), true
+		i := b.tokens.At(int(n.ParamRef.Location))
+		return b.tokens.Start(i), b.tokens.End(i), true
 	case *ast.Node_TypeCast:
 		return b.castRange(n.TypeCast)
 	case *ast.Node_FuncCall:
@@ -159,7 +161,7 @@ func (b *binding) placeOf(n *ast.Node) (start, end int, ok bool) {
 			return b.clausesRange(n.FuncCall)
 		}
 		open := b.afterIdent(b.functionName(n.FuncCall))
-		return b.tokens.start(b.tokens.at(int(n.FuncCall.Location))), b.tokens.end(b.closing(open)), b.tokens.is(open, '(')
+		return b.tokens.Start(b.tokens.At(int(n.FuncCall.Location))), b.tokens.End(b.closing(open)), b.tokens.Is(open, '(')
 	case *ast.Node_CoalesceExpr:
 		return b.bracketed(int(n.CoalesceExpr.Location))
 	case *ast.Node_MinMaxExpr:
@@ -167,55 +169,55 @@ func (b *binding) placeOf(n *ast.Node) (start, end int, ok bool) {
 	case *ast.Node_AArrayExpr:
 		return b.bracketed(int(n.AArrayExpr.Location))
 	case *ast.Node_CaseExpr:
-		i := b.tokens.at(int(n.CaseExpr.Location))
-		return b.tokens.start(i), b.tokens.end(b.caseEnd(i)), b.tokens.kind(i) == ast.Token_CASE
+		i := b.tokens.At(int(n.CaseExpr.Location))
+		return b.tokens.Start(i), b.tokens.End(b.caseEnd(i)), b.tokens.Kind(i) == ast.Token_CASE
 	case *ast.Node_SubLink:
-		i := b.tokens.at(int(n.SubLink.Location))
-		if b.tokens.is(i, '(') {
-			return b.tokens.start(i), b.tokens.end(b.closing(i)), n.SubLink.SubLinkType == ast.SubLinkType_EXPR_SUBLINK
+		i := b.tokens.At(int(n.SubLink.Location))
+		if b.tokens.Is(i, '(') {
+			return b.tokens.Start(i), b.tokens.End(b.closing(i)), n.SubLink.SubLinkType == ast.SubLinkType_EXPR_SUBLINK
 		}
 		return b.bracketed(int(n.SubLink.Location))
 	case *ast.Node_AIndirection:
-		first := b.tokens.at(b.minLocation(n.AIndirection.Arg))
+		first := b.tokens.At(b.minLocation(n.AIndirection.Arg))
 		last := b.indirectionToken(n.AIndirection)
-		if ref := n.AIndirection.Arg.GetColumnRef(); ref == nil || last < first || b.tokens.is(last, ')') {
+		if ref := n.AIndirection.Arg.GetColumnRef(); ref == nil || last < first || b.tokens.Is(last, ')') {
 			return 0, 0, false
 		}
 		for range n.AIndirection.Indirection {
-			if !b.tokens.is(last+1, '[') {
+			if !b.tokens.Is(last+1, '[') {
 				return 0, 0, false
 			}
 			last = b.closing(last + 1)
 		}
-		return b.tokens.start(first), b.tokens.end(last), true
+		return b.tokens.Start(first), b.tokens.End(last), true
 	}
 	return 0, 0, false
 }
 
 // bracketed is where a word with what stands in brackets behind it stands.
 func (b *binding) bracketed(location int) (start, end int, ok bool) {
-	i := b.tokens.at(location)
-	return b.tokens.start(i), b.tokens.end(b.closing(i + 1)), b.tokens.is(i+1, '(') || b.tokens.is(i+1, '[')
+	i := b.tokens.At(location)
+	return b.tokens.Start(i), b.tokens.End(b.closing(i + 1)), b.tokens.Is(i+1, '(') || b.tokens.Is(i+1, '[')
 }
 
 // clausesRange is where a call with WITHIN GROUP, FILTER and OVER stands.
 func (b *binding) clausesRange(f *ast.FuncCall) (start, end int, ok bool) {
-	first := b.tokens.at(int(f.Location))
+	first := b.tokens.At(int(f.Location))
 	open := b.afterIdent(b.functionName(f))
-	if !b.tokens.is(open, '(') {
+	if !b.tokens.Is(open, '(') {
 		return 0, 0, false
 	}
 	last := b.closing(open)
 	for {
-		switch kind := b.tokens.kind(last + 1); {
-		case kind == ast.Token_WITHIN && b.tokens.is(last+3, '('):
+		switch kind := b.tokens.Kind(last + 1); {
+		case kind == ast.Token_WITHIN && b.tokens.Is(last+3, '('):
 			last = b.closing(last + 3)
-		case (kind == ast.Token_FILTER || kind == ast.Token_OVER) && b.tokens.is(last+2, '('):
+		case (kind == ast.Token_FILTER || kind == ast.Token_OVER) && b.tokens.Is(last+2, '('):
 			last = b.closing(last + 2)
 		case kind == ast.Token_OVER:
 			last = b.afterIdent(last+2) - 1
 		default:
-			return b.tokens.start(first), b.tokens.end(last), true
+			return b.tokens.Start(first), b.tokens.End(last), true
 		}
 	}
 }

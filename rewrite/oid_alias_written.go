@@ -81,10 +81,10 @@ func (b *binding) typeWrittenTo(t *ast.ResTarget, target *item) catalog.OID {
 				typ = aliasElement(typ)
 			default:
 				rel := b.relationOf(typ)
-				if rel == nil || rel.Column(stringOf(n)) == nil {
+				if rel == nil || rel.Column(ast.StrVal(n)) == nil {
 					return 0
 				}
-				typ = b.baseOf(rel.Column(stringOf(n)).Type)
+				typ = b.baseOf(rel.Column(ast.StrVal(n)).Type)
 			}
 		}
 		return typ

@@ -69,12 +69,12 @@ func (t *Text) compare(want, got []Column) error {
 	}
 	for i, w := range want {
 		g := got[i]
-		label, err := t.charset.decode(g.Label)
+		label, err := t.charset.Decode(g.Label)
 		if err != nil {
 			return fmt.Errorf("the label of column %d cannot be read: %w", i+1, err)
 		}
-		if label.utf8 != w.Label {
-			return fmt.Errorf("the server calls column %d %q where %q was predicted", i+1, label.utf8, w.Label)
+		if label.UTF8 != w.Label {
+			return fmt.Errorf("the server calls column %d %q where %q was predicted", i+1, label.UTF8, w.Label)
 		}
 		if w.Known && (g.Table != w.Table || g.Num != w.Num) {
 			return fmt.Errorf("column %d %q comes from column %d of table %d where column %d of table %d was predicted",

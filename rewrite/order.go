@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // order binds ORDER BY: a bare name is an output column first, and an input column only if there is none.
@@ -23,7 +24,7 @@ func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 		n = by.Node
 	}
 	ref := n.GetColumnRef()
-	name, bare := bareName(ref)
+	name, bare := ast.BareName(ref)
 	if !bare {
 		b.expr(s, n)
 		return
@@ -36,7 +37,7 @@ func (b *binding) sortItem(s *scope, n *ast.Node, clause string, out output) {
 	}
 	if out.unknown {
 		if h := s.column(name, inVersion); h.finding == found && h.col.physical != name {
-			b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name), "may be an output column or an input column")
+			b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(name), "may be an output column or an input column")
 		}
 	}
 	b.columnRef(s, n, out.sentAs)
@@ -61,7 +62,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 		return
 	}
 	ref := n.GetColumnRef()
-	name, bare := bareName(ref)
+	name, bare := ast.BareName(ref)
 	if !bare {
 		b.expr(s, n)
 		return
@@ -84,7 +85,7 @@ func (b *binding) groupItem(s *scope, n *ast.Node, out output) {
 // groupByNumber writes the number of an output column where the server would find an input column under its name.
 func (b *binding) groupByNumber(n *ast.Node, ref *ast.ColumnRef, name string, out output) {
 	if out.unknown || out.labelled(name) != 1 {
-		b.unsupported(int(ref.Location), refusedDoubt, "the name "+quoteIdent(name)+" in GROUP BY", "means another column in the database")
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(name)+" in GROUP BY", "means another column in the database")
 		return
 	}
 	number := 0
@@ -93,9 +94,9 @@ func (b *binding) groupByNumber(n *ast.Node, ref *ast.ColumnRef, name string, ou
 			number = i + 1
 		}
 	}
-	i := b.tokens.at(int(ref.Location))
+	i := b.tokens.At(int(ref.Location))
 	b.affected = true
-	b.replace(b.tokens.start(i), b.tokens.identEnd(i), strconv.Itoa(number), func() {
+	b.replace(b.tokens.Start(i), b.tokens.IdentEnd(i), strconv.Itoa(number), func() {
 		n.Node = &ast.Node_AConst{AConst: &ast.A_Const{Val: &ast.A_Const_Ival{Ival: &ast.Integer{Ival: int32(number)}}}}
 	})
 }
@@ -124,12 +125,4 @@ func (o output) labelled(name string) int {
 		}
 	}
 	return n
-}
-
-// bareName is the name of a column reference that has no qualification.
-func bareName(ref *ast.ColumnRef) (string, bool) {
-	if ref == nil || len(ref.Fields) != 1 || ref.Fields[0].GetString_() == nil {
-		return "", false
-	}
-	return stringOf(ref.Fields[0]), true
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"bytes"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 const (
@@ -84,10 +86,10 @@ func (p *Passing) see(window []byte) {
 		return // DROP and ALTER would be no miss
 	}
 	lower := strings.ToLower(string(window))
-	if p.drops && containsWord(lower, "schema") {
+	if p.drops && syntax.ContainsWord(lower, "schema") {
 		p.hit = Names
 	}
-	p.drops = p.drops || containsWord(lower, "drop") || containsWord(lower, "alter")
+	p.drops = p.drops || syntax.ContainsWord(lower, "drop") || syntax.ContainsWord(lower, "alter")
 }
 
 // wordEnd is where a window can end without cutting a word.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A plBody is how a PL/pgSQL text is made up: where SQL stands in it, and what names it gives to variables. The
@@ -19,10 +20,10 @@ type plBody struct {
 
 	outside []string // the tokens that belong to no fragment
 
-	outermost span // the bytes of the outermost block
-	end       int  // the byte after it, and after a semicolon behind it
-	lead      int  // the number of tokens before it
-	closed    bool // a semicolon follows it
+	outermost syntax.Span // the bytes of the outermost block
+	end       int         // the byte after it, and after a semicolon behind it
+	lead      int         // the number of tokens before it
+	closed    bool        // a semicolon follows it
 }
 
 // A plRole says what a fragment is.
@@ -38,9 +39,9 @@ const (
 // A plFragment is a piece of SQL in a PL/pgSQL text.
 type plFragment struct {
 	role       plRole
-	start, end int    // bytes of the text
-	prefix     string // what makes a statement of it
-	blank      []span // bytes that are not part of the statement: the INTO of a SELECT
+	start, end int           // bytes of the text
+	prefix     string        // what makes a statement of it
+	blank      []syntax.Span // bytes that are not part of the statement: the INTO of a SELECT
 
 	targets []string // variables that as a whole get what it puts out
 	strict  bool     // it gets one value, and no row: an assignment
@@ -74,7 +75,7 @@ func (f *plFragment) sql(text string) string {
 	}
 	b := []byte(s)
 	for _, r := range f.blank {
-		for i := r.from; i < r.to; i++ {
+		for i := r.From; i < r.To; i++ {
 			if b[i-f.start+len(f.prefix)] != '\n' {
 				b[i-f.start+len(f.prefix)] = ' '
 			}
@@ -94,7 +95,7 @@ func (p *plBody) computes() bool {
 // A plParser reads a PL/pgSQL text. After something that it does not understand it stands at the end, and has failed.
 type plParser struct {
 	plBody
-	t      *tokens
+	t      *syntax.Tokens
 	i      int // the token at hand
 	depth  int
 	failed bool
@@ -105,7 +106,7 @@ const plMaxDepth = 500
 
 // readPL takes a PL/pgSQL text apart; ok is false where that cannot be done.
 func readPL(text string) (body *plBody, ok bool) {
-	t, err := scanTokens(text)
+	t, err := syntax.Scan(text)
 	if err != nil {
 		return nil, false
 	}
@@ -116,12 +117,12 @@ func readPL(text string) (body *plBody, ok bool) {
 	if p.failed {
 		return nil, false
 	}
-	p.outermost = span{t.start(p.lead), t.end(p.i - 1)}
+	p.outermost = syntax.Span{From: t.Start(p.lead), To: t.End(p.i - 1)}
 	if p.closed = p.sign(";"); p.closed {
 		p.i++
 	}
-	p.end = t.end(p.i - 1)
-	if p.i != t.len() {
+	p.end = t.End(p.i - 1)
+	if p.i != t.Len() {
 		return nil, false
 	}
 	p.findOutside()
@@ -130,19 +131,19 @@ func readPL(text string) (body *plBody, ok bool) {
 
 // findOutside collects the tokens that belong to no fragment.
 func (p *plParser) findOutside() {
-	var spans []span
+	var spans []syntax.Span
 	for i := range p.fragments {
-		spans = append(spans, span{p.fragments[i].start, p.fragments[i].end})
+		spans = append(spans, syntax.Span{From: p.fragments[i].start, To: p.fragments[i].end})
 	}
-	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	slices.SortFunc(spans, func(a, b syntax.Span) int { return cmp.Compare(a.From, b.From) })
 	covered := 0 // the end of those that begin before the token
-	for i := range p.t.list {
-		for len(spans) > 0 && spans[0].from <= p.t.start(i) {
-			covered = max(covered, spans[0].to)
+	for i := range p.t.List {
+		for len(spans) > 0 && spans[0].From <= p.t.Start(i) {
+			covered = max(covered, spans[0].To)
 			spans = spans[1:]
 		}
-		if p.t.end(i) > covered {
-			p.outside = append(p.outside, p.t.text(i))
+		if p.t.End(i) > covered {
+			p.outside = append(p.outside, p.t.Text(i))
 		}
 	}
 }
@@ -172,23 +173,23 @@ func (p *plParser) statementWithBlock() {
 }
 
 func (p *plParser) fail() {
-	p.failed, p.i = true, p.t.len()
+	p.failed, p.i = true, p.t.Len()
 }
 
 // wordAt is token i in lower case, if it is a word without quotes.
 func (p *plParser) wordAt(i int) string {
-	text := p.t.text(i)
-	if text == "" || !isIdentStart(text[0]) || strings.HasSuffix(text, "'") || strings.HasSuffix(text, `"`) {
+	text := p.t.Text(i)
+	if text == "" || !syntax.IsIdentStart(text[0]) || strings.HasSuffix(text, "'") || strings.HasSuffix(text, `"`) {
 		return ""
 	}
-	return foldIdent(text)
+	return syntax.FoldIdent(text)
 }
 
 // is tells whether the token at hand is the word.
 func (p *plParser) is(word string) bool { return p.wordAt(p.i) == word }
 
 // sign tells whether the token at hand is the operator or the punctuation.
-func (p *plParser) sign(text string) bool { return p.t.text(p.i) == text }
+func (p *plParser) sign(text string) bool { return p.t.Text(p.i) == text }
 
 // accept reads the word if it comes next.
 func (p *plParser) accept(word string) bool {
@@ -216,14 +217,14 @@ var plReserved = strings.Fields(`all begin by case declare else end execute for 
 
 // name reads the name of a variable or a label.
 func (p *plParser) name() string {
-	switch kind := p.t.kind(p.i); {
+	switch kind := p.t.Kind(p.i); {
 	case kind == ast.Token_IDENT || kind == ast.Token_UIDENT:
-		name, ok := p.t.ident(p.i)
+		name, ok := p.t.Ident(p.i)
 		if !ok || slices.Contains(plReserved, p.wordAt(p.i)) {
 			p.fail()
 			return ""
 		}
-		for end := p.t.identEnd(p.i); p.t.end(p.i) < end; {
+		for end := p.t.IdentEnd(p.i); p.t.End(p.i) < end; {
 			p.i++
 		}
 		p.i++
@@ -248,18 +249,18 @@ func (p *plParser) label() {
 
 // endLabel reads the label that may stand behind END.
 func (p *plParser) endLabel() {
-	if !p.sign(";") && p.i < p.t.len() {
+	if !p.sign(";") && p.i < p.t.Len() {
 		p.name()
 	}
 }
 
 // scan goes to the first of the stops that stands in no brackets (read_sql_construct), and returns the tokens up to it.
-func (p *plParser) scan(stops ...string) span {
+func (p *plParser) scan(stops ...string) syntax.Span {
 	from, depth := p.i, 0
-	for ; p.i < p.t.len(); p.i++ {
-		text := p.t.text(p.i)
+	for ; p.i < p.t.Len(); p.i++ {
+		text := p.t.Text(p.i)
 		if depth == 0 && (slices.Contains(stops, text) || slices.Contains(stops, p.wordAt(p.i))) {
-			return span{from, p.i}
+			return syntax.Span{From: from, To: p.i}
 		}
 		switch text {
 		case "(", "[":
@@ -273,16 +274,16 @@ func (p *plParser) scan(stops ...string) span {
 		}
 	}
 	p.fail()
-	return span{from, from}
+	return syntax.Span{From: from, To: from}
 }
 
 // add makes a fragment of the tokens. There must be one at least.
-func (p *plParser) add(role plRole, in span) *plFragment {
-	if in.from >= in.to {
+func (p *plParser) add(role plRole, in syntax.Span) *plFragment {
+	if in.From >= in.To {
 		p.fail()
 		return &plFragment{}
 	}
-	f := plFragment{role: role, start: p.t.start(in.from), end: p.t.end(in.to - 1)}
+	f := plFragment{role: role, start: p.t.Start(in.From), end: p.t.End(in.To - 1)}
 	switch role {
 	case plExpression, plTarget:
 		f.prefix = selectPrefix
@@ -324,7 +325,7 @@ func (p *plParser) target() (whole string) {
 		p.name()
 		whole = ""
 	}
-	p.add(plTarget, span{from, p.i})
+	p.add(plTarget, syntax.Span{From: from, To: p.i})
 	return whole
 }
 

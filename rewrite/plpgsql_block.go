@@ -1,6 +1,10 @@
 package rewrite
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // block reads DECLARE … BEGIN … EXCEPTION … END (pl_block). A label has been read.
 func (p *plParser) block() {
@@ -23,8 +27,8 @@ func (p *plParser) block() {
 
 // conditions reads the errors that a handler is for.
 func (p *plParser) conditions() {
-	for in := p.scan("then"); in.from < in.to; in.from++ {
-		if word := p.wordAt(in.from); word == "" && p.t.text(in.from)[0] != '\'' && p.t.text(in.from)[0] != '"' {
+	for in := p.scan("then"); in.From < in.To; in.From++ {
+		if word := p.wordAt(in.From); word == "" && p.t.Text(in.From)[0] != '\'' && p.t.Text(in.From)[0] != '"' {
 			p.fail()
 			return
 		}
@@ -61,8 +65,8 @@ func (p *plParser) declaration() {
 
 // alias reads what another variable is called so, too: a name, with a label perhaps, or $n.
 func (p *plParser) alias(name string) {
-	for of := p.scan(";"); of.from < of.to; of.from++ {
-		p.variables = append(p.variables, plVariable{name: name, typ: -1, alias: p.t.text(of.from)})
+	for of := p.scan(";"); of.From < of.To; of.From++ {
+		p.variables = append(p.variables, plVariable{name: name, typ: -1, alias: p.t.Text(of.From)})
 	}
 }
 
@@ -70,8 +74,8 @@ func (p *plParser) alias(name string) {
 // before it does not say.
 func (p *plParser) variable(name string, stops ...string) {
 	in := p.scan(stops...)
-	if p.wordAt(in.to-1) == "rowtype" && p.t.text(in.to-2) == "%" {
-		in.to -= 2
+	if p.wordAt(in.To-1) == "rowtype" && p.t.Text(in.To-2) == "%" {
+		in.To -= 2
 	}
 	p.add(plType, in)
 	p.variables = append(p.variables, plVariable{name: name, typ: len(p.fragments) - 1})
@@ -121,7 +125,7 @@ func (p *plParser) endsStatements() bool {
 
 // isAssigned tells whether the word at hand is a variable, by what follows it (plpgsql_yylex).
 func (p *plParser) isAssigned() bool {
-	return slices.Contains([]string{":=", "=", "[", "."}, p.t.text(p.i+1))
+	return slices.Contains([]string{":=", "=", "[", "."}, p.t.Text(p.i+1))
 }
 
 // statement reads one statement, its semicolon included.
@@ -154,8 +158,8 @@ func init() {
 
 // plain reads a statement without SQL in it.
 func (p *plParser) plain() {
-	for in := p.scan(";"); in.from < in.to; in.from++ {
-		if p.wordAt(in.from) == "" && p.t.text(in.from)[0] != '"' {
+	for in := p.scan(";"); in.From < in.To; in.From++ {
+		if p.wordAt(in.From) == "" && p.t.Text(in.From)[0] != '"' {
 			p.fail()
 			return
 		}
@@ -166,7 +170,7 @@ func (p *plParser) plain() {
 func (p *plParser) assignmentOrSQL() {
 	i := p.i
 	for more := true; more; {
-		switch i++; p.t.text(i) {
+		switch i++; p.t.Text(i) {
 		case ".":
 			i++
 		case "[":
@@ -175,15 +179,15 @@ func (p *plParser) assignmentOrSQL() {
 			more = false
 		}
 	}
-	if text := p.t.text(i); text != ":=" && text != "=" {
+	if text := p.t.Text(i); text != ":=" && text != "=" {
 		p.sqlStatement()
 		return
 	}
 	name := ""
 	if i == p.i+1 {
-		name, _ = p.t.ident(p.i)
+		name, _ = p.t.Ident(p.i)
 	}
-	p.add(plTarget, span{p.i, i})
+	p.add(plTarget, syntax.Span{From: p.i, To: i})
 	p.i = i + 1
 	value := p.expression(";")
 	value.strict = true
@@ -195,8 +199,8 @@ func (p *plParser) assignmentOrSQL() {
 
 // closing is the token that closes the bracket at token i.
 func (p *plParser) closing(i int) int {
-	for depth := 0; i < p.t.len(); i++ {
-		switch p.t.text(i) {
+	for depth := 0; i < p.t.Len(); i++ {
+		switch p.t.Text(i) {
 		case "[", "(":
 			depth++
 		case "]", ")":
@@ -214,27 +218,27 @@ func (p *plParser) sqlStatement() {
 	from := p.i
 	first := p.wordAt(from)
 	var whole []string
-	var blank []span
+	var blank []syntax.Span
 	depth := 0
 	for ; !p.failed && (depth != 0 || !p.sign(";")); p.i++ {
 		switch word := p.wordAt(p.i); {
-		case p.i >= p.t.len(), first == "create" && word == "atomic":
+		case p.i >= p.t.Len(), first == "create" && word == "atomic":
 			p.fail()
 		case p.sign("("):
 			depth++
 		case p.sign(")"):
 			depth--
 		case word == "into" && first != "import" && !slices.Contains([]string{"insert", "merge"}, p.wordAt(p.i-1)):
-			start := p.t.start(p.i)
+			start := p.t.Start(p.i)
 			whole = p.into()
 			p.i--
-			blank = append(blank, span{start, p.t.end(p.i)})
+			blank = append(blank, syntax.Span{From: start, To: p.t.End(p.i)})
 		}
 	}
 	if len(blank) > 1 {
 		p.fail()
 	}
-	f := p.add(plStatement, span{from, p.i})
+	f := p.add(plStatement, syntax.Span{From: from, To: p.i})
 	f.blank, f.targets = blank, whole
 	p.expect(";")
 }

@@ -1,6 +1,10 @@
 package rewrite
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // forLoop reads FOR: over numbers, the rows of a query, of a cursor, or of a text that is executed (stmt_for).
 func (p *plParser) forLoop() {
@@ -32,8 +36,8 @@ func (p *plParser) forLoop() {
 		first := p.scan("..", "loop")
 		if p.is("loop") {
 			whole := p.loopTargets(list)
-			p.i = first.to
-			p.add(plStatement, span{in, first.to}).targets = whole
+			p.i = first.To
+			p.add(plStatement, syntax.Span{From: in, To: first.To}).targets = whole
 			break
 		}
 		p.numbers(from, list, first)
@@ -42,13 +46,13 @@ func (p *plParser) forLoop() {
 }
 
 // loopTargets reads the variables of a loop once it is known that they are variables.
-func (p *plParser) loopTargets(list span) (whole []string) {
+func (p *plParser) loopTargets(list syntax.Span) (whole []string) {
 	if p.failed {
 		return nil
 	}
-	p.i = list.from
+	p.i = list.From
 	whole = p.targets()
-	if p.i != list.to {
+	if p.i != list.To {
 		p.fail()
 	}
 	return whole
@@ -62,11 +66,11 @@ func (p *plParser) declareLoop(names []string) {
 }
 
 // numbers reads the rest of a loop over numbers, which declares its variable.
-func (p *plParser) numbers(from int, list, first span) {
+func (p *plParser) numbers(from int, list, first syntax.Span) {
 	at := p.i
 	p.i = from
 	name := p.name()
-	if p.i != list.to {
+	if p.i != list.To {
 		p.fail()
 		return
 	}
@@ -81,8 +85,8 @@ func (p *plParser) numbers(from int, list, first span) {
 
 // isCursor tells whether a loop is over a cursor that was declared with its query.
 func (p *plParser) isCursor() bool {
-	name, ok := p.t.ident(p.i)
-	if next := p.t.text(p.i + 1); !ok || next != "(" && p.wordAt(p.i+1) != "loop" {
+	name, ok := p.t.Ident(p.i)
+	if next := p.t.Text(p.i + 1); !ok || next != "(" && p.wordAt(p.i+1) != "loop" {
 		return false
 	}
 	return slices.ContainsFunc(p.fragments, func(f plFragment) bool { return f.cursor == name })

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // runsOnly tells which parameters of a PL/pgSQL function serve for nothing but to be executed: every mention of one is the
@@ -16,7 +17,7 @@ func runsOnly(source string, names []string) []bool {
 	if !ok {
 		return runs
 	}
-	t, err := scanTokens(source)
+	t, err := syntax.Scan(source)
 	if err != nil {
 		return runs
 	}
@@ -38,7 +39,7 @@ func runsOnly(source string, names []string) []bool {
 
 // executedText is what gives an EXECUTE its text, without the EXPLAIN before it; nil where that is no single thing.
 func executedText(fragment string) *ast.Node {
-	tree, err := parseText(fragment)
+	tree, err := syntax.Parse(fragment)
 	if err != nil || len(tree.Stmts) != 1 {
 		return nil
 	}
@@ -47,13 +48,13 @@ func executedText(fragment string) *ast.Node {
 		return nil
 	}
 	text := targets[0].GetResTarget().GetVal()
-	if e := text.GetAExpr(); e != nil && e.Kind == ast.A_Expr_Kind_AEXPR_OP && lastString(e.Name) == "||" && len(e.Name) == 1 {
+	if e := text.GetAExpr(); e != nil && e.Kind == ast.A_Expr_Kind_AEXPR_OP && ast.LastName(e.Name) == "||" && len(e.Name) == 1 {
 		if !isExplainPrefix(e.Lexpr.GetAConst().GetSval().GetSval()) {
 			return nil
 		}
 		return e.Rexpr
 	}
-	if f := text.GetFuncCall(); f != nil && isBuiltin(stringsOf(f.Funcname), "format") && len(f.Args) == 2 {
+	if f := text.GetFuncCall(); f != nil && isBuiltin(ast.StrVals(f.Funcname), "format") && len(f.Args) == 2 {
 		before, ok := strings.CutSuffix(f.Args[0].GetAConst().GetSval().GetSval(), "%s")
 		if !ok || strings.Contains(before, "%") || before != "" && !isExplainPrefix(before) {
 			return nil
@@ -65,7 +66,7 @@ func executedText(fragment string) *ast.Node {
 
 // isExplainPrefix tells whether a text makes an EXPLAIN of the statement that follows it.
 func isExplainPrefix(prefix string) bool {
-	tree, err := parseText(prefix + "SELECT 1")
+	tree, err := syntax.Parse(prefix + "SELECT 1")
 	return err == nil && len(tree.Stmts) == 1 && tree.Stmts[0].Stmt.GetExplainStmt().GetQuery().GetSelectStmt() != nil
 }
 
@@ -76,7 +77,7 @@ func parameterAt(n *ast.Node, names []string) int {
 	}
 	if fields := n.GetColumnRef().GetFields(); len(fields) == 1 {
 		for i, name := range names {
-			if name != "" && name == stringOf(fields[0]) {
+			if name != "" && name == ast.StrVal(fields[0]) {
 				return i
 			}
 		}
@@ -85,16 +86,16 @@ func parameterAt(n *ast.Node, names []string) int {
 }
 
 // mentions counts how often a body may mean parameter n, which may have a name, too. Whatever has that name counts.
-func mentions(t *tokens, name string, n int) (count int) {
-	for i := range t.list {
-		switch t.kind(i) {
+func mentions(t *syntax.Tokens, name string, n int) (count int) {
+	for i := range t.List {
+		switch t.Kind(i) {
 		case ast.Token_PARAM:
-			if t.text(i) == "$"+strconv.Itoa(n+1) {
+			if t.Text(i) == "$"+strconv.Itoa(n+1) {
 				count++
 			}
 		default:
-			returned := name == "query" && i > 0 && foldIdent(t.text(i-1)) == "return" // RETURN QUERY
-			if ident, ok := t.ident(i); ok && name != "" && ident == name && !returned {
+			returned := name == "query" && i > 0 && syntax.FoldIdent(t.Text(i-1)) == "return" // RETURN QUERY
+			if ident, ok := t.Ident(i); ok && name != "" && ident == name && !returned {
 				count++
 			}
 		}

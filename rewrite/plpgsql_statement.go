@@ -1,6 +1,10 @@
 package rewrite
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // ifStatement reads IF … THEN … END IF (stmt_if).
 func (p *plParser) ifStatement() {
@@ -113,7 +117,7 @@ func (p *plParser) raise() {
 }
 
 func (p *plParser) isString() bool {
-	text := p.t.text(p.i)
+	text := p.t.Text(p.i)
 	return text != "" && (text[0] == '\'' || text[0] == '$' || text[len(text)-1] == '\'')
 }
 
@@ -201,7 +205,7 @@ func (p *plParser) open() {
 func (p *plParser) cursorArguments() {
 	for more := true; more && !p.failed; more = p.sign(",") {
 		p.i++
-		if next := p.t.text(p.i + 1); next == ":=" || next == "=>" {
+		if next := p.t.Text(p.i + 1); next == ":=" || next == "=>" {
 			p.i += 2
 		}
 		p.expression(",", ")")
@@ -221,13 +225,13 @@ func (p *plParser) move() { p.fetched(";") }
 func (p *plParser) fetched(stop string) (cursor string) {
 	p.i++
 	in := p.scan(stop)
-	for i := in.from; i < in.to; i++ {
-		text := p.t.text(i)
-		if p.wordAt(i) == "" && text != "-" && text[0] != '"' && !isDigit(text[0]) {
+	for i := in.From; i < in.To; i++ {
+		text := p.t.Text(i)
+		if p.wordAt(i) == "" && text != "-" && text[0] != '"' && !syntax.IsDigit(text[0]) {
 			p.fail()
 		}
 	}
-	cursor, _ = p.t.ident(in.to - 1)
+	cursor, _ = p.t.Ident(in.To - 1)
 	return cursor
 }
 

@@ -86,11 +86,11 @@ func plText(t *testing.T, sql string) (body string, ok bool) {
 	for _, o := range options {
 		switch e := o.GetDefElem(); e.Defname {
 		case "language":
-			language = stringOf(e.Arg)
+			language = ast.StrVal(e.Arg)
 		case "as":
-			body = stringOf(e.Arg)
+			body = ast.StrVal(e.Arg)
 			if list := e.Arg.GetList(); list != nil {
-				body = stringOf(list.Items[0])
+				body = ast.StrVal(list.Items[0])
 			}
 		}
 	}

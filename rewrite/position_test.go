@@ -3,17 +3,20 @@ package rewrite
 import (
 	"strings"
 	"testing"
+
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 func TestPositionsMapAcrossEditsBothWays(t *testing.T) {
 	t.Parallel()
 	const client = "SELECT é, surname, z FROM person"
-	edits := []Edit{
+	edits := []splice.Edit{
 		{Start: strings.Index(client, "surname"), End: strings.Index(client, ", z"), New: "last_name"},
 		{Start: strings.Index(client, ", z"), End: strings.Index(client, ", z"), New: " AS surname"},
 		{Start: strings.Index(client, "person"), End: len(client), New: "individual"},
 	}
-	sent := applyEdits(client, edits)
+	sent := splice.Apply(client, edits)
 	if want := "SELECT é, last_name AS surname, z FROM individual"; sent != want {
 		t.Fatalf("sent = %q", sent)
 	}
@@ -28,8 +31,8 @@ func TestPositionsMapAcrossEditsBothWays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			position := charPosition(sent, strings.Index(sent, tc.inSent))
-			want := charPosition(client, strings.Index(client, tc.inClient))
+			position := syntax.CharPosition(sent, strings.Index(sent, tc.inSent))
+			want := syntax.CharPosition(client, strings.Index(client, tc.inClient))
 			if got := text.ClientPosition(position); got != want {
 				t.Errorf("ClientPosition(%d) = %d, want %d", position, got, want)
 			}
@@ -38,18 +41,18 @@ func TestPositionsMapAcrossEditsBothWays(t *testing.T) {
 	t.Run("a place that no edit touches maps there and back", func(t *testing.T) {
 		t.Parallel()
 		for _, word := range []string{"SELECT", "é", "z", "FROM"} {
-			there := toSent(edits, strings.Index(client, word), false)
-			if there != strings.Index(sent, word) || toClient(edits, there) != strings.Index(client, word) {
+			there := splice.ToSent(edits, strings.Index(client, word), false)
+			if there != strings.Index(sent, word) || splice.ToClient(edits, there) != strings.Index(client, word) {
 				t.Errorf("%s maps to %d", word, there)
 			}
 		}
 	})
 	t.Run("the end of the text maps to the end", func(t *testing.T) {
 		t.Parallel()
-		if got := toSent(edits, len(client), true); got != len(sent) {
+		if got := splice.ToSent(edits, len(client), true); got != len(sent) {
 			t.Errorf("toSent of the end = %d, want %d", got, len(sent))
 		}
-		if got := toClient(edits, len(sent)); got != len(client) {
+		if got := splice.ToClient(edits, len(sent)); got != len(client) {
 			t.Errorf("toClient of the end = %d, want %d", got, len(client))
 		}
 	})
@@ -59,12 +62,4 @@ func TestPositionsMapAcrossEditsBothWays(t *testing.T) {
 			t.Errorf("ClientPosition(0) = %d", got)
 		}
 	})
-}
-
-func TestAnInsertionBelongsToTheStatementThatItEnds(t *testing.T) {
-	t.Parallel()
-	edits := []Edit{{Start: 8, End: 8, New: " AS b"}}
-	if before, after := toSent(edits, 8, false), toSent(edits, 8, true); before != 8 || after != 13 {
-		t.Errorf("before and after the insertion = %d, %d; want 8, 13", before, after)
-	}
 }

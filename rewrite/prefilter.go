@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A prefilter finds in a text the words through which a table under migration could be seen, and those that change what
@@ -82,7 +83,7 @@ func (f *prefilter) addName(name string, means meaning) {
 		f.all = true
 	default:
 		// A name that long may have been cut, so that the text has more of it.
-		cut := len(name) > maxIdentifier-4
+		cut := len(name) > syntax.MaxIdentifier-4
 		partial := len(run) != len(name)
 		first, last := run[0], run[len(run)-1]
 		f.add(word{text: strings.ToLower(run), openLeft: partial || !isWordByte(first),
@@ -209,7 +210,7 @@ func (w *word) isAt(sql []byte, i int) bool {
 		return false
 	}
 	for j := range len(w.text) {
-		if lowerASCII(sql[i+j]) != w.text[j] {
+		if syntax.LowerASCII(sql[i+j]) != w.text[j] {
 			return false
 		}
 	}

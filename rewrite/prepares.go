@@ -7,6 +7,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A PreparedBy is what one statement of a text does to what is prepared in the session; it is zero where that is nothing.
@@ -30,9 +32,9 @@ func PreparedIn(encoding string, standardStrings bool, sql string) (list []Prepa
 	for _, raw := range tree.Stmts {
 		p := preparedBy(raw.GetStmt())
 		if p.Prepare != "" {
-			start, end := extent(d.utf8, raw)
-			p.Start, p.End = d.original(start), d.original(end)
-			p.Before = utf8.RuneCountInString(d.utf8[:start])
+			start, end := extent(d.UTF8, raw)
+			p.Start, p.End = d.Original(start), d.Original(end)
+			p.Before = utf8.RuneCountInString(d.UTF8[:start])
 		}
 		list = append(list, p)
 	}
@@ -49,7 +51,7 @@ func (b *Binder) TakesNames(encoding string, standardStrings bool, sql string) b
 	bound := &binding{cat: b.snap.Catalog}
 	for _, raw := range tree.Stmts {
 		for _, t := range raw.GetStmt().GetPrepareStmt().GetArgtypes() {
-			name := lastString(t.GetTypeName().GetNames())
+			name := ast.LastName(t.GetTypeName().GetNames())
 			if aliasTypes[name] != 0 {
 				return true
 			}
@@ -69,16 +71,16 @@ func TakesNames(types []uint32) bool {
 }
 
 // parseIn parses a text in the encoding, aside. ok is false as for PreparedIn.
-func parseIn(encoding string, standardStrings bool, sql string) (tree *ast.ParseResult, d decoded, ok bool) {
-	c, known := charsets[encoding]
-	if !known && !isASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
+func parseIn(encoding string, standardStrings bool, sql string) (tree *ast.ParseResult, d charset.Text, ok bool) {
+	c, known := charset.Named(encoding)
+	if !known && !charset.IsASCII(sql) || !standardStrings && strings.IndexByte(sql, '\\') >= 0 {
 		return nil, d, false
 	}
-	d, err := c.decode(sql)
+	d, err := c.Decode(sql)
 	if err != nil {
 		return nil, d, false
 	}
-	tree, err = parseAside(d.utf8)
+	tree, err = syntax.ParseAside(d.UTF8)
 	return tree, d, err == nil
 }
 
@@ -96,26 +98,23 @@ func preparedBy(n *ast.Node) PreparedBy {
 
 // extent is the range of a statement in its text, without the white space and the comments before it.
 func extent(sql string, raw *ast.RawStmt) (start, end int) {
-	l := &lexer{sql: sql, at: int(raw.StmtLocation)}
-	l.skipSpace()
-	end = len(sql)
+	start, end = syntax.FirstToken(sql, int(raw.StmtLocation)), len(sql)
 	if raw.StmtLen > 0 {
 		end = int(raw.StmtLocation + raw.StmtLen)
 	}
-	return l.at, l.at + len(strings.TrimRight(sql[l.at:end], " \t\r\n\f\v"))
+	return start, start + len(strings.TrimRight(sql[start:end], " \t\r\n\f\v"))
 }
 
 // PrepareUnder is a single PREPARE statement, in any encoding, that makes the same under another name, which is a plain
 // identifier. ok is false where the place of the name is not found.
 func PrepareUnder(sql, name string) (changed string, ok bool) {
-	l := &lexer{sql: sql}
-	if !l.skipSpace() || !l.next() || !strings.EqualFold(sql[l.list[0].start:l.list[0].end], "prepare") ||
-		!l.skipSpace() || l.at == len(sql) || !l.next() {
+	list := syntax.FirstTokens(sql, 2)
+	if len(list) < 2 || !strings.EqualFold(sql[list[0].Start:list[0].End], "prepare") {
 		return "", false
 	}
-	t := l.list[1]
-	if t.kind == ast.Token_UIDENT { // UESCAPE may follow
+	t := list[1]
+	if t.Kind == ast.Token_UIDENT { // UESCAPE may follow
 		return "", false
 	}
-	return sql[:t.start] + name + sql[t.end:], true
+	return sql[:t.Start] + name + sql[t.End:], true
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"slices"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/splice"
 )
 
 // A Question has the server itself say what is wrong with a text that must fail, so that the client gets the server's
@@ -47,7 +49,7 @@ func (r *rewriting) questionOfUnread(otherwise *Error) *Question {
 // were only that one wrong in it. nil when there is nothing to ask, or
 // the server would say nothing at Parse.
 func (r *rewriting) questionOf(d *draft) *Question {
-	if len(d.statements) != 1 || !d.askable || r.charset.encoding != nil || !isAnalyzed(d.tree.Stmts[0].GetStmt()) {
+	if len(d.statements) != 1 || !d.askable || !r.charset.IsUTF8() || !isAnalyzed(d.tree.Stmts[0].GetStmt()) {
 		return nil
 	}
 	failure := d.statements[0].Failure
@@ -55,8 +57,8 @@ func (r *rewriting) questionOf(d *draft) *Question {
 		return nil
 	}
 	edits := slices.Clone(d.planned)
-	separate(r.source.utf8, edits)
-	sent := applyEdits(r.source.utf8, edits)
+	splice.Separate(r.source.UTF8, edits)
+	sent := splice.Apply(r.source.UTF8, edits)
 	return &Question{Otherwise: failure, Text: &Text{
 		SQL: sent, Client: r.sql, Changed: len(edits) > 0, Tables: d.statements[0].Tables, edits: edits, charset: r.charset,
 		names: names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath},
@@ -64,7 +66,7 @@ func (r *rewriting) questionOf(d *draft) *Question {
 }
 
 // plannedEdits are the edits of a statement of which one name is missing; ok is false when they do not fit together.
-func (b *binding) plannedEdits() (edits []Edit, ok bool) {
+func (b *binding) plannedEdits() (edits []splice.Edit, ok bool) {
 	edits = distinctEdits(slices.Clone(b.asked), b.changes)
-	return edits, sortEdits(edits, len(b.sql)) == nil
+	return edits, splice.Sort(edits, len(b.sql)) == nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -246,39 +247,39 @@ func (b *binding) relationMissing(rv *ast.RangeVar, placed bool) {
 
 // spliceRelation writes the name that the server knows, and adds the version's name as alias where the client gave none.
 func (b *binding) spliceRelation(rv *ast.RangeVar, r named, aliasable bool) (added bool) {
-	first := b.tokens.at(int(rv.Location))
+	first := b.tokens.At(int(rv.Location))
 	last := first
 	for _, s := range []string{rv.Catalogname, rv.Schemaname} {
 		if s != "" {
 			last = b.part(last, 1)
 		}
 	}
-	if name, ok := b.tokens.ident(last); !ok || name != rv.Relname {
+	if name, ok := b.tokens.Ident(last); !ok || name != rv.Relname {
 		b.misplaced(int(rv.Location), rv.Relname)
 		return false
 	}
-	text := quoteIdent(r.name)
+	text := syntax.QuoteIdent(r.name)
 	if r.schema != "" {
-		text = quoteIdent(r.schema) + "." + text
+		text = syntax.QuoteIdent(r.schema) + "." + text
 	}
 	if rv.Catalogname != "" {
-		text = quoteIdent(rv.Catalogname) + "." + text
+		text = syntax.QuoteIdent(rv.Catalogname) + "." + text
 	}
 	logical := rv.Relname
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), text, func() {
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), text, func() {
 		rv.Schemaname, rv.Relname = r.schema, r.name
 	})
 	if !aliasable || rv.Alias != nil || r.name == logical {
 		return false
 	}
 	after := b.afterIdent(last)
-	end := b.tokens.identEnd(last)
+	end := b.tokens.IdentEnd(last)
 	switch {
-	case b.tokens.is(after, '*'):
-		end = b.tokens.end(after)
-	case b.tokens.is(after, ')') && b.tokens.is(first-1, '(') && b.tokens.kind(first-2) == ast.Token_ONLY:
-		end = b.tokens.end(after)
+	case b.tokens.Is(after, '*'):
+		end = b.tokens.End(after)
+	case b.tokens.Is(after, ')') && b.tokens.Is(first-1, '(') && b.tokens.Kind(first-2) == ast.Token_ONLY:
+		end = b.tokens.End(after)
 	}
-	b.replace(end, end, " AS "+quoteIdent(logical), func() { rv.Alias = &ast.Alias{Aliasname: logical} })
+	b.replace(end, end, " AS "+syntax.QuoteIdent(logical), func() { rv.Alias = &ast.Alias{Aliasname: logical} })
 	return true
 }

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -102,13 +104,13 @@ func (t *Text) placeQuery(r *Report) {
 	}
 	start := strings.Index(sent, r.Query)
 	end := start + len(r.Query)
-	from, to := toClient(t.edits, start), toClient(t.edits, end)
-	if from > to || toSent(t.edits, from, false) != start || toSent(t.edits, to, true) != end && toSent(t.edits, to, false) != end {
+	from, to := splice.ToClient(t.edits, start), splice.ToClient(t.edits, end)
+	if from > to || splice.ToSent(t.edits, from, false) != start || splice.ToSent(t.edits, to, true) != end && splice.ToSent(t.edits, to, false) != end {
 		return // it begins or ends inside of something replaced
 	}
 	if r.QueryPosition > 0 {
-		at := start + byteOffset(r.Query, r.QueryPosition)
-		r.QueryPosition = charPosition(client[from:to], toClient(t.edits, at)-from)
+		at := start + syntax.ByteOffset(r.Query, r.QueryPosition)
+		r.QueryPosition = syntax.CharPosition(client[from:to], splice.ToClient(t.edits, at)-from)
 	}
 	r.Query = client[from:to]
 }

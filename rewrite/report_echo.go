@@ -1,53 +1,38 @@
 package rewrite
 
+import (
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
+
 // echoes makes the function that tells whether a name in an error is one that the client has written itself, and that was
 // sent as it was written: at the place that the error points to; or, when it points to none and says that something does
 // not exist or exists already, anywhere in the text.
 func (t *Text) echoes(r *Report) func(name string) bool {
 	client, sent := t.asUTF8()
-	tokens, err := scanTokens(client)
+	tokens, err := syntax.Scan(client)
 	if err != nil {
 		return nil
 	}
 	if r.Position > 0 {
-		at := byteOffset(sent, r.Position)
-		offset := toClient(t.edits, at)
-		i := tokens.at(offset)
-		if toSent(t.edits, offset, true) != at || tokens.start(i) != offset {
+		at := syntax.ByteOffset(sent, r.Position)
+		offset := splice.ToClient(t.edits, at)
+		i := tokens.At(offset)
+		if splice.ToSent(t.edits, offset, true) != at || tokens.Start(i) != offset {
 			return nil
 		}
-		return func(name string) bool { return tokens.spells(i, name) }
+		return func(name string) bool { return tokens.Spells(i, name) }
 	}
 	if !speaksOfExistence(r.Code) {
 		return nil
 	}
 	return func(name string) bool {
-		for i := range tokens.list {
-			if tokens.spells(i, name) && !t.edited(tokens.start(i)) {
+		for i := range tokens.List {
+			if tokens.Spells(i, name) && !t.edited(tokens.Start(i)) {
 				return true
 			}
 		}
 		return false
-	}
-}
-
-// spells tells whether a name, which may be qualified, or its last part starts at token i.
-func (t *tokens) spells(i int, name string) bool {
-	written := ""
-	for {
-		part, ok := t.ident(i)
-		if !ok {
-			return false
-		}
-		written += part
-		if written == name || part == name {
-			return true
-		}
-		if !t.is(i+1, '.') {
-			return false
-		}
-		written += "."
-		i += 2
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -247,7 +248,7 @@ func TestNamesThatTheClientHasWrittenAreNotTranslated(t *testing.T) {
 	t.Parallel()
 	text := personText()
 	text.Client, text.SQL, text.Changed = "SELECT surname, last_name FROM person p, t", "SELECT last_name, last_name FROM individual p, t", true
-	text.edits = []Edit{{Start: 7, End: 14, New: "last_name"}, {Start: 31, End: 37, New: "individual"}}
+	text.edits = []splice.Edit{{Start: 7, End: 14, New: "last_name"}, {Start: 31, End: 37, New: "individual"}}
 	for name, tc := range map[string]struct {
 		position int
 		says     string
@@ -271,7 +272,7 @@ func TestTheInternalQueryIsTheClientsWhereItIsPartOfTheText(t *testing.T) {
 	t.Parallel()
 	text := personText()
 	text.Client, text.SQL, text.Changed = "DO 'BEGIN PERFORM surname, nö, nope FROM t; END'", "DO 'BEGIN PERFORM last_name, nö, nope FROM t; END'", true
-	text.edits = []Edit{{Start: 18, End: 25, New: "last_name"}}
+	text.edits = []splice.Edit{{Start: 18, End: 25, New: "last_name"}}
 	for said, want := range map[Report]Report{
 		{Query: "PERFORM last_name, nö, nope FROM t", QueryPosition: 24}: {Query: "PERFORM surname, nö, nope FROM t", QueryPosition: 22},
 		{Query: "last_name, nö", QueryPosition: 1}:                       {Query: "surname, nö", QueryPosition: 1},

@@ -5,6 +5,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // PostgreSQL keeps views, rules, policies and the bodies of BEGIN ATOMIC functions as trees, and prints them with the
@@ -20,8 +22,8 @@ type reprint struct {
 	kind    printKind
 	rel     *catalog.Relation // of a policy: its table
 	aliases map[string]*writtenAlias
-	tokens  *tokens
-	edits   []Edit
+	tokens  *syntax.Tokens
+	edits   []splice.Edit
 	known   map[int]bool // tokens of which the meaning is known
 	params  map[string]catalog.OID
 	failed  bool
@@ -63,30 +65,30 @@ func (r *reprint) reprinted(head, text string) (string, bool) {
 		before, after = before+head+after, ""
 	}
 	sql := before + text + after
-	tree, err := parseText(sql)
+	tree, err := syntax.Parse(sql)
 	if err != nil || len(tree.Stmts) != 1 || r.names.path == nil {
 		return "", false
 	}
-	if r.tokens, err = scanTokens(sql); err != nil {
+	if r.tokens, err = syntax.Scan(sql); err != nil {
 		return "", false
 	}
 	r.known = map[int]bool{}
 	r.root(tree.Stmts[0].Stmt)
 	r.markFixed()
-	if r.failed || !r.allKnown(len(before), len(sql)-len(after)) || sortEdits(r.edits, len(sql)) != nil {
+	if r.failed || !r.allKnown(len(before), len(sql)-len(after)) || splice.Sort(r.edits, len(sql)) != nil {
 		return "", false
 	}
-	if _, err := parseText(applyEdits(sql, r.edits)); err != nil {
+	if _, err := syntax.Parse(splice.Apply(sql, r.edits)); err != nil {
 		return "", false
 	}
-	own := make([]Edit, 0, len(r.edits))
+	own := make([]splice.Edit, 0, len(r.edits))
 	for _, e := range r.edits {
 		if e.Start -= len(before); e.Start >= 0 {
 			e.End -= len(before)
 			own = append(own, e)
 		}
 	}
-	return applyEdits(text, own), true
+	return splice.Apply(text, own), true
 }
 
 // root walks the statement that the text is.
@@ -118,19 +120,19 @@ func (r *reprint) replace(first, last int, with string) {
 	for i := first; i <= last; i++ {
 		r.known[i] = true
 	}
-	start, end := r.tokens.start(first), r.tokens.end(last)
-	if start >= end || end > len(r.tokens.sql) {
+	start, end := r.tokens.Start(first), r.tokens.End(last)
+	if start >= end || end > len(r.tokens.SQL) {
 		r.unsure()
 		return
 	}
-	if r.tokens.sql[start:end] != with {
-		r.edits = append(r.edits, Edit{Start: start, End: end, New: with})
+	if r.tokens.SQL[start:end] != with {
+		r.edits = append(r.edits, splice.Edit{Start: start, End: end, New: with})
 	}
 }
 
 // expect gives up unless token i is that identifier.
 func (r *reprint) expect(i int, name string) {
-	if got, ok := r.tokens.ident(i); !ok || got != name {
+	if got, ok := r.tokens.Ident(i); !ok || got != name {
 		r.unsure()
 	}
 }
@@ -138,11 +140,11 @@ func (r *reprint) expect(i int, name string) {
 // closing is the token that closes the bracket which token i opens.
 func (r *reprint) closing(i int) int {
 	depth := 0
-	for ; i < r.tokens.len(); i++ {
+	for ; i < r.tokens.Len(); i++ {
 		switch {
-		case r.tokens.is(i, '('):
+		case r.tokens.Is(i, '('):
 			depth++
-		case r.tokens.is(i, ')'):
+		case r.tokens.Is(i, ')'):
 			if depth--; depth == 0 {
 				return i
 			}
@@ -155,21 +157,21 @@ func (r *reprint) closing(i int) int {
 // markFixed marks the tokens that hold names which do not follow those of tables: output columns and USING lists, named
 // windows, constraints and the like, and aliases behind a bracket.
 func (r *reprint) markFixed() {
-	for i := range r.tokens.list {
-		if _, ok := r.tokens.ident(i); !ok {
+	for i := range r.tokens.List {
+		if _, ok := r.tokens.Ident(i); !ok {
 			continue
 		}
-		switch r.tokens.kind(i - 1) {
+		switch r.tokens.Kind(i - 1) {
 		case ast.Token_AS, ast.Token_OVER, ast.Token_WINDOW, ast.Token_CONSTRAINT, ast.Token_COLLATE, ast.Token_RULE, ast.Token_FUNCTION, ast.Token_PROCEDURE:
 			r.known[i] = true
 		}
-		if r.tokens.is(i-1, ')') || r.tokens.kind(i+1) == ast.Token_EQUALS_GREATER {
+		if r.tokens.Is(i-1, ')') || r.tokens.Kind(i+1) == ast.Token_EQUALS_GREATER {
 			r.known[i] = true
 			r.markList(i + 1)
 		}
 	}
-	for i := range r.tokens.list {
-		if r.tokens.kind(i) == ast.Token_USING {
+	for i := range r.tokens.List {
+		if r.tokens.Kind(i) == ast.Token_USING {
 			r.markList(i + 1)
 		}
 	}
@@ -177,15 +179,15 @@ func (r *reprint) markFixed() {
 
 // markList marks a list of identifiers in brackets, if there is one at token i.
 func (r *reprint) markList(i int) {
-	if !r.tokens.is(i, '(') {
+	if !r.tokens.Is(i, '(') {
 		return
 	}
 	for i++; ; i++ {
-		if _, ok := r.tokens.ident(i); !ok {
+		if _, ok := r.tokens.Ident(i); !ok {
 			return
 		}
 		r.known[i] = true
-		if i++; !r.tokens.is(i, ',') {
+		if i++; !r.tokens.Is(i, ',') {
 			return
 		}
 	}
@@ -193,11 +195,11 @@ func (r *reprint) markList(i int) {
 
 // allKnown tells whether each identifier between two offsets that is one of those which change means something known.
 func (r *reprint) allKnown(from, to int) bool {
-	for i := range r.tokens.list {
-		if r.known[i] || r.tokens.start(i) < from || r.tokens.start(i) >= to {
+	for i := range r.tokens.List {
+		if r.known[i] || r.tokens.Start(i) < from || r.tokens.Start(i) >= to {
 			continue
 		}
-		if name, ok := r.tokens.ident(i); ok && r.names.changes(name) {
+		if name, ok := r.tokens.Ident(i); ok && r.names.changes(name) {
 			return false
 		}
 	}
@@ -241,10 +243,10 @@ func (r *reprint) walk(m proto.Message, l *printLevel) {
 		r.indirection(n, l)
 	case *ast.FuncCall:
 		for i := range n.Funcname {
-			r.known[r.tokens.at(int(n.Location))+2*i] = true
+			r.known[r.tokens.At(int(n.Location))+2*i] = true
 		}
-		eachDirect(m, func(m proto.Message) { r.walk(m, l) })
+		ast.EachChild(m, func(m proto.Message) { r.walk(m, l) })
 	default:
-		eachDirect(m, func(m proto.Message) { r.walk(m, l) })
+		ast.EachChild(m, func(m proto.Message) { r.walk(m, l) })
 	}
 }

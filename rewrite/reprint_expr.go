@@ -7,12 +7,13 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // columnRef reprints the name of a column or of a whole row. What it gives is the name of the column in both namings.
 func (r *reprint) columnRef(c *ast.ColumnRef, l *printLevel) (names [bothNamings]string) {
-	at := r.tokens.at(int(c.Location))
-	fields := stringsOf(c.Fields)
+	at := r.tokens.At(int(c.Location))
+	fields := ast.StrVals(c.Fields)
 	last := len(fields) - 1
 	star := c.Fields[last].GetAStar() != nil
 	switch {
@@ -29,7 +30,7 @@ func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 	fixed := [bothNamings]string{name, name}
 	if l.bare != nil {
 		if c := l.bare.column(name); c != nil {
-			r.replace(at, at, quoteIdent(c.shown[inTheVersion]))
+			r.replace(at, at, syntax.QuoteIdent(c.shown[inTheVersion]))
 			return c.shown
 		}
 	}
@@ -37,7 +38,7 @@ func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 		r.known[at] = true
 	} else if m := l.merging(name); m != nil {
 		fixed[inTheVersion] = mergedName(m.merges, name, inTheVersion)
-		r.replace(at, at, quoteIdent(fixed[inTheVersion]))
+		r.replace(at, at, syntax.QuoteIdent(fixed[inTheVersion]))
 	}
 	return fixed
 }
@@ -64,7 +65,7 @@ func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [b
 	switch {
 	case c != nil:
 		r.expect(at+2, name)
-		r.replace(at+2, at+2, quoteIdent(c.shown[inTheVersion]))
+		r.replace(at+2, at+2, syntax.QuoteIdent(c.shown[inTheVersion]))
 		return c.shown
 	case e.rel != nil:
 		r.unsure()
@@ -80,7 +81,7 @@ func (r *reprint) entryNamed(at int, name string, l *printLevel) *printEntry {
 		return nil
 	}
 	r.expect(at, name)
-	r.replace(at, at, quoteIdent(e.name[inTheVersion]))
+	r.replace(at, at, syntax.QuoteIdent(e.name[inTheVersion]))
 	return e
 }
 
@@ -95,12 +96,12 @@ func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
 	if names[inDatabase] == names[inTheVersion] {
 		return
 	}
-	end := r.tokens.at(int(c.Location)) + 2*(len(c.Fields)-1)
+	end := r.tokens.At(int(c.Location)) + 2*(len(c.Fields)-1)
 	label := t.Name
 	switch {
 	case t.Name == "":
 		label = names[inDatabase]
-	case r.tokens.kind(end+1) != ast.Token_AS:
+	case r.tokens.Kind(end+1) != ast.Token_AS:
 		r.unsure()
 		return
 	}
@@ -110,10 +111,10 @@ func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
 	}
 	// After what columnRef has put in place of the column's last name.
 	for i := range r.edits {
-		if r.edits[i].Start == r.tokens.start(end) {
-			r.edits[i].End = r.tokens.end(last)
+		if r.edits[i].Start == r.tokens.Start(end) {
+			r.edits[i].End = r.tokens.End(last)
 			if label != names[inTheVersion] {
-				r.edits[i].New += " AS " + quoteIdent(label)
+				r.edits[i].New += " AS " + syntax.QuoteIdent(label)
 			}
 		}
 	}
@@ -121,14 +122,14 @@ func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
 
 // typeName reprints the name of a row type.
 func (r *reprint) typeName(t *ast.TypeName) {
-	at := r.tokens.at(int(t.Location))
-	names := stringsOf(t.Names)
+	at := r.tokens.At(int(t.Location))
+	names := ast.StrVals(t.Names)
 	if len(names) == 0 || len(names) > 2 {
 		return
 	}
 	name := names[len(names)-1]
 	last := at + 2*(len(names)-1)
-	if got, ok := r.tokens.ident(last); !ok || got != name {
+	if got, ok := r.tokens.Ident(last); !ok || got != name {
 		return // a type by a name of the grammar's own
 	}
 	rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), name)
@@ -139,25 +140,25 @@ func (r *reprint) typeName(t *ast.TypeName) {
 	if r.names.visible(rel, inDatabase) != (len(names) == 1) {
 		r.unsure()
 	}
-	shown := quoteIdent(r.names.relationName(rel, inTheVersion))
+	shown := syntax.QuoteIdent(r.names.relationName(rel, inTheVersion))
 	if !r.names.visible(rel, inTheVersion) {
-		shown = quoteIdent(rel.Schema) + "." + shown
+		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
 	}
 	r.replace(at, last, shown)
 }
 
 // cast reprints a cast. A constant of type regclass or regtype is the name of what it means.
 func (r *reprint) cast(c *ast.TypeCast, l *printLevel) {
-	names := stringsOf(c.TypeName.GetNames())
+	names := ast.StrVals(c.TypeName.GetNames())
 	if k := c.Arg.GetAConst(); k.GetSval() != nil && len(names) > 0 && strings.HasPrefix(names[len(names)-1], "reg") {
 		r.registered(k, names[len(names)-1])
 	}
-	eachDirect(c, func(m proto.Message) { r.walk(m, l) })
+	ast.EachChild(c, func(m proto.Message) { r.walk(m, l) })
 }
 
 // registered reprints a constant that is the name of an object.
 func (r *reprint) registered(k *ast.A_Const, typ string) {
-	parts, ok := splitName(k.GetSval().Sval)
+	parts, ok := syntax.SplitName(k.GetSval().Sval)
 	if typ != "regclass" && typ != "regtype" || !ok || len(parts) > 2 {
 		for _, word := range strings.FieldsFunc(k.GetSval().Sval, func(c rune) bool { return strings.ContainsRune(`".,()[] `, c) }) {
 			if r.names.changes(word) {
@@ -174,10 +175,10 @@ func (r *reprint) registered(k *ast.A_Const, typ string) {
 	if rel == nil || r.names.relationName(rel, inTheVersion) == rel.Name {
 		return
 	}
-	shown := quoteIdent(r.names.relationName(rel, inTheVersion))
+	shown := syntax.QuoteIdent(r.names.relationName(rel, inTheVersion))
 	if !r.names.visible(rel, inTheVersion) {
-		shown = quoteIdent(rel.Schema) + "." + shown
+		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
 	}
-	at := r.tokens.at(int(k.Location))
-	r.replace(at, at, strings.TrimPrefix(literal(shown), " "))
+	at := r.tokens.At(int(k.Location))
+	r.replace(at, at, strings.TrimPrefix(syntax.QuoteLiteral(shown), " "))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // indirection reprints a field or an element of a value.
@@ -23,7 +24,7 @@ func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
 		case part.GetAStar() != nil:
 			continue
 		}
-		name := stringOf(part)
+		name := ast.StrVal(part)
 		rel := r.names.rowOf(typ, array)
 		if rel == nil {
 			return // allKnown gives up if the name is one that changes
@@ -41,11 +42,11 @@ func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
 func (r *reprint) fieldToken(n *ast.A_Indirection, name string, after int) int {
 	from := after + 1
 	if after < 0 {
-		from = r.tokens.at(firstLocation(n.Arg))
+		from = r.tokens.At(firstLocation(n.Arg))
 	}
-	for i := from; i < r.tokens.len(); i++ {
-		if got, ok := r.tokens.ident(i); ok && got == name && r.tokens.is(i-1, '.') && !r.known[i] &&
-			(r.tokens.is(i-2, ')') || r.tokens.is(i-2, ']') || i-2 == after) {
+	for i := from; i < r.tokens.Len(); i++ {
+		if got, ok := r.tokens.Ident(i); ok && got == name && r.tokens.Is(i-1, '.') && !r.known[i] &&
+			(r.tokens.Is(i-2, ')') || r.tokens.Is(i-2, ']') || i-2 == after) {
 			return i
 		}
 	}
@@ -55,7 +56,7 @@ func (r *reprint) fieldToken(n *ast.A_Indirection, name string, after int) int {
 // firstLocation is the least place that is known of an expression.
 func firstLocation(n *ast.Node) int {
 	first := -1
-	eachNode(n, func(m proto.Message) {
+	ast.Walk(n, func(m proto.Message) {
 		l, ok := m.(interface{ GetLocation() int32 })
 		if ok && l.GetLocation() > 0 && (first < 0 || int(l.GetLocation()) < first) {
 			first = int(l.GetLocation())
@@ -69,7 +70,7 @@ func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
 	columns, _ := r.names.columns(rel)
 	for _, c := range columns {
 		if c.real[inDatabase] == name {
-			r.replace(i, i, quoteIdent(c.real[inTheVersion]))
+			r.replace(i, i, syntax.QuoteIdent(c.real[inTheVersion]))
 			return c.typ
 		}
 	}
@@ -91,24 +92,24 @@ func (r *reprint) fields(i int, list []*ast.Node, column catalog.OID, l *printLe
 			return
 		}
 		i += 2
-		typ, array = r.elementOf(r.field(i, stringOf(part), rel))
+		typ, array = r.elementOf(r.field(i, ast.StrVal(part), rel))
 	}
 }
 
 // closingBracket is the token that closes the square bracket which token i opens.
 func (r *reprint) closingBracket(i int) int {
-	for depth := 0; i < r.tokens.len(); i++ {
+	for depth := 0; i < r.tokens.Len(); i++ {
 		switch {
-		case r.tokens.is(i, '['):
+		case r.tokens.Is(i, '['):
 			depth++
-		case r.tokens.is(i, ']'):
+		case r.tokens.Is(i, ']'):
 			depth--
 		}
 		if depth == 0 {
 			break
 		}
 	}
-	if !r.tokens.is(i, ']') {
+	if !r.tokens.Is(i, ']') {
 		r.unsure()
 	}
 	return i
@@ -120,7 +121,7 @@ func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array boo
 	case *ast.Node_ColumnRef:
 		return r.typeOfColumn(n.ColumnRef, l)
 	case *ast.Node_TypeCast:
-		names := stringsOf(n.TypeCast.TypeName.GetNames())
+		names := ast.StrVals(n.TypeCast.TypeName.GetNames())
 		if len(names) == 0 {
 			return 0, false
 		}
@@ -130,7 +131,7 @@ func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array boo
 		}
 		return rel.RowType, false
 	case *ast.Node_FuncCall:
-		names := stringsOf(n.FuncCall.Funcname)
+		names := ast.StrVals(n.FuncCall.Funcname)
 		if f := r.names.cat.Functions(names[len(names)-1]); len(f) == 1 {
 			return r.elementOf(f[0].Return)
 		}
@@ -152,7 +153,7 @@ func (r *reprint) elementOf(typ catalog.OID) (catalog.OID, bool) {
 }
 
 func (r *reprint) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bool) {
-	fields := stringsOf(c.Fields)
+	fields := ast.StrVals(c.Fields)
 	name := fields[len(fields)-1]
 	if len(fields) == 1 {
 		if l.bare != nil && l.bare.column(name) != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // from enters the items of FROM into a level, in the order of the range table, and finds what stands where.
@@ -27,7 +28,7 @@ func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) *printSid
 	case *ast.Node_RangeFunction:
 		name := ""
 		if len(n.RangeFunction.Functions) == 1 {
-			name = lastString(n.RangeFunction.Functions[0].GetList().GetItems()[0].GetFuncCall().GetFuncname())
+			name = ast.LastName(n.RangeFunction.Functions[0].GetList().GetItems()[0].GetFuncCall().GetFuncname())
 		}
 		return r.enter(l, r.otherEntry(n.RangeFunction.Alias, name, using))
 	case *ast.Node_RangeTableFunc:
@@ -105,7 +106,7 @@ func (r *reprint) relationEntry(v *ast.RangeVar, l *printLevel, using []string) 
 	}
 	e.printed = v.Alias.Aliasname
 	if v.Alias.Colnames != nil {
-		e.listed = stringsOf(v.Alias.Colnames)
+		e.listed = ast.StrVals(v.Alias.Colnames)
 	}
 	r.aliasOf(e)
 	return e
@@ -204,7 +205,7 @@ func (r *reprint) cteEntry(v *ast.RangeVar, place printPlace, using []string) *p
 
 // placeOf finds the tokens of a relation, and marks them.
 func (r *reprint) placeOf(v *ast.RangeVar) printPlace {
-	p := printPlace{first: r.tokens.at(int(v.Location)), qualified: v.Schemaname != ""}
+	p := printPlace{first: r.tokens.At(int(v.Location)), qualified: v.Schemaname != ""}
 	p.last = p.first
 	if p.qualified {
 		p.last += 2
@@ -213,7 +214,7 @@ func (r *reprint) placeOf(v *ast.RangeVar) printPlace {
 	p.end = p.last
 	if v.Alias != nil {
 		p.end++
-		if p.as = r.tokens.kind(p.end) == ast.Token_AS; p.as {
+		if p.as = r.tokens.Kind(p.end) == ast.Token_AS; p.as {
 			p.end++
 		}
 		r.expect(p.end, v.Alias.Aliasname)
@@ -249,10 +250,10 @@ func (r *reprint) printEntries(l *printLevel) {
 		case e.join != nil:
 			r.printJoinAlias(e)
 		case e.name[inDatabase] == e.name[inTheVersion]:
-		case e.place.end > 0 && e.place.end > e.place.last && r.tokens.is(e.place.last+1, '('):
+		case e.place.end > 0 && e.place.end > e.place.last && r.tokens.Is(e.place.last+1, '('):
 			r.unsure()
 		case e.place.end == e.place.last+1: // a WITH query with an alias
-			r.replace(e.place.end, e.place.end, quoteIdent(e.name[inTheVersion]))
+			r.replace(e.place.end, e.place.end, syntax.QuoteIdent(e.name[inTheVersion]))
 		default:
 			r.unsure() // where the alias stands is not known
 		}
@@ -260,16 +261,16 @@ func (r *reprint) printEntries(l *printLevel) {
 }
 
 func (r *reprint) printRelation(e *printEntry, l *printLevel) {
-	name := quoteIdent(r.names.relationName(e.rel, inTheVersion))
+	name := syntax.QuoteIdent(r.names.relationName(e.rel, inTheVersion))
 	if r.qualifiedAs(e, l, inTheVersion) {
-		name = quoteIdent(e.rel.Schema) + "." + name
+		name = syntax.QuoteIdent(e.rel.Schema) + "." + name
 	}
 	list := e.lists(inTheVersion)
 	if e.always && !r.aliasedBySegue(e) || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
 		if e.place.as {
 			name += " AS"
 		}
-		name += " " + quoteIdent(e.name[inTheVersion])
+		name += " " + syntax.QuoteIdent(e.name[inTheVersion])
 	}
 	if list {
 		if _, whole := r.names.columns(e.rel); !whole {
@@ -277,7 +278,7 @@ func (r *reprint) printRelation(e *printEntry, l *printLevel) {
 		}
 		quoted := e.shown(inTheVersion)
 		for i := range quoted {
-			quoted[i] = quoteIdent(quoted[i])
+			quoted[i] = syntax.QuoteIdent(quoted[i])
 		}
 		name += "(" + strings.Join(quoted, ", ") + ")"
 	}

@@ -32,7 +32,7 @@ func (r *reprint) function(f *ast.CreateFunctionStmt) {
 }
 
 func (r *reprint) parameterType(t *ast.TypeName) catalog.OID {
-	names := stringsOf(t.GetNames())
+	names := ast.StrVals(t.GetNames())
 	if len(names) == 0 || len(t.ArrayBounds) > 0 {
 		return 0
 	}
@@ -45,36 +45,36 @@ func (r *reprint) parameterType(t *ast.TypeName) catalog.OID {
 // markParameters marks the names of parameters, each of which stands before its type or a mode.
 func (r *reprint) markParameters(f *ast.CreateFunctionStmt) {
 	open := 0
-	for open < r.tokens.len() && !r.tokens.is(open, '(') {
+	for open < r.tokens.Len() && !r.tokens.Is(open, '(') {
 		open++
 	}
-	for i, depth := open, 0; i < r.tokens.len(); i++ {
+	for i, depth := open, 0; i < r.tokens.Len(); i++ {
 		switch {
-		case r.tokens.is(i, '('):
+		case r.tokens.Is(i, '('):
 			depth++
-		case r.tokens.is(i, ')'):
+		case r.tokens.Is(i, ')'):
 			if depth--; depth == 0 {
 				r.markTable(i)
 				return
 			}
 		}
-		name, ok := r.tokens.ident(i)
+		name, ok := r.tokens.Ident(i)
 		if !ok || depth != 1 {
 			continue
 		}
 		_, isParameter := r.params[name]
-		_, follows := r.tokens.ident(i + 1)
-		r.known[i] = r.known[i] || isParameter && follows && !r.tokens.is(i-1, '.')
+		_, follows := r.tokens.Ident(i + 1)
+		r.known[i] = r.known[i] || isParameter && follows && !r.tokens.Is(i-1, '.')
 	}
 }
 
 // markTable marks the names of the columns in RETURNS TABLE (…), which stands after token i.
 func (r *reprint) markTable(i int) {
-	if r.tokens.kind(i+2) != ast.Token_TABLE {
+	if r.tokens.Kind(i+2) != ast.Token_TABLE {
 		return
 	}
-	for j := i + 3; j < r.tokens.len() && !r.tokens.is(j, ')'); j++ {
-		if _, ok := r.tokens.ident(j); ok && (r.tokens.is(j-1, '(') || r.tokens.is(j-1, ',')) {
+	for j := i + 3; j < r.tokens.Len() && !r.tokens.Is(j, ')'); j++ {
+		if _, ok := r.tokens.Ident(j); ok && (r.tokens.Is(j-1, '(') || r.tokens.Is(j-1, ',')) {
 			r.known[j] = true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A printJoin is a join in FROM, as it stands in the text.
@@ -47,7 +48,7 @@ func (j *printJoin) entries() []*printEntry {
 
 // joinItem mirrors set_using_names: a join without an alias hands the names on that it is given.
 func (r *reprint) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *printSide {
-	j := &printJoin{kind: n.Jointype, using: stringsOf(n.UsingClause), at: -1, end: -1, alias: n.Alias != nil, level: l}
+	j := &printJoin{kind: n.Jointype, using: ast.StrVals(n.UsingClause), at: -1, end: -1, alias: n.Alias != nil, level: l}
 	l.using = append(l.using, j.using...)
 	within := slices.Clone(j.using)
 	if n.Alias == nil {
@@ -62,7 +63,7 @@ func (r *reprint) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *prin
 	e := r.otherEntry(n.Alias, "", using)
 	e.join = j
 	if n.Alias.Colnames != nil {
-		e.listed = stringsOf(n.Alias.Colnames)
+		e.listed = ast.StrVals(n.Alias.Colnames)
 	}
 	if written := r.aliases[e.base[inDatabase]]; written != nil {
 		if e.aliases = written.lists[0]; len(written.lists) > 1 && e.listed != nil {
@@ -85,9 +86,9 @@ func (r *reprint) placeUsing(j *printJoin, n *ast.JoinExpr) {
 	default:
 		return
 	}
-	for at++; r.tokens.is(at, ')'); at++ {
+	for at++; r.tokens.Is(at, ')'); at++ {
 	}
-	if r.tokens.kind(at) != ast.Token_USING || !r.tokens.is(at+1, '(') {
+	if r.tokens.Kind(at) != ast.Token_USING || !r.tokens.Is(at+1, '(') {
 		return
 	}
 	j.at, j.end = at, r.closing(at+1)
@@ -262,11 +263,11 @@ func columnShown(columns []*printColumn, name string) *printColumn {
 
 // readsMerged notes whether the output of a query reads a merged column by its bare name.
 func (l *printLevel) readsMerged(m proto.Message) {
-	eachDirect(m, func(m proto.Message) {
+	ast.EachChild(m, func(m proto.Message) {
 		switch n := m.(type) {
 		case *ast.SelectStmt: // its bare names may be its own
 		case *ast.ColumnRef:
-			name, bare := bareName(n)
+			name, bare := ast.BareName(n)
 			l.bareMerged = l.bareMerged || bare && slices.Contains(l.using, name)
 		default:
 			l.readsMerged(m)
@@ -286,7 +287,7 @@ func (r *reprint) printUsing(j *printJoin, l *printLevel) {
 			return
 		}
 		r.expect(j.at+2+2*i, name)
-		r.replace(j.at+2+2*i, j.at+2+2*i, quoteIdent(to))
+		r.replace(j.at+2+2*i, j.at+2+2*i, syntax.QuoteIdent(to))
 	}
 }
 
@@ -297,9 +298,9 @@ func (r *reprint) printJoinAlias(e *printEntry) {
 	}
 	list := ""
 	if e.columns == nil && e.listed != nil {
-		list = "(" + strings.Join(quoteIdents(e.listed), ", ") + ")"
+		list = "(" + strings.Join(syntax.QuoteIdents(e.listed), ", ") + ")"
 	} else if e.columns != nil && e.lists(inTheVersion) {
-		list = "(" + strings.Join(quoteIdents(e.shown(inTheVersion)), ", ") + ")"
+		list = "(" + strings.Join(syntax.QuoteIdents(e.shown(inTheVersion)), ", ") + ")"
 	}
 	if e.name[inDatabase] == e.name[inTheVersion] && (e.columns == nil || list == "" && e.listed == nil || e.listed != nil && slices.Equal(e.listed, e.shown(inTheVersion))) {
 		return
@@ -308,7 +309,7 @@ func (r *reprint) printJoinAlias(e *printEntry) {
 		r.unsure() // which of two columns is numbered depends on when each was added
 	}
 	at := e.join.end + 2 // behind the bracket
-	if e.join.end < 0 || !r.tokens.is(at-1, ')') {
+	if e.join.end < 0 || !r.tokens.Is(at-1, ')') {
 		r.unsure() // where the alias stands is not known
 		return
 	}
@@ -317,7 +318,7 @@ func (r *reprint) printJoinAlias(e *printEntry) {
 	if e.listed != nil {
 		last = r.closing(at + 1)
 	}
-	r.replace(at, last, quoteIdent(e.name[inTheVersion])+list)
+	r.replace(at, last, syntax.QuoteIdent(e.name[inTheVersion])+list)
 }
 
 // numbers counts the columns whose names were taken.

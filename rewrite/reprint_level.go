@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A printLevel is one query level, as deparse_namespace is for ruleutils.
@@ -60,7 +61,7 @@ func (r *reprint) nameEntries(l *printLevel) {
 			l.unique(as, name)
 		}
 		for _, e := range l.entries {
-			if e.name[as] = l.unique(as, e.base[as]); len(e.name[as]) > maxIdentifier {
+			if e.name[as] = l.unique(as, e.base[as]); len(e.name[as]) > syntax.MaxIdentifier {
 				r.unsure()
 			}
 			if as == inDatabase && e.name[as] != e.printed {

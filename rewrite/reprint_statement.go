@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // selectIn reprints a query at a level of its own, which has been made.
@@ -36,7 +37,7 @@ func (r *reprint) selectIn(s *ast.SelectStmt, l *printLevel) {
 	}
 	for _, n := range s.LockingClause {
 		for _, v := range n.GetLockingClause().GetLockedRels() {
-			r.entryNamed(r.tokens.at(int(v.GetRangeVar().GetLocation())), v.GetRangeVar().GetRelname(), l)
+			r.entryNamed(r.tokens.At(int(v.GetRangeVar().GetLocation())), v.GetRangeVar().GetRelname(), l)
 		}
 	}
 	if s.IntoClause != nil {
@@ -63,14 +64,14 @@ func (r *reprint) orderedAlone(s *ast.SelectStmt, l *printLevel) {
 		if c == nil {
 			continue
 		}
-		col := l.bare.column(lastString(c.Fields))
+		col := l.bare.column(ast.LastName(c.Fields))
 		if col == nil || col.shown[inDatabase] == col.shown[inTheVersion] {
 			continue
 		}
 		for _, t := range s.TargetList {
 			name, label := "", t.GetResTarget().GetName()
 			if ref := t.GetResTarget().GetVal().GetColumnRef(); ref != nil {
-				name = lastString(ref.Fields)
+				name = ast.LastName(ref.Fields)
 			}
 			if name != col.shown[inDatabase] && (label == col.shown[inDatabase] || label == col.shown[inTheVersion] || label == "" && name == col.shown[inTheVersion]) {
 				r.unsure()
@@ -84,7 +85,7 @@ func (r *reprint) ctes(w *ast.WithClause, l *printLevel) {
 	for _, n := range w.GetCtes() {
 		c := n.GetCommonTableExpr()
 		l.ctes = append(l.ctes, c.Ctename)
-		at := r.tokens.at(int(c.Location))
+		at := r.tokens.At(int(c.Location))
 		r.expect(at, c.Ctename)
 		r.known[at] = true
 		r.markList(at + 1)
@@ -103,15 +104,15 @@ func (r *reprint) walkCTEs(w *ast.WithClause, l *printLevel) {
 
 // markSearch marks the columns of a WITH query that SEARCH and CYCLE name.
 func (r *reprint) markSearch(c *ast.CommonTableExpr) {
-	for i := r.tokens.at(int(c.Location)); i < r.tokens.len(); i++ {
-		switch r.tokens.kind(i) {
+	for i := r.tokens.At(int(c.Location)); i < r.tokens.Len(); i++ {
+		switch r.tokens.Kind(i) {
 		case ast.Token_BY, ast.Token_CYCLE, ast.Token_SET:
 			for i++; ; i += 2 {
-				if _, ok := r.tokens.ident(i); !ok {
+				if _, ok := r.tokens.Ident(i); !ok {
 					break
 				}
 				r.known[i] = true
-				if !r.tokens.is(i+1, ',') {
+				if !r.tokens.Is(i+1, ',') {
 					break
 				}
 			}
@@ -203,16 +204,16 @@ func (r *reprint) conflict(c *ast.OnConflictClause, target *printEntry, l *print
 	}
 	if c.Infer != nil {
 		alone := &printLevel{bare: target}
-		i := r.tokens.at(int(c.Infer.Location))
+		i := r.tokens.At(int(c.Infer.Location))
 		for _, n := range c.Infer.IndexElems {
 			if e := n.GetIndexElem(); e.Expr != nil {
 				r.walk(e.Expr, alone)
 			} else {
 				for i++; !r.failed; i++ {
-					if name, ok := r.tokens.ident(i); ok && name == e.Name && (r.tokens.is(i-1, '(') || r.tokens.is(i-1, ',')) {
+					if name, ok := r.tokens.Ident(i); ok && name == e.Name && (r.tokens.Is(i-1, '(') || r.tokens.Is(i-1, ',')) {
 						break
 					}
-					if i > r.tokens.len() {
+					if i > r.tokens.Len() {
 						r.unsure()
 					}
 				}
@@ -232,7 +233,7 @@ func (r *reprint) assignments(list []*ast.Node, target *printEntry, l *printLeve
 	}
 	for _, n := range list {
 		t := n.GetResTarget()
-		at := r.tokens.at(int(t.Location))
+		at := r.tokens.At(int(t.Location))
 		c := r.columnAt(at, t.Name, target)
 		if len(t.Indirection) > 0 && c != nil {
 			r.fields(at, t.Indirection, c.typ, l)
@@ -246,7 +247,7 @@ func (r *reprint) columnAt(i int, name string, target *printEntry) *printColumn 
 	for _, c := range target.columns {
 		if c.real[inDatabase] == name {
 			r.expect(i, name)
-			r.replace(i, i, quoteIdent(c.real[inTheVersion]))
+			r.replace(i, i, syntax.QuoteIdent(c.real[inTheVersion]))
 			return c
 		}
 	}
@@ -266,9 +267,9 @@ func (r *reprint) rule(s *ast.RuleStmt) {
 		return
 	}
 	place := r.placeOf(s.Relation)
-	name := quoteIdent(r.names.relationName(on, inTheVersion))
+	name := syntax.QuoteIdent(r.names.relationName(on, inTheVersion))
 	if place.qualified { // pretty printing leaves the schema out where it can
-		name = quoteIdent(on.Schema) + "." + name
+		name = syntax.QuoteIdent(on.Schema) + "." + name
 	} else if !r.names.visible(on, inTheVersion) {
 		r.unsure()
 	}

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/srcpos"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -68,10 +70,10 @@ type Text struct {
 	Question   *Question     // how to have the server say why the text must fail; nil when it need not be asked
 	Pieces     []Piece       // not nil: it was not bound, and its pieces are to be given to Rewrite and sent one by one
 
-	clientUTF8 string // Client as UTF-8 where the session's encoding is another, else ""
-	sentUTF8   string // SQL likewise
-	edits      []Edit // from clientUTF8 to sentUTF8
-	charset    charset
+	clientUTF8 string        // Client as UTF-8 where the session's encoding is another, else ""
+	sentUTF8   string        // SQL likewise
+	edits      []splice.Edit // from clientUTF8 to sentUTF8
+	charset    charset.Encoding
 	oracle     oracle
 	names      names
 	tally      tally

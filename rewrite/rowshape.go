@@ -251,7 +251,7 @@ func (b *binding) choiceOf(n *ast.Node) value {
 		switch {
 		case n.AExpr.Kind == ast.A_Expr_Kind_AEXPR_NULLIF:
 			return b.valueOf(n.AExpr.Lexpr)
-		case lastString(n.AExpr.Name) == "||":
+		case ast.LastName(n.AExpr.Name) == "||":
 			return b.concatenation(n.AExpr)
 		}
 	}
@@ -265,7 +265,7 @@ func (b *binding) concatenation(x *ast.A_Expr) value {
 			return v
 		}
 		left := x.Lexpr.GetAExpr()
-		if left == nil || lastString(left.Name) != "||" {
+		if left == nil || ast.LastName(left.Name) != "||" {
 			if v := b.valueOf(x.Lexpr); v.array {
 				return v
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A rowBinding is what was found out about rows in the statement at hand.
@@ -131,7 +132,7 @@ var rowOperators = map[string]bool{
 
 // rowOperator refuses an operator that may see the names of a row's fields.
 func (b *binding) rowOperator(x *ast.A_Expr) {
-	name := lastString(x.Name)
+	name := ast.LastName(x.Name)
 	switch x.Kind {
 	case ast.A_Expr_Kind_AEXPR_OP, ast.A_Expr_Kind_AEXPR_OP_ANY, ast.A_Expr_Kind_AEXPR_OP_ALL:
 	default:
@@ -163,15 +164,15 @@ func (b *binding) unpackRows(it *item, v value, arg *ast.Node) {
 
 // rowsFromJSON refuses a definition of columns by which rows are made from JSON: the keys are the fields' names.
 func (b *binding) rowsFromJSON(pair []*ast.Node, it *item) {
-	if len(pair) == 0 || !strings.HasPrefix(lastString(pair[0].GetFuncCall().GetFuncname()), "json") {
+	if len(pair) == 0 || !strings.HasPrefix(ast.LastName(pair[0].GetFuncCall().GetFuncname()), "json") {
 		return
 	}
 	for _, c := range it.cols {
 		if b.shown != nil {
-			b.shown.addAll(lastString(pair[0].GetFuncCall().GetFuncname()), b.movedIn(b.columnValue(c)))
+			b.shown.addAll(ast.LastName(pair[0].GetFuncCall().GetFuncname()), b.movedIn(b.columnValue(c)))
 		}
 		if b.difference(b.columnValue(c)) != sameShape {
-			b.unsupported(int(pair[0].GetFuncCall().Location), refusedRowType, "the column "+quoteIdent(c.name), "is a row that is made from JSON")
+			b.unsupported(int(pair[0].GetFuncCall().Location), refusedRowType, "the column "+syntax.QuoteIdent(c.name), "is a row that is made from JSON")
 		}
 	}
 }
@@ -180,7 +181,7 @@ func (b *binding) rowsFromJSON(pair []*ast.Node, it *item) {
 func (b *binding) rowsInPath(c *cte, list []*ast.Node) {
 	for _, n := range list {
 		for i := range c.out.cols {
-			if c.out.cols[i].label == stringOf(n) && b.difference(c.out.rows(i)) != sameShape {
+			if c.out.cols[i].label == ast.StrVal(n) && b.difference(c.out.rows(i)) != sameShape {
 				b.unsupported(-1, refusedRow, "SEARCH or CYCLE by a row", "makes records that are not followed")
 			}
 		}

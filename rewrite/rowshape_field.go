@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // indirection binds subscripts and fields of a value.
@@ -20,7 +21,7 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	}
 	token := b.indirectionToken(i)
 	if token < 0 {
-		b.misplaced(b.minLocation(i.Arg), lastString(i.Indirection))
+		b.misplaced(b.minLocation(i.Arg), ast.LastName(i.Indirection))
 		return
 	}
 	last, renamed := b.followFields(v, i.Indirection, token, b.fieldMissing(b.minLocation(i.Arg)))
@@ -92,7 +93,7 @@ func (b *binding) followFields(v value, list []*ast.Node, token int, miss missin
 
 // followField finds the k-th name in a row.
 func (b *binding) followField(v value, list []*ast.Node, k, token int, miss missingField) (value, bool) {
-	name := stringOf(list[k])
+	name := ast.StrVal(list[k])
 	fields := v.item // of a row as such, the columns as its alias calls them
 	if fields == nil || v.array {
 		fields = b.fields(v)
@@ -104,12 +105,12 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 		return b.functionField(v, name), false
 	}
 	c, f := fields.column(name, inVersion)
-	location := b.tokens.start(token)
+	location := b.tokens.Start(token)
 	switch {
 	case f == found:
 	case f == missing && b.rowFunction(name, v) != nil:
 		if _, g := fields.column(name, atServer); g != missing {
-			b.unsupported(location, refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database")
+			b.unsupported(location, refusedDoubt, "the function "+syntax.QuoteIdent(name)+" of a row", "would be a column in the database")
 		}
 		return b.returned(b.rowFunction(name, v)), false
 	default:
@@ -118,7 +119,7 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 			return result, false
 		}
 		if f == ambiguous || b.rowFunctionExists(name) {
-			b.unsupported(location, refusedRow, "the field or function "+quoteIdent(name)+" of a row", "is not certain")
+			b.unsupported(location, refusedRow, "the field or function "+syntax.QuoteIdent(name)+" of a row", "is not certain")
 			return value{}, false
 		}
 		_, g := fields.column(name, atServer)
@@ -134,7 +135,7 @@ func (b *binding) followField(v value, list []*ast.Node, k, token int, miss miss
 		return value{}, false
 	}
 	if c.physical == "" {
-		b.unsupported(location, refusedRow, "the field "+quoteIdent(name), "cannot be named in the database")
+		b.unsupported(location, refusedRow, "the field "+syntax.QuoteIdent(name), "cannot be named in the database")
 		return value{}, false
 	}
 	b.renameToken(token, name, c.physical, func() { list[k] = stringNode(c.physical) })
@@ -190,31 +191,31 @@ func (b *binding) typeTitle(v value) string {
 		name = l.Logical
 	}
 	if r, f := b.relationNamed("", name); f != found || r.rel == nil || r.rel.OID != rel.OID {
-		schema = quoteIdent(rel.Schema) + "."
+		schema = syntax.QuoteIdent(rel.Schema) + "."
 	}
-	return schema + quoteIdent(name)
+	return schema + syntax.QuoteIdent(name)
 }
 
 // indirectionToken finds the last token of what the fields of an indirection follow: the bracket that closes (…), a
 // parameter, or the last name of a reference with subscripts. The grammar keeps no such location, so it is the first
 // place where the fields and subscripts stand as they should. -1 when there is none.
 func (b *binding) indirectionToken(i *ast.A_Indirection) int {
-	first := b.tokens.at(b.minLocation(i.Arg))
+	first := b.tokens.At(b.minLocation(i.Arg))
 	switch n := i.Arg.Node.(type) {
 	case *ast.Node_ParamRef:
 		if b.indirectionFollows(first, i.Indirection) {
 			return first
 		}
 	case *ast.Node_ColumnRef:
-		if !b.tokens.is(first-1, '(') || i.Indirection[0].GetAIndices() != nil {
+		if !b.tokens.Is(first-1, '(') || i.Indirection[0].GetAIndices() != nil {
 			if last := b.afterIdent(b.part(first, len(n.ColumnRef.Fields)-1)) - 1; b.indirectionFollows(last, i.Indirection) {
 				return last
 			}
 		}
 	}
-	end := b.tokens.at(b.maxLocation(i.Arg))
-	for open := first; open >= 0 && (open == first || b.tokens.is(open, '(')); open-- {
-		if !b.tokens.is(open, '(') || b.opened[open] {
+	end := b.tokens.At(b.maxLocation(i.Arg))
+	for open := first; open >= 0 && (open == first || b.tokens.Is(open, '(')); open-- {
+		if !b.tokens.Is(open, '(') || b.opened[open] {
 			continue
 		}
 		if last := b.closing(open); last >= end && b.indirectionFollows(last, i.Indirection) {
@@ -229,20 +230,20 @@ func (b *binding) indirectionToken(i *ast.A_Indirection) int {
 func (b *binding) indirectionFollows(token int, list []*ast.Node) bool {
 	for _, n := range list {
 		if n.GetAIndices() != nil {
-			if !b.tokens.is(token+1, '[') {
+			if !b.tokens.Is(token+1, '[') {
 				return false
 			}
 			token = b.closing(token + 1)
 			continue
 		}
-		if !b.tokens.is(token+1, '.') {
+		if !b.tokens.Is(token+1, '.') {
 			return false
 		}
 		token += 2
 		if n.GetAStar() != nil {
-			return b.tokens.is(token, '*')
+			return b.tokens.Is(token, '*')
 		}
-		if name, ok := b.tokens.ident(token); !ok || name != stringOf(n) {
+		if name, ok := b.tokens.Ident(token); !ok || name != ast.StrVal(n) {
 			return false
 		}
 		token = b.afterIdent(token) - 1
@@ -260,7 +261,7 @@ func (b *binding) writtenFields(t *ast.ResTarget, c *column) {
 	if b.difference(v) == sameShape {
 		return
 	}
-	token := b.afterIdent(b.tokens.at(int(t.Location))) - 1
+	token := b.afterIdent(b.tokens.At(int(t.Location))) - 1
 	if !b.indirectionFollows(token, t.Indirection) {
 		b.misplaced(int(t.Location), t.Name)
 		return

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -52,7 +53,7 @@ var rowUses = func() map[string]rowUse {
 // rowUse says what a call does with rows. What users have made is not listed, and neither is a builtin function where
 // they have made another of its name.
 func (b *binding) rowUse(f *ast.FuncCall) rowUse {
-	name := stringsOf(f.Funcname)
+	name := ast.StrVals(f.Funcname)
 	if len(name) == 0 {
 		return rowsUnlisted
 	}
@@ -74,7 +75,7 @@ func (b *binding) toleratesOrder(f *ast.FuncCall) {
 	if !b.reordered() {
 		return
 	}
-	counts := len(f.Args) == 1 && isBuiltin(stringsOf(f.Funcname), "count") && !f.AggDistinct
+	counts := len(f.Args) == 1 && isBuiltin(ast.StrVals(f.Funcname), "count") && !f.AggDistinct
 	for _, a := range f.Args {
 		if ref := a.GetColumnRef(); ref != nil && (counts || b.rowUse(f) == rowsShown) {
 			put(&b.tolerated, ref, true)
@@ -113,7 +114,7 @@ func (b *binding) rowArguments(f *ast.FuncCall) {
 		case use != rowsUnlisted, b.takesRow(f, i, v), b.takesNoRow(f):
 		default:
 			b.aliasRow(v)
-			b.unsupported(int(f.Location), refusedRow, "the function "+lastString(f.Funcname), "may see the names of a row's fields")
+			b.unsupported(int(f.Location), refusedRow, "the function "+ast.LastName(f.Funcname), "may see the names of a row's fields")
 		}
 	}
 }
@@ -142,8 +143,8 @@ func (b *binding) takesRow(f *ast.FuncCall, i int, v value) bool {
 
 // takesNoRow tells whether no function that a call can mean takes rows of any kind: the server says so.
 func (b *binding) takesNoRow(f *ast.FuncCall) bool {
-	all := b.functions(stringsOf(f.Funcname))
-	if len(all) == 0 && !b.isAbsentFunction(lastString(f.Funcname)) {
+	all := b.functions(ast.StrVals(f.Funcname))
+	if len(all) == 0 && !b.isAbsentFunction(ast.LastName(f.Funcname)) {
 		return false
 	}
 	return !slices.ContainsFunc(all, func(c *catalog.Function) bool {
@@ -156,7 +157,7 @@ func (b *binding) isAbsentFunction(name string) bool {
 	if slices.ContainsFunc([]byte(name), func(c byte) bool { return c >= 0x80 }) {
 		return false // the question would depend on the encoding
 	}
-	q := "SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_proc WHERE proname" + eq + literal(name)
+	q := "SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_proc WHERE proname" + eq + syntax.QuoteLiteral(name)
 	answer, asked := b.sess.Answers[q]
 	if !asked {
 		b.questions = append(b.questions, q)
@@ -179,7 +180,7 @@ func (b *binding) isProjection(f *ast.FuncCall, v value) bool {
 		len(f.AggOrder) > 0 || f.AggFilter != nil || f.Over != nil || f.Args[0].GetNamedArgExpr() != nil {
 		return false
 	}
-	name := stringOf(f.Funcname[0])
+	name := ast.StrVal(f.Funcname[0])
 	fields := b.projected(v)
 	if fields == nil || b.takenByFunction(name, v) {
 		return false
@@ -211,7 +212,7 @@ func (b *binding) takenByFunction(name string, v value) bool {
 // project binds surname(p), which means p.surname.
 func (b *binding) project(f *ast.FuncCall, v value) {
 	fields := b.projected(v)
-	name := stringOf(f.Funcname[0])
+	name := ast.StrVal(f.Funcname[0])
 	c, f1 := fields.column(name, inVersion)
 	if f1 != found {
 		_, at := fields.column(name, atServer)
@@ -226,10 +227,10 @@ func (b *binding) project(f *ast.FuncCall, v value) {
 	case !b.takesName(c, int(f.Location), "the notation amount(t)"):
 	case c.physical == name:
 	case c.physical == "" || b.takenByFunction(c.physical, v):
-		b.unsupported(int(f.Location), refusedDoubt, "the field "+quoteIdent(name), "would be a function in the database")
+		b.unsupported(int(f.Location), refusedDoubt, "the field "+syntax.QuoteIdent(name), "would be a function in the database")
 	default:
 		put(&b.respelled, proto.Message(f), true)
-		b.renameToken(b.tokens.at(int(f.Location)), name, c.physical, func() { f.Funcname[0] = stringNode(c.physical) })
+		b.renameToken(b.tokens.At(int(f.Location)), name, c.physical, func() { f.Funcname[0] = stringNode(c.physical) })
 	}
 }
 
@@ -259,7 +260,7 @@ func (b *binding) declaredResult(f *ast.FuncCall) value {
 		v := b.returned(c)
 		if i > 0 && !sameRows(v, out) {
 			if b.difference(v) != sameShape || b.difference(out) != sameShape {
-				b.unsupported(int(f.Location), refusedRow, "the function "+lastString(f.Funcname), "has several forms, of which some return rows")
+				b.unsupported(int(f.Location), refusedRow, "the function "+ast.LastName(f.Funcname), "has several forms, of which some return rows")
 			}
 			return value{}
 		}

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A tokenSpan is the tokens of an expression, first to last.
@@ -14,9 +15,9 @@ type tokenSpan struct{ first, last int }
 
 // reshapeArgument gives a function that shows names a record with the version's, instead of argument i.
 func (b *binding) reshapeArgument(f *ast.FuncCall, i int) {
-	open := b.afterIdent(b.part(b.tokens.at(int(f.Location)), len(f.Funcname)-1))
+	open := b.afterIdent(b.part(b.tokens.At(int(f.Location)), len(f.Funcname)-1))
 	n := f.Args[i]
-	if !b.tokens.is(open, '(') || f.FuncVariadic && i == len(f.Args)-1 || f.AggDistinct && len(f.AggOrder) > 0 {
+	if !b.tokens.Is(open, '(') || f.FuncVariadic && i == len(f.Args)-1 || f.AggDistinct && len(f.AggOrder) > 0 {
 		b.notReshaped(n)
 		return
 	}
@@ -26,7 +27,7 @@ func (b *binding) reshapeArgument(f *ast.FuncCall, i int) {
 		return
 	}
 	at := parts[i]
-	if k := b.tokens.kind(at.first); k == ast.Token_DISTINCT || k == ast.Token_ALL {
+	if k := b.tokens.Kind(at.first); k == ast.Token_DISTINCT || k == ast.Token_ALL {
 		at.first++
 	}
 	if named := n.GetNamedArgExpr(); named != nil {
@@ -34,13 +35,13 @@ func (b *binding) reshapeArgument(f *ast.FuncCall, i int) {
 	}
 	for j := at.first; i == len(f.Args)-1 && len(f.AggOrder) > 0 && j <= at.last; j++ {
 		switch {
-		case b.tokens.is(j, '('), b.tokens.is(j, '['):
+		case b.tokens.Is(j, '('), b.tokens.Is(j, '['):
 			j = b.closing(j)
-		case b.tokens.kind(j) == ast.Token_ORDER && !b.tokens.is(j-1, '.'):
+		case b.tokens.Kind(j) == ast.Token_ORDER && !b.tokens.Is(j-1, '.'):
 			at.last = j - 1
 		}
 	}
-	b.reshape(n, at, lastString(f.Funcname) == "hstore")
+	b.reshape(n, at, ast.LastName(f.Funcname) == "hstore")
 }
 
 // elementSpans are the elements of the bracketed list that opens at a token.
@@ -99,7 +100,7 @@ func (b *binding) notReshaped(n *ast.Node) {
 
 // handsOn tells of functions that need a row only to return it, and whose call cannot be moved into a subquery.
 func (b *binding) handsOn(f *ast.FuncCall) bool {
-	switch lastString(f.Funcname) {
+	switch ast.LastName(f.Funcname) {
 	case "array_agg", "lag", "lead", "first_value", "last_value", "nth_value", "any_value":
 		return b.rowUse(f) != rowsUnlisted && !f.AggWithinGroup
 	}
@@ -108,11 +109,11 @@ func (b *binding) handsOn(f *ast.FuncCall) bool {
 
 // reshapeEach reshapes the items of ROW(…) or ARRAY[…].
 func (b *binding) reshapeEach(n *ast.Node, items []*ast.Node, bracket byte) {
-	open := b.tokens.at(locationOf(nodeMessage(n)))
-	if !b.tokens.is(open, bracket) {
+	open := b.tokens.At(locationOf(nodeMessage(n)))
+	if !b.tokens.Is(open, bracket) {
 		open++ // after the word ROW or ARRAY
 	}
-	if !b.tokens.is(open, bracket) || slices.ContainsFunc(items, isStar) {
+	if !b.tokens.Is(open, bracket) || slices.ContainsFunc(items, isStar) {
 		b.notReshaped(n)
 		return
 	}
@@ -140,10 +141,10 @@ func (b *binding) reshapeTarget(n *ast.Node, sel *ast.SelectStmt) {
 		return
 	}
 	t := sel.TargetList[0].GetResTarget()
-	first := b.tokens.at(int(t.GetLocation()))
+	first := b.tokens.At(int(t.GetLocation()))
 	last := b.targetEnd(first)
 	if t.GetName() != "" {
-		if last--; b.tokens.kind(last) == ast.Token_AS {
+		if last--; b.tokens.Kind(last) == ast.Token_AS {
 			last--
 		}
 	}
@@ -188,7 +189,7 @@ func (b *binding) isPlainCall(f *ast.FuncCall) bool {
 	return len(candidates) > 0
 }
 
-// eachOwnMessage is eachMessage without what is in subqueries.
+// eachOwnMessage is ast.WalkReflect without what is in subqueries.
 func eachOwnMessage(m protoreflect.Message, visit func(protoreflect.Message)) {
 	visit(m)
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
@@ -234,21 +235,21 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value, nulls bool) {
 		b.notReshaped(n)
 		return
 	}
-	tree, err := parseText("SELECT " + text)
+	tree, err := syntax.Parse("SELECT " + text)
 	if err != nil {
-		b.misplaced(b.tokens.start(at.first), "record")
+		b.misplaced(b.tokens.Start(at.first), "record")
 		return
 	}
 	whole := tree.Stmts[0].Stmt.GetSelectStmt().TargetList[0].GetResTarget().Val
 	var hole *ast.Node
-	eachMessage(whole.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(whole.ProtoReflect(), func(m protoreflect.Message) {
 		if x, ok := m.Interface().(*ast.Node); ok && x.GetParamRef() != nil {
 			hole = x
 		}
 	})
 	split := strings.LastIndex(text, rowHole)
 	b.affected = true
-	start, end := b.tokens.start(at.first), b.tokens.identEnd(at.last)
+	start, end := b.tokens.Start(at.first), b.tokens.IdentEnd(at.last)
 	b.replace(start, start, text[:split], func() {
 		hole.Node = n.Node
 		n.Node = whole.Node
@@ -284,7 +285,7 @@ func (b *binding) record(v value, row string, nulls bool, depth int) (text strin
 			return "", false
 		}
 		names = append(names, c.physical)
-		field := "(v.w)." + quoteIdent(c.physical)
+		field := "(v.w)." + syntax.QuoteIdent(c.physical)
 		if nested := b.columnValue(c); b.difference(nested) != sameShape {
 			if nested.typ == 0 {
 				return "", false
@@ -293,7 +294,7 @@ func (b *binding) record(v value, row string, nulls bool, depth int) (text strin
 				return "", false
 			}
 		}
-		list = append(list, field+" AS "+quoteIdent(c.name))
+		list = append(list, field+" AS "+syntax.QuoteIdent(c.name))
 	}
 	if len(list) == 0 {
 		return "", false

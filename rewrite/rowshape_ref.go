@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // wholeRow is t.* where it is one value, as in count(t.*).
@@ -29,9 +30,9 @@ func (b *binding) wholeRowOf(s *scope, it *item, ref *ast.ColumnRef) {
 	d := b.difference(v)
 	switch {
 	case it.unknown && !it.plain:
-		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has columns that are not known")
+		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+syntax.QuoteIdent(it.name), "has columns that are not known")
 	case d == orderDiffers && !b.tolerated[ref]:
-		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+quoteIdent(it.name), "has its columns in another order in the database")
+		b.unsupported(int(ref.Location), refusedRow, "the whole row of "+syntax.QuoteIdent(it.name), "has its columns in another order in the database")
 	}
 	b.spliceRow(s, it, ref)
 }
@@ -52,14 +53,14 @@ func (b *binding) concernRows(c *column) {
 func (b *binding) rowColumn(ref *ast.ColumnRef, c *column) {
 	b.concernRows(c)
 	if !b.tolerated[ref] && b.difference(b.columnValue(c)) == orderDiffers {
-		b.unsupported(int(ref.Location), refusedRow, "the column "+quoteIdent(c.name), "holds rows whose fields are in another order in the database")
+		b.unsupported(int(ref.Location), refusedRow, "the column "+syntax.QuoteIdent(c.name), "holds rows whose fields are in another order in the database")
 	}
 }
 
 // spliceRow writes a reference to a row so that the server takes it for the same.
 func (b *binding) spliceRow(s *scope, it *item, ref *ast.ColumnRef) {
 	star := ref.Fields[len(ref.Fields)-1].GetAStar() != nil
-	parts := stringsOf(ref.Fields)
+	parts := ast.StrVals(ref.Fields)
 	if star {
 		parts = parts[:len(parts)-1]
 	}
@@ -71,7 +72,7 @@ func (b *binding) spliceRow(s *scope, it *item, ref *ast.ColumnRef) {
 		return
 	}
 	b.aliasLevels(s)
-	b.unsupported(int(ref.Location), refusedDoubt, "the row "+quoteIdent(it.name), "cannot be named unmistakably in the database")
+	b.unsupported(int(ref.Location), refusedDoubt, "the row "+syntax.QuoteIdent(it.name), "cannot be named unmistakably in the database")
 }
 
 // meansRow tells whether the server takes these words for the row of the item.
@@ -92,14 +93,14 @@ func (b *binding) meansRow(s *scope, it *item, parts []string, star bool) bool {
 
 // respellRow replaces the words before the star, or all words, of a reference to a row.
 func (b *binding) respellRow(ref *ast.ColumnRef, from []string, to string, star bool) {
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(from)-1)
-	if name, ok := b.tokens.ident(last); !ok || name != from[len(from)-1] {
+	if name, ok := b.tokens.Ident(last); !ok || name != from[len(from)-1] {
 		b.misplaced(int(ref.Location), from[len(from)-1])
 		return
 	}
 	b.renamed[ref] = !star && from[len(from)-1] != to
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), quoteIdent(to), func() {
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), syntax.QuoteIdent(to), func() {
 		fields := []*ast.Node{stringNode(to)}
 		if star {
 			fields = append(fields, ref.Fields[len(ref.Fields)-1])
@@ -122,7 +123,7 @@ func (b *binding) rowFunctionRef(s *scope, it *item, ref *ast.ColumnRef, name st
 	}
 	if b.difference(v) == sameShape && it.table == nil {
 		if f == nil && b.functionReturnsRows(name) {
-			b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "has several forms, of which some return rows")
+			b.unsupported(int(ref.Location), refusedRow, "the function "+syntax.QuoteIdent(name)+" of a row", "has several forms, of which some return rows")
 		}
 		return
 	}
@@ -130,11 +131,11 @@ func (b *binding) rowFunctionRef(s *scope, it *item, ref *ast.ColumnRef, name st
 	at, named := s.relation(it.sent(), atServer)
 	aliased := it.hidden && len(ref.Fields) > 2
 	if aliased && column == missing && it.renamed == "" && named == found && at == it {
-		b.respell(ref, stringsOf(ref.Fields), []string{it.sent(), name})
+		b.respell(ref, ast.StrVals(ref.Fields), []string{it.sent(), name})
 	}
 	switch {
 	case column != missing, it.renamed != "", aliased && (named != found || at != it):
-		b.unsupported(int(ref.Location), refusedDoubt, "the function "+quoteIdent(name)+" of a row", "would be a column in the database, or cannot be written so")
+		b.unsupported(int(ref.Location), refusedDoubt, "the function "+syntax.QuoteIdent(name)+" of a row", "would be a column in the database, or cannot be written so")
 		return
 	case f != nil:
 	default:
@@ -142,7 +143,7 @@ func (b *binding) rowFunctionRef(s *scope, it *item, ref *ast.ColumnRef, name st
 			put(&b.rowRefs, ref, result)
 			return
 		}
-		b.unsupported(int(ref.Location), refusedRow, "the function "+quoteIdent(name)+" of a row", "may see the names of its fields")
+		b.unsupported(int(ref.Location), refusedRow, "the function "+syntax.QuoteIdent(name)+" of a row", "may see the names of its fields")
 	}
 }
 

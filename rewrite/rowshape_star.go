@@ -7,6 +7,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // rowStar binds (row).* as a target, which PostgreSQL expands to a copy of the row for each of its fields
@@ -54,7 +56,7 @@ func (b *binding) rowStar(s *scope, t *ast.ResTarget, out *output) (nodes []*ast
 		return nil
 	}
 	if t.Name != "" {
-		b.refuse(int(t.Location), "(…).* AS "+quoteIdent(t.Name), "has a name that PostgreSQL drops")
+		b.refuse(int(t.Location), "(…).* AS "+syntax.QuoteIdent(t.Name), "has a name that PostgreSQL drops")
 		return nil
 	}
 	return b.expandRow(t, x, fields, before)
@@ -62,13 +64,13 @@ func (b *binding) rowStar(s *scope, t *ast.ResTarget, out *output) (nodes []*ast
 
 // expandRow writes (row).a AS b, … instead of (row).*; the row's own changes are those since before.
 func (b *binding) expandRow(t *ast.ResTarget, x *ast.A_Indirection, fields *item, before int) []*ast.Node {
-	first := b.tokens.at(int(t.Location))
+	first := b.tokens.At(int(t.Location))
 	star := b.targetEnd(first)
-	if !b.tokens.is(star, '*') || !b.tokens.is(star-1, '.') {
+	if !b.tokens.Is(star, '*') || !b.tokens.Is(star-1, '.') {
 		b.misplaced(int(t.Location), "*")
 		return nil
 	}
-	row, ok := b.changedText(b.tokens.start(first), b.tokens.start(star-1), b.changes[before:])
+	row, ok := b.changedText(b.tokens.Start(first), b.tokens.Start(star-1), b.changes[before:])
 	if !ok {
 		b.misplaced(int(t.Location), "*")
 		return nil
@@ -84,15 +86,15 @@ func (b *binding) expandRow(t *ast.ResTarget, x *ast.A_Indirection, fields *item
 			return nil
 		}
 		if c.physical == "" || slices.Contains(names, c.physical) {
-			b.unsupported(int(t.Location), refusedDoubt, "(…).*", "stands for the field "+quoteIdent(c.name)+", which cannot be named unmistakably")
+			b.unsupported(int(t.Location), refusedDoubt, "(…).*", "stands for the field "+syntax.QuoteIdent(c.name)+", which cannot be named unmistakably")
 			return nil
 		}
 		names = append(names, c.physical)
-		text := quoteIdent(c.physical)
+		text := syntax.QuoteIdent(c.physical)
 		target := &ast.ResTarget{Val: &ast.Node{}}
 		if c.name != c.physical {
 			target.Name = c.name
-			text += " AS " + quoteIdent(c.name)
+			text += " AS " + syntax.QuoteIdent(c.name)
 		}
 		if len(texts) > 0 {
 			text = row + "." + text
@@ -105,7 +107,7 @@ func (b *binding) expandRow(t *ast.ResTarget, x *ast.A_Indirection, fields *item
 		return nil
 	}
 	b.affected = true
-	b.replace(b.tokens.start(star), b.tokens.end(star), strings.Join(texts, ", "), func() {
+	b.replace(b.tokens.Start(star), b.tokens.End(star), strings.Join(texts, ", "), func() {
 		for i, name := range names {
 			field := proto.Clone(x).(*ast.A_Indirection)
 			field.Indirection[len(field.Indirection)-1] = stringNode(name)
@@ -125,9 +127,9 @@ func (b *binding) changedText(start, end int, changes []change) (string, bool) {
 		edits[i].Start, edits[i].End = edits[i].Start-start, edits[i].End-start
 	}
 	part := b.sql[start:end]
-	if sortEdits(edits, len(part)) != nil {
+	if splice.Sort(edits, len(part)) != nil {
 		return "", false
 	}
-	separate(part, edits)
-	return applyEdits(part, edits), true
+	splice.Separate(part, edits)
+	return splice.Apply(part, edits), true
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // typeName binds the name of a type. A row type is renamed with its table.
@@ -16,7 +17,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 		return
 	}
 	b.sawAll(t)
-	names := stringsOf(t.Names)
+	names := ast.StrVals(t.Names)
 	if len(names) == 0 {
 		return
 	}
@@ -28,7 +29,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 	if len(names) > 1 {
 		schema = names[len(names)-2]
 	}
-	b.justMade(int(t.Location), "the type "+quoteIdent(name), name, true)
+	b.justMade(int(t.Location), "the type "+syntax.QuoteIdent(name), name, true)
 	typ, rel, certain := b.typeNamed(schema, name)
 	if !certain {
 		if l := b.rowTypeNamed(names); l != nil {
@@ -37,10 +38,10 @@ func (b *binding) typeName(t *ast.TypeName) {
 			if typ == 0 && rel == nil && b.typeMissing(t, schema, name) {
 				return
 			}
-			b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "may be the row type of a table, or hold rows of one")
+			b.unsupported(int(t.Location), refusedRowType, "the type "+syntax.QuoteIdent(name), "may be the row type of a table, or hold rows of one")
 		} else if typ == 0 && rel == nil && len(b.cat.TypesNamed(name)) == 0 && !shippedTypes[name] && !serialTypes[name] &&
 			b.statement.Tag != "DefineStmt" { // there a name of any kind is parsed as a type, and nothing shows rows
-			b.mayAppear(int(t.Location), "the type "+quoteIdent(name))
+			b.mayAppear(int(t.Location), "the type "+syntax.QuoteIdent(name))
 		}
 		return
 	}
@@ -53,7 +54,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 	b.concern(l)
 	b.use(l, "*")
 	if b.difference(v) == orderDiffers {
-		b.unsupported(int(t.Location), refusedRowType, "the type "+quoteIdent(name), "has its fields in another order in the database")
+		b.unsupported(int(t.Location), refusedRowType, "the type "+syntax.QuoteIdent(name), "has its fields in another order in the database")
 	}
 	if rel != nil && rel.Name != name {
 		b.spliceType(t, names, rel)
@@ -156,14 +157,14 @@ func (b *binding) spliceType(t *ast.TypeName, names []string, rel *catalog.Relat
 	if at := b.atServer(rel.Name); len(names) == 1 && (at == nil || at.OID != rel.OID || shippedTypes[rel.Name] || b.otherTypes(rel)) {
 		to = []string{rel.Schema, rel.Name}
 	}
-	first := b.tokens.at(int(t.Location))
+	first := b.tokens.At(int(t.Location))
 	last := b.part(first, len(names)-1)
-	if name, ok := b.tokens.ident(last); !ok || name != names[len(names)-1] {
+	if name, ok := b.tokens.Ident(last); !ok || name != names[len(names)-1] {
 		b.misplaced(int(t.Location), names[len(names)-1])
 		return
 	}
 	put(&b.respelled, proto.Message(t), true)
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), syntax.QuoteQualified(to), func() {
 		t.Names = nil
 		for _, name := range to {
 			t.Names = append(t.Names, stringNode(name))
@@ -192,7 +193,7 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 	if f != found || r.rel == nil || r.table == nil {
 		if l := b.rowTypeNamed(names[:len(names)-1]); l != nil {
 			b.concern(l)
-			b.unsupported(int(t.Location), refusedRowType, "the type of a column of "+quoteIdent(table), "cannot be told")
+			b.unsupported(int(t.Location), refusedRowType, "the type of a column of "+syntax.QuoteIdent(table), "cannot be told")
 		}
 		return
 	}
@@ -220,9 +221,9 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 	if slices.Equal(to, names) {
 		return
 	}
-	first := b.tokens.at(int(t.Location))
+	first := b.tokens.At(int(t.Location))
 	last := b.part(first, len(names)-1)
-	b.replace(b.tokens.start(first), b.tokens.identEnd(last), dotted(to), func() {
+	b.replace(b.tokens.Start(first), b.tokens.IdentEnd(last), syntax.QuoteQualified(to), func() {
 		t.Names = nil
 		for _, name := range to {
 			t.Names = append(t.Names, stringNode(name))

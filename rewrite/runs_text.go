@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // Functions that run what they are given: an estimate of a query's rows, a wrapper around EXPLAIN. Where the body of a
@@ -49,7 +50,7 @@ func (b *binding) textsToRun(f *ast.FuncCall, name []string) {
 			for _, oid := range bound.statements[0].Tables {
 				b.concern(b.lens.Table(oid))
 			}
-			b.unsupported(int(k.Location), refusedString, "the function "+lastString(f.Funcname), "runs a text that is not rewritten: "+failure.Message)
+			b.unsupported(int(k.Location), refusedString, "the function "+ast.LastName(f.Funcname), "runs a text that is not rewritten: "+failure.Message)
 			continue
 		}
 		b.takeText(k, bound, sent)
@@ -109,7 +110,7 @@ var movingWords = []string{"search_path", "set_config", "set", "reset", "discard
 // known to do so.
 func (b *binding) mayMoveNames(source string) bool {
 	lower := strings.ToLower(source)
-	in := func(word string) bool { return containsWord(lower, strings.ToLower(word)) }
+	in := func(word string) bool { return syntax.ContainsWord(lower, strings.ToLower(word)) }
 	return slices.ContainsFunc(movingWords, in) ||
 		slices.ContainsFunc(b.cat.SessionChangers, func(c catalog.SessionChanger) bool { return in(c.Name) })
 }

@@ -13,7 +13,7 @@ func (b *binding) isScalarArray(n *ast.Node) bool {
 		return c != nil && b.isArrayType(c.typ)
 	case *ast.Node_TypeCast:
 		t := n.TypeCast.GetTypeName()
-		return len(t.GetArrayBounds()) > 0 && !b.namesRow(stringsOf(t.GetNames()))
+		return len(t.GetArrayBounds()) > 0 && !b.namesRow(ast.StrVals(t.GetNames()))
 	case *ast.Node_AArrayExpr:
 		for _, e := range n.AArrayExpr.Elements {
 			if !b.isScalarElement(e) {
@@ -41,7 +41,7 @@ func (b *binding) isScalarElement(n *ast.Node) bool {
 		c := b.columns[n.ColumnRef]
 		return c != nil && c.typ != 0 && !b.holdsRow(c.typ, maxTypeDepth)
 	case *ast.Node_TypeCast:
-		return !b.namesRow(stringsOf(n.TypeCast.GetTypeName().GetNames()))
+		return !b.namesRow(ast.StrVals(n.TypeCast.GetTypeName().GetNames()))
 	}
 	return b.isScalarArray(n)
 }

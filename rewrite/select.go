@@ -96,7 +96,7 @@ func (b *binding) setOperation(s *scope, sel *ast.SelectStmt) output {
 	right := b.selectStmt(s, sel.Rarg)
 	for _, n := range sel.SortClause {
 		b.sawAll(n)
-		if name, bare := bareName(n.GetSortBy().GetNode().GetColumnRef()); bare {
+		if name, bare := ast.BareName(n.GetSortBy().GetNode().GetColumnRef()); bare {
 			b.orderBySent(n.GetSortBy().GetNode().GetColumnRef(), name, left)
 		}
 	}
@@ -189,8 +189,8 @@ func (b *binding) tableWord(sel *ast.SelectStmt) {
 	if len(sel.TargetList) != 1 || len(sel.FromClause) != 1 || sel.TargetList[0].GetResTarget().GetLocation() >= 0 {
 		return
 	}
-	i := b.tokens.at(int(sel.FromClause[0].GetRangeVar().GetLocation()))
-	for b.table = i - 1; b.table >= 0 && b.tokens.kind(b.table) != ast.Token_TABLE; b.table-- {
+	i := b.tokens.At(int(sel.FromClause[0].GetRangeVar().GetLocation()))
+	for b.table = i - 1; b.table >= 0 && b.tokens.Kind(b.table) != ast.Token_TABLE; b.table-- {
 	}
 }
 

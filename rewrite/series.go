@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A string of several statements is bound as a whole where its statements do not change what names mean for each other.
@@ -46,7 +47,7 @@ func (r *rewriting) inPieces() *Text {
 	cuts := make([]bool, len(statements))       // whether the string is cut before a statement
 	changed, rows := false, r.session.Unsettled // where a name is new, any text is looked at
 	for i, raw := range statements {
-		text := r.source.utf8[raw.StmtLocation:endOfStatement(raw, r.source.utf8)]
+		text := r.source.UTF8[raw.StmtLocation:endOfStatement(raw, r.source.UTF8)]
 		matters := rows || r.binder.matters([]byte(text))
 		if changed && matters {
 			cuts[i], changed = true, false
@@ -64,7 +65,7 @@ func (r *rewriting) inPieces() *Text {
 // oneByOne is the text of a string of which each statement is to be sent as a piece; nil where there is but one.
 func (r *rewriting) oneByOne() *Text {
 	if r.tree.tree == nil {
-		again, err := parse(r.source.utf8)
+		again, err := parse(r.source.UTF8)
 		if err != nil {
 			return nil
 		}
@@ -92,19 +93,19 @@ func (r *rewriting) divided(cut func(i int) bool) *Text {
 	for i, raw := range r.tree.tree.Stmts {
 		if c := raw.GetStmt().GetCopyStmt(); c != nil && c.IsFrom && c.Filename == "" {
 			return r.refuseWhole(refusedSeries.raise("COPY", "a string of statements in which COPY FROM STDIN follows or precedes"+
-				" a change of what names mean cannot be sent to the server in parts", charPosition(r.source.utf8, int(raw.StmtLocation))))
+				" a change of what names mean cannot be sent to the server in parts", syntax.CharPosition(r.source.UTF8, int(raw.StmtLocation))))
 		}
 		control := controlOf(raw.GetStmt())
-		start, end := int(raw.StmtLocation), endOfStatement(raw, r.source.utf8)
+		start, end := int(raw.StmtLocation), endOfStatement(raw, r.source.UTF8)
 		if n := len(t.Pieces); n > 0 && !alone && control == NoControl && !cut(i) {
-			t.Pieces[n-1].End = r.source.original(end)
+			t.Pieces[n-1].End = r.source.Original(end)
 			continue
 		}
 		alone = control != NoControl || setsTransaction(raw.GetStmt())
-		chars += utf8.RuneCountInString(r.source.utf8[at:start])
+		chars += utf8.RuneCountInString(r.source.UTF8[at:start])
 		at = start
 		t.Pieces = append(t.Pieces, Piece{
-			Start: r.source.original(start), End: r.source.original(end), Chars: chars, Control: control,
+			Start: r.source.Original(start), End: r.source.Original(end), Chars: chars, Control: control,
 		})
 	}
 	return t
@@ -188,7 +189,7 @@ func (b *Binder) changesNames(n *ast.Node, sql []byte) bool {
 
 // mayDoMore tells whether a statement that reads or writes rows may change settings, by a function that does so.
 func (b *Binder) mayDoMore(sql []byte) bool {
-	return containsWord(strings.ToLower(string(sql)), "set_config") || b.unseen != nil && b.unseen.match(sql, false) != Miss
+	return syntax.ContainsWord(strings.ToLower(string(sql)), "set_config") || b.unseen != nil && b.unseen.match(sql, false) != Miss
 }
 
 // settlesNames tells of the settings that decide what names mean. Those that decide how a text is read are none of them: a

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -155,11 +156,11 @@ func (s *shownSearch) shows(o *StoredObject, given map[int]value) (list []Showin
 
 // statement binds what is no function.
 func (j *judging) statement(sql string) {
-	t, err := scanTokens(sql)
+	t, err := syntax.Scan(sql)
 	if err != nil {
 		return
 	}
-	tree, err := parseText(sql)
+	tree, err := syntax.Parse(sql)
 	if err != nil {
 		return
 	}
@@ -273,7 +274,7 @@ func (bd *body) noteTriggerNames(t *rules.TableLens) {
 		return
 	}
 	renamed := movedName{table: t.OID, from: t.Logical, to: t.Physical}
-	names := func(n *ast.Node) string { return lastString(n.GetColumnRef().GetFields()) }
+	names := func(n *ast.Node) string { return ast.LastName(n.GetColumnRef().GetFields()) }
 	bd.walkNodes(func(n *ast.Node) {
 		switch name := names(n); name {
 		case "tg_table_name", "tg_relname":
@@ -293,7 +294,7 @@ func (bd *body) noteComputed(read *plBody, moved []movedName) {
 	}
 	bd.walkNodes(func(n *ast.Node) {
 		text = text || containsAny(n.GetAConst().GetSval().GetSval(), showingWords)
-		asks = asks || slices.Contains(tellingVariables, lastString(n.GetColumnRef().GetFields()))
+		asks = asks || slices.Contains(tellingVariables, ast.LastName(n.GetColumnRef().GetFields()))
 	})
 	if dynamic && text && asks {
 		for _, m := range moved {

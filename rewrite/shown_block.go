@@ -69,7 +69,7 @@ func (bd *body) noteUsing(out output) {
 func (bd *body) walkNodes(visit func(n *ast.Node)) {
 	for _, p := range bd.parts {
 		for _, raw := range p.tree.Stmts {
-			eachMessage(raw.Stmt.ProtoReflect(), func(m protoreflect.Message) {
+			ast.WalkReflect(raw.Stmt.ProtoReflect(), func(m protoreflect.Message) {
 				if n, ok := m.Interface().(*ast.Node); ok {
 					visit(n)
 				}

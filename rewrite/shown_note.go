@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // shownNotes is what is noted while a stored object is bound as it stands: see Shown. A nil one notes nothing, and every
@@ -79,7 +80,7 @@ func (b *binding) noteRow(f *ast.FuncCall, i int, v value) {
 	if len(moved) == 0 || v.item != nil && b.isProjection(f, v) {
 		return
 	}
-	name, called := lastString(f.Funcname), false
+	name, called := ast.LastName(f.Funcname), false
 	for _, c := range b.candidates(f) {
 		if c.Schema == "pg_catalog" || name == "hstore" || !b.takes(c, f, i, v) {
 			continue
@@ -133,7 +134,7 @@ func (b *binding) noteCall(f *ast.FuncCall) {
 			b.shown.calls = append(b.shown.calls, shownCall{function: c})
 		}
 	}
-	name := lastString(f.Funcname)
+	name := ast.LastName(f.Funcname)
 	if !strings.Contains(name, "_to_xml") || len(f.Args) == 0 {
 		return
 	}
@@ -141,7 +142,7 @@ func (b *binding) noteCall(f *ast.FuncCall) {
 	for i := range b.lens.Tables {
 		t := b.lens.Tables[i]
 		schema := strings.HasPrefix(name, "database_") || strings.HasPrefix(name, "schema_") && (text == t.Schema || text == "")
-		if t.Identity || !schema && !containsWord(text, strings.ToLower(t.Logical)) {
+		if t.Identity || !schema && !syntax.ContainsWord(text, strings.ToLower(t.Logical)) {
 			continue
 		}
 		b.shown.addAll(name, movedColumnsOf(t))
@@ -163,13 +164,13 @@ func constantUnder(n *ast.Node) string {
 
 // noteRegclass notes that a name of a table is shown by a cast that has been bound. In a comparison nobody sees it.
 func (b *binding) noteRegclass(c *ast.TypeCast) {
-	if inner := c.Arg.GetTypeCast(); isRegclass(inner) && isBuiltin(stringsOf(c.TypeName.GetNames()), "text") && !b.inBody {
+	if inner := c.Arg.GetTypeCast(); isRegclass(inner) && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "text") && !b.inBody {
 		if t := b.tableNamedBy(inner.Arg.GetAConst()); t != nil {
 			b.noteTable("::regclass::text", t.OID)
 		}
 	}
 	ref := c.Arg.GetColumnRef()
-	if !isRegclass(c) || ref == nil || lastString(ref.Fields) != "tableoid" || slices.Contains(b.shown.compared, c) {
+	if !isRegclass(c) || ref == nil || ast.LastName(ref.Fields) != "tableoid" || slices.Contains(b.shown.compared, c) {
 		return
 	}
 	col := b.columns[ref]
@@ -184,14 +185,14 @@ func (b *binding) noteRegclass(c *ast.TypeCast) {
 
 // toOID notes a cast of a cast to a number, of which only the OID counts.
 func (s *shownNotes) toOID(c *ast.TypeCast) {
-	if s != nil && isBuiltin(stringsOf(c.TypeName.GetNames()), "oid") {
+	if s != nil && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "oid") {
 		s.compared = append(s.compared, c.Arg.GetTypeCast())
 	}
 }
 
 // compare notes the casts that are sides of a comparison, where only the OID counts.
 func (s *shownNotes) compare(x *ast.A_Expr) {
-	if s != nil && rowOperators[lastString(x.Name)] && lastString(x.Name) != "||" {
+	if s != nil && rowOperators[ast.LastName(x.Name)] && ast.LastName(x.Name) != "||" {
 		s.compared = append(s.compared, x.Lexpr.GetTypeCast(), x.Rexpr.GetTypeCast())
 	}
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // queryFunctions run a query that they are given as text, and say which argument it is. With another number of arguments
@@ -23,7 +25,7 @@ var queryFunctions = map[string]struct {
 
 // queryCall binds the query in a call of one of them. It tells whether the call is one with a query that it could bind.
 func (b *binding) queryCall(f *ast.FuncCall, name []string) bool {
-	last := lastString(f.Funcname)
+	last := ast.LastName(f.Funcname)
 	q, ok := queryFunctions[last]
 	users := func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }
 	if !ok || !isBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) {
@@ -60,11 +62,11 @@ func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out
 		return nil, ""
 	}
 	text := k.GetSval().Sval
-	tokens, err := scanTokens(text)
+	tokens, err := syntax.Scan(text)
 	if err != nil {
 		return nil, ""
 	}
-	tree, err := parseText(text)
+	tree, err := syntax.Parse(text)
 	if err != nil || len(tree.Stmts) != 1 || !wanted(tree.Stmts[0].Stmt) {
 		return nil, ""
 	}
@@ -84,9 +86,9 @@ func (b *binding) textInString(k *ast.A_Const, wanted func(*ast.Node) bool) (out
 	if out.statements[0].Failure != nil {
 		return out, text
 	}
-	separate(text, out.edits)
-	sent = applyEdits(text, out.edits)
-	if again, err := parseText(sent); err != nil || !sameTree(again, out.tree) {
+	splice.Separate(text, out.edits)
+	sent = splice.Apply(text, out.edits)
+	if again, err := syntax.Parse(sent); err != nil || !sameTree(again, out.tree) {
 		return nil, ""
 	}
 	return out, sent
@@ -109,7 +111,7 @@ func (b *binding) takeText(k *ast.A_Const, bound *bound, sent string) {
 
 // textConstant is the constant of a text that is written as it is, or cast to text.
 func textConstant(n *ast.Node) *ast.A_Const {
-	for c := n.GetTypeCast(); c != nil && isBuiltin(stringsOf(c.TypeName.GetNames()), "text"); c = n.GetTypeCast() {
+	for c := n.GetTypeCast(); c != nil && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "text"); c = n.GetTypeCast() {
 		n = c.Arg
 	}
 	if k := n.GetAConst(); k.GetSval() != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // stateWords are those that decide what later texts mean, or that the binder itself has to see.
@@ -79,7 +81,7 @@ func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 		return StateWords
 	case meansSchema:
 		before := strings.ToLower(string(sql[:i]))
-		if containsWord(before, "drop") || containsWord(before, "alter") {
+		if syntax.ContainsWord(before, "drop") || syntax.ContainsWord(before, "alter") {
 			return Names
 		}
 		return hitIf(isSetting(sql[:i]), StateWords)
@@ -200,7 +202,7 @@ var contextWords = []string{
 // equalFold compares with a word in lower case.
 func equalFold(b []byte, lower string) bool {
 	for i := range b {
-		if lowerASCII(b[i]) != lower[i] {
+		if syntax.LowerASCII(b[i]) != lower[i] {
 			return false
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -76,7 +77,7 @@ func (j *judging) name(name string) {
 
 // binding is what to bind a text with. Nobody knows the search_path under which it will run, so that all schemas are in
 // it: where several of them have a relation of a name that matters, the body is refused (namesTwice).
-func (j *judging) binding(sql string, tree *ast.ParseResult, t *tokens) *binding {
+func (j *judging) binding(sql string, tree *ast.ParseResult, t *syntax.Tokens) *binding {
 	if j.path == nil {
 		j.path = []string{"pg_catalog"}
 		j.after.Catalog.Relations(func(r *catalog.Relation) bool {
@@ -94,12 +95,12 @@ func (j *judging) binding(sql string, tree *ast.ParseResult, t *tokens) *binding
 
 // function judges one that is not for triggers, by its definition.
 func (j *judging) function() {
-	tree, err := parseText(j.f.Definition)
+	tree, err := syntax.Parse(j.f.Definition)
 	if err != nil || len(tree.Stmts) != 1 || tree.Stmts[0].Stmt.GetCreateFunctionStmt() == nil {
 		j.unread("cannot be parsed")
 		return
 	}
-	t, err := scanTokens(j.f.Definition)
+	t, err := syntax.Scan(j.f.Definition)
 	if err != nil {
 		j.unread("cannot be parsed")
 		return
@@ -199,17 +200,17 @@ func (j *judging) body(bd *body) {
 
 // edit notes the names that are replaced with a piece of a body.
 func (j *judging) edit(old string) {
-	t, err := scanTokens(old)
+	t, err := syntax.Scan(old)
 	if err != nil {
 		j.unread("cannot be parsed")
 		return
 	}
-	for i := range t.list {
-		if name, ok := t.ident(i); ok {
+	for i := range t.List {
+		if name, ok := t.Ident(i); ok {
 			j.name(name)
 		}
-		if t.kind(i) == ast.Token_SCONST { // 'person'::regclass, or a statement
-			j.inText(t.text(i))
+		if t.Kind(i) == ast.Token_SCONST { // 'person'::regclass, or a statement
+			j.inText(t.Text(i))
 		}
 	}
 }
@@ -217,7 +218,7 @@ func (j *judging) edit(old string) {
 // inText notes the names that a string has as words.
 func (j *judging) inText(text string) {
 	for _, name := range j.gone {
-		if containsWord(strings.ToLower(text), strings.ToLower(name)) {
+		if syntax.ContainsWord(strings.ToLower(text), strings.ToLower(name)) {
 			j.name(name)
 		}
 	}
@@ -242,7 +243,7 @@ func (j *judging) passesNames(bd *body) (passes bool) {
 		if !ok {
 			return
 		}
-		name := lastString(call.Funcname)
+		name := ast.LastName(call.Funcname)
 		all := j.after.Catalog.Functions(name)
 		passes = passes || len(all) == 0 || strings.Contains(name, "populate_record") || strings.Contains(name, "to_xml") ||
 			slices.ContainsFunc(all, func(f *catalog.Function) bool { return f.Schema != "pg_catalog" })
@@ -258,7 +259,7 @@ func (j *judging) inStrings(bd *body) (found bool) {
 			return
 		}
 		text := strings.ToLower(k.GetSval().Sval)
-		found = found || slices.ContainsFunc(j.gone, func(name string) bool { return containsWord(text, strings.ToLower(name)) })
+		found = found || slices.ContainsFunc(j.gone, func(name string) bool { return syntax.ContainsWord(text, strings.ToLower(name)) })
 	})
 	return found
 }

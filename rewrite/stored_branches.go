@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -22,7 +23,7 @@ type branchedBody []storedBranch
 // storedBranches takes a body apart whose outermost block is nothing but branches with the conditions that writeBranches
 // writes. Whether they are that is told by writing them again, and never by the comment. nil for any other body.
 func storedBranches(text string) branchedBody {
-	t, err := scanTokens(text)
+	t, err := syntax.Scan(text)
 	if err != nil {
 		return nil
 	}
@@ -37,7 +38,7 @@ func storedBranches(text string) branchedBody {
 		if p.failed {
 			return
 		}
-		out[len(out)-1].text = text[:t.start(lead)] + text[t.start(from):t.end(p.i-1)]
+		out[len(out)-1].text = text[:t.Start(lead)] + text[t.Start(from):t.End(p.i-1)]
 		p.expect(";")
 	}
 	for word := "if"; !p.failed; word = "elsif" {
@@ -46,7 +47,7 @@ func storedBranches(text string) branchedBody {
 		if p.failed {
 			return nil
 		}
-		br, ok := readCondition(text[t.start(in.from):t.end(in.to-1)])
+		br, ok := readCondition(text[t.Start(in.From):t.End(in.To-1)])
 		if !ok {
 			return nil
 		}
@@ -63,7 +64,7 @@ func storedBranches(text string) branchedBody {
 	if p.sign(";") {
 		p.i++
 	}
-	if p.failed || p.i != t.len() {
+	if p.failed || p.i != t.Len() {
 		return nil
 	}
 	return out
@@ -71,14 +72,14 @@ func storedBranches(text string) branchedBody {
 
 // readCondition reads the condition of a branch; ok is false for any that no branch would have.
 func readCondition(text string) (br storedBranch, ok bool) {
-	t, err := scanTokens(text)
+	t, err := syntax.Scan(text)
 	if err != nil {
 		return br, false
 	}
 	b := &binding{bindInput: &bindInput{sql: text, tokens: t}}
 	var constants []string
-	for i := range t.list {
-		if t.kind(i) == ast.Token_SCONST {
+	for i := range t.List {
+		if t.Kind(i) == ast.Token_SCONST {
 			l, read := b.constantAt(i)
 			if !read {
 				return br, false

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // targets mirrors transformTargetList for SELECT and RETURNING: stars are expanded, expressions bound, labels kept.
@@ -40,7 +42,7 @@ func (b *binding) targets(s *scope, list []*ast.Node, set func([]*ast.Node)) out
 }
 
 // lastEdit is the edit made last: a second change of the tree belongs to it.
-func (b *binding) lastEdit() Edit { return b.changes[len(b.changes)-1].edit }
+func (b *binding) lastEdit() splice.Edit { return b.changes[len(b.changes)-1].edit }
 
 // target is one expression of a target list. Where the change of a name would change the label, AS keeps it.
 func (b *binding) target(s *scope, t *ast.ResTarget) outputColumn {
@@ -62,33 +64,33 @@ func (b *binding) target(s *scope, t *ast.ResTarget) outputColumn {
 
 // keepLabel adds AS with the label that the expression had before its last name changed.
 func (b *binding) keepLabel(t *ast.ResTarget, l label) {
-	last := b.targetEnd(b.tokens.at(int(t.Location)))
-	end := b.tokens.identEnd(last)
+	last := b.targetEnd(b.tokens.At(int(t.Location)))
+	end := b.tokens.IdentEnd(last)
 	name := l.name
-	b.replace(end, end, " AS "+quoteIdent(name), func() { t.Name = name })
+	b.replace(end, end, " AS "+syntax.QuoteIdent(name), func() { t.Name = name })
 }
 
 // targetEnd finds the last token of the target expression that begins at token i: the grammar keeps no such location.
 // Whatever it gets wrong does not parse to the same tree.
 func (b *binding) targetEnd(i int) int {
-	for ; i < b.tokens.len(); i++ {
+	for ; i < b.tokens.Len(); i++ {
 		switch {
-		case b.tokens.is(i, '('), b.tokens.is(i, '['):
+		case b.tokens.Is(i, '('), b.tokens.Is(i, '['):
 			i = b.closing(i)
-		case b.tokens.kind(i) == ast.Token_CASE:
+		case b.tokens.Kind(i) == ast.Token_CASE:
 			i = b.caseEnd(i)
-		case b.tokens.is(i, ','), b.tokens.is(i, ')'), b.tokens.is(i, ']'), b.tokens.is(i, ';'), b.endsTarget(i):
+		case b.tokens.Is(i, ','), b.tokens.Is(i, ')'), b.tokens.Is(i, ']'), b.tokens.Is(i, ';'), b.endsTarget(i):
 			return i - 1
 		}
 	}
-	return b.tokens.len() - 1
+	return b.tokens.Len() - 1
 }
 
 // caseEnd finds the END of the CASE at token i.
 func (b *binding) caseEnd(i int) int {
 	depth := 0
-	for ; i < b.tokens.len(); i++ {
-		switch b.tokens.kind(i) {
+	for ; i < b.tokens.Len(); i++ {
+		switch b.tokens.Kind(i) {
 		case ast.Token_CASE:
 			depth++
 		case ast.Token_END_P:
@@ -102,10 +104,10 @@ func (b *binding) caseEnd(i int) int {
 
 // endsTarget tells whether token i is a word that follows a target list.
 func (b *binding) endsTarget(i int) bool {
-	if b.tokens.is(i-1, '.') {
+	if b.tokens.Is(i-1, '.') {
 		return false // a name that happens to be a keyword
 	}
-	switch b.tokens.kind(i) {
+	switch b.tokens.Kind(i) {
 	case ast.Token_CREATE, ast.Token_GRANT:
 		return b.making != nil
 	case ast.Token_FROM, ast.Token_WHERE, ast.Token_GROUP_P, ast.Token_HAVING, ast.Token_WINDOW, ast.Token_UNION,
@@ -113,7 +115,7 @@ func (b *binding) endsTarget(i int) bool {
 		ast.Token_FOR, ast.Token_INTO, ast.Token_RETURNING, ast.Token_ON:
 		return true
 	case ast.Token_WITH, ast.Token_WITH_LA:
-		return b.tokens.kind(i+1) != ast.Token_TIME
+		return b.tokens.Kind(i+1) != ast.Token_TIME
 	}
 	return false
 }
@@ -168,7 +170,7 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 		return nil, true
 	}
 	if t.Name != "" {
-		b.refuse(int(t.Location), "* AS "+quoteIdent(t.Name), "has a name that PostgreSQL drops")
+		b.refuse(int(t.Location), "* AS "+syntax.QuoteIdent(t.Name), "has a name that PostgreSQL drops")
 		return nil, true
 	}
 	return b.expandStar(s, ref, items), true
@@ -176,7 +178,7 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 
 // starItems are the items whose columns a star means.
 func (b *binding) starItems(s *scope, ref *ast.ColumnRef) []*item {
-	if parts := stringsOf(ref.Fields[:len(ref.Fields)-1]); len(parts) > 0 {
+	if parts := ast.StrVals(ref.Fields[:len(ref.Fields)-1]); len(parts) > 0 {
 		if b.namesElsewhere(ref) {
 			return nil
 		}
@@ -246,7 +248,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 	for _, it := range items {
 		if it.plain && it.relVisible && !b.itemMoves(it) {
 			if same, f := s.relation(it.name, atServer); f == found && same == it {
-				texts = append(texts, quoteIdent(it.name)+".*")
+				texts = append(texts, syntax.QuoteIdent(it.name)+".*")
 				nodes = append(nodes, starNode(it.name))
 				continue
 			}
@@ -262,7 +264,7 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 			text, node, ok := b.starColumn(s, it, c)
 			if !ok {
 				b.aliasLevels(s)
-				b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for the column "+quoteIdent(c.name)+", which cannot be named unmistakably")
+				b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for the column "+syntax.QuoteIdent(c.name)+", which cannot be named unmistakably")
 				return nil
 			}
 			texts = append(texts, text)
@@ -272,17 +274,17 @@ func (b *binding) expandStar(s *scope, ref *ast.ColumnRef, items []*item) []*ast
 	list := strings.Join(texts, ", ")
 	if ref.Location < 0 && b.table >= 0 {
 		b.affected = true
-		b.replace(b.tokens.start(b.table), b.tokens.end(b.table), "SELECT "+list+" FROM", nil)
+		b.replace(b.tokens.Start(b.table), b.tokens.End(b.table), "SELECT "+list+" FROM", nil)
 		return nodes
 	}
-	first := b.tokens.at(int(ref.Location))
+	first := b.tokens.At(int(ref.Location))
 	last := b.part(first, len(ref.Fields)-1)
-	if len(nodes) == 0 || !b.tokens.is(last, '*') {
+	if len(nodes) == 0 || !b.tokens.Is(last, '*') {
 		b.unsupported(int(ref.Location), refusedDoubt, "*", "stands for no column")
 		return nil
 	}
 	b.affected = true
-	b.replace(b.tokens.start(first), b.tokens.end(last), list, nil)
+	b.replace(b.tokens.Start(first), b.tokens.End(last), list, nil)
 	return nodes
 }
 
@@ -295,11 +297,11 @@ func (b *binding) starColumn(s *scope, it *item, c *column) (string, *ast.Node, 
 		if !b.means(s, parts, c, false, nil) {
 			continue
 		}
-		text := dotted(parts)
+		text := syntax.QuoteQualified(parts)
 		target := &ast.ResTarget{Val: columnRefNode(parts)}
 		if parts[len(parts)-1] != c.name {
 			target.Name = c.name
-			text += " AS " + quoteIdent(c.name)
+			text += " AS " + syntax.QuoteIdent(c.name)
 		}
 		return text, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: target}}, true
 	}

@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 
 	"github.com/maypok86/otter/v2"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A template is a text without its plain constants and its comments. Many drivers write the values into the text (psycopg2,
@@ -64,7 +67,7 @@ func newTemplates(c *cache, bytes int64) *templates {
 // A sighting is a text that is in no cache, with its slots.
 type sighting struct {
 	sql    string
-	tokens *tokens
+	tokens *syntax.Tokens
 	slots  []slot
 	key    uint64
 	like   *template // nil when none is known
@@ -72,7 +75,7 @@ type sighting struct {
 
 // look finds the slots of a text and its template. It returns nil for a text that can have none.
 func (c *templates) look(s *Session, sql string) *sighting {
-	if charset, known := charsets[s.Encoding]; !known || charset.encoding != nil || !s.StandardStrings || len(sql) > c.longest {
+	if in, known := charset.Named(s.Encoding); !known || !in.IsUTF8() || !s.StandardStrings || len(sql) > c.longest {
 		return nil
 	}
 	slots, tokens, ok := slotsOf(sql)
@@ -126,7 +129,7 @@ func newTemplate(g *sighting, r *rewriting, t *Text) *template {
 	m := &template{entry: newEntry(r.session, t), slots: g.slots, free: freeSlots(g.tokens, g.slots, r.plain)}
 	for i, p := range m.slots {
 		m.free[i] = m.free[i] && !slices.ContainsFunc(t.edits, p.touchedBy)
-		m.sent = append(m.sent, toSent(t.edits, p.start, true))
+		m.sent = append(m.sent, splice.ToSent(t.edits, p.start, true))
 	}
 	return m
 }
@@ -158,13 +161,13 @@ func fitsTemplate(t *Text) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(t.edits, func(e Edit) bool { return holdsConstant(e.New) })
+	return !slices.ContainsFunc(t.edits, func(e splice.Edit) bool { return holdsConstant(e.New) })
 }
 
 // holdsConstant tells whether there is a constant in what is put into a text: it may be one of the client's.
 func holdsConstant(sql string) bool {
-	list, ok := lex(sql)
-	return !ok || slices.ContainsFunc(list, func(k token) bool { return isLiteral(k.kind) })
+	list, ok := syntax.Lex(sql)
+	return !ok || slices.ContainsFunc(list, func(k syntax.Token) bool { return syntax.IsLiteral(k.Kind) })
 }
 
 // none tells whether nothing decides the meaning of later texts.
@@ -188,7 +191,7 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 			e := &t.edits[i]
 			e.Start, e.End = e.Start+moved.at(e.Start), e.End+moved.at(e.End)
 		}
-		t.SQL = applyEdits(sql, t.edits)
+		t.SQL = splice.Apply(sql, t.edits)
 	}
 	moved := newShift(m.slots, slots, m.sent)
 	for i := range t.Statements {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // plainConstants finds the constants of a tree that the binder does not look into: those in conditions, VALUES, SET and LIMIT,
@@ -95,7 +96,7 @@ func (c *constants) expr(n *ast.Node) {
 	case *ast.Node_AConst:
 		c.plain = append(c.plain, n.AConst)
 	case *ast.Node_AExpr:
-		if plainOperators[stringOf(onlyNode(n.AExpr.Name))] && !castsOddly(n.AExpr.Lexpr) && !castsOddly(n.AExpr.Rexpr) {
+		if plainOperators[ast.StrVal(onlyNode(n.AExpr.Name))] && !castsOddly(n.AExpr.Lexpr) && !castsOddly(n.AExpr.Rexpr) {
 			c.expr(n.AExpr.Lexpr)
 			c.expr(n.AExpr.Rexpr)
 		}
@@ -152,7 +153,7 @@ func castsOddly(n *ast.Node) bool {
 	if cast == nil {
 		return false
 	}
-	names := stringsOf(cast.GetTypeName().GetNames())
+	names := ast.StrVals(cast.GetTypeName().GetNames())
 	return len(names) == 0 || len(names) > 2 || len(names) == 2 && names[0] != "pg_catalog" || !plainTypes[names[len(names)-1]]
 }
 
@@ -165,7 +166,7 @@ func onlyNode(list []*ast.Node) *ast.Node {
 
 // freeSlots tells which of the slots may read otherwise: comments, and plain constants that the parser has read at their
 // place. The tokens are those of the text.
-func freeSlots(t *tokens, slots []slot, plain []*ast.A_Const) []bool {
+func freeSlots(t *syntax.Tokens, slots []slot, plain []*ast.A_Const) []bool {
 	free := make([]bool, len(slots))
 	at := make(map[int]int, len(slots)) // by place: which slot begins there
 	for i, p := range slots {
@@ -175,10 +176,10 @@ func freeSlots(t *tokens, slots []slot, plain []*ast.A_Const) []bool {
 	for _, k := range plain {
 		place := int(k.Location)
 		sign := ""
-		if place >= 0 && place < len(t.sql) && t.sql[place] == '-' { // the grammar makes one constant of a minus and a number
-			sign, place = "-", t.start(t.at(place+1))
+		if place >= 0 && place < len(t.SQL) && t.SQL[place] == '-' { // the grammar makes one constant of a minus and a number
+			sign, place = "-", t.Start(t.At(place+1))
 		}
-		if i, ok := at[place]; ok && !free[i] && reads(k, sign, t.sql[slots[i].start:slots[i].end]) {
+		if i, ok := at[place]; ok && !free[i] && reads(k, sign, t.SQL[slots[i].start:slots[i].end]) {
 			free[i] = true
 		}
 	}

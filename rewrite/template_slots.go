@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A slot is a stretch of a text that may read otherwise without the text meaning another thing to the binder: a constant, or
@@ -17,7 +19,7 @@ type slot struct {
 }
 
 // touchedBy tells whether an edit changes something of the slot.
-func (p slot) touchedBy(e Edit) bool {
+func (p slot) touchedBy(e splice.Edit) bool {
 	return e.Start < p.end && p.start < e.End || p.start < e.Start && e.Start < p.end
 }
 
@@ -36,11 +38,11 @@ const (
 
 // slotsOf finds the slots of a text; ok is false where it is not certain which there are. The text is valid UTF-8, and read
 // with standard_conforming_strings on.
-func slotsOf(sql string) (list []slot, t *tokens, ok bool) {
+func slotsOf(sql string) (list []slot, t *syntax.Tokens, ok bool) {
 	if strings.IndexByte(sql, 0) >= 0 || !utf8.ValidString(sql) {
 		return nil, nil, false
 	}
-	cut, ok := lex(sql)
+	cut, ok := syntax.Lex(sql)
 	if !ok {
 		return nil, nil, false
 	}
@@ -52,25 +54,25 @@ func slotsOf(sql string) (list []slot, t *tokens, ok bool) {
 		}
 	}
 	for _, k := range cut {
-		gap(k.start)
+		gap(k.Start)
 		if c := classOf(sql, k, before); c != 0 {
-			list = append(list, slot{k.start, k.end, c})
+			list = append(list, slot{k.Start, k.End, c})
 		}
-		at, before = k.end, k.kind
+		at, before = k.End, k.Kind
 	}
 	gap(len(sql))
-	return list, &tokens{sql: sql, list: cut}, true
+	return list, &syntax.Tokens{SQL: sql, List: cut}, true
 }
 
 // classOf is the class of a token; 0 where it is no constant, or is written in a way that is left alone.
-func classOf(sql string, k token, before ast.Token) class {
-	text := sql[k.start:k.end]
+func classOf(sql string, k syntax.Token, before ast.Token) class {
+	text := sql[k.Start:k.End]
 	switch {
-	case k.kind == ast.Token_SCONST && text[0] == '\'' && before != ast.Token_NCHAR && before != ast.Token_SCONST && before != ast.Token_UESCAPE:
+	case k.Kind == ast.Token_SCONST && text[0] == '\'' && before != ast.Token_NCHAR && before != ast.Token_SCONST && before != ast.Token_UESCAPE:
 		return classString
-	case k.kind != ast.Token_ICONST && k.kind != ast.Token_FCONST, k.end < len(sql) && isIdentPart(sql[k.end]):
+	case k.Kind != ast.Token_ICONST && k.Kind != ast.Token_FCONST, k.End < len(sql) && syntax.IsIdentPart(sql[k.End]):
 		return 0
-	case k.kind == ast.Token_FCONST:
+	case k.Kind == ast.Token_FCONST:
 		return classDecimal
 	}
 	n, err := strconv.ParseInt(text, 10, 64) // takes no underscores and no other base

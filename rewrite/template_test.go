@@ -11,6 +11,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax/syntaxtest"
 )
 
 func TestSlotsAreConstantsAndComments(t *testing.T) {
@@ -278,7 +281,7 @@ func withOthers(sql string, slots []slot, random *rand.Rand) string {
 // makes of it.
 func FuzzTemplates(f *testing.F) {
 	mode := uint16(0)
-	for _, list := range [][]string{readingStatements, writingStatements, capturingStatements, lexed} {
+	for _, list := range [][]string{readingStatements, writingStatements, capturingStatements, syntaxtest.Texts} {
 		for _, statement := range list {
 			mode += 37
 			f.Add(inNames(statement, differentialNames[[]string{"old", "new"}[mode%2]]), mode, uint64(mode))
@@ -344,7 +347,7 @@ func compareTexts(t *testing.T, want, got *Text) {
 		SQL, Client, Version, Sample string
 		Changed, Ambiguous           bool
 		Statements                   []Statement
-		Edits                        []Edit
+		Edits                        []splice.Edit
 		Checked                      bool
 	}
 	of := func(x *Text) seen {

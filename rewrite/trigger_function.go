@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -16,13 +17,13 @@ import (
 // triggerSource is the body of the trigger's function, if it is in PL/pgSQL; "" where it is not, is not there, or is not
 // known yet. What the text at hand has made is not asked for: it has been bound itself.
 func (b *binding) triggerSource(x *ast.CreateTrigStmt) string {
-	name := stringsOf(x.Funcname)
+	name := ast.StrVals(x.Funcname)
 	if _, made := b.unsettled.made[name[len(name)-1]]; made {
 		return ""
 	}
 	q := "SELECT pg_catalog.encode(pg_catalog.convert_to(p.prosrc, 'UTF8'), 'hex') FROM pg_catalog.pg_proc AS p" +
 		" JOIN pg_catalog.pg_language AS l ON l.oid" + eq + "p.prolang WHERE l.lanname" + eq + "'plpgsql'" +
-		" AND p.oid" + eq + "pg_catalog.to_regprocedure(" + literal(dotted(name)+"()") + ")"
+		" AND p.oid" + eq + "pg_catalog.to_regprocedure(" + syntax.QuoteLiteral(syntax.QuoteQualified(name)+"()") + ")"
 	answer, asked := b.sess.Answers[q]
 	if !asked {
 		b.questions = append(b.questions, q)
@@ -58,7 +59,7 @@ func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, sou
 		if c.Logical == c.Physical || !names(c.Logical) || names(c.Physical) {
 			continue
 		}
-		b.triggerRefused(x, "names "+quoteIdent(c.Logical)+", which has another name in the database, and was not made for "+quoteIdent(t.Logical))
+		b.triggerRefused(x, "names "+syntax.QuoteIdent(c.Logical)+", which has another name in the database, and was not made for "+syntax.QuoteIdent(t.Logical))
 		return
 	}
 }
@@ -66,7 +67,7 @@ func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, sou
 // triggerRefused refuses CREATE TRIGGER at the name of the function.
 func (b *binding) triggerRefused(x *ast.CreateTrigStmt, why string) {
 	b.affected = true
-	b.unsupported(b.tokens.start(b.functionToken()), refusedTrigger, "the function "+dotted(stringsOf(x.Funcname)), why)
+	b.unsupported(b.tokens.Start(b.functionToken()), refusedTrigger, "the function "+syntax.QuoteQualified(ast.StrVals(x.Funcname)), why)
 }
 
 // functionToken is the first token of the function's name in CREATE TRIGGER.
@@ -75,7 +76,7 @@ func (b *binding) functionToken() int { return b.find(b.whole(), ast.Token_EXECU
 // hasBranch tells whether a body has a branch for the table, or for the one that it is a part of.
 func (b *binding) hasBranch(read *plBody, source string, t *rules.TableLens) bool {
 	for rel := b.current(t.OID); rel != nil; rel = b.partitioned(rel) {
-		name := literal(identity(rel.Schema, rel.Name))
+		name := syntax.QuoteLiteral(identity(rel.Schema, rel.Name))
 		if slices.ContainsFunc(read.fragments, func(f plFragment) bool {
 			return strings.HasPrefix(f.within(source), triggerName) && strings.Contains(f.within(source), name)
 		}) {
@@ -101,16 +102,16 @@ func saysArguments(source string) bool {
 	if !ok {
 		return false
 	}
-	t, err := scanTokens(source)
+	t, err := syntax.Scan(source)
 	if err != nil {
 		return false
 	}
-	for i := range t.list {
-		if name, ok := t.ident(i); !ok || name != "tg_argv" {
+	for i := range t.List {
+		if name, ok := t.Ident(i); !ok || name != "tg_argv" {
 			continue
 		}
 		alone := func(f plFragment) bool {
-			return f.said && t.start(i) == f.start && t.is(i+1, '[') && t.kind(i+2) == ast.Token_ICONST && t.is(i+3, ']') && t.end(i+3) == f.end
+			return f.said && t.Start(i) == f.start && t.Is(i+1, '[') && t.Kind(i+2) == ast.Token_ICONST && t.Is(i+3, ']') && t.End(i+3) == f.end
 		}
 		if !slices.ContainsFunc(read.fragments, alone) {
 			return false

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"testing"
 
+	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -53,10 +54,10 @@ func TestASessionWithoutAVersionSeesWhatBindsTheWholeText(t *testing.T) {
 // twistedBind is plainBind, but that the word twist means something else in each version.
 func twistedBind(in *bindInput) (*bound, error) {
 	out, err := plainBind(in)
-	for i := range in.tokens.len() {
-		if name, _ := in.tokens.ident(i); name == "twist" && in.lens.Version != rules.Base {
+	for i := range in.tokens.Len() {
+		if name, _ := in.tokens.Ident(i); name == "twist" && in.lens.Version != rules.Base {
 			column := "twist_" + in.lens.Version
-			out.edits = append(out.edits, Edit{in.tokens.start(i), in.tokens.end(i), column})
+			out.edits = append(out.edits, splice.Edit{Start: in.tokens.Start(i), End: in.tokens.End(i), New: column})
 			target := in.tree.Stmts[0].Stmt.GetSelectStmt().TargetList[1].GetResTarget()
 			target.Val.GetColumnRef().Fields[0].GetString_().Sval = column
 		}

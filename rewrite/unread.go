@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -18,14 +19,14 @@ import (
 type unread struct {
 	snap    *rules.Snapshot
 	lens    *rules.Lens
-	tokens  *tokens
+	tokens  *syntax.Tokens
 	words   map[string]bool // by which a table under migration can be seen, as rules.Snapshot.Identifiers are
 	strings *NameFilter     // the same
 	cast    int             // the first token that may have AS stand before a type
 	aliases map[string]bool // that the text gives
 }
 
-func newUnread(snap *rules.Snapshot, t *tokens) *unread {
+func newUnread(snap *rules.Snapshot, t *syntax.Tokens) *unread {
 	words := slices.Clone(snap.Identifiers)
 	for _, lens := range snap.Lenses {
 		for _, t := range lens.Tables {
@@ -36,9 +37,9 @@ func newUnread(snap *rules.Snapshot, t *tokens) *unread {
 	for _, word := range words {
 		u.words[word] = true
 	}
-	u.cast = slices.IndexFunc(t.list, func(t token) bool { return t.kind == ast.Token_CAST || t.kind == ast.Token_TREAT })
-	for i := range t.list {
-		if name, ok := t.ident(i); ok && u.words[foldedName(name)] && u.givesAlias(i) {
+	u.cast = slices.IndexFunc(t.List, func(t syntax.Token) bool { return t.Kind == ast.Token_CAST || t.Kind == ast.Token_TREAT })
+	for i := range t.List {
+		if name, ok := t.Ident(i); ok && u.words[foldedName(name)] && u.givesAlias(i) {
 			u.aliases[name] = true
 		}
 	}
@@ -48,11 +49,11 @@ func newUnread(snap *rules.Snapshot, t *tokens) *unread {
 // named is the first word of the text by which a table under migration could be seen, or of a string in it where those may
 // be names; "" where there is none.
 func (u *unread) named(inStrings bool) string {
-	for i := range u.tokens.list {
-		name, ok := u.tokens.ident(i)
-		switch kind := u.tokens.kind(i); {
+	for i := range u.tokens.List {
+		name, ok := u.tokens.Ident(i)
+		switch kind := u.tokens.Kind(i); {
 		case ok && u.words[foldedName(name)] && !u.isAlias(i, name), !ok && kind == ast.Token_UIDENT, inStrings && kind == ast.Token_USCONST:
-			return u.tokens.text(i)
+			return u.tokens.Text(i)
 		case inStrings && kind == ast.Token_SCONST:
 			if u.namedInString(i) {
 				return "a string"
@@ -64,8 +65,8 @@ func (u *unread) named(inStrings bool) string {
 
 // namedInString tells whether a string may have a word that matters.
 func (u *unread) namedInString(i int) bool {
-	text := u.tokens.text(i)
-	if b := (&binding{bindInput: &bindInput{sql: u.tokens.sql, tokens: u.tokens}}); strings.Contains(text, `\`) {
+	text := u.tokens.Text(i)
+	if b := (&binding{bindInput: &bindInput{sql: u.tokens.SQL, tokens: u.tokens}}); strings.Contains(text, `\`) {
 		if l, ok := b.constantAt(i); ok {
 			text = l.text
 		}
@@ -78,7 +79,7 @@ func (u *unread) isAlias(i int, name string) bool {
 	if u.body() {
 		return false
 	}
-	if !u.tokens.is(i+1, '.') || u.tokens.is(i-1, '.') {
+	if !u.tokens.Is(i+1, '.') || u.tokens.Is(i-1, '.') {
 		return u.givesAlias(i)
 	}
 	return u.aliases[name]
@@ -86,16 +87,16 @@ func (u *unread) isAlias(i int, name string) bool {
 
 // givesAlias tells whether token i is an alias where it is given, and no type.
 func (u *unread) givesAlias(i int) bool {
-	if u.tokens.kind(i-1) == ast.Token_AS {
+	if u.tokens.Kind(i-1) == ast.Token_AS {
 		return u.cast < 0 || u.cast > i
 	}
 	from := i - 2 // FROM page individual
-	if u.tokens.is(i-2, '.') {
+	if u.tokens.Is(i-2, '.') {
 		from = i - 4
 	}
-	switch u.tokens.kind(from) {
+	switch u.tokens.Kind(from) {
 	case ast.Token_FROM, ast.Token_JOIN, ast.Token_INTO, ast.Token_UPDATE:
-		return u.tokens.kind(i-1) == ast.Token_IDENT
+		return u.tokens.Kind(i-1) == ast.Token_IDENT
 	}
 	return false
 }
@@ -105,8 +106,8 @@ func (u *unread) readsCatalogs(v *views) bool {
 	if v.snap == nil {
 		return false
 	}
-	for i := range u.tokens.list {
-		if name, ok := u.tokens.ident(i); ok && v.filter.match([]byte(name), false) == Names {
+	for i := range u.tokens.List {
+		if name, ok := u.tokens.Ident(i); ok && v.filter.match([]byte(name), false) == Names {
 			return true
 		}
 	}
@@ -115,21 +116,21 @@ func (u *unread) readsCatalogs(v *views) bool {
 
 // makesTriggers tells whether the text is about triggers: their functions name columns without the table.
 func (u *unread) makesTriggers() bool {
-	return u.makes() && slices.ContainsFunc(u.tokens.list, func(t token) bool { return t.kind == ast.Token_TRIGGER })
+	return u.makes() && slices.ContainsFunc(u.tokens.List, func(t syntax.Token) bool { return t.Kind == ast.Token_TRIGGER })
 }
 
 // looksUp tells whether something in the text may take a string for a name, or run it.
 func (u *unread) looksUp() bool {
-	for i := range u.tokens.list {
-		name, ok := u.tokens.ident(i)
+	for i := range u.tokens.List {
+		name, ok := u.tokens.Ident(i)
 		switch {
-		case !ok && u.tokens.kind(i) != ast.Token_TYPECAST:
+		case !ok && u.tokens.Kind(i) != ast.Token_TYPECAST:
 			continue
 		case name == "regclass", name == "regtype", name == "regprocedure":
 			return true
-		case u.tokens.is(i+1, '(') && slices.ContainsFunc(u.snap.Catalog.Functions(name), mayLookUp):
+		case u.tokens.Is(i+1, '(') && slices.ContainsFunc(u.snap.Catalog.Functions(name), mayLookUp):
 			return true
-		case u.tokens.is(i+1, '(') && (sqlFunctions[name] || isNaming(name)):
+		case u.tokens.Is(i+1, '(') && (sqlFunctions[name] || isNaming(name)):
 			return true
 		case slices.ContainsFunc(u.snap.Catalog.Named(name), hasRegclass):
 			return true
@@ -156,7 +157,7 @@ func hasRegclass(r *catalog.Relation) bool {
 
 // body tells whether the text has that of a function, or runs one.
 func (u *unread) body() bool {
-	switch u.tokens.kind(0) {
+	switch u.tokens.Kind(0) {
 	case ast.Token_SELECT, ast.Token_WITH, ast.Token_VALUES, ast.Token_TABLE, ast.Token_INSERT, ast.Token_UPDATE,
 		ast.Token_DELETE_P, ast.Token_MERGE:
 		return false
@@ -166,20 +167,20 @@ func (u *unread) body() bool {
 
 // single tells whether the text is one statement, of a kind that makes and follows no prepared statement.
 func (u *unread) single() bool {
-	n := u.tokens.len()
-	for n > 0 && u.tokens.is(n-1, ';') {
+	n := u.tokens.Len()
+	for n > 0 && u.tokens.Is(n-1, ';') {
 		n--
 	}
 	for i := range n {
-		if u.tokens.is(i, ';') {
+		if u.tokens.Is(i, ';') {
 			return false
 		}
-		switch u.tokens.kind(i) {
+		switch u.tokens.Kind(i) {
 		case ast.Token_PREPARE, ast.Token_EXECUTE, ast.Token_DEALLOCATE, ast.Token_DISCARD, ast.Token_DECLARE:
 			return false
 		}
 	}
-	switch u.tokens.kind(0) {
+	switch u.tokens.Kind(0) {
 	case ast.Token_CREATE, ast.Token_ALTER, ast.Token_EXPLAIN, ast.Token_COPY, ast.Token_VACUUM, ast.Token_ANALYZE:
 		return n > 0
 	}
@@ -188,20 +189,20 @@ func (u *unread) single() bool {
 
 // makes tells whether the text may make or alter something.
 func (u *unread) makes() bool {
-	switch u.tokens.kind(0) {
+	switch u.tokens.Kind(0) {
 	case ast.Token_CREATE, ast.Token_ALTER:
 		return true
 	case ast.Token_INSERT, ast.Token_MERGE:
 		return false
 	}
-	return slices.ContainsFunc(u.tokens.list, func(t token) bool { return t.kind == ast.Token_INTO })
+	return slices.ContainsFunc(u.tokens.List, func(t syntax.Token) bool { return t.Kind == ast.Token_INTO })
 }
 
 // movesNothing tells whether a text that makes or alters something leaves the names of tables under migration alone, and
 // uses none that another version or the database has.
 func (u *unread) movesNothing() bool {
-	for i := range u.tokens.list {
-		switch u.tokens.kind(i) {
+	for i := range u.tokens.List {
+		switch u.tokens.Kind(i) {
 		case ast.Token_RENAME, ast.Token_DROP, ast.Token_SCHEMA, ast.Token_INHERIT, ast.Token_INHERITS, ast.Token_LIKE, ast.Token_OF,
 			ast.Token_PARTITION, ast.Token_ATTACH, ast.Token_DETACH, ast.Token_TYPE_P, ast.Token_RULE:
 			return false
@@ -227,8 +228,8 @@ func (u *unread) namesOfOthers() bool {
 			delete(others, c.Logical)
 		}
 	}
-	for i := range u.tokens.list {
-		if name, ok := u.tokens.ident(i); ok && others[name] {
+	for i := range u.tokens.List {
+		if name, ok := u.tokens.Ident(i); ok && others[name] {
 			return true
 		}
 	}
@@ -238,8 +239,8 @@ func (u *unread) namesOfOthers() bool {
 // uses are the tables that the text may name, with the names of the version that it may use.
 func (u *unread) uses() (tables []catalog.OID, uses []Use) {
 	named := map[string]bool{}
-	for i := range u.tokens.list {
-		if name, ok := u.tokens.ident(i); ok {
+	for i := range u.tokens.List {
+		if name, ok := u.tokens.Ident(i); ok {
 			named[name] = true
 		}
 	}
@@ -287,8 +288,8 @@ func (r *rewriting) serversOwn() *Text {
 		statement.Tables, statement.Uses = u.uses()
 	}
 	t := &Text{SQL: r.sql, Client: r.sql, Version: version, Statements: []Statement{statement}, Tables: statement.Tables, charset: r.charset}
-	if r.charset.encoding != nil {
-		t.clientUTF8, t.sentUTF8 = r.source.utf8, r.source.utf8
+	if !r.charset.IsUTF8() {
+		t.clientUTF8, t.sentUTF8 = r.source.UTF8, r.source.UTF8
 	}
 	if concerned {
 		t.tally.concerned = 1

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // refuseUnread refuses a body that could not be read, if it has a word by which a table under migration could be seen: as
@@ -13,8 +14,8 @@ func (bd *body) refuseUnread(language string, text []*ast.Node) {
 	if language != "sql" && language != "plpgsql" || len(text) != 1 || bd.allIdentity() {
 		return
 	}
-	source, word := stringOf(text[0]), "what is"
-	tokens, err := scanTokens(source)
+	source, word := ast.StrVal(text[0]), "what is"
+	tokens, err := syntax.Scan(source)
 	if err == nil {
 		word = newUnread(bd.snap, tokens).named(true)
 	}
@@ -27,17 +28,17 @@ func (bd *body) refuseUnread(language string, text []*ast.Node) {
 
 // serverRejects tells whether a body has a syntax error for the server, too, whose grammar is not newer than the parser's.
 func (bd *body) serverRejects(language, text string) bool {
-	var syntax *ast.SyntaxError
+	var rejected *ast.SyntaxError
 	if bd.snap.Catalog.ServerVersion/10000 > ast.GrammarVersion {
 		return false
 	}
 	if language == "sql" {
-		_, err := parseText(text)
-		return errors.As(err, &syntax)
+		_, err := syntax.Parse(text)
+		return errors.As(err, &rejected)
 	}
 	read, ok := readPL(text)
 	return ok && slices.ContainsFunc(read.fragments, func(f plFragment) bool {
-		_, err := parseText(f.sql(text))
-		return errors.As(err, &syntax)
+		_, err := syntax.Parse(f.sql(text))
+		return errors.As(err, &rejected)
 	})
 }

@@ -36,8 +36,8 @@ func (t *Text) AwaitsMaking() bool {
 
 // callMayAppear is mayAppear for a call that means no function that is known.
 func (b *binding) callMayAppear(f *ast.FuncCall) {
-	if b.sess.Unsettled && len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(stringsOf(f.Funcname))) == 0 {
-		b.mayAppear(int(f.Location), "the function "+lastString(f.Funcname))
+	if b.sess.Unsettled && len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(ast.StrVals(f.Funcname))) == 0 {
+		b.mayAppear(int(f.Location), "the function "+ast.LastName(f.Funcname))
 	}
 }
 

@@ -71,7 +71,7 @@ func (b *binding) vacuum(v *ast.VacuumStmt) {
 
 // afterName is the token after the name of a table.
 func (b *binding) afterName(rv *ast.RangeVar) int {
-	return b.tableEnd(b.tokens.at(int(rv.Location)), &ast.RangeVar{}) + 1
+	return b.tableEnd(b.tokens.At(int(rv.Location)), &ast.RangeVar{}) + 1
 }
 
 // columnList binds a list of bare column names in the brackets that open at token i.
@@ -80,11 +80,11 @@ func (b *binding) columnList(cols []*ast.Node, i int, r named, rv *ast.RangeVar)
 		return
 	}
 	var first []int
-	if b.tokens.is(i, '(') {
+	if b.tokens.Is(i, '(') {
 		first = b.elements(i)
 	}
 	if len(first) != len(cols) {
-		b.misplaced(int(rv.Location), stringOf(cols[0]))
+		b.misplaced(int(rv.Location), ast.StrVal(cols[0]))
 		return
 	}
 	for k := range cols {
@@ -94,7 +94,7 @@ func (b *binding) columnList(cols []*ast.Node, i int, r named, rv *ast.RangeVar)
 
 // listedColumn binds column k of a list, which stands at token i.
 func (b *binding) listedColumn(cols []*ast.Node, k, i int, r named) {
-	name := stringOf(cols[k])
+	name := ast.StrVal(cols[k])
 	c := r.table.Column(name)
 	if c == nil {
 		b.lookAgain([]*item{{table: r.table, rel: r.rel}}, name)
@@ -104,7 +104,7 @@ func (b *binding) listedColumn(cols []*ast.Node, k, i int, r named) {
 	}
 	b.use(r.table, name)
 	if c.Reads() != nil {
-		b.notAName(name, b.tokens.start(i), "a list of columns")
+		b.notAName(name, b.tokens.Start(i), "a list of columns")
 		return
 	}
 	if c.Physical != name {
@@ -118,7 +118,7 @@ func (b *binding) indexStmt(x *ast.IndexStmt) {
 	it := b.unaliased(x.Relation)
 	open := b.afterName(x.Relation)
 	for i := open; i < open+3; i++ {
-		if b.tokens.is(i, '(') {
+		if b.tokens.Is(i, '(') {
 			open = i
 			break
 		}
@@ -165,7 +165,7 @@ func (b *binding) other(n *ast.Node) {
 	case *ast.Node_DropStmt, *ast.Node_AlterObjectSchemaStmt, *ast.Node_RenameStmt:
 		b.resettle("search_path")
 	}
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		switch x := m.Interface().(type) {
 		case *ast.RangeVar:
 			b.otherRelation(x, tag)
@@ -203,7 +203,7 @@ func (b *binding) otherRelation(rv *ast.RangeVar, tag string) {
 // otherName looks for tables in a dotted name, of which a statement says only by its kind what it is.
 func (b *binding) otherName(words []*ast.Node, tag string) {
 	for _, w := range words {
-		name := stringOf(w)
+		name := ast.StrVal(w)
 		for _, t := range b.lens.Tables {
 			if name != "" && (name == t.Logical || name == t.Physical) {
 				b.concern(t)

@@ -24,7 +24,7 @@ func (b *binding) sawAll(n proto.Message) {
 	if n == nil || reflect.ValueOf(n).IsNil() {
 		return
 	}
-	eachNode(n, func(m proto.Message) {
+	ast.Walk(n, func(m proto.Message) {
 		b.budget.step()
 		b.seen[m] = struct{}{}
 	})
@@ -33,7 +33,7 @@ func (b *binding) sawAll(n proto.Message) {
 // demandAllSeen refuses the statement if any of its nodes was passed over: a clause that nobody looked at could hold a
 // name that means something else in the database.
 func (b *binding) demandAllSeen(stmt *ast.Node) {
-	eachNode(stmt, func(m proto.Message) {
+	ast.Walk(stmt, func(m proto.Message) {
 		b.budget.step()
 		if b.refusal != nil || isPlainValue(m) {
 			return
@@ -97,7 +97,7 @@ func locations(n *ast.Node) (first, last int) {
 	if n == nil {
 		return
 	}
-	eachMessage(n.ProtoReflect(), func(m protoreflect.Message) {
+	ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 		if l := locationOf(m); l > 0 {
 			if first < 0 || l < first {
 				first = l

@@ -3,11 +3,12 @@ package rewrite
 import (
 	"testing"
 
+	"github.com/seguedb/segue/rewrite/ast"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// ranged is eachNode by protoreflect's own means.
+// ranged is ast.Walk by protoreflect's own means.
 func ranged(m protoreflect.Message, visit func(proto.Message)) {
 	visit(m.Interface())
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
@@ -39,7 +40,7 @@ func TestTheWalkVisitsWhatTheReflectionOfProtobufVisits(t *testing.T) {
 		want := map[proto.Message]bool{}
 		ranged(tree.ProtoReflect(), func(m proto.Message) { want[m] = true })
 		visits := 0
-		eachNode(tree, func(m proto.Message) {
+		ast.Walk(tree, func(m proto.Message) {
 			visits++
 			if !want[m] {
 				t.Errorf("%s: %T is visited, and not of the tree", sql, m)

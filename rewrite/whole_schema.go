@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // wholeSchemaFunctions print every table of a schema or of the database with the names that it has there (xml.c). No name
@@ -21,10 +22,10 @@ func (b *binding) printsSchema(f *ast.FuncCall, name string) {
 		schema = f.Args[0].GetAConst().GetSval().GetSval()
 	}
 	for _, t := range b.lens.Tables {
-		if t.Identity || schema != "" && t.Schema != truncateIdent(schema) {
+		if t.Identity || schema != "" && t.Schema != syntax.TruncateIdent(schema) {
 			continue
 		}
 		b.concern(t)
-		b.unsupported(int(f.Location), refusedString, "the function "+name, "prints "+quoteIdent(t.Logical)+" with the names in the database")
+		b.unsupported(int(f.Location), refusedString, "the function "+name, "prints "+syntax.QuoteIdent(t.Logical)+" with the names in the database")
 	}
 }

@@ -106,7 +106,7 @@ func (c *cte) renamed(out output) output {
 		if i >= len(renamed.cols) {
 			break
 		}
-		renamed.cols[i].label, renamed.cols[i].unsure, renamed.cols[i].moved = stringOf(n), false, nil
+		renamed.cols[i].label, renamed.cols[i].unsure, renamed.cols[i].moved = ast.StrVal(n), false, nil
 	}
 	return renamed
 }

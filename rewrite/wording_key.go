@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // cutKey cuts a detail that shows a key with its values into what is before, within and behind the brackets of the key:
@@ -122,24 +124,24 @@ func opening(s string) int {
 // replaceColumns replaces the columns in expressions as ruleutils.c writes them. Names of functions, types and collations
 // stay, though a column may be called the same.
 func replaceColumns(exprs string, to func(name string) string) string {
-	t, err := scanTokens(exprs)
+	t, err := syntax.Scan(exprs)
 	if err != nil {
 		return exprs
 	}
-	var edits []Edit
-	for i := range t.list {
-		name, ok := t.ident(i)
+	var edits []splice.Edit
+	for i := range t.List {
+		name, ok := t.Ident(i)
 		switch {
-		case !ok, t.is(i+1, '('), t.is(i-1, '.'), t.is(i+1, '.'):
+		case !ok, t.Is(i+1, '('), t.Is(i-1, '.'), t.Is(i+1, '.'):
 			continue
-		case t.kind(i-1) == ast.Token_TYPECAST, t.kind(i-1) == ast.Token_COLLATE:
+		case t.Kind(i-1) == ast.Token_TYPECAST, t.Kind(i-1) == ast.Token_COLLATE:
 			continue
 		}
 		if logical := to(name); logical != name {
-			edits = append(edits, Edit{Start: t.start(i), End: t.identEnd(i), New: quoteIdent(logical)})
+			edits = append(edits, splice.Edit{Start: t.Start(i), End: t.IdentEnd(i), New: syntax.QuoteIdent(logical)})
 		}
 	}
-	return applyEdits(exprs, edits)
+	return splice.Apply(exprs, edits)
 }
 
 // replaceCopy replaces the names in a context as CopyFromErrorCallback in copyfrom.c makes it: COPY table, line 3, column

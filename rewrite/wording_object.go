@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -66,7 +67,7 @@ func replaceTables(s string, find tableFinder) string {
 		if l == nil {
 			return m[0]
 		}
-		name := quoteIdent(l.Logical)
+		name := syntax.QuoteIdent(l.Logical)
 		if m[2] != "" {
 			name = m[2] + "." + name
 		}
@@ -79,7 +80,7 @@ func replaceMatches(s string, re *regexp.Regexp, replace func(groups []string) s
 	return re.ReplaceAllStringFunc(s, func(match string) string { return replace(re.FindStringSubmatch(match)) })
 }
 
-// unquoteIdent undoes quoteIdent.
+// unquoteIdent undoes syntax.QuoteIdent.
 func unquoteIdent(s string) string {
 	if !strings.HasPrefix(s, `"`) {
 		return s

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -80,9 +81,9 @@ func (w *wording) typesIn(s string) string {
 		case l == nil:
 			return m[0]
 		case w.path == nil && m[1] == "", w.path != nil && w.isVisible(l):
-			return quoteIdent(l.Logical)
+			return syntax.QuoteIdent(l.Logical)
 		}
-		return quoteIdent(l.Schema) + "." + quoteIdent(l.Logical)
+		return syntax.QuoteIdent(l.Schema) + "." + syntax.QuoteIdent(l.Logical)
 	})
 }
 

@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+)
 
 // What it takes of memory at the most to bind a text, measured with lists of 240,000 numbers (400 bytes a token) and of
 // 240,000 strings (470), 200,000 columns (1,250), 60,000 statements (1,220) and one string of 15 MB (10 bytes a byte).
@@ -16,13 +19,13 @@ const (
 const DefaultMaxBytes = 16 << 20
 
 // memoryOf estimates the bytes of memory that the binding of a text takes.
-func memoryOf(t *tokens) int {
+func memoryOf(t *syntax.Tokens) int {
 	perByte := memoryOfByte
-	for i := range t.list {
-		if k := t.list[i].kind; k == ast.Token_DO || k == ast.Token_FUNCTION || k == ast.Token_PROCEDURE {
+	for i := range t.List {
+		if k := t.List[i].Kind; k == ast.Token_DO || k == ast.Token_FUNCTION || k == ast.Token_PROCEDURE {
 			perByte = memoryOfBody
 			break
 		}
 	}
-	return len(t.list)*memoryOfToken + len(t.sql)*perByte
+	return len(t.List)*memoryOfToken + len(t.SQL)*perByte
 }

@@ -3,6 +3,8 @@ package rewrite
 import (
 	"strings"
 	"testing"
+
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 func TestATextOfTooManyBytesIsRefused(t *testing.T) {
@@ -50,7 +52,7 @@ func TestTheMemoryThatATextNeedsIsAskedFor(t *testing.T) {
 func TestWhatIsReadOfATextIsBounded(t *testing.T) {
 	t.Parallel()
 	b := NewBinder(testSnapshot(150000), Options{})
-	list := strings.Repeat("1,", defaultMaxTokens/2)
+	list := strings.Repeat("1,", syntax.DefaultMaxTokens/2)
 	for name, sql := range map[string]string{
 		"a list":                           "SELECT surname FROM individual WHERE id IN (" + list + "1)",
 		"behind what cannot be cut":        "SELECT surname FROM individual WHERE id IN (\\, " + list + "1)",

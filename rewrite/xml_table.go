@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -20,7 +21,7 @@ var xmlFunctions = map[string]bool{"table_to_xml": true, "table_to_xmlschema": f
 // tableInXML follows the table in a call of one of them. It tells whether the call is one that can be mapped; xmlOfTable
 // does that when its arguments have been bound.
 func (b *binding) tableInXML(f *ast.FuncCall, name []string) bool {
-	last := lastString(f.Funcname)
+	last := ast.LastName(f.Funcname)
 	rows, ok := xmlFunctions[last]
 	users := func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }
 	if !ok || !isBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) || len(f.Args) != 4 || hasNamedArgument(f) ||
@@ -43,7 +44,7 @@ func (b *binding) tableInXML(f *ast.FuncCall, name []string) bool {
 // tableNamedBy is the table under migration that a constant names as regclass does; nil where it names none that looks
 // different.
 func (b *binding) tableNamedBy(k *ast.A_Const) *rules.TableLens {
-	parts, ok := splitName(k.GetSval().Sval)
+	parts, ok := syntax.SplitName(k.GetSval().Sval)
 	if !ok || len(parts) > 2 {
 		return nil
 	}
@@ -145,15 +146,15 @@ func (b *binding) xmlOfTable(n *ast.Node, t *rules.TableLens) {
 	f := n.GetFuncCall()
 	b.affected = true
 	parts := []string{
-		"(SELECT XMLPARSE(CONTENT " + mappedXML(t) + ") AS " + quoteIdent(lastString(f.Funcname)) + " FROM (SELECT ",
+		"(SELECT XMLPARSE(CONTENT " + mappedXML(t) + ") AS " + syntax.QuoteIdent(ast.LastName(f.Funcname)) + " FROM (SELECT ",
 		"::pg_catalog.text AS d OFFSET 0) AS q)",
 	}
 	open := b.afterIdent(b.functionName(f))
-	if !b.tokens.is(open, '(') {
-		b.misplaced(int(f.Location), lastString(f.Funcname))
+	if !b.tokens.Is(open, '(') {
+		b.misplaced(int(f.Location), ast.LastName(f.Funcname))
 		return
 	}
-	start, end := b.tokens.start(b.tokens.at(int(f.Location))), b.tokens.end(b.closing(open))
+	start, end := b.tokens.Start(b.tokens.At(int(f.Location))), b.tokens.End(b.closing(open))
 	b.replace(start, start, parts[0], nil)
 	call := &ast.Node{Node: n.Node}
 	b.replace(end, end, parts[1], func() { fillTemplate(n, parts, []*ast.Node{call}) })
@@ -163,18 +164,18 @@ func (b *binding) xmlOfTable(n *ast.Node, t *rules.TableLens) {
 func mappedXML(t *rules.TableLens) string {
 	element := "CASE"
 	for _, p := range xmlNames(t) {
-		element += " WHEN w.p[2]" + eq + literal(p[0]) + " THEN " + literal(p[1])
+		element += " WHEN w.p[2]" + eq + syntax.QuoteLiteral(p[0]) + " THEN " + syntax.QuoteLiteral(p[1])
 	}
 	if element += " ELSE w.p[2] END"; element == "CASE ELSE w.p[2] END" {
 		element = "w.p[2]"
 	}
 	from, _ := xmlName(t.Physical)
 	to, _ := xmlName(t.Logical)
-	inType := func(name string) string { return literal(strings.ReplaceAll(name, ".", "_x002E_")) }
+	inType := func(name string) string { return syntax.QuoteLiteral(strings.ReplaceAll(name, ".", "_x002E_")) }
 	table := "CASE WHEN r.p[2]" + eq + inType(from) + " THEN " + inType(to) + " ELSE r.p[2] END"
-	rest := "COALESCE((SELECT r.p[1]" + concat + table + concat + "r.p[3] FROM (SELECT pg_catalog.regexp_match(w.p[3], " + literal(xmlTypeName) +
+	rest := "COALESCE((SELECT r.p[1]" + concat + table + concat + "r.p[3] FROM (SELECT pg_catalog.regexp_match(w.p[3], " + syntax.QuoteLiteral(xmlTypeName) +
 		") AS p) AS r WHERE r.p IS NOT NULL), w.p[3])"
 	return "COALESCE((SELECT pg_catalog.string_agg(COALESCE(w.p[1]" + concat + element + concat + rest + ", w.t), '<' ORDER BY w.i)" +
-		" FROM (SELECT s.t, s.i, pg_catalog.regexp_match(s.t, " + literal(xmlTag) + ") AS p" +
+		" FROM (SELECT s.t, s.i, pg_catalog.regexp_match(s.t, " + syntax.QuoteLiteral(xmlTag) + ") AS p" +
 		" FROM pg_catalog.unnest(pg_catalog.string_to_array(q.d, '<')) WITH ORDINALITY AS s(t, i) OFFSET 0) AS w), q.d)"
 }

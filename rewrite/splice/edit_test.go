@@ -1,19 +1,17 @@
-package rewrite
+package splice
 
 import (
 	"errors"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestEditsAreAppliedInOrderOfPlace(t *testing.T) {
 	t.Parallel()
 	edits := []Edit{{12, 12, " AS b"}, {7, 8, "x.y"}, {12, 12, " -- c"}, {8, 8, "!"}}
-	if err := sortEdits(edits, 12); err != nil {
+	if err := Sort(edits, 12); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := applyEdits("SELECT a, bc", edits), "SELECT x.y!, bc AS b -- c"; got != want {
+	if got, want := Apply("SELECT a, bc", edits), "SELECT x.y!, bc AS b -- c"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -36,8 +34,8 @@ func TestReplacementsDoNotGrowTogetherWithTheirNeighbours(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			separate(tc.sql, tc.edits)
-			if got := applyEdits(tc.sql, tc.edits); got != tc.want {
+			Separate(tc.sql, tc.edits)
+			if got := Apply(tc.sql, tc.edits); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
@@ -56,35 +54,9 @@ func TestEditsThatOverlapOrLieOutsideAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if err := sortEdits(edits, 10); !errors.Is(err, errOverlap) {
+			if err := Sort(edits, 10); !errors.Is(err, errOverlap) {
 				t.Errorf("err = %v, want errOverlap", err)
 			}
 		})
-	}
-}
-
-func TestNamesAreQuotedWherePostgresWould(t *testing.T) {
-	t.Parallel()
-	got := map[string]string{}
-	want := map[string]string{
-		"surname": `surname`,
-		"_x1":     `_x1`,
-		"1x":      `"1x"`,
-		"":        `""`,
-		"Surname": `"Surname"`,
-		"größe":   `"größe"`,
-		`a"b`:     `"a""b"`,
-		"a b":     `"a b"`,
-		"a$":      `"a$"`,
-		"order":   `"order"`,   // reserved
-		"between": `"between"`, // cannot be a function or type name
-		"left":    `"left"`,    // can be a function or type name
-		"name":    `name`,      // unreserved
-	}
-	for name := range want {
-		got[name] = quoteIdent(name)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
 	}
 }

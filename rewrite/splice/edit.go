@@ -1,4 +1,4 @@
-package rewrite
+package splice
 
 import (
 	"cmp"
@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // An Edit replaces the bytes [Start, End) of the client's text by New.
@@ -18,9 +19,9 @@ type Edit struct {
 // errOverlap means that the binder wants two things at one place: a bug of ours.
 var errOverlap = errors.New("edits overlap")
 
-// sortEdits orders edits by place, insertions at one place as given, and refuses those that overlap or lie outside a
+// Sort orders edits by place, insertions at one place as given, and refuses those that overlap or lie outside a
 // text of so many bytes.
-func sortEdits(edits []Edit, size int) error {
+func Sort(edits []Edit, size int) error {
 	slices.SortStableFunc(edits, func(a, b Edit) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End))
 	})
@@ -34,9 +35,9 @@ func sortEdits(edits []Edit, size int) error {
 	return nil
 }
 
-// separate puts a space between a replacement and what is next to it where the two would become one token, as with
+// Separate puts a space between a replacement and what is next to it where the two would become one token, as with
 // FROM"LineItem"WHERE, whose name needs no quotes in another version. The edits are sorted.
-func separate(sql string, edits []Edit) {
+func Separate(sql string, edits []Edit) {
 	for i := range edits {
 		e := &edits[i]
 		if e.New == "" {
@@ -55,17 +56,17 @@ func separate(sql string, edits []Edit) {
 		if i+1 < len(edits) && edits[i+1].Start == e.End && edits[i+1].New != "" {
 			after = edits[i+1].New[0]
 		}
-		if isIdentPart(before) && isIdentPart(e.New[0]) {
+		if syntax.IsIdentPart(before) && syntax.IsIdentPart(e.New[0]) {
 			e.New = " " + e.New
 		}
-		if isIdentPart(e.New[len(e.New)-1]) && (isIdentPart(after) || after == '\'' || after == '"' || after == '&') {
+		if syntax.IsIdentPart(e.New[len(e.New)-1]) && (syntax.IsIdentPart(after) || after == '\'' || after == '"' || after == '&') {
 			e.New += " "
 		}
 	}
 }
 
-// applyEdits makes the text that sorted edits lead to.
-func applyEdits(sql string, edits []Edit) string {
+// Apply makes the text that sorted edits lead to.
+func Apply(sql string, edits []Edit) string {
 	size := len(sql)
 	for _, e := range edits {
 		size += len(e.New) - (e.End - e.Start)
@@ -82,25 +83,19 @@ func applyEdits(sql string, edits []Edit) string {
 	return b.String()
 }
 
-// quoteIdent mirrors quote_identifier (ruleutils.c): a name stays bare if it would be read back as itself, that is if
-// it is made of lower-case letters, digits and underscores, does not start with a digit, and is no keyword but an
-// unreserved one.
-func quoteIdent(name string) string {
-	if isBareIdent(name) {
-		return name
+// Encode turns edits on a text as UTF-8 into the same ones on the text that it was read from. An error means that the
+// encoding has no such character.
+func Encode(c charset.Encoding, d *charset.Text, edits []Edit) ([]Edit, error) {
+	if c.IsUTF8() {
+		return edits, nil
 	}
-	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
-}
-
-func isBareIdent(name string) bool {
-	if name == "" || name[0] >= '0' && name[0] <= '9' {
-		return false
-	}
-	for _, c := range []byte(name) {
-		if c != '_' && (c < 'a' || c > 'z') && (c < '0' || c > '9') {
-			return false
+	out := make([]Edit, len(edits))
+	for i, e := range edits {
+		text, err := c.Encode(e.New)
+		if err != nil {
+			return nil, err
 		}
+		out[i] = Edit{Start: d.Original(e.Start), End: d.Original(e.End), New: text}
 	}
-	kind := keywordKind(name)
-	return kind == ast.KeywordKind_NO_KEYWORD || kind == ast.KeywordKind_UNRESERVED_KEYWORD
+	return out, nil
 }

@@ -1,4 +1,4 @@
-package rewrite
+package syntax
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
-func mustScan(t *testing.T, sql string) *tokens {
+func mustScan(t *testing.T, sql string) *Tokens {
 	t.Helper()
-	toks, err := scanTokens(sql)
+	toks, err := Scan(sql)
 	if err != nil {
 		t.Fatalf("scanTokens(%q): %v", sql, err)
 	}
@@ -38,11 +38,11 @@ func TestIdentifiersAreDecodedAsPostgresDoes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			toks := mustScan(t, tc.sql)
-			got, ok := toks.ident(1)
+			got, ok := toks.Ident(1)
 			if !ok || got != tc.want {
 				t.Errorf("ident = %q, %v; want %q", got, ok, tc.want)
 			}
-			if end := toks.identEnd(1); end != len(tc.sql) {
+			if end := toks.IdentEnd(1); end != len(tc.sql) {
 				t.Errorf("identEnd = %d, want %d", end, len(tc.sql))
 			}
 			if parsed := soleColumn(t, tc.sql); parsed != tc.want {
@@ -67,8 +67,8 @@ func TestReservedWordsAreIdentifiersOnlyAfterADotOrAS(t *testing.T) {
 	t.Parallel()
 	toks := mustScan(t, `SELECT a.User, b AS Table FROM t`)
 	var got []string
-	for i := range toks.len() {
-		if name, ok := toks.ident(i); ok {
+	for i := range toks.Len() {
+		if name, ok := toks.Ident(i); ok {
 			got = append(got, name)
 		}
 	}
@@ -82,22 +82,22 @@ func TestCommentsAreNoTokens(t *testing.T) {
 	sql := "SELECT /* a /* b */ */ x -- y\n , z"
 	toks := mustScan(t, sql)
 	var got []string
-	for i := range toks.len() {
-		got = append(got, toks.text(i))
+	for i := range toks.Len() {
+		got = append(got, toks.Text(i))
 	}
 	if diff := cmp.Diff([]string{"SELECT", "x", ",", "z"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if i := toks.at(7); toks.text(i) != "x" {
-		t.Errorf("at(7) is %q, want x", toks.text(i))
+	if i := toks.At(7); toks.Text(i) != "x" {
+		t.Errorf("at(7) is %q, want x", toks.Text(i))
 	}
-	if i := toks.before(strings.Index(sql, ",")); toks.text(i) != "x" {
-		t.Errorf("the token before the comma is %q, want x", toks.text(i))
+	if i := toks.Before(strings.Index(sql, ",")); toks.Text(i) != "x" {
+		t.Errorf("the token before the comma is %q, want x", toks.Text(i))
 	}
-	if toks.at(len(sql)) != toks.len() || toks.before(0) != -1 {
+	if toks.At(len(sql)) != toks.Len() || toks.Before(0) != -1 {
 		t.Error("at and before do not stop at the ends")
 	}
-	if !toks.is(2, ',') || toks.is(1, 'y') {
+	if !toks.Is(2, ',') || toks.Is(1, 'y') {
 		t.Error("is mistakes a token")
 	}
 }
@@ -106,10 +106,10 @@ func TestNoTokenMeansEmptyAnswers(t *testing.T) {
 	t.Parallel()
 	toks := mustScan(t, "x")
 	for _, i := range []int{-1, 1} {
-		if toks.text(i) != "" || toks.kind(i) != ast.Token_NUL || toks.start(i) != 1 || toks.end(i) != 1 {
+		if toks.Text(i) != "" || toks.Kind(i) != ast.Token_NUL || toks.Start(i) != 1 || toks.End(i) != 1 {
 			t.Errorf("token %d is not empty", i)
 		}
-		if _, ok := toks.ident(i); ok {
+		if _, ok := toks.Ident(i); ok {
 			t.Errorf("token %d is an identifier", i)
 		}
 	}

@@ -1,4 +1,4 @@
-package rewrite
+package syntax
 
 import (
 	"strings"
@@ -12,18 +12,18 @@ import (
 type lexer struct {
 	sql  string
 	at   int
-	list []token
+	list []Token
 }
 
-// lex makes the tokens of a text; ok is false where the text ends within one, or cannot be cut at all.
-func lex(sql string) (list []token, ok bool) {
-	list, ok, _ = lexAtMost(sql, len(sql))
+// Lex makes the tokens of a text; ok is false where the text ends within one, or cannot be cut at all.
+func Lex(sql string) (list []Token, ok bool) {
+	list, ok, _ = LexAtMost(sql, len(sql))
 	return list, ok
 }
 
-// lexAtMost is lex for a text that may have so many tokens; few is false if it has more, or may have them behind what cannot be cut.
-func lexAtMost(sql string, most int) (list []token, ok, few bool) {
-	l := &lexer{sql: sql, list: make([]token, 0, min(len(sql)/5+4, most+1))}
+// LexAtMost is lex for a text that may have so many tokens; few is false if it has more, or may have them behind what cannot be cut.
+func LexAtMost(sql string, most int) (list []Token, ok, few bool) {
+	l := &lexer{sql: sql, list: make([]Token, 0, min(len(sql)/5+4, most+1))}
 	for l.skipSpace() {
 		if l.at == len(sql) {
 			return l.list, true, true
@@ -36,6 +36,22 @@ func lexAtMost(sql string, most int) (list []token, ok, few bool) {
 		}
 	}
 	return nil, false, len(l.list)+len(sql)-l.at <= most
+}
+
+// FirstToken is where the first token from an offset on begins; the end of the text, or a comment without an end, if there
+// is none.
+func FirstToken(sql string, from int) int {
+	l := &lexer{sql: sql, at: from}
+	l.skipSpace()
+	return l.at
+}
+
+// FirstTokens are the first n tokens of a text, or fewer where it ends, or cannot be cut, before.
+func FirstTokens(sql string, n int) []Token {
+	l := &lexer{sql: sql}
+	for len(l.list) < n && l.skipSpace() && l.at < len(l.sql) && l.next() {
+	}
+	return l.list
 }
 
 // skipSpace skips white space and comments; false where a comment has no end.
@@ -93,7 +109,7 @@ func (l *lexer) add(n int, kind ast.Token) bool {
 	if n == 0 {
 		return false
 	}
-	l.list = append(l.list, token{start: l.at, end: l.at + n, kind: kind})
+	l.list = append(l.list, Token{Start: l.at, End: l.at + n, Kind: kind})
 	l.at += n
 	return true
 }
@@ -106,13 +122,13 @@ func (l *lexer) next() bool {
 	case c == '\'':
 		return l.add(stringLength(rest, 1, false), ast.Token_SCONST)
 	case c == '"':
-		return l.add(quotedLength(rest, 1), ast.Token_IDENT)
-	case isIdentStart(c):
+		return l.add(QuotedLength(rest, 1), ast.Token_IDENT)
+	case IsIdentStart(c):
 		if kind, n := prefix(rest); n > 0 {
 			return l.prefixed(rest, kind, n)
 		}
 		return l.word(rest)
-	case c >= '0' && c <= '9', c == '.' && len(rest) > 1 && isDigit(rest[1]):
+	case c >= '0' && c <= '9', c == '.' && len(rest) > 1 && IsDigit(rest[1]):
 		return l.number(rest)
 	case c == '$':
 		return l.dollar(rest)
@@ -156,9 +172,9 @@ func prefix(rest string) (kind ast.Token, n int) {
 func (l *lexer) prefixed(rest string, kind ast.Token, n int) bool {
 	switch kind {
 	case ast.Token_UIDENT:
-		return l.add(quotedLength(rest, n), kind)
+		return l.add(QuotedLength(rest, n), kind)
 	case ast.Token_NCHAR: // a keyword of its own before an ordinary string
-		l.list = append(l.list, token{start: l.at, end: l.at + 1, kind: kind, keyword: ast.KeywordKind_COL_NAME_KEYWORD})
+		l.list = append(l.list, Token{Start: l.at, End: l.at + 1, Kind: kind, Keyword: ast.KeywordKind_COL_NAME_KEYWORD})
 		l.at++
 		return true
 	}
@@ -173,7 +189,7 @@ func stringLength(s string, i int, escapes bool) int {
 		if i += n; !ended {
 			return 0
 		}
-		if n = continuation(s[i:]); n == 0 {
+		if n = Continuation(s[i:]); n == 0 {
 			return i
 		}
 		i += n
@@ -197,9 +213,9 @@ func partLength(s string, escapes bool) (n int, ended bool) {
 	return len(s), false
 }
 
-// continuation mirrors quotecontinue of scan.l: it is the length of the white space, with a line break in it, and of the
+// Continuation mirrors quotecontinue of scan.l: it is the length of the white space, with a line break in it, and of the
 // quote with which a string goes on; 0 where it does not. A comment up to the end of its line is white space there.
-func continuation(s string) int {
+func Continuation(s string) int {
 	broken := false
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -216,8 +232,8 @@ func continuation(s string) int {
 	return 0
 }
 
-// quotedLength is the length of a quoted identifier whose first quote is before i; 0 where it has no end.
-func quotedLength(s string, i int) int {
+// QuotedLength is the length of a quoted identifier whose first quote is before i; 0 where it has no end.
+func QuotedLength(s string, i int) int {
 	for ; i < len(s); i++ {
 		if s[i] != '"' {
 			continue
@@ -233,17 +249,17 @@ func quotedLength(s string, i int) int {
 // word cuts an identifier or keyword.
 func (l *lexer) word(rest string) bool {
 	n := 1
-	for n < len(rest) && isIdentPart(rest[n]) {
+	for n < len(rest) && IsIdentPart(rest[n]) {
 		n++
 	}
-	t := token{start: l.at, end: l.at + n, kind: ast.Token_IDENT}
+	t := Token{Start: l.at, End: l.at + n, Kind: ast.Token_IDENT}
 	var folded [maxKeyword]byte
 	if n <= len(folded) {
 		for i := range n {
-			folded[i] = lowerASCII(rest[i])
+			folded[i] = LowerASCII(rest[i])
 		}
 		if k, ok := ast.Keywords()[string(folded[:n])]; ok {
-			t.kind, t.keyword = k.Token, k.Kind
+			t.Kind, t.Keyword = k.Token, k.Kind
 		}
 	}
 	l.list = append(l.list, t)
@@ -253,17 +269,20 @@ func (l *lexer) word(rest string) bool {
 
 const maxKeyword = 20 // bytes
 
-func isIdentStart(c byte) bool { return c >= 0x80 || c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
+// IsIdentStart tells whether an identifier without quotes can begin with a byte (ident_start in scan.l).
+func IsIdentStart(c byte) bool { return c >= 0x80 || c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-func isIdentPart(c byte) bool { return isIdentStart(c) || isDigit(c) || c == '$' }
+// IsIdentPart tells whether an identifier without quotes can go on with a byte (ident_cont).
+func IsIdentPart(c byte) bool { return IsIdentStart(c) || IsDigit(c) || c == '$' }
 
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+// IsDigit tells whether a byte is one of 0 to 9.
+func IsDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // number cuts a number. What the grammar rejects, such as letters right behind it, is left to the parser.
 func (l *lexer) number(rest string) bool {
 	if len(rest) > 2 && rest[0] == '0' && strings.IndexByte("xXoObB", rest[1]) >= 0 && rest[2] != '.' {
 		n := 2
-		for n < len(rest) && (isDigit(rest[n]) || rest[n] == '_' || rest[n]|0x20 >= 'a' && rest[n]|0x20 <= 'f') {
+		for n < len(rest) && (IsDigit(rest[n]) || rest[n] == '_' || rest[n]|0x20 >= 'a' && rest[n]|0x20 <= 'f') {
 			n++
 		}
 		return l.add(n, ast.Token_ICONST)
@@ -286,7 +305,7 @@ func (l *lexer) number(rest string) bool {
 
 // digits is the end of the digits from i on.
 func digits(s string, i int) int {
-	for i < len(s) && (isDigit(s[i]) || s[i] == '_') {
+	for i < len(s) && (IsDigit(s[i]) || s[i] == '_') {
 		i++
 	}
 	return i
@@ -295,14 +314,14 @@ func digits(s string, i int) int {
 // dollar cuts a parameter or a string between dollar signs.
 func (l *lexer) dollar(rest string) bool {
 	n := 1
-	for n < len(rest) && isDigit(rest[n]) {
+	for n < len(rest) && IsDigit(rest[n]) {
 		n++
 	}
 	if n > 1 {
 		return l.add(n, ast.Token_PARAM)
 	}
 	for n < len(rest) && rest[n] != '$' {
-		if !isIdentStart(rest[n]) && !(n > 1 && isDigit(rest[n])) {
+		if !IsIdentStart(rest[n]) && !(n > 1 && IsDigit(rest[n])) {
 			return false
 		}
 		n++

@@ -1,4 +1,4 @@
-package rewrite
+package syntax
 
 import (
 	"errors"
@@ -25,19 +25,19 @@ func parseContinued(sql string) (*ast.ParseResult, error) {
 
 // blankContinuations is a text with spaces for the comments within its strings, so that all else keeps its place.
 func blankContinuations(sql string) string {
-	list, ok := lex(sql)
+	list, ok := Lex(sql)
 	if !ok {
 		return sql
 	}
 	var out []byte
 	for _, t := range list {
-		if !isQuotedString(t.kind) || sql[t.end-1] != '\'' || !strings.Contains(sql[t.start:t.end], "--") {
+		if !isQuotedString(t.Kind) || sql[t.End-1] != '\'' || !strings.Contains(sql[t.Start:t.End], "--") {
 			continue
 		}
 		if out == nil {
 			out = []byte(sql)
 		}
-		blankBetween(out, t, sql[t.start]|0x20 == 'e')
+		blankBetween(out, t, sql[t.Start]|0x20 == 'e')
 	}
 	if out == nil {
 		return sql
@@ -54,12 +54,12 @@ func isQuotedString(kind ast.Token) bool {
 }
 
 // blankBetween overwrites the comments between the parts of a string, each with as many spaces.
-func blankBetween(sql []byte, t token, escapes bool) {
-	i := t.start + strings.IndexByte(string(sql[t.start:t.end]), '\'') + 1
-	for i < t.end {
-		n, _ := partLength(string(sql[i:t.end]), escapes)
+func blankBetween(sql []byte, t Token, escapes bool) {
+	i := t.Start + strings.IndexByte(string(sql[t.Start:t.End]), '\'') + 1
+	for i < t.End {
+		n, _ := partLength(string(sql[i:t.End]), escapes)
 		i += n
-		end := i + continuation(string(sql[i:t.end]))
+		end := i + Continuation(string(sql[i:t.End]))
 		for ; i < end; i++ {
 			if sql[i] != '-' {
 				continue

@@ -1,4 +1,4 @@
-package rewrite
+package syntax
 
 import "github.com/seguedb/segue/rewrite/ast"
 
@@ -11,15 +11,15 @@ const maxAside = 50_000
 // aside bounds how many long texts are read aside at one time: each takes up to maxAside times memoryOfToken.
 var aside = make(chan struct{}, 2)
 
-// parseAside is parseText for a text that is read aside, and errTooLong.
-func parseAside(sql string) (*ast.ParseResult, error) {
+// ParseAside is Parse for a text that is read aside, and ErrTooLong.
+func ParseAside(sql string) (*ast.ParseResult, error) {
 	if len(sql) < longText {
-		return parseText(sql)
+		return Parse(sql)
 	}
 	aside <- struct{}{}
 	defer func() { <-aside }()
-	if _, _, few := lexAtMost(sql, maxAside); !few {
-		return nil, errTooLong
+	if _, _, few := LexAtMost(sql, maxAside); !few {
+		return nil, ErrTooLong
 	}
-	return parseText(sql)
+	return Parse(sql)
 }

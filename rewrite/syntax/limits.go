@@ -1,4 +1,4 @@
-package rewrite
+package syntax
 
 import (
 	"errors"
@@ -10,7 +10,7 @@ import (
 // The parser is C. It cannot be interrupted, keeps its tree on the stack of the thread, and rescans some texts over and
 // over. So what is given to it is bounded before, by what can be seen in the tokens.
 const (
-	defaultMaxTokens = 500_000
+	DefaultMaxTokens = 500_000
 
 	// maxLeftDepth bounds how deep a tree can become by operators, joins and UNIONs in a row, which the grammar takes from
 	// the left, without needing its own stack, which is bounded. Beyond a few ten thousand the parser overruns the thread's.
@@ -26,21 +26,21 @@ const (
 	fewComments = 16
 )
 
-// errTooComplex says that a text is beyond a limit of the parser.
-var errTooComplex = errors.New("the text is too complex")
+// ErrTooComplex says that a text is beyond a limit of the parser.
+var ErrTooComplex = errors.New("the text is too complex")
 
-// errTooLong says that a text has more tokens than are read.
-var errTooLong = errors.New("the text has too many words and signs")
+// ErrTooLong says that a text has more tokens than are read.
+var ErrTooLong = errors.New("the text has too many words and signs")
 
-// parseText parses a UTF-8 text that is not beyond what the parser can do. Its errors are those of ast.Parse, and
-// errTooComplex.
-func parseText(sql string) (*ast.ParseResult, error) {
+// Parse parses a UTF-8 text that is not beyond what the parser can do. Its errors are those of ast.Parse, and
+// ErrTooComplex.
+func Parse(sql string) (*ast.ParseResult, error) {
 	if len(sql) < longText {
 		return parseContinued(sql)
 	}
-	list, ok := lex(sql)
+	list, ok := Lex(sql)
 	if ok && tooDeepTokens(list) || !ok && longOperator(sql) {
-		return nil, errTooComplex
+		return nil, ErrTooComplex
 	}
 	blank := blankComments(sql)
 	tree, err := parseContinued(blank)
@@ -54,7 +54,7 @@ func nearComment(sql, blank string, err error) error {
 	if blank == sql || !errors.As(err, &syntax) || !strings.HasPrefix(syntax.Message, unterminated) {
 		return err
 	}
-	at := byteOffset(sql, syntax.Position)
+	at := ByteOffset(sql, syntax.Position)
 	return &ast.SyntaxError{Message: unterminated + ` at or near "` + sql[at:] + `"`, Position: syntax.Position}
 }
 
@@ -98,7 +98,7 @@ func blankComments(sql string) string {
 
 // endsString tells whether the last token that was cut is a string.
 func (l *lexer) endsString() bool {
-	return len(l.list) > 0 && isLiteral(l.list[len(l.list)-1].kind)
+	return len(l.list) > 0 && IsLiteral(l.list[len(l.list)-1].Kind)
 }
 
 // blankBytes keeps the number of characters, which errors count, and the ends of lines.
@@ -148,11 +148,11 @@ func (n *nesting) next() {
 
 // tooDeepTokens tells whether the tree of a text may be deeper by operators in a row than the parser can take. Brackets
 // need the grammar's own stack, which is bounded.
-func tooDeepTokens(list []token) bool {
+func tooDeepTokens(list []Token) bool {
 	levels := []nesting{{}}
 	sum := 0 // of the depths of all open levels but the last
 	for i := range list {
-		kind := list[i].kind
+		kind := list[i].Kind
 		n := &levels[len(levels)-1]
 		switch kind {
 		case '(', '[', ast.Token_CASE:

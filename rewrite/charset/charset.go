@@ -1,4 +1,4 @@
-package rewrite
+package charset
 
 import (
 	"golang.org/x/text/encoding"
@@ -9,16 +9,25 @@ import (
 	"golang.org/x/text/encoding/traditionalchinese"
 )
 
-// A charset is a client_encoding. The zero value is UTF8.
-type charset struct {
+// An Encoding is a client_encoding. The zero value is UTF8.
+type Encoding struct {
 	encoding encoding.Encoding
 	// width is the length in bytes of the character that s begins with, which is beyond ASCII (pg_encoding_mblen).
 	width func(s string) int
 }
 
+// IsUTF8 tells whether texts in it are read as they are.
+func (c Encoding) IsUTF8() bool { return c.encoding == nil }
+
+// Named is the encoding that SHOW client_encoding calls so; ok is false for those that cannot be read.
+func Named(name string) (c Encoding, ok bool) {
+	c, ok = charsets[name]
+	return c, ok
+}
+
 // charsets maps the names that SHOW client_encoding gives. Absent are those that golang.org/x/text does not know:
 // EUC_JIS_2004, EUC_TW, JOHAB, MULE_INTERNAL, SHIFT_JIS_2004.
-var charsets = map[string]charset{
+var charsets = map[string]Encoding{
 	"":     {},
 	"UTF8": {},
 	// The server looks at no byte beyond ASCII; a text that happens to be UTF-8 can be read as such.
@@ -51,8 +60,8 @@ var charsets = map[string]charset{
 	"BIG5":    {traditionalchinese.Big5, widthTwo},
 }
 
-func single(e encoding.Encoding) charset {
-	return charset{encoding: e, width: func(string) int { return 1 }}
+func single(e encoding.Encoding) Encoding {
+	return Encoding{encoding: e, width: func(string) int { return 1 }}
 }
 
 func widthTwo(string) int { return 2 }
