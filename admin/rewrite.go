@@ -11,6 +11,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -95,7 +96,7 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 		return reply(w, http.StatusOK, out)
 	}
 	b := s.preview.of(snap)
-	if b.Match([]byte(in.SQL), false) != rewrite.Names {
+	if b.Match([]byte(in.SQL), false) != prefilter.Names {
 		out.Note = "it names nothing under migration: it is forwarded byte for byte, and not read; whether it is SQL, the server says"
 		return reply(w, http.StatusOK, out)
 	}

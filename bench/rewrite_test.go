@@ -8,6 +8,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -115,7 +116,7 @@ func BenchmarkRewriter(b *testing.B) {
 		b.SetBytes(int64(len(sql)))
 		b.ReportAllocs()
 		for b.Loop() {
-			if binder.Match(sql, false) != rewrite.Miss {
+			if binder.Match(sql, false) != prefilter.Miss {
 				b.Fatal("hit")
 			}
 		}

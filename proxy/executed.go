@@ -10,6 +10,7 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
 // SQL EXECUTE runs a statement of which its own text says only the name. So before it is sent, the statement is prepared
@@ -135,8 +136,8 @@ func (s *session) executes(e *epoch, name []byte) (*rewrite.Text, error) {
 	if err := s.look(e, st); err != nil {
 		return nil, err
 	}
-	if st.Memo.plan.hit != rewrite.Names {
-		if st.Memo.plan.hit == rewrite.StateWords {
+	if st.Memo.plan.hit != prefilter.Names {
+		if st.Memo.plan.hit == prefilter.StateWords {
 			s.changeByStatement(e, st)
 		}
 		return nil, s.giveBack(st)
@@ -176,7 +177,7 @@ func (s *session) look(e *epoch, st *statement) error {
 // looked for.
 func (s *session) lookAgain(e *epoch, st *statement) error {
 	p := &st.Memo.plan
-	if p.binder != nil && p.hit != rewrite.Names && e.binder.FindsAs(p.binder) && !e.made.namesMoreThan(p.made) {
+	if p.binder != nil && p.hit != prefilter.Names && e.binder.FindsAs(p.binder) && !e.made.namesMoreThan(p.made) {
 		p.binder, p.made = e.binder, e.made
 		return nil
 	}
@@ -184,7 +185,7 @@ func (s *session) lookAgain(e *epoch, st *statement) error {
 		return err
 	}
 	if p.binder != e.binder { // the server does not show the unnamed statement
-		*p = plan{binder: e.binder, made: e.made, hit: rewrite.Names}
+		*p = plan{binder: e.binder, made: e.made, hit: prefilter.Names}
 	}
 	return nil
 }

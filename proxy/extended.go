@@ -8,6 +8,7 @@ import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
 // maxParse is the size of a Parse that is not remembered, and hence not held in memory, while nothing is live.
@@ -17,7 +18,7 @@ const maxParse = 1 << 20
 type plan struct {
 	binder     *rewrite.Binder
 	made       *made
-	hit        rewrite.Hit
+	hit        prefilter.Hit
 	control    control
 	text       *rewrite.Text   // nil until it was bound
 	generation uint64          // of the view that it was bound in
@@ -108,7 +109,7 @@ func (s *session) parseIn(now *epoch) error {
 		return s.parseUnseen(now, name, sql)
 	}
 	hit := s.matchPrepared(now, sql, s.types)
-	if hit != rewrite.Names {
+	if hit != prefilter.Names {
 		st := s.open(name, sql, s.types, false)
 		s.follow(st)
 		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
@@ -154,7 +155,7 @@ func (s *session) parseAs(text *rewrite.Text) error {
 	sql, _, _ := cutString(rest)
 	st := s.open(name, sql, s.types, false)
 	st.Memo.plan = plan{
-		binder: s.view.epoch.binder, made: s.view.epoch.made, hit: rewrite.Names, control: controlOf(sql), text: text, generation: s.view.generation,
+		binder: s.view.epoch.binder, made: s.view.epoch.made, hit: prefilter.Names, control: controlOf(sql), text: text, generation: s.view.generation,
 	}
 	if executesByName(text) {
 		st.Memo.plan.text = nil
@@ -294,7 +295,7 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 			return portal{}, err
 		}
 	}
-	if p.hit != rewrite.Names {
+	if p.hit != prefilter.Names {
 		return s.currentMiss(now, st)
 	}
 	text, err := s.chooseAgain(st)
@@ -374,7 +375,7 @@ func (s *session) currentUnseen(st *statement) (portal, error) {
 // currentMiss is current for a statement that concerns no table under migration.
 func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	p := &st.Memo.plan
-	stateful := p.hit == rewrite.StateWords
+	stateful := p.hit == prefilter.StateWords
 	if stateful && st.Lost {
 		p.makes = &[]rewrite.Made{{}}
 	}

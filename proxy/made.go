@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -137,7 +138,7 @@ func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
 		case family != nil && !x.Columns: // all sessions ask for one again that lacks a name
 		case family != nil:
 			m.also = append(m.also, family...)
-		case x.Rows && b.Match([]byte(x.Name), false) != rewrite.Names:
+		case x.Rows && b.Match([]byte(x.Name), false) != prefilter.Names:
 			m.names = append(m.names, x.Name)
 		default:
 			m.also = append(m.also, x.Name)

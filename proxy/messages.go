@@ -8,6 +8,7 @@ import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
 // maxExpected bounds the answers that may be outstanding before the client is not read from: by then the server has sent
@@ -276,11 +277,11 @@ func (s *session) queryIn(now *epoch) error {
 	s.takesSnapshot = takesSnapshotFirst(sql)
 	raw.sql = s.changesIn(sql, true)
 	hit := s.match(now, sql)
-	if hit != rewrite.Miss {
+	if hit != prefilter.Miss {
 		raw.back = s.goesBack(sql)
 	}
 	switch hit {
-	case rewrite.Miss:
+	case prefilter.Miss:
 		if controlOf(sql) == begins {
 			s.frame = own(s.frame)
 			if err := s.controls(now, begins); err != nil {
@@ -288,7 +289,7 @@ func (s *session) queryIn(now *epoch) error {
 			}
 		}
 		return s.passIn(now, raw)
-	case rewrite.StateWords:
+	case prefilter.StateWords:
 		if made := now.binder.Makes(s.clientEncoding(), string(sql)); made != nil {
 			return s.passMaking(now, raw, sql, made)
 		}

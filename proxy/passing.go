@@ -8,9 +8,10 @@ import (
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
-// A text that cannot be held passes by: what came of it is sent on while it is looked at (rewrite.Passing). The server does
+// A text that cannot be held passes by: what came of it is sent on while it is looked at (prefilter.Passing). The server does
 // nothing with a message before it has the whole of it. So if a name under migration comes up when a part has been sent,
 // zero bytes are sent in place of all that is still to come: the text then ends too early for the length of its message,
 // the server refuses that as invalid (pq_getmsgend, before anything is executed), and the client gets our refusal in place
@@ -33,7 +34,7 @@ var zeros [16 << 10]byte
 // client sends.
 type passing struct {
 	out    *wire.Writer
-	look   *rewrite.Passing
+	look   *prefilter.Passing
 	back   []byte // the last bytes of the text so far, not sent
 	behind []byte // what came behind the text, not sent
 	ended  bool   // the text has
@@ -51,7 +52,7 @@ func (p *passing) Write(part []byte) (int, error) {
 		text, p.ended = part[:end], true
 	}
 	_, _ = p.look.Write(text)
-	if p.look.Hit() == rewrite.Names && !p.spoilt && !p.broken {
+	if p.look.Hit() == prefilter.Names && !p.spoilt && !p.broken {
 		if err := p.spoil(); err != nil {
 			return 0, err
 		}
@@ -133,12 +134,12 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 		t.name, head = s.frame.Body[:end], 5+end+1
 	}
 	raw := s.frame.Raw
-	p := &passing{out: s.server.Out, look: rewrite.NewPassing(t.look)}
+	p := &passing{out: s.server.Out, look: prefilter.NewPassing(t.look)}
 	first := raw[head:]
 	if end := bytes.IndexByte(first, 0); end >= 0 {
 		first = first[:end]
 	}
-	if rewrite.NewPassing(t.look).All(first) == rewrite.Names {
+	if prefilter.NewPassing(t.look).All(first) == prefilter.Names {
 		return s.refusePassing(t.why())
 	}
 	t.first = first
@@ -161,10 +162,10 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 		return err
 	}
 	hit := p.look.Close()
-	if hit != rewrite.Names && t.types != nil && len(p.behind) > 0 {
+	if hit != prefilter.Names && t.types != nil && len(p.behind) > 0 {
 		hit = max(hit, t.types(p.behind[1:]))
 	}
-	if hit != rewrite.Names || p.broken {
+	if hit != prefilter.Names || p.broken {
 		t.end(hit, due)
 		if err := p.release(); err != nil {
 			return err
@@ -185,11 +186,11 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 
 // A passingText is what differs between the texts that pass by.
 type passingText struct {
-	look  func(part []byte) rewrite.Hit
-	types func(behind []byte) rewrite.Hit // what the types of a Parse come to; nil: nothing
-	why   func() *wire.Error              // refuses one with names
-	begin func() (expect, error)          // says what to expect, before anything is sent
-	end   func(hit rewrite.Hit, due uint64)
+	look  func(part []byte) prefilter.Hit
+	types func(behind []byte) prefilter.Hit // what the types of a Parse come to; nil: nothing
+	why   func() *wire.Error                // refuses one with names
+	begin func() (expect, error)            // says what to expect, before anything is sent
+	end   func(hit prefilter.Hit, due uint64)
 
 	name  []byte // of a Parse
 	first []byte // of the text
@@ -214,11 +215,11 @@ func (s *session) refusePassing(why *wire.Error) error {
 func (s *session) passQuery(now *epoch) error {
 	executes := s.mayExecute()
 	t := &passingText{
-		look: func(part []byte) rewrite.Hit {
+		look: func(part []byte) prefilter.Hit {
 			return s.matchMore(now, part, now.binder.MatchPart(part, executes))
 		},
 		why: s.tooLarge(now),
-		end: func(hit rewrite.Hit, due uint64) { s.passed(now, hit, due) },
+		end: func(hit prefilter.Hit, due uint64) { s.passed(now, hit, due) },
 	}
 	t.begin = func() (expect, error) {
 		s.doubtIfBlock(t.first)
@@ -231,14 +232,14 @@ func (s *session) passQuery(now *epoch) error {
 // in other words than the client's: it must not be executed in those.
 func (s *session) passQueryUnseen(now *epoch) error {
 	t := &passingText{
-		look: func(part []byte) rewrite.Hit {
+		look: func(part []byte) prefilter.Hit {
 			if prepared.MayExecute(part) {
-				return rewrite.Names
+				return prefilter.Names
 			}
-			return rewrite.Miss
+			return prefilter.Miss
 		},
 		why: s.tooLarge(now),
-		end: func(rewrite.Hit, uint64) {},
+		end: func(prefilter.Hit, uint64) {},
 	}
 	t.begin = func() (expect, error) {
 		s.doubtIfBlock(t.first)
@@ -252,15 +253,15 @@ func (s *session) passParse(now *epoch) error {
 	executes := s.mayExecute()
 	var st *statement
 	t := &passingText{
-		look: func(part []byte) rewrite.Hit {
+		look: func(part []byte) prefilter.Hit {
 			return s.matchKeptMore(now, part, nil, now.binder.MatchPart(part, executes))
 		},
-		types: func(behind []byte) rewrite.Hit {
+		types: func(behind []byte) prefilter.Hit {
 			types, _ := typesOf(nil, behind)
 			if rows, _ := now.binder.MatchTypes(types); rows {
-				return rewrite.Names
+				return prefilter.Names
 			}
-			return rewrite.Miss
+			return prefilter.Miss
 		},
 		why: s.tooLarge(now),
 	}
@@ -279,7 +280,7 @@ func (s *session) passParse(now *epoch) error {
 		s.follows = s.follows || mayPrepare(t.first)
 		return expect{kind: wire.Parse, stmt: st}, nil
 	}
-	t.end = func(hit rewrite.Hit, _ uint64) {
+	t.end = func(hit prefilter.Hit, _ uint64) {
 		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(t.first)}
 	}
 	return s.passBy(now, t)
@@ -297,8 +298,8 @@ func (s *session) tooLarge(now *epoch) func() *wire.Error {
 }
 
 // passed takes note of what a Query that passes by may change. due is the number of the ReadyForQuery that ends it.
-func (s *session) passed(now *epoch, hit rewrite.Hit, due uint64) {
-	if hit != rewrite.StateWords {
+func (s *session) passed(now *epoch, hit prefilter.Hit, due uint64) {
+	if hit != prefilter.StateWords {
 		return
 	}
 	s.announceAll(now.binder, []rewrite.Made{{}})

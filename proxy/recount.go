@@ -9,6 +9,7 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
 // What is prepared or deallocated where nobody can follow it, in DO or before anything was live, the server is asked for:
@@ -211,7 +212,7 @@ func (s *session) lookAtLost(e *epoch) error {
 		}
 		if st := a.Confirmed(key); st != nil && st.Lost {
 			sql, err := hex.DecodeString(text)
-			hit := rewrite.Names
+			hit := prefilter.Names
 			if err == nil && (st.Have == prepared.Served{}) {
 				hit = s.matchKept(e, sql, nil, !st.SQL)
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
@@ -21,12 +22,12 @@ type bindInput struct {
 	sql    string // UTF-8
 	tree   *ast.ParseResult
 	tokens *syntax.Tokens
-	views  *introspection // how the system catalogs look; nil: as they are
-	unseen *prefilter     // names that change the session; nil: there are none
-	budget *budget        // nil in tests of the binder alone
-	shown  *shownNotes    // what is noted of a stored object; nil for every text of a client
-	all    bool           // predict the columns of statements that concern no affected table, too
-	within int            // how many texts this one is within: bodies, and strings of SQL
+	views  *introspection    // how the system catalogs look; nil: as they are
+	unseen *prefilter.Filter // names that change the session; nil: there are none
+	budget *budget           // nil in tests of the binder alone
+	shown  *shownNotes       // what is noted of a stored object; nil for every text of a client
+	all    bool              // predict the columns of statements that concern no affected table, too
+	within int               // how many texts this one is within: bodies, and strings of SQL
 }
 
 // maxWithin bounds how many texts a text may be within. Each is read and held by itself, so that the memory for texts within

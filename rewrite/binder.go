@@ -10,18 +10,9 @@ import (
 
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
-)
-
-// A Hit says what the prefilter found in a text.
-type Hit byte
-
-// The hits. Hits are conservative: a text with Miss cannot concern a table under migration.
-const (
-	Miss       Hit = iota // forward it byte for byte
-	StateWords            // forward it; afterwards the session's state is to be read again before it is used
-	Names                 // give it to Rewrite
 )
 
 // Options bound a Binder. The zero value means the defaults.
@@ -49,8 +40,8 @@ type Options struct {
 // A Binder rewrites texts for one snapshot. It is safe for concurrent use.
 type Binder struct {
 	snap      *rules.Snapshot
-	filter    *prefilter // nil when nothing is live
-	unseen    *prefilter // names that change the session; nil: there are none
+	filter    *prefilter.Filter // nil when nothing is live
+	unseen    *prefilter.Filter // names that change the session; nil: there are none
 	cache     *cache
 	templates *templates
 	stats     *Stats
@@ -82,8 +73,8 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 		b.stats = new(Stats)
 	}
 	if snap.Live() {
-		b.filter = newPrefilter(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
-		b.unseen = newUnseen(snap.Catalog.SessionChangers)
+		b.filter = prefilter.New(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
+		b.unseen = prefilter.OfChangers(snap.Catalog.SessionChangers)
 		b.views.init(snap, !o.PlainCatalogs)
 		b.rows = newRowTypes(snap.Catalog, snap.Tables)
 		b.findMoving()
@@ -100,22 +91,22 @@ func (b *Binder) Stats() *Stats { return b.stats }
 // Match looks for identifiers that matter, in one pass over the bytes and without allocating. prepared says that the
 // session has, or may have, statements made by SQL PREPARE, so that EXECUTE matters too. When nothing is live all
 // texts miss.
-func (b *Binder) Match(sql []byte, prepared bool) Hit {
+func (b *Binder) Match(sql []byte, prepared bool) prefilter.Hit {
 	if b.filter == nil {
-		return Miss
+		return prefilter.Miss
 	}
 	if b.all {
-		return Names
+		return prefilter.Names
 	}
-	return b.filter.match(sql, prepared)
+	return b.filter.Match(sql, prepared)
 }
 
 // MatchPart is Match for a part of a text that is too long to be given to Rewrite: with MatchAll, too, it looks for names.
-func (b *Binder) MatchPart(part []byte, prepared bool) Hit {
+func (b *Binder) MatchPart(part []byte, prepared bool) prefilter.Hit {
 	if b.filter == nil {
-		return Miss
+		return prefilter.Miss
 	}
-	return b.filter.match(part, prepared)
+	return b.filter.Match(part, prepared)
 }
 
 // FindsAs tells whether Match finds in every text what it finds with another binder.
@@ -186,7 +177,7 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 
 // large is what becomes of a text beyond the limit of bytes. It is not kept.
 func (b *Binder) large(s *Session, sql string) *Text {
-	if b.all && b.filter.match([]byte(sql), true) != Names {
+	if b.all && b.filter.Match([]byte(sql), true) != prefilter.Names {
 		return &Text{SQL: sql, Client: sql}
 	}
 	b.stats.Misses.Add(1)
@@ -221,7 +212,7 @@ func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 	}()
 	r.budget.look()
 	if t := r.read(); t != nil {
-		if b.all && b.filter.match([]byte(r.sql), true) != Names {
+		if b.all && b.filter.Match([]byte(r.sql), true) != prefilter.Names {
 			return &Text{SQL: r.sql, Client: r.sql}, nil
 		}
 		return t, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
@@ -394,5 +395,17 @@ func TestWhatIsUnknownIsAskedFor(t *testing.T) {
 	s.Overlay = map[rules.Name]*catalog.Relation{{Name: "x"}: nil}
 	if text := mustRewrite(t, b, s, "SELECT surname FROM individual, x"); text.SQL != "SELECT last_name FROM individual, x" {
 		t.Errorf("SQL = %q", text.SQL)
+	}
+}
+
+func TestNothingIsLookedAtWhenNothingIsLive(t *testing.T) {
+	t.Parallel()
+	b := NewBinder(&rules.Snapshot{Identifiers: []string{"individual"}}, Options{})
+	if got := b.Match([]byte(`SELECT * FROM individual`), true); got != prefilter.Miss {
+		t.Errorf("Match = %v, want Miss", got)
+	}
+	text, err := b.Rewrite(&Session{}, "SELECT * FROM individual")
+	if err != nil || text.Changed || text.SQL != text.Client {
+		t.Errorf("Rewrite changed a text, or failed: %v", err)
 	}
 }

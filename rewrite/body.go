@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
@@ -28,19 +29,20 @@ type body struct {
 	params     []value         // $1, $2 and so on
 	vars       *variables      // of PL/pgSQL; nil for LANGUAGE sql
 	parts      []*part
-	edits      []splice.Edit // of what the literal means
-	moved      bool          // it changes what names mean
-	after      unsettled     // what its statements have made so far
-	text       *ast.String   // its place in the tree
-	byPlace    bool          // of what it returns only the order counts, and not what columns are called
-	once       bool          // it runs now, and is not stored
-	names      []string      // the function that it replaces, if there is one
-	oneRow     bool          // it returns a row of no declared type, with the names of the fields that it has
-	session    *Session      // under whose search_path it runs; nil: the session at hand
-	pathKnown  bool          // it runs under the search_path that it is bound with
-	computes   bool          // it computes the text of statements
-	unsure     bool          // a statement of it has something that was not understood, or is not there
-	returnType catalog.OID   // what it returns, where that is an OID alias type
+	texts      map[*plpgsql.Fragment]*body // of EXECUTE, where they are constants
+	edits      []splice.Edit               // of what the literal means
+	moved      bool                        // it changes what names mean
+	after      unsettled                   // what its statements have made so far
+	text       *ast.String                 // its place in the tree
+	byPlace    bool                        // of what it returns only the order counts, and not what columns are called
+	once       bool                        // it runs now, and is not stored
+	names      []string                    // the function that it replaces, if there is one
+	oneRow     bool                        // it returns a row of no declared type, with the names of the fields that it has
+	session    *Session                    // under whose search_path it runs; nil: the session at hand
+	pathKnown  bool                        // it runs under the search_path that it is bound with
+	computes   bool                        // it computes the text of statements
+	unsure     bool                        // a statement of it has something that was not understood, or is not there
+	returnType catalog.OID                 // what it returns, where that is an OID alias type
 }
 
 // A part is a fragment of a body as a text of its own. Its tree is changed as its text is.

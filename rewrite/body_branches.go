@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
@@ -109,20 +110,20 @@ func identity(schema, name string) string {
 }
 
 // block is the outermost block in the branch.
-func (br *branch) block(read *plBody, text string) string {
+func (br *branch) block(read *plpgsql.Body, text string) string {
 	edits := make([]splice.Edit, len(br.edits))
 	for i, e := range br.edits {
-		edits[i] = splice.Edit{Start: e.Start - read.outermost.From, End: e.End - read.outermost.From, New: e.New}
+		edits[i] = splice.Edit{Start: e.Start - read.Outermost.From, End: e.End - read.Outermost.From, New: e.New}
 	}
-	return splice.Apply(text[read.outermost.From:read.outermost.To], edits)
+	return splice.Apply(text[read.Outermost.From:read.Outermost.To], edits)
 }
 
 // writeBranches puts branches into one body, the last one for all other tables. The first stands where the client has
 // written it, so that lines are counted as the client counts them.
-func (bd *body) writeBranches(read *plBody, list []*branch) {
+func (bd *body) writeBranches(read *plpgsql.Body, list []*branch) {
 	var head, tail strings.Builder
 	head.WriteString(branchNote + "BEGIN IF " + list[0].condition() + " THEN ")
-	if !read.closed {
+	if !read.Closed {
 		tail.WriteString(";")
 	}
 	for i, br := range list[1:] {
@@ -134,11 +135,11 @@ func (bd *body) writeBranches(read *plBody, list []*branch) {
 		tail.WriteString(br.block(read, bd.literal.text) + ";")
 	}
 	tail.WriteString(" END IF; END")
-	if read.closed {
+	if read.Closed {
 		tail.WriteString(";")
 	}
-	edits := append([]splice.Edit{{Start: read.outermost.From, End: read.outermost.From, New: head.String()}}, list[0].edits...)
-	edits = append(edits, splice.Edit{Start: read.end, End: read.end, New: tail.String()})
+	edits := append([]splice.Edit{{Start: read.Outermost.From, End: read.Outermost.From, New: head.String()}}, list[0].edits...)
+	edits = append(edits, splice.Edit{Start: read.End, End: read.End, New: tail.String()})
 	text := splice.Apply(bd.literal.text, edits)
 	if !proveBranches(read, list, text) {
 		bd.unsupported(bd.literal.opened, refusedUnproven, bd.of, "could not be rewritten as it was meant")
@@ -149,20 +150,20 @@ func (bd *body) writeBranches(read *plBody, list []*branch) {
 
 // proveBranches tells whether a text is made up of the branches: taken apart, it has their conditions and their fragments,
 // and their words in between.
-func proveBranches(read *plBody, list []*branch, text string) bool {
-	got, ok := readPL(text)
+func proveBranches(read *plpgsql.Body, list []*branch, text string) bool {
+	got, ok := plpgsql.Read(text)
 	if !ok {
 		return false
 	}
 	fragments := []string{}
-	outside := slices.Clone(read.outside[:read.lead])
-	words := read.outside[read.lead:]
-	if read.closed {
+	outside := slices.Clone(read.Outside[:read.Lead])
+	words := read.Outside[read.Lead:]
+	if read.Closed {
 		words = words[:len(words)-1]
 	}
 	outside = append(outside, "BEGIN", "IF")
 	for i, br := range list {
-		own, ok := readPL(br.text)
+		own, ok := plpgsql.Read(br.text)
 		if !ok {
 			return false
 		}
@@ -173,17 +174,17 @@ func proveBranches(read *plBody, list []*branch, text string) bool {
 			outside = append(outside, "ELSIF")
 			fallthrough
 		default:
-			fragments = append(fragments, selectPrefix+br.condition())
+			fragments = append(fragments, plpgsql.SelectPrefix+br.condition())
 			outside = append(outside, "THEN")
 		}
-		for k := range own.fragments {
-			fragments = append(fragments, own.fragments[k].sql(br.text))
+		for k := range own.Fragments {
+			fragments = append(fragments, own.Fragments[k].SQL(br.text))
 		}
 		outside = append(append(outside, words...), ";")
 	}
 	outside = append(outside, "END", "IF", ";", "END")
-	if read.closed {
+	if read.Closed {
 		outside = append(outside, ";")
 	}
-	return slices.Equal(got.outside, outside) && slices.EqualFunc(got.fragments, fragments, func(f plFragment, sql string) bool { return f.sql(text) == sql })
+	return slices.Equal(got.Outside, outside) && slices.EqualFunc(got.Fragments, fragments, func(f plpgsql.Fragment, sql string) bool { return f.SQL(text) == sql })
 }

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
@@ -14,11 +15,11 @@ import (
 // that can be run again, and loops over tables. What is stored runs in sessions of any version, and sees them as they are.
 
 // catalogsInBlock refuses what a DO block cannot do with the version's names from the catalogs.
-func (bd *body) catalogsInBlock(read *plBody) {
+func (bd *body) catalogsInBlock(read *plpgsql.Body) {
 	if !bd.once || !bd.catalogs.used {
 		return
 	}
-	if read.computes() {
+	if read.Computes() {
 		bd.affected = true
 		bd.unsupported(bd.literal.opened, refusedString, bd.of, "reads the system catalogs, where names are those of the version, and executes a text that it computes, where they must be those of the database")
 		return

@@ -8,13 +8,14 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
 // inPL binds a body in PL/pgSQL. ok is false where it cannot be taken apart.
 func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) {
-	read, ok := readPL(bd.literal.text)
+	read, ok := plpgsql.Read(bd.literal.text)
 	switch {
 	case !ok:
 		return false
@@ -29,19 +30,19 @@ func (bd *body) inPL(function string, list []parameter, trigger bool) (ok bool) 
 	if !bd.bindPL(read, newVariables(bd.binding, function, list)) {
 		return false
 	}
-	bd.computes = read.computes()
+	bd.computes = read.Computes()
 	bd.finish(func(text string) bool { return bd.provePL(read, text) })
 	return true
 }
 
 // bindPL binds the fragments of a body. ok is false where one of them cannot be read.
-func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
+func (bd *body) bindPL(read *plpgsql.Body, vars *variables) (ok bool) {
 	bd.vars = vars
-	bd.vars.conflict = read.conflict
+	bd.vars.conflict = read.Conflict
 	bd.outermost = bd.vars.scope
-	for i := range read.fragments {
-		f := &read.fragments[i]
-		p, ok := bd.part(f.sql(bd.literal.text), f.start, len(f.prefix))
+	for i := range read.Fragments {
+		f := &read.Fragments[i]
+		p, ok := bd.part(f.SQL(bd.literal.text), f.Start, len(f.Prefix))
 		if !ok {
 			return false
 		}
@@ -51,16 +52,16 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 	}
 	bd.vars.findRows(read, bd.literal.text)
 	bd.declarations(read)
-	for i := range read.fragments {
-		if f := &read.fragments[i]; f.role != plType {
+	for i := range read.Fragments {
+		if f := &read.Fragments[i]; f.Role != plpgsql.Type {
 			bd.bind(bd.parts[i], bd.fragment(f))
 		}
 	}
 	if bd.vars.twice != "" {
 		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+syntax.QuoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
 	}
-	for i := range read.fragments {
-		if f := &read.fragments[i]; f.returns && f.role == plExpression {
+	for i := range read.Fragments {
+		if f := &read.Fragments[i]; f.Returns && f.Role == plpgsql.Expression {
 			bd.returnsRow(bd.parts[i])
 		}
 	}
@@ -75,17 +76,17 @@ func (bd *body) bindPL(read *plBody, vars *variables) (ok bool) {
 }
 
 // declarations binds the types of variables, and makes the variables.
-func (bd *body) declarations(read *plBody) {
-	for _, name := range read.labels {
+func (bd *body) declarations(read *plpgsql.Body) {
+	for _, name := range read.Labels {
 		bd.vars.label(name)
 	}
-	for _, d := range read.variables {
+	for _, d := range read.Variables {
 		var typ value
-		record, other := d.row || d.alias != "", d.alias != ""
+		record, other := d.Row || d.Alias != "", d.Alias != ""
 		var alias catalog.OID
-		if d.typ >= 0 {
+		if d.Type >= 0 {
 			var t *ast.TypeName
-			bd.bind(bd.parts[d.typ], func(c *binding, n *ast.Node) output {
+			bd.bind(bd.parts[d.Type], func(c *binding, n *ast.Node) output {
 				x := n.GetCreateFunctionStmt()
 				t = x.GetReturnType()
 				c.saw(x)
@@ -96,10 +97,10 @@ func (bd *body) declarations(read *plBody) {
 			record = t.GetPctType() || !isShippedType(t)
 			other = record && (ast.LastName(t.GetNames()) != "record" || t.GetPctType())
 		}
-		if bd.vars.isRow(d.name) && bd.vars.table != nil {
+		if bd.vars.isRow(d.Name) && bd.vars.table != nil {
 			typ, record, other = bd.vars.row, false, false
 		}
-		v := bd.vars.declare(bd.binding, d.name, typ, record)
+		v := bd.vars.declare(bd.binding, d.Name, typ, record)
 		v.other = v.other || other && v.item.unknown
 		if v.alias = 0; isAlias(alias) {
 			v.alias, v.column.typ = alias, alias
@@ -114,11 +115,11 @@ func isShippedType(t *ast.TypeName) bool {
 }
 
 // fragment is how a fragment is bound. Labels do not matter where a value is meant.
-func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
+func (bd *body) fragment(f *plpgsql.Fragment) func(*binding, *ast.Node) output {
 	switch {
-	case f.role == plStatement && f.returns:
+	case f.Role == plpgsql.Statement && f.Returns:
 		return bd.returned
-	case f.role == plStatement:
+	case f.Role == plpgsql.Statement:
 		return func(c *binding, n *ast.Node) output {
 			if bd.ofPlaces(f) {
 				c.placeOnly(n)
@@ -128,8 +129,10 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 	}
 	return func(c *binding, n *ast.Node) output {
 		sel := n.GetSelectStmt()
-		if f.dynamic {
-			f.text = bd.constantText(c, sel, bd.byPlace && f.returns || bd.ofPlaces(f))
+		if f.Dynamic {
+			text := bd.constantText(c, sel, bd.byPlace && f.Returns || bd.ofPlaces(f))
+			put(&bd.texts, f, text)
+			f.Known = text != nil
 		}
 		if sel == nil || len(sel.SortClause) > 0 || len(sel.GroupClause) > 0 {
 			return bd.statementOf(c, n)
@@ -145,7 +148,7 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 		if typ := bd.wantedBy(f); typ != 0 && len(sel.TargetList) == 1 {
 			c.become(sel.TargetList[0].GetResTarget().GetVal(), typ, nil)
 		}
-		if f.said {
+		if f.Said {
 			c.namesInOutput(sel, out, nil)
 		}
 		for _, t := range named {
@@ -157,22 +160,22 @@ func (bd *body) fragment(f *plFragment) func(*binding, *ast.Node) output {
 
 // wantedBy is the OID alias type that a fragment's value becomes: that of the variable that it fills, or of what the function
 // returns. 0 where it is none.
-func (bd *body) wantedBy(f *plFragment) catalog.OID {
+func (bd *body) wantedBy(f *plpgsql.Fragment) catalog.OID {
 	if v := bd.filledBy(f); v != nil {
 		return v.alias
 	}
-	if f.returns && f.role == plExpression {
+	if f.Returns && f.Role == plpgsql.Expression {
 		return bd.returnType
 	}
 	return 0
 }
 
 // filledBy is the only variable that gets a value; nil where there is none.
-func (bd *body) filledBy(f *plFragment) *variable {
-	if !f.strict || len(f.targets) != 1 {
+func (bd *body) filledBy(f *plpgsql.Fragment) *variable {
+	if !f.Strict || len(f.Targets) != 1 {
 		return nil
 	}
-	return bd.vars.known[f.targets[0]]
+	return bd.vars.known[f.Targets[0]]
 }
 
 // constantText binds the text that EXECUTE has in a constant: a statement that sees no variables. It is nil where the text
@@ -202,11 +205,11 @@ func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *bod
 }
 
 // fills finds out what the records are filled with.
-func (bd *body) fills(read *plBody) {
-	for i := range read.fragments {
-		f := &read.fragments[i]
+func (bd *body) fills(read *plpgsql.Body) {
+	for i := range read.Fragments {
+		f := &read.Fragments[i]
 		out := bd.outputOf(f, i)
-		known := !f.strict && !out.unknown
+		known := !f.Strict && !out.unknown
 		differs, row := false, value{}
 		for _, c := range out.cols {
 			row = c.rows
@@ -215,33 +218,33 @@ func (bd *body) fills(read *plBody) {
 			}
 			differs = differs || bd.difference(row) != sameShape
 		}
-		bd.fill(f.targets, known, differs, bd.parts[i])
-		if !f.strict || len(out.cols) != 1 || row.typ == 0 || row.typ != bd.vars.row.typ {
-			bd.fillRow(f.targets, bd.parts[i])
+		bd.fill(f.Targets, known, differs, bd.parts[i])
+		if !f.Strict || len(out.cols) != 1 || row.typ == 0 || row.typ != bd.vars.row.typ {
+			bd.fillRow(f.Targets, bd.parts[i])
 		}
 	}
-	for _, f := range read.fetches {
+	for _, f := range read.Fetches {
 		queries := 0
 		known := true
-		for i := range read.fragments {
-			if q := &read.fragments[i]; q.cursor == f.cursor {
+		for i := range read.Fragments {
+			if q := &read.Fragments[i]; q.Cursor == f.Cursor {
 				queries++
 				known = known && !bd.outputOf(q, i).unknown
 			}
 		}
-		v := bd.vars.known[f.cursor]
-		bd.fill(f.targets, known && queries > 0 && (v == nil || !v.record), false, nil)
-		bd.fillRow(f.targets, nil)
+		v := bd.vars.known[f.Cursor]
+		bd.fill(f.Targets, known && queries > 0 && (v == nil || !v.record), false, nil)
+		bd.fillRow(f.Targets, nil)
 	}
 }
 
 // outputOf is what fragment i puts out, or the text that it executes.
-func (bd *body) outputOf(f *plFragment, i int) output {
+func (bd *body) outputOf(f *plpgsql.Fragment, i int) output {
 	switch {
-	case !f.dynamic:
+	case !f.Dynamic:
 		return bd.parts[i].out
-	case f.text != nil:
-		return f.text.parts[0].out
+	case f.Known:
+		return bd.texts[f].parts[0].out
 	}
 	return output{unknown: true}
 }
@@ -300,8 +303,8 @@ func (b *binding) moving(name string) bool {
 
 // computedText refuses strings that name a table under migration, in a body that computes the text of statements, or asks
 // for which table it was called.
-func (bd *body) computedText(read *plBody) {
-	computes := read.computes()
+func (bd *body) computedText(read *plpgsql.Body) {
+	computes := read.Computes()
 	bd.walk(func(_ *part, n proto.Message) {
 		ref, ok := n.(*ast.ColumnRef)
 		computes = computes || ok && (ast.LastName(ref.Fields) == "tg_table_name" || ast.LastName(ref.Fields) == "tg_relname")
@@ -321,17 +324,17 @@ func (bd *body) computedText(read *plBody) {
 
 // provePL tells whether a text is the body with its edits: taken apart again, it has the same fragments with the edited
 // trees, and the same words around them.
-func (bd *body) provePL(read *plBody, text string) bool {
-	again, ok := readPL(text)
-	if !ok || len(again.fragments) != len(read.fragments) || !slices.Equal(again.outside, read.outside) {
+func (bd *body) provePL(read *plpgsql.Body, text string) bool {
+	again, ok := plpgsql.Read(text)
+	if !ok || len(again.Fragments) != len(read.Fragments) || !slices.Equal(again.Outside, read.Outside) {
 		return false
 	}
-	for i := range again.fragments {
-		f := &again.fragments[i]
-		if f.role != read.fragments[i].role || !bd.parts[i].edited && f.sql(text) != read.fragments[i].sql(bd.literal.text) {
+	for i := range again.Fragments {
+		f := &again.Fragments[i]
+		if f.Role != read.Fragments[i].Role || !bd.parts[i].edited && f.SQL(text) != read.Fragments[i].SQL(bd.literal.text) {
 			return false
 		}
-		if bd.parts[i].edited && !bd.parts[i].same(f.sql(text)) {
+		if bd.parts[i].edited && !bd.parts[i].same(f.SQL(text)) {
 			return false
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -47,15 +48,15 @@ func nodeOf(n *ast.Node) proto.Message {
 
 // ofPlaces tells whether what a fragment puts out goes into variables by its order alone: into none, into several, or into
 // one that does not take over the names.
-func (bd *body) ofPlaces(f *plFragment) bool {
-	if f.cursor != "" || f.returns {
+func (bd *body) ofPlaces(f *plpgsql.Fragment) bool {
+	if f.Cursor != "" || f.Returns {
 		return false
 	}
-	if len(f.targets) != 1 {
+	if len(f.Targets) != 1 {
 		return true
 	}
-	v := bd.vars.known[f.targets[0]]
-	return v != nil && !v.record && !bd.vars.isRow(f.targets[0])
+	v := bd.vars.known[f.Targets[0]]
+	return v != nil && !v.record && !bd.vars.isRow(f.Targets[0])
 }
 
 // keptStar sees to a star in a body. first is the first column in out that it puts out. ok is false where it has to be

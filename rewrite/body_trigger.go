@@ -10,6 +10,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -83,39 +84,39 @@ func movedColumns(t *rules.TableLens, uses []fieldUse) (moved []rules.ColumnLens
 }
 
 // findRows adds the variables that are other names of old or new, and the records that get nothing else.
-func (v *variables) findRows(read *plBody, text string) {
+func (v *variables) findRows(read *plpgsql.Body, text string) {
 	if len(v.rows) == 0 {
 		return
 	}
 	declared := map[string]int{}
-	for _, d := range read.variables {
-		declared[d.name]++
+	for _, d := range read.Variables {
+		declared[d.Name]++
 	}
-	for _, d := range read.variables {
+	for _, d := range read.Variables {
 		switch {
-		case declared[d.name] > 1 || v.known[d.name] != nil:
-		case d.alias != "" && v.isRow(syntax.FoldIdent(d.alias)):
-			v.rows = append(v.rows, d.name)
-		case d.typ >= 0 && strings.EqualFold(read.fragments[d.typ].within(text), "record") && v.onlyRows(read, text, d.name):
-			v.rows = append(v.rows, d.name)
+		case declared[d.Name] > 1 || v.known[d.Name] != nil:
+		case d.Alias != "" && v.isRow(syntax.FoldIdent(d.Alias)):
+			v.rows = append(v.rows, d.Name)
+		case d.Type >= 0 && strings.EqualFold(read.Fragments[d.Type].Within(text), "record") && v.onlyRows(read, text, d.Name):
+			v.rows = append(v.rows, d.Name)
 		}
 	}
 }
 
 // onlyRows tells whether a record is only ever assigned old or new.
-func (v *variables) onlyRows(read *plBody, text, name string) bool {
+func (v *variables) onlyRows(read *plpgsql.Body, text, name string) bool {
 	assigned := false
-	for i := range read.fragments {
-		f := &read.fragments[i]
-		if !slices.Contains(f.targets, name) {
+	for i := range read.Fragments {
+		f := &read.Fragments[i]
+		if !slices.Contains(f.Targets, name) {
 			continue
 		}
-		if !f.strict || f.dynamic || !v.isRow(syntax.FoldIdent(f.within(text))) {
+		if !f.Strict || f.Dynamic || !v.isRow(syntax.FoldIdent(f.Within(text))) {
 			return false
 		}
 		assigned = true
 	}
-	fetched := slices.ContainsFunc(read.fetches, func(f plFetch) bool { return slices.Contains(f.targets, name) })
+	fetched := slices.ContainsFunc(read.Fetches, func(f plpgsql.Fetch) bool { return slices.Contains(f.Targets, name) })
 	return assigned && !fetched
 }
 
@@ -132,7 +133,7 @@ func (bd *body) fillRow(targets []string, p *part) {
 }
 
 // inTrigger binds the body of a function for triggers. ok is false where one of its fragments cannot be read.
-func (bd *body) inTrigger(function string, read *plBody) (ok bool) {
+func (bd *body) inTrigger(function string, read *plpgsql.Body) (ok bool) {
 	if !bd.bindPL(read, newTriggerVariables(bd.binding, function, nil)) {
 		return false
 	}
@@ -153,15 +154,15 @@ func (bd *body) inTrigger(function string, read *plBody) (ok bool) {
 
 // branches binds the body once for each table of the trigger that it may be meant for. A table for which it is refused has
 // no branch: refusal is the first of these, which stands if there is no other table.
-func (bd *body) branches(function string, read *plBody) (list []*branch, refusal *Error) {
+func (bd *body) branches(function string, read *plpgsql.Body) (list []*branch, refusal *Error) {
 	before, uses := bd.refusal, bd.rowUses()
 	for _, t := range bd.triggerTables() {
 		bd.concern(t)
 		own := &body{binding: bd.binding, of: bd.of, literal: bd.literal, text: bd.text, session: bd.session, pathKnown: bd.pathKnown}
 		vars := newTriggerVariables(bd.binding, function, t)
-		vars.computes = read.computes()
+		vars.computes = read.Computes()
 		again := *read
-		again.fragments = slices.Clone(read.fragments)
+		again.Fragments = slices.Clone(read.Fragments)
 		bd.refusal = nil
 		own.bindPL(&again, vars)
 		if text, ok := own.rewritten(func(text string) bool { return own.provePL(read, text) }); ok {

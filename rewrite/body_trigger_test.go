@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 )
 
 // triggerSchema has the table in parts of its own, and one that is not under migration and has columns of both names.
@@ -220,14 +221,14 @@ func TestABodyHasABranchForEachWayToCallTheColumns(t *testing.T) {
 				t.Fatal(f)
 			}
 			body := strings.TrimSuffix(text.SQL[strings.Index(text.SQL, "$$")+2:], "$$")
-			read, ok := readPL(body)
+			read, ok := plpgsql.Read(body)
 			if !ok {
 				t.Fatal(text.SQL)
 			}
 			var got []string
-			for i := range read.fragments {
+			for i := range read.Fragments {
 				var names []string
-				for _, m := range namesInCondition.FindAllStringSubmatch(read.fragments[i].within(body), -1) {
+				for _, m := range namesInCondition.FindAllStringSubmatch(read.Fragments[i].Within(body), -1) {
 					names = append(names, strings.ReplaceAll(m[1], "'", ""))
 				}
 				if names != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -136,7 +137,7 @@ func TestNoVersionMayTakeFromTheOtherWhatItWasWrittenFor(t *testing.T) {
 			s := &Session{Version: rules.Base, StandardStrings: true, SearchPath: []string{"pg_catalog", "public"},
 				Overlay: map[rules.Name]*catalog.Relation{{Name: "no_person"}: nil}}
 			for _, sql := range breaking {
-				if b.Match([]byte(sql), false) != Names {
+				if b.Match([]byte(sql), false) != prefilter.Names {
 					t.Errorf("%s is not looked at", sql)
 				}
 				f := failureIn(t, b, s, sql)

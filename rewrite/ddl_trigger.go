@@ -73,9 +73,9 @@ func (b *binding) columnArguments(x *ast.CreateTrigStmt) func(i int) bool {
 		return nil
 	}
 	switch {
-	case isBuiltin(name, "tsvector_update_trigger"):
+	case ast.IsBuiltin(name, "tsvector_update_trigger"):
 		return func(i int) bool { return i != 1 }
-	case isBuiltin(name, "tsvector_update_trigger_column"):
+	case ast.IsBuiltin(name, "tsvector_update_trigger_column"):
 		return func(int) bool { return true }
 	}
 	return nil

@@ -7,9 +7,9 @@
 // A [Binder] is made for each rules.Snapshot and shared by all sessions. For every text that a client sends:
 //
 //	switch binder.Match(text, prepared) {
-//	case rewrite.Miss:       // forward it byte for byte
-//	case rewrite.StateWords: // forward it; then read the session's state again before the next text with Names
-//	case rewrite.Names:      // t, err := binder.Rewrite(session, text); send t.SQL
+//	case prefilter.Miss:       // forward it byte for byte
+//	case prefilter.StateWords: // forward it; then read the session's state again before the next text with Names
+//	case prefilter.Names:      // t, err := binder.Rewrite(session, text); send t.SQL
 //	}
 //
 // The only error of [Binder.Rewrite] is [NeedRelation]: ask the session's own server for these relations, put the answers
@@ -37,8 +37,8 @@
 //	prefilter   which texts can matter at all: about a nanosecond for two bytes
 //	cache       texts that were seen before: about 100 ns, and no allocation
 //	template    texts that differ from earlier ones in values and comments only: microseconds, and no parsing
-//	encoding    the client's bytes as UTF-8, with the way back
-//	lexer       tokens, for what the parser gives no place
+//	charset     the client's bytes as UTF-8, with the way back
+//	syntax      tokens, for what the parser gives no place
 //	choose      the version: the session's own, or the one that binds the text of a session without one
 //	bind        every name resolved by PostgreSQL's rules (bind.go and the files by statement and clause)
 //	introspect  the system catalogs, as the version sees them (introspect*.go)

@@ -59,7 +59,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.expr(s, n.AExpr.Lexpr)
 		b.expr(s, n.AExpr.Rexpr)
 		b.comparedNames(n.AExpr)
-		if isBuiltin(ast.StrVals(n.AExpr.Name), "||") && b.exprType(node) == 0 {
+		if ast.IsBuiltin(ast.StrVals(n.AExpr.Name), "||") && b.exprType(node) == 0 {
 			b.printedArguments(n.AExpr.Lexpr, n.AExpr.Rexpr)
 		}
 		b.rowOperator(n.AExpr)

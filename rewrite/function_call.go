@@ -22,7 +22,7 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.saw(f)
 	name := ast.StrVals(f.Funcname)
 	b.namesInArguments(f, name)
-	if isBuiltin(name, "set_config") && len(f.Args) > 0 {
+	if ast.IsBuiltin(name, "set_config") && len(f.Args) > 0 {
 		b.resettle(strings.ToLower(f.Args[0].GetAConst().GetSval().GetSval()))
 	}
 	b.toleratesOrder(f)
@@ -40,11 +40,6 @@ func (b *binding) callArguments(s *scope, f *ast.FuncCall) {
 	b.exprs(s, f.AggOrder)
 	b.expr(s, f.AggFilter)
 	b.window(s, f.Over)
-}
-
-// isBuiltin tells whether a function name can be that of pg_catalog.
-func isBuiltin(name []string, want string) bool {
-	return len(name) > 0 && name[len(name)-1] == want && (len(name) == 1 || name[0] == "pg_catalog")
 }
 
 // typeCast binds a cast; that of a constant to an OID alias type names a relation, a type or a function.
@@ -70,7 +65,7 @@ func (b *binding) castOperand(s *scope, c *ast.TypeCast) {
 		b.expr(s, c.Arg)
 		b.nameInConstant(k, typ)
 		return
-	case isBuiltin(names, "regclass"), isBuiltin(names, "regtype"), isBuiltin(names, "regprocedure"):
+	case ast.IsBuiltin(names, "regclass"), ast.IsBuiltin(names, "regtype"), ast.IsBuiltin(names, "regprocedure"):
 		b.refuseTableNamesIn(c.Arg, "a cast to "+ast.LastName(c.TypeName.Names))
 	}
 	b.expr(s, c.Arg)
@@ -96,5 +91,5 @@ func (b *binding) castArray(s *scope, c *ast.TypeCast, typ catalog.OID) {
 
 // isRegclass tells whether a cast makes a regclass.
 func isRegclass(c *ast.TypeCast) bool {
-	return isBuiltin(ast.StrVals(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
+	return ast.IsBuiltin(ast.StrVals(c.GetTypeName().GetNames()), "regclass") && len(c.TypeName.ArrayBounds) == 0
 }

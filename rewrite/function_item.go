@@ -71,7 +71,7 @@ func (b *binding) functionInFrom(s *scope, r *ast.RangeFunction, pair []*ast.Nod
 		}
 		return
 	}
-	if isBuiltin(ast.StrVals(call.Funcname), "unnest") {
+	if ast.IsBuiltin(ast.StrVals(call.Funcname), "unnest") {
 		b.unnest(call, it, firstOf(alias, name))
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -40,7 +41,7 @@ type views struct {
 	snap     *rules.Snapshot // nil when the catalogs are to stay as they are
 	byLens   sync.Map        // lensView → *introspection
 	unpinned *introspection
-	filter   *prefilter
+	filter   *prefilter.Filter
 }
 
 func (v *views) init(snap *rules.Snapshot, on bool) {

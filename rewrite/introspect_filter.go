@@ -1,40 +1,28 @@
 package rewrite
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
 // newCatalogFilter compiles the words without which no text shows names of the system catalogs.
-func newCatalogFilter(cat *catalog.Catalog) *prefilter {
-	f := &prefilter{buckets: make([][]candidate, 1)}
-	f.add(word{text: "information_schema", meaning: meansName})
+func newCatalogFilter(cat *catalog.Catalog) *prefilter.Filter {
+	words := []string{"information_schema", "regclass", "regtype", "regprocedure"}
 	for name := range catalogRelations {
 		if name, ok := strings.CutPrefix(name, "pg_catalog."); ok {
-			f.add(word{text: name, meaning: meansName})
+			words = append(words, name)
 		}
 	}
-	for name := range printings {
-		f.add(word{text: name, meaning: meansName})
-	}
-	for name := range namingFunctions {
-		f.add(word{text: name, meaning: meansName})
-	}
-	for _, name := range relationFunctions {
-		f.add(word{text: name, meaning: meansName})
-	}
-	for name := range nameFunctions {
-		f.add(word{text: name, meaning: meansName})
-	}
-	for _, name := range []string{"regclass", "regtype", "regprocedure"} {
-		f.add(word{text: name, meaning: meansName})
-	}
-	for name := range namesHeldIn(cat) {
-		f.addName(name, meansName)
-	}
-	return f
+	words = slices.AppendSeq(words, maps.Keys(printings))
+	words = slices.AppendSeq(words, maps.Keys(namingFunctions))
+	words = append(words, relationFunctions...)
+	words = slices.AppendSeq(words, maps.Keys(nameFunctions))
+	words = slices.AppendSeq(words, maps.Keys(namesHeldIn(cat)))
+	return prefilter.OfNames(words)
 }
 
 // namesHeldIn are the names of the relations that users have made with a column of an OID alias type, and of the functions
@@ -71,7 +59,7 @@ func namesHeldIn(cat *catalog.Catalog) map[string]bool {
 // ShowsCatalogs tells whether a text may show what the system catalogs say of a table under migration, so that it has
 // to be given to Rewrite by sessions for which Introspects is true. Like Match it is conservative, and does not allocate.
 func (b *Binder) ShowsCatalogs(sql []byte) bool {
-	return b.views.filter != nil && b.views.filter.match(sql, false) == Names
+	return b.views.filter != nil && b.views.filter.Match(sql, false) == prefilter.Names
 }
 
 // Introspects tells whether the system catalogs look different to the session than they are, or did so under another

@@ -86,7 +86,7 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 func (b *binding) printing(f *ast.FuncCall) string {
 	name := ast.LastName(f.Funcname)
 	p, ok := printings[name]
-	if !ok || !isBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) == 0 || len(f.Args) > len(p.args) {
+	if !ok || !ast.IsBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) == 0 || len(f.Args) > len(p.args) {
 		return ""
 	}
 	b.catalogs.used = true

@@ -27,7 +27,7 @@ func (b *binding) nameLookup(s *scope, node *ast.Node) bool {
 	f := node.GetFuncCall()
 	name := ast.LastName(f.Funcname)
 	n, ok := namingFunctions[name]
-	if !ok || name == "to_regclass" || !isBuiltin(ast.StrVals(f.Funcname), name) || f.FuncVariadic || hasNamedArgument(f) {
+	if !ok || name == "to_regclass" || !ast.IsBuiltin(ast.StrVals(f.Funcname), name) || f.FuncVariadic || hasNamedArgument(f) {
 		return false
 	}
 	relation, column := n.argument(f, n.relation), n.argument(f, n.column)

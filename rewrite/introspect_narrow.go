@@ -41,7 +41,7 @@ func (b *binding) narrow(s *scope, where *ast.Node) {
 	if x.Kind == ast.A_Expr_Kind_AEXPR_OP && op == "=" && left.GetColumnRef() == nil {
 		left, right = right, left
 	}
-	if !narrowing[op] || !isBuiltin(ast.StrVals(x.Name), op) {
+	if !narrowing[op] || !ast.IsBuiltin(ast.StrVals(x.Name), op) {
 		return
 	}
 	it, column := b.shownName(s, left.GetColumnRef())

@@ -20,7 +20,7 @@ var printers = map[string]bool{
 // isPrinter tells whether a call is one of these.
 func (b *binding) isPrinter(f *ast.FuncCall) bool {
 	name := ast.LastName(f.Funcname)
-	return printers[name] && isBuiltin(ast.StrVals(f.Funcname), name) && !f.AggDistinct
+	return printers[name] && ast.IsBuiltin(ast.StrVals(f.Funcname), name) && !f.AggDistinct
 }
 
 // nameFunctions are the builtin functions that return an OID alias type, by the type.
@@ -31,14 +31,14 @@ var nameFunctions = map[string]string{"to_regclass": "regclass", "pg_partition_r
 func nameType(n *ast.Node) string {
 	if f := n.GetFuncCall(); f != nil {
 		name := ast.LastName(f.Funcname)
-		if !isBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) != 1 || f.Over != nil {
+		if !ast.IsBuiltin(ast.StrVals(f.Funcname), name) || len(f.Args) != 1 || f.Over != nil {
 			return ""
 		}
 		return nameFunctions[name]
 	}
 	c := n.GetTypeCast()
 	for _, typ := range []string{"regclass", "regtype", "regprocedure"} {
-		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && isBuiltin(ast.StrVals(c.GetTypeName().GetNames()), typ) {
+		if c != nil && len(c.GetTypeName().GetArrayBounds()) == 0 && ast.IsBuiltin(ast.StrVals(c.GetTypeName().GetNames()), typ) {
 			return typ
 		}
 	}
@@ -113,7 +113,7 @@ func isTextType(t *ast.TypeName) bool {
 		return false
 	}
 	for _, text := range []string{"text", "varchar", "name", "bpchar"} {
-		if isBuiltin(names, text) {
+		if ast.IsBuiltin(names, text) {
 			return true
 		}
 	}

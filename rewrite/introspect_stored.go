@@ -251,7 +251,7 @@ func choiceSQL(text, otherwise string, pairs []storedPair, condition func(stored
 
 // constantOID is the OID that an argument is, where it is a constant; 0 where it is not.
 func constantOID(n *ast.Node) catalog.OID {
-	for n.GetTypeCast() != nil && isBuiltin(ast.StrVals(n.GetTypeCast().TypeName.GetNames()), "oid") {
+	for n.GetTypeCast() != nil && ast.IsBuiltin(ast.StrVals(n.GetTypeCast().TypeName.GetNames()), "oid") {
 		n = n.GetTypeCast().Arg
 	}
 	k := n.GetAConst()

@@ -7,6 +7,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -76,7 +77,7 @@ func standsAlone(n *ast.Node) bool {
 
 // mayMake tells whether a text is something else than one statement of those that are often sent and make nothing.
 func mayMake(sql string) bool {
-	first, _ := firstWord([]byte(sql))
+	first, _ := prefilter.FirstWord([]byte(sql))
 	switch first {
 	case "set", "reset":
 		return strings.Contains(sql, ";")
@@ -235,7 +236,7 @@ func droppedName(o *ast.Node) string {
 
 // A NameFilter finds names in texts, as the prefilter of a Binder does: what it does not find in a text is not named
 // there. It is safe for concurrent use.
-type NameFilter struct{ filter *prefilter }
+type NameFilter struct{ filter *prefilter.Filter }
 
 // NewNameFilter compiles a filter for names, and for those of the array types that come with them. It is nil when there
 // is none.
@@ -243,16 +244,17 @@ func NewNameFilter(names []string) *NameFilter {
 	if len(names) == 0 {
 		return nil
 	}
-	f := &prefilter{buckets: make([][]candidate, 1)}
+	var both []string
 	for _, name := range names {
-		f.addName(foldedName(name), meansName)
-		f.addName(foldedName("_"+name), meansName)
+		both = append(both, foldedName(name), foldedName("_"+name))
 	}
-	return &NameFilter{f}
+	return &NameFilter{prefilter.OfNames(both)}
 }
 
 // In tells whether a text may hold one of the names. A nil filter finds nothing.
-func (n *NameFilter) In(sql []byte) bool { return n != nil && n.filter.match(sql, false) == Names }
+func (n *NameFilter) In(sql []byte) bool {
+	return n != nil && n.filter.Match(sql, false) == prefilter.Names
+}
 
 // foldedName is a name in lower case as the prefilter folds texts: A to Z only.
 func foldedName(name string) string {

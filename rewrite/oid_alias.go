@@ -216,7 +216,7 @@ func (b *binding) typeNamedBy(t *ast.TypeName) catalog.OID {
 	}
 	var typ catalog.OID
 	for name, oid := range aliasTypes {
-		if isBuiltin(names, name) {
+		if ast.IsBuiltin(names, name) {
 			typ = oid
 		}
 	}

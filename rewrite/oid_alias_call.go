@@ -104,7 +104,7 @@ func (b *binding) typeOfCall(f *ast.FuncCall) catalog.OID {
 		return typ
 	}
 	var out catalog.OID
-	if name := ast.StrVals(f.Funcname); len(f.Args) == 1 && aliasTypes[ast.LastName(f.Funcname)] != 0 && isBuiltin(name, name[len(name)-1]) {
+	if name := ast.StrVals(f.Funcname); len(f.Args) == 1 && aliasTypes[ast.LastName(f.Funcname)] != 0 && ast.IsBuiltin(name, name[len(name)-1]) {
 		return aliasTypes[name[len(name)-1]] // a cast that is written as a call
 	}
 	functions, parameters := b.meant(f)

@@ -11,6 +11,7 @@ import (
 	pg "github.com/pganalyze/pg_query_go/v5"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 )
 
 // The parser library has PL/pgSQL's own parser. It gives no places and does not know fields of records, but where it
@@ -23,7 +24,7 @@ func TestThePLpgSQLParserFindsTheSQLThatPostgreSQLsFinds(t *testing.T) {
 		if !ok {
 			continue
 		}
-		read, ok := readPL(body)
+		read, ok := plpgsql.Read(body)
 		printed, err := pg.ParsePlPgSqlToJSON(sql)
 		if err != nil {
 			continue
@@ -33,7 +34,7 @@ func TestThePLpgSQLParserFindsTheSQLThatPostgreSQLsFinds(t *testing.T) {
 			continue
 		}
 		compared++
-		if diff := cmp.Diff(queriesIn(t, printed), read.queries(body)); diff != "" {
+		if diff := cmp.Diff(queriesIn(t, printed), plQueries(read, body)); diff != "" {
 			t.Errorf("%s\nis read otherwise (-PostgreSQL's parser +ours):\n%s", sql, diff)
 		}
 	}
@@ -97,20 +98,20 @@ func plText(t *testing.T, sql string) (body string, ok bool) {
 	return body, language == "plpgsql"
 }
 
-// queries are the texts of SQL in a body; an assignment is one, as for PostgreSQL's parser.
-func (read *plBody) queries(body string) []string {
+// plQueries are the texts of SQL in a body; an assignment is one, as for PostgreSQL's parser.
+func plQueries(read *plpgsql.Body, body string) []string {
 	var out []string
-	for i, f := range read.fragments {
-		text := body[f.start:f.end]
+	for i, f := range read.Fragments {
+		text := body[f.Start:f.End]
 		switch {
-		case f.role == plType || f.role == plTarget:
+		case f.Role == plpgsql.Type || f.Role == plpgsql.Target:
 			continue
-		case f.role == plStatement:
-			text = f.sql(body)
-		case i > 0 && read.fragments[i-1].role == plTarget:
-			target := read.fragments[i-1]
-			if sign := strings.TrimSpace(body[target.end:f.start]); f.strict && (sign == ":=" || sign == "=") {
-				text = body[target.start:f.end]
+		case f.Role == plpgsql.Statement:
+			text = f.SQL(body)
+		case i > 0 && read.Fragments[i-1].Role == plpgsql.Target:
+			target := read.Fragments[i-1]
+			if sign := strings.TrimSpace(body[target.End:f.Start]); f.Strict && (sign == ":=" || sign == "=") {
+				text = body[target.Start:f.End]
 			}
 		}
 		out = append(out, text)
@@ -174,7 +175,7 @@ func TestWhatIsNoPLpgSQLIsNotRead(t *testing.T) {
 		"BEGIN SELECT 1 INTO a INTO b; END", "BEGIN EXIT WHEN; END", "BEGIN GET x; END", "#unknown y BEGIN END", "<<a>> SELECT 1", "BEGIN 'a",
 		"BEGIN CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END; END", strings.Repeat("BEGIN ", 2000) + strings.Repeat("END; ", 2000),
 	} {
-		if _, ok := readPL(text); ok {
+		if _, ok := plpgsql.Read(text); ok {
 			t.Errorf("%.100s\nis read", text)
 		}
 	}

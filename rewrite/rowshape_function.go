@@ -64,7 +64,7 @@ func (b *binding) rowUse(f *ast.FuncCall) rowUse {
 			return rowsUnlisted
 		}
 	}
-	if len(candidates) == 0 && !isBuiltin(name, last) {
+	if len(candidates) == 0 && !ast.IsBuiltin(name, last) {
 		return rowsUnlisted
 	}
 	return rowUses[last]
@@ -75,7 +75,7 @@ func (b *binding) toleratesOrder(f *ast.FuncCall) {
 	if !b.reordered() {
 		return
 	}
-	counts := len(f.Args) == 1 && isBuiltin(ast.StrVals(f.Funcname), "count") && !f.AggDistinct
+	counts := len(f.Args) == 1 && ast.IsBuiltin(ast.StrVals(f.Funcname), "count") && !f.AggDistinct
 	for _, a := range f.Args {
 		if ref := a.GetColumnRef(); ref != nil && (counts || b.rowUse(f) == rowsShown) {
 			put(&b.tolerated, ref, true)

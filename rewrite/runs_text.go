@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -100,7 +101,7 @@ func (b *binding) bodyRuns(answer string, args, i int) bool {
 	}
 	names := make([]string, args)
 	copy(names, body.Names)
-	return runsOnly(body.Source, names)[i]
+	return plpgsql.RunsOnly(body.Source, names)[i]
 }
 
 // movingWords are in every body that changes by itself what names mean.

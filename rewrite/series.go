@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -153,7 +154,7 @@ func setsTransaction(n *ast.Node) bool {
 
 // matters tells whether what a statement means may depend on the names that there are.
 func (b *Binder) matters(sql []byte) bool {
-	return b.filter.match(sql, true) == Names || b.ShowsCatalogs(sql)
+	return b.filter.Match(sql, true) == prefilter.Names || b.ShowsCatalogs(sql)
 }
 
 // changesNames tells whether a statement may change what later ones mean: which relations, types and functions there are,
@@ -189,7 +190,7 @@ func (b *Binder) changesNames(n *ast.Node, sql []byte) bool {
 
 // mayDoMore tells whether a statement that reads or writes rows may change settings, by a function that does so.
 func (b *Binder) mayDoMore(sql []byte) bool {
-	return syntax.ContainsWord(strings.ToLower(string(sql)), "set_config") || b.unseen != nil && b.unseen.match(sql, false) != Miss
+	return syntax.ContainsWord(strings.ToLower(string(sql)), "set_config") || b.unseen != nil && b.unseen.Match(sql, false) != prefilter.Miss
 }
 
 // settlesNames tells of the settings that decide what names mean. Those that decide how a text is read are none of them: a

@@ -1,23 +1,11 @@
 package rewrite
 
-import "github.com/seguedb/segue/catalog"
+import (
+	"bytes"
+	"slices"
 
-// newUnseen compiles a filter that finds the names of what can change the session without saying so: with Names when it
-// may change segue.version too, else with StateWords. It is nil when there is nothing to find.
-func newUnseen(changers []catalog.SessionChanger) *prefilter {
-	if len(changers) == 0 {
-		return nil
-	}
-	f := &prefilter{buckets: make([][]candidate, 1)}
-	for _, c := range changers {
-		means := meansState
-		if c.Version {
-			means = meansName
-		}
-		f.addName(c.Name, means)
-	}
-	return f
-}
+	"github.com/seguedb/segue/rewrite/prefilter"
+)
 
 // resettleUnseen notes that the statement names something that can change the session, for which see
 // catalog.SessionChanger.
@@ -25,11 +13,23 @@ func (b *binding) resettleUnseen() {
 	if b.unseen == nil {
 		return
 	}
-	hit := b.unseen.match([]byte(b.sql[b.statement.Start:b.statement.End]), false)
-	if hit == Miss {
+	hit := b.unseen.Match([]byte(b.sql[b.statement.Start:b.statement.End]), false)
+	if hit == prefilter.Miss {
 		return
 	}
 	b.statement.Effect.State = true
 	b.moved.path = true
-	b.moved.version = b.moved.version || hit == Names
+	b.moved.version = b.moved.version || hit == prefilter.Names
 }
+
+// MaySetVersion tells whether a text that was not bound may set the session's version, by itself or by a function.
+func (b *Binder) MaySetVersion(sql []byte) bool {
+	lower := bytes.ToLower(sql)
+	return slices.ContainsFunc(versionWords, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) ||
+		bytes.Contains(lower, []byte("reset")) && bytes.Contains(lower, []byte("all")) ||
+		b.unseen != nil && b.unseen.Match(sql, false) != prefilter.Miss
+}
+
+// versionWords are those without which a text does not set segue.version, but for RESET ALL. ROLLBACK takes back what was
+// set, of which a text told that is in doubt until it is read again.
+var versionWords = []string{"segue", "set_config", "discard"}

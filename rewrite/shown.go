@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -212,7 +213,7 @@ func (s *shownSearch) trigger(j *judging) []Showing {
 
 // triggerBody binds the body for triggers on a table, or for nobody's; it is nil where that cannot be done.
 func (s *shownSearch) triggerBody(j *judging, text string, t *rules.TableLens) *body {
-	read, ok := readPL(text)
+	read, ok := plpgsql.Read(text)
 	if !ok {
 		return nil
 	}
@@ -287,10 +288,10 @@ func (bd *body) noteTriggerNames(t *rules.TableLens) {
 }
 
 // noteComputed notes statements that a body computes, or gives rows to, and that may show the names of a table's columns.
-func (bd *body) noteComputed(read *plBody, moved []movedName) {
+func (bd *body) noteComputed(read *plpgsql.Body, moved []movedName) {
 	dynamic, text, asks := false, false, false
-	for i := range read.fragments {
-		dynamic = dynamic || read.fragments[i].dynamic && read.fragments[i].text == nil
+	for i := range read.Fragments {
+		dynamic = dynamic || read.Fragments[i].Dynamic && !read.Fragments[i].Known
 	}
 	bd.walkNodes(func(n *ast.Node) {
 		text = text || containsAny(n.GetAConst().GetSval().GetSval(), showingWords)

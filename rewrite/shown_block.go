@@ -4,21 +4,22 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 )
 
 // notePL notes what is done with variables that hold whatever a query put out.
-func (bd *body) notePL(read *plBody) {
-	for i := range read.fragments {
-		f := &read.fragments[i]
+func (bd *body) notePL(read *plpgsql.Body) {
+	for i := range read.Fragments {
+		f := &read.Fragments[i]
 		out := bd.outputOf(f, i)
-		for _, name := range f.targets {
+		for _, name := range f.Targets {
 			bd.noteFill(name, out)
 		}
-		for _, fetch := range read.fetches {
-			if f.cursor == "" || fetch.cursor != f.cursor {
+		for _, fetch := range read.Fetches {
+			if f.Cursor == "" || fetch.Cursor != f.Cursor {
 				continue
 			}
-			for _, name := range fetch.targets {
+			for _, name := range fetch.Targets {
 				bd.noteFill(name, out)
 			}
 		}
@@ -26,8 +27,8 @@ func (bd *body) notePL(read *plBody) {
 	for _, note := range bd.vars.shown {
 		note()
 	}
-	for i := range read.fragments {
-		if f := &read.fragments[i]; f.using {
+	for i := range read.Fragments {
+		if f := &read.Fragments[i]; f.Using {
 			bd.noteUsing(bd.outputOf(f, i))
 		}
 	}

@@ -164,7 +164,7 @@ func constantUnder(n *ast.Node) string {
 
 // noteRegclass notes that a name of a table is shown by a cast that has been bound. In a comparison nobody sees it.
 func (b *binding) noteRegclass(c *ast.TypeCast) {
-	if inner := c.Arg.GetTypeCast(); isRegclass(inner) && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "text") && !b.inBody {
+	if inner := c.Arg.GetTypeCast(); isRegclass(inner) && ast.IsBuiltin(ast.StrVals(c.TypeName.GetNames()), "text") && !b.inBody {
 		if t := b.tableNamedBy(inner.Arg.GetAConst()); t != nil {
 			b.noteTable("::regclass::text", t.OID)
 		}
@@ -185,7 +185,7 @@ func (b *binding) noteRegclass(c *ast.TypeCast) {
 
 // toOID notes a cast of a cast to a number, of which only the OID counts.
 func (s *shownNotes) toOID(c *ast.TypeCast) {
-	if s != nil && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "oid") {
+	if s != nil && ast.IsBuiltin(ast.StrVals(c.TypeName.GetNames()), "oid") {
 		s.compared = append(s.compared, c.Arg.GetTypeCast())
 	}
 }

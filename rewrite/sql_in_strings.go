@@ -28,7 +28,7 @@ func (b *binding) queryCall(f *ast.FuncCall, name []string) bool {
 	last := ast.LastName(f.Funcname)
 	q, ok := queryFunctions[last]
 	users := func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }
-	if !ok || !isBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) {
+	if !ok || !ast.IsBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) {
 		return false
 	}
 	if last == "ts_rewrite" && len(f.Args) == 3 {
@@ -111,7 +111,7 @@ func (b *binding) takeText(k *ast.A_Const, bound *bound, sent string) {
 
 // textConstant is the constant of a text that is written as it is, or cast to text.
 func textConstant(n *ast.Node) *ast.A_Const {
-	for c := n.GetTypeCast(); c != nil && isBuiltin(ast.StrVals(c.TypeName.GetNames()), "text"); c = n.GetTypeCast() {
+	for c := n.GetTypeCast(); c != nil && ast.IsBuiltin(ast.StrVals(c.TypeName.GetNames()), "text"); c = n.GetTypeCast() {
 		n = c.Arg
 	}
 	if k := n.GetAConst(); k.GetSval() != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -155,7 +156,7 @@ func (j *judging) fields(uses []fieldUse, t *rules.TableLens) {
 
 // triggerBody judges a body for triggers but for the fields that it uses of its table's row, which it returns.
 func (j *judging) triggerBody(text string) []fieldUse {
-	read, ok := readPL(text)
+	read, ok := plpgsql.Read(text)
 	if !ok {
 		j.unread("cannot be parsed")
 		return nil
@@ -166,7 +167,7 @@ func (j *judging) triggerBody(text string) []fieldUse {
 		j.unread("cannot be parsed")
 		return nil
 	}
-	bd.computes = read.computes()
+	bd.computes = read.Computes()
 	j.body(bd)
 	return bd.rowUses()
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -23,49 +24,17 @@ type branchedBody []storedBranch
 // storedBranches takes a body apart whose outermost block is nothing but branches with the conditions that writeBranches
 // writes. Whether they are that is told by writing them again, and never by the comment. nil for any other body.
 func storedBranches(text string) branchedBody {
-	t, err := syntax.Scan(text)
-	if err != nil {
-		return nil
-	}
-	p := &plParser{t: t}
-	p.options()
-	lead := p.i
-	p.expect("begin")
 	var out branchedBody
-	block := func() {
-		from := p.i
-		p.statementWithBlock()
-		if p.failed {
-			return
+	for _, alone := range plpgsql.ReadAlternatives(text) {
+		br, ok := storedBranch{}, true
+		if alone.Condition != "" {
+			br, ok = readCondition(alone.Condition)
 		}
-		out[len(out)-1].text = text[:t.Start(lead)] + text[t.Start(from):t.End(p.i-1)]
-		p.expect(";")
-	}
-	for word := "if"; !p.failed; word = "elsif" {
-		p.expect(word)
-		in := p.scan("then")
-		if p.failed {
-			return nil
-		}
-		br, ok := readCondition(text[t.Start(in.From):t.End(in.To-1)])
 		if !ok {
 			return nil
 		}
+		br.text = alone.Body
 		out = append(out, br)
-		p.expect("then")
-		block()
-		if p.accept("else") {
-			out = append(out, storedBranch{})
-			block()
-			break
-		}
-	}
-	p.expect("end", "if", ";", "end")
-	if p.sign(";") {
-		p.i++
-	}
-	if p.failed || p.i != t.Len() {
-		return nil
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -40,7 +41,7 @@ func (b *binding) triggerSource(x *ast.CreateTrigStmt) string {
 // triggerFunction refuses a trigger whose function names columns of the table that the database knows by another name: each
 // write would fail. A body that has a branch for the table was made for it, and so was one with the names of the database.
 func (b *binding) triggerFunction(x *ast.CreateTrigStmt, t *rules.TableLens, source string) {
-	read, ok := readPL(source)
+	read, ok := plpgsql.Read(source)
 	if !ok || b.hasBranch(read, source, t) {
 		return
 	}
@@ -74,11 +75,11 @@ func (b *binding) triggerRefused(x *ast.CreateTrigStmt, why string) {
 func (b *binding) functionToken() int { return b.find(b.whole(), ast.Token_EXECUTE) + 2 }
 
 // hasBranch tells whether a body has a branch for the table, or for the one that it is a part of.
-func (b *binding) hasBranch(read *plBody, source string, t *rules.TableLens) bool {
+func (b *binding) hasBranch(read *plpgsql.Body, source string, t *rules.TableLens) bool {
 	for rel := b.current(t.OID); rel != nil; rel = b.partitioned(rel) {
 		name := syntax.QuoteLiteral(identity(rel.Schema, rel.Name))
-		if slices.ContainsFunc(read.fragments, func(f plFragment) bool {
-			return strings.HasPrefix(f.within(source), triggerName) && strings.Contains(f.within(source), name)
+		if slices.ContainsFunc(read.Fragments, func(f plpgsql.Fragment) bool {
+			return strings.HasPrefix(f.Within(source), triggerName) && strings.Contains(f.Within(source), name)
 		}) {
 			return true
 		}
@@ -98,7 +99,7 @@ func (b *binding) partitioned(rel *catalog.Relation) *catalog.Relation {
 
 // saysArguments tells whether all that a body does with the arguments of its trigger is to put them into messages.
 func saysArguments(source string) bool {
-	read, ok := readPL(source)
+	read, ok := plpgsql.Read(source)
 	if !ok {
 		return false
 	}
@@ -110,10 +111,10 @@ func saysArguments(source string) bool {
 		if name, ok := t.Ident(i); !ok || name != "tg_argv" {
 			continue
 		}
-		alone := func(f plFragment) bool {
-			return f.said && t.Start(i) == f.start && t.Is(i+1, '[') && t.Kind(i+2) == ast.Token_ICONST && t.Is(i+3, ']') && t.End(i+3) == f.end
+		alone := func(f plpgsql.Fragment) bool {
+			return f.Said && t.Start(i) == f.Start && t.Is(i+1, '[') && t.Kind(i+2) == ast.Token_ICONST && t.Is(i+3, ']') && t.End(i+3) == f.End
 		}
-		if !slices.ContainsFunc(read.fragments, alone) {
+		if !slices.ContainsFunc(read.Fragments, alone) {
 			return false
 		}
 	}

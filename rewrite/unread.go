@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -107,7 +108,7 @@ func (u *unread) readsCatalogs(v *views) bool {
 		return false
 	}
 	for i := range u.tokens.List {
-		if name, ok := u.tokens.Ident(i); ok && v.filter.match([]byte(name), false) == Names {
+		if name, ok := u.tokens.Ident(i); ok && v.filter.Match([]byte(name), false) == prefilter.Names {
 			return true
 		}
 	}

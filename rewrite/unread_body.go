@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -36,9 +37,9 @@ func (bd *body) serverRejects(language, text string) bool {
 		_, err := syntax.Parse(text)
 		return errors.As(err, &rejected)
 	}
-	read, ok := readPL(text)
-	return ok && slices.ContainsFunc(read.fragments, func(f plFragment) bool {
-		_, err := syntax.Parse(f.sql(text))
+	read, ok := plpgsql.Read(text)
+	return ok && slices.ContainsFunc(read.Fragments, func(f plpgsql.Fragment) bool {
+		_, err := syntax.Parse(f.SQL(text))
 		return errors.As(err, &rejected)
 	})
 }

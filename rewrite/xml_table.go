@@ -24,7 +24,7 @@ func (b *binding) tableInXML(f *ast.FuncCall, name []string) bool {
 	last := ast.LastName(f.Funcname)
 	rows, ok := xmlFunctions[last]
 	users := func(f *catalog.Function) bool { return f.Schema != "pg_catalog" }
-	if !ok || !isBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) || len(f.Args) != 4 || hasNamedArgument(f) ||
+	if !ok || !ast.IsBuiltin(name, last) || slices.ContainsFunc(b.functions(name), users) || len(f.Args) != 4 || hasNamedArgument(f) ||
 		b.catalogs.stored || b.unsettled.any() {
 		return false
 	}

@@ -29,3 +29,8 @@ func BareName(ref *ColumnRef) (string, bool) {
 	}
 	return StrVal(ref.Fields[0]), true
 }
+
+// IsBuiltin tells whether a function name can be that of pg_catalog.
+func IsBuiltin(name []string, want string) bool {
+	return len(name) > 0 && name[len(name)-1] == want && (len(name) == 1 || name[0] == "pg_catalog")
+}

@@ -1,4 +1,4 @@
-package rewrite
+package prefilter
 
 import (
 	"math/rand/v2"
@@ -7,8 +7,8 @@ import (
 )
 
 // passes gives a text to a Passing in parts of random sizes.
-func passes(b *Binder, sql string) Hit {
-	p := NewPassing(func(window []byte) Hit { return b.MatchPart(window, true) })
+func passes(b *Filter, sql string) Hit {
+	p := NewPassing(func(window []byte) Hit { return b.Match(window, true) })
 	for rest := sql; rest != ""; {
 		n := min(len(rest), 1+rand.IntN(50_000))
 		_, _ = p.Write([]byte(rest[:n]))
@@ -39,7 +39,7 @@ func TestATextThatPassesByIsSeenAsIfItWereWhole(t *testing.T) {
 				if after > 0 {
 					sql += ";" + strings.Repeat(filler, after/len(filler)+1)[:after]
 				}
-				whole := b.MatchPart([]byte(sql), true)
+				whole := b.Match([]byte(sql), true)
 				if whole != c.hit && before+after == 0 {
 					t.Fatalf("%q alone is %d, want %d", c.text, whole, c.hit)
 				}

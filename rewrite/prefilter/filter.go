@@ -1,4 +1,4 @@
-package rewrite
+package prefilter
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// A prefilter finds in a text the words through which a table under migration could be seen, and those that change what
+// A Filter finds in a text the words through which a table under migration could be seen, and those that change what
 // names mean. It is conservative: what it misses cannot matter.
 //
 // Of each word three bytes and the three that begin one byte later are filed: one of the two is at an even offset of the
 // text. So one load gives three places to look up, and six bytes of text are done. (A third of the time that a map of
 // bit sets took which was asked at every second byte; BenchmarkPrefilterMiss has the figures.)
-type prefilter struct {
+type Filter struct {
 	table   [1 << tableBits]uint8 // by the hash of three bytes, the bucket; 0 is empty
 	buckets [][]candidate
 	short   []word // words too short for that, looked for one by one
@@ -57,9 +57,9 @@ const (
 	meansDiscard                 // DISCARD: state, and the end of what is prepared
 )
 
-// newPrefilter compiles the filter for the identifiers, which are folded to lower case.
-func newPrefilter(identifiers []string, changers []catalog.SessionChanger) *prefilter {
-	f := &prefilter{buckets: make([][]candidate, 1)}
+// New compiles the filter for the identifiers, which are folded to lower case.
+func New(identifiers []string, changers []catalog.SessionChanger) *Filter {
+	f := &Filter{buckets: make([][]candidate, 1)}
 	for _, id := range identifiers {
 		f.addName(id, meansName)
 	}
@@ -72,9 +72,35 @@ func newPrefilter(identifiers []string, changers []catalog.SessionChanger) *pref
 	return f
 }
 
+// OfNames compiles a filter for names alone, which are folded to lower case.
+func OfNames(names []string) *Filter {
+	f := &Filter{buckets: make([][]candidate, 1)}
+	for _, name := range names {
+		f.addName(name, meansName)
+	}
+	return f
+}
+
+// OfChangers compiles a filter that finds the names of what can change the session without saying so: with Names when it
+// may change segue.version too, else with StateWords. It is nil when there is nothing to find.
+func OfChangers(changers []catalog.SessionChanger) *Filter {
+	if len(changers) == 0 {
+		return nil
+	}
+	f := &Filter{buckets: make([][]candidate, 1)}
+	for _, c := range changers {
+		means := meansState
+		if c.Version {
+			means = meansName
+		}
+		f.addName(c.Name, means)
+	}
+	return f
+}
+
 // addName files an identifier under its longest run of plain bytes: quotes can be doubled in a text, and bytes beyond
 // ASCII look different in another encoding.
-func (f *prefilter) addName(name string, means meaning) {
+func (f *Filter) addName(name string, means meaning) {
 	run := longestRun(name)
 	switch {
 	case run == "" && name == strings.Map(dropASCII, name) && name != "":
@@ -109,7 +135,7 @@ func longestRun(name string) string {
 	return longest
 }
 
-func (f *prefilter) add(w word) {
+func (f *Filter) add(w word) {
 	if len(w.text) < shortest {
 		f.short = append(f.short, w)
 		return
@@ -150,8 +176,8 @@ func rarestPlace(text string) int {
 // hash3 hashes the low three of four bytes, upper and lower case alike.
 func hash3(b uint32) uint32 { return (b | 0x20202020) << 8 * 0x9e3779b1 >> (32 - tableBits) }
 
-// match looks for words in one pass. prepared says that the session may have statements made by SQL PREPARE.
-func (f *prefilter) match(sql []byte, prepared bool) Hit {
+// Match looks for words in one pass. prepared says that the session may have statements made by SQL PREPARE.
+func (f *Filter) Match(sql []byte, prepared bool) Hit {
 	if f.all || f.wide && hasWide(sql) || hasUnicodeQuote(sql) {
 		return Names
 	}
@@ -180,7 +206,7 @@ func (f *prefilter) match(sql []byte, prepared bool) Hit {
 }
 
 // confirm compares the words filed under the three bytes at offset i.
-func (f *prefilter) confirm(sql []byte, i int, prepared bool) Hit {
+func (f *Filter) confirm(sql []byte, i int, prepared bool) Hit {
 	hit := Miss
 	bucket := f.table[hash3(uint32(sql[i])|uint32(sql[i+1])<<8|uint32(sql[i+2])<<16)]
 	for j := range f.buckets[bucket] {
@@ -193,7 +219,7 @@ func (f *prefilter) confirm(sql []byte, i int, prepared bool) Hit {
 }
 
 // find looks for a short word by its first byte.
-func (f *prefilter) find(sql []byte, w word, prepared bool) Hit {
+func (f *Filter) find(sql []byte, w word, prepared bool) Hit {
 	hit := Miss
 	for i := range sql {
 		if sql[i]|0x20 == w.text[0]|0x20 && w.isAt(sql, i) {

@@ -1,4 +1,4 @@
-package rewrite
+package prefilter
 
 import (
 	"bytes"
@@ -55,18 +55,6 @@ var stateWords = []word{
 	{text: "prepare", meaning: meansPrepared},
 }
 
-// versionWords are those without which a text does not set segue.version, but for RESET ALL. ROLLBACK takes back what was
-// set, of which a text told that is in doubt until it is read again.
-var versionWords = []string{"segue", "set_config", "discard"}
-
-// MaySetVersion tells whether a text that was not bound may set the session's version, by itself or by a function.
-func (b *Binder) MaySetVersion(sql []byte) bool {
-	lower := bytes.ToLower(sql)
-	return slices.ContainsFunc(versionWords, func(w string) bool { return bytes.Contains(lower, []byte(w)) }) ||
-		bytes.Contains(lower, []byte("reset")) && bytes.Contains(lower, []byte("all")) ||
-		b.unseen != nil && b.unseen.match(sql, false) != Miss
-}
-
 // consequence is what finding the word at offset i of the text comes to.
 func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 	switch w.meaning {
@@ -90,7 +78,7 @@ func (w *word) consequence(sql []byte, i int, prepared bool) Hit {
 	case meansRollback:
 		return hitIf(mayGoBackTo(sql[i+len(w.text):]), StateWords)
 	case meansImport:
-		if next, _ := firstWord(sql[i+len(w.text):]); next == "foreign" || next == "" {
+		if next, _ := FirstWord(sql[i+len(w.text):]); next == "foreign" || next == "" {
 			return Names
 		}
 		return StateWords
@@ -138,9 +126,9 @@ func endsStatement(before []byte) bool {
 
 // mayGoBackTo tells whether what follows ROLLBACK can make it ROLLBACK TO.
 func mayGoBackTo(after []byte) bool {
-	next, rest := firstWord(after)
+	next, rest := FirstWord(after)
 	if next == "work" || next == "transaction" {
-		next, rest = firstWord(rest)
+		next, rest = FirstWord(rest)
 	}
 	switch next {
 	case "":
@@ -171,8 +159,9 @@ func lastWord(s []byte) (string, []byte) {
 	return lowerWord(s[i:]), bytes.TrimRight(s[:i], " \t\r\n\f\v")
 }
 
-// firstWord is lastWord from the other end.
-func firstWord(s []byte) (string, []byte) {
+// FirstWord cuts the first word off a text, in lower case, as lastWord does the last: "" where a text begins with something
+// else than a word or white space, and "?" for a word that no rule here asks for.
+func FirstWord(s []byte) (string, []byte) {
 	s = bytes.TrimLeft(s, " \t\r\n\f\v")
 	i := 0
 	for i < len(s) && isWordByte(s[i]) {

@@ -1,4 +1,4 @@
-package rewrite
+package plpgsql
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 )
 
 // block reads DECLARE … BEGIN … EXCEPTION … END (pl_block). A label has been read.
-func (p *plParser) block() {
+func (p *parser) block() {
 	for p.accept("declare") {
 		for !p.failed && !p.is("begin") && !p.is("declare") {
 			p.declaration()
@@ -26,7 +26,7 @@ func (p *plParser) block() {
 }
 
 // conditions reads the errors that a handler is for.
-func (p *plParser) conditions() {
+func (p *parser) conditions() {
 	for in := p.scan("then"); in.From < in.To; in.From++ {
 		if word := p.wordAt(in.From); word == "" && p.t.Text(in.From)[0] != '\'' && p.t.Text(in.From)[0] != '"' {
 			p.fail()
@@ -37,7 +37,7 @@ func (p *plParser) conditions() {
 }
 
 // declaration reads one declaration (decl_statement).
-func (p *plParser) declaration() {
+func (p *parser) declaration() {
 	name := p.name()
 	switch {
 	case p.accept("alias"):
@@ -57,36 +57,36 @@ func (p *plParser) declaration() {
 		if p.is("default") || p.sign(":=") || p.sign("=") {
 			p.i++
 			value := p.expression(";")
-			value.targets, value.strict = []string{name}, true
+			value.Targets, value.Strict = []string{name}, true
 		}
 	}
 	p.expect(";")
 }
 
 // alias reads what another variable is called so, too: a name, with a label perhaps, or $n.
-func (p *plParser) alias(name string) {
+func (p *parser) alias(name string) {
 	for of := p.scan(";"); of.From < of.To; of.From++ {
-		p.variables = append(p.variables, plVariable{name: name, typ: -1, alias: p.t.Text(of.From)})
+		p.Variables = append(p.Variables, Variable{Name: name, Type: -1, Alias: p.t.Text(of.From)})
 	}
 }
 
 // variable reads the type of a variable, up to one of the stops (read_datatype). %ROWTYPE says nothing that the name
 // before it does not say.
-func (p *plParser) variable(name string, stops ...string) {
+func (p *parser) variable(name string, stops ...string) {
 	in := p.scan(stops...)
 	if p.wordAt(in.To-1) == "rowtype" && p.t.Text(in.To-2) == "%" {
 		in.To -= 2
 	}
-	p.add(plType, in)
-	p.variables = append(p.variables, plVariable{name: name, typ: len(p.fragments) - 1})
+	p.add(Type, in)
+	p.Variables = append(p.Variables, Variable{Name: name, Type: len(p.Fragments) - 1})
 }
 
 // cursor reads the declaration of a cursor that is bound to a query.
-func (p *plParser) cursor(name string) {
+func (p *parser) cursor(name string) {
 	p.accept("no")
 	p.accept("scroll")
 	p.expect("cursor")
-	p.variables = append(p.variables, plVariable{name: name, typ: -1})
+	p.Variables = append(p.Variables, Variable{Name: name, Type: -1})
 	if p.sign("(") {
 		for more := true; more && !p.failed; more = p.sign(",") {
 			p.i++
@@ -97,12 +97,12 @@ func (p *plParser) cursor(name string) {
 	if !p.accept("is") {
 		p.expect("for")
 	}
-	p.add(plStatement, p.scan(";")).cursor = name
+	p.add(Statement, p.scan(";")).Cursor = name
 }
 
 // statements reads statements up to a word that ends them, which is left.
-func (p *plParser) statements() {
-	if p.depth++; p.depth > plMaxDepth {
+func (p *parser) statements() {
+	if p.depth++; p.depth > maxDepth {
 		p.fail()
 	}
 	for !p.failed && !p.endsStatements() {
@@ -113,7 +113,7 @@ func (p *plParser) statements() {
 }
 
 // endsStatements tells whether the word at hand ends a list of statements. Two of these words can be variables, too.
-func (p *plParser) endsStatements() bool {
+func (p *parser) endsStatements() bool {
 	switch p.wordAt(p.i) {
 	case "end", "else", "when":
 		return true
@@ -124,15 +124,15 @@ func (p *plParser) endsStatements() bool {
 }
 
 // isAssigned tells whether the word at hand is a variable, by what follows it (plpgsql_yylex).
-func (p *plParser) isAssigned() bool {
+func (p *parser) isAssigned() bool {
 	return slices.Contains([]string{":=", "=", "[", "."}, p.t.Text(p.i+1))
 }
 
 // statement reads one statement, its semicolon included.
-func (p *plParser) statement() {
+func (p *parser) statement() {
 	word := p.wordAt(p.i)
-	read := plStatements[word]
-	if read == nil || !slices.Contains(plReserved, word) && p.isAssigned() {
+	read := readers[word]
+	if read == nil || !slices.Contains(reserved, word) && p.isAssigned() {
 		p.assignmentOrSQL()
 		return
 	}
@@ -140,24 +140,24 @@ func (p *plParser) statement() {
 	p.expect(";")
 }
 
-// plStatements read the statements of PL/pgSQL, up to the semicolon. It is filled by init, since they hold others.
-var plStatements map[string]func(*plParser)
+// readers read the statements of PL/pgSQL, up to the semicolon. It is filled by init, since they hold others.
+var readers map[string]func(*parser)
 
 func init() {
-	plStatements = map[string]func(*plParser){
-		"begin": (*plParser).block, "declare": (*plParser).block,
-		"if": (*plParser).ifStatement, "case": (*plParser).caseStatement,
-		"loop": (*plParser).loop, "while": (*plParser).while, "for": (*plParser).forLoop, "foreach": (*plParser).foreach,
-		"exit": (*plParser).exit, "continue": (*plParser).exit,
-		"return": (*plParser).returns, "raise": (*plParser).raise, "assert": (*plParser).assert,
-		"execute": (*plParser).execute, "perform": (*plParser).perform, "get": (*plParser).diagnostics,
-		"open": (*plParser).open, "fetch": (*plParser).fetch, "move": (*plParser).move, "close": (*plParser).plain,
-		"null": (*plParser).plain, "commit": (*plParser).plain, "rollback": (*plParser).plain,
+	readers = map[string]func(*parser){
+		"begin": (*parser).block, "declare": (*parser).block,
+		"if": (*parser).ifStatement, "case": (*parser).caseStatement,
+		"loop": (*parser).loop, "while": (*parser).while, "for": (*parser).forLoop, "foreach": (*parser).foreach,
+		"exit": (*parser).exit, "continue": (*parser).exit,
+		"return": (*parser).returns, "raise": (*parser).raise, "assert": (*parser).assert,
+		"execute": (*parser).execute, "perform": (*parser).perform, "get": (*parser).diagnostics,
+		"open": (*parser).open, "fetch": (*parser).fetch, "move": (*parser).move, "close": (*parser).plain,
+		"null": (*parser).plain, "commit": (*parser).plain, "rollback": (*parser).plain,
 	}
 }
 
 // plain reads a statement without SQL in it.
-func (p *plParser) plain() {
+func (p *parser) plain() {
 	for in := p.scan(";"); in.From < in.To; in.From++ {
 		if p.wordAt(in.From) == "" && p.t.Text(in.From)[0] != '"' {
 			p.fail()
@@ -167,7 +167,7 @@ func (p *plParser) plain() {
 }
 
 // assignmentOrSQL tells by := or = whether a statement is an assignment.
-func (p *plParser) assignmentOrSQL() {
+func (p *parser) assignmentOrSQL() {
 	i := p.i
 	for more := true; more; {
 		switch i++; p.t.Text(i) {
@@ -187,18 +187,18 @@ func (p *plParser) assignmentOrSQL() {
 	if i == p.i+1 {
 		name, _ = p.t.Ident(p.i)
 	}
-	p.add(plTarget, syntax.Span{From: p.i, To: i})
+	p.add(Target, syntax.Span{From: p.i, To: i})
 	p.i = i + 1
 	value := p.expression(";")
-	value.strict = true
+	value.Strict = true
 	if name != "" {
-		value.targets = []string{name}
+		value.Targets = []string{name}
 	}
 	p.expect(";")
 }
 
 // closing is the token that closes the bracket at token i.
-func (p *plParser) closing(i int) int {
+func (p *parser) closing(i int) int {
 	for depth := 0; i < p.t.Len(); i++ {
 		switch p.t.Text(i) {
 		case "[", "(":
@@ -214,7 +214,7 @@ func (p *plParser) closing(i int) int {
 }
 
 // sqlStatement reads a statement of SQL, in which INTO names variables (make_execsql_stmt).
-func (p *plParser) sqlStatement() {
+func (p *parser) sqlStatement() {
 	from := p.i
 	first := p.wordAt(from)
 	var whole []string
@@ -238,7 +238,7 @@ func (p *plParser) sqlStatement() {
 	if len(blank) > 1 {
 		p.fail()
 	}
-	f := p.add(plStatement, syntax.Span{From: from, To: p.i})
-	f.blank, f.targets = blank, whole
+	f := p.add(Statement, syntax.Span{From: from, To: p.i})
+	f.blank, f.Targets = blank, whole
 	p.expect(";")
 }

@@ -1,4 +1,4 @@
-package rewrite
+package plpgsql
 
 import (
 	"strconv"
@@ -8,12 +8,12 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// runsOnly tells which parameters of a PL/pgSQL function serve for nothing but to be executed: every mention of one is the
+// RunsOnly tells which parameters of a PL/pgSQL function serve for nothing but to be executed: every mention of one is the
 // whole text of an EXECUTE, or stands there behind EXPLAIN, as in format('EXPLAIN %s', query). names are those of the
 // parameters, "" where one has none. Where the body cannot be taken apart, no parameter does.
-func runsOnly(source string, names []string) []bool {
+func RunsOnly(source string, names []string) []bool {
 	runs := make([]bool, len(names))
-	read, ok := readPL(source)
+	read, ok := Read(source)
 	if !ok {
 		return runs
 	}
@@ -22,12 +22,12 @@ func runsOnly(source string, names []string) []bool {
 		return runs
 	}
 	executed := make([]int, len(names))
-	for i := range read.fragments {
-		f := &read.fragments[i]
-		if !f.dynamic {
+	for i := range read.Fragments {
+		f := &read.Fragments[i]
+		if !f.Dynamic {
 			continue
 		}
-		if n := parameterAt(executedText(f.sql(source)), names); n >= 0 {
+		if n := parameterAt(executedText(f.SQL(source)), names); n >= 0 {
 			executed[n]++
 		}
 	}
@@ -54,7 +54,7 @@ func executedText(fragment string) *ast.Node {
 		}
 		return e.Rexpr
 	}
-	if f := text.GetFuncCall(); f != nil && isBuiltin(ast.StrVals(f.Funcname), "format") && len(f.Args) == 2 {
+	if f := text.GetFuncCall(); f != nil && ast.IsBuiltin(ast.StrVals(f.Funcname), "format") && len(f.Args) == 2 {
 		before, ok := strings.CutSuffix(f.Args[0].GetAConst().GetSval().GetSval(), "%s")
 		if !ok || strings.Contains(before, "%") || before != "" && !isExplainPrefix(before) {
 			return nil

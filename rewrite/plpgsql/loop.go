@@ -1,4 +1,4 @@
-package rewrite
+package plpgsql
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 )
 
 // forLoop reads FOR: over numbers, the rows of a query, of a cursor, or of a text that is executed (stmt_for).
-func (p *plParser) forLoop() {
+func (p *parser) forLoop() {
 	p.i++
 	from := p.i
 	list := p.scan("in")
@@ -17,9 +17,9 @@ func (p *plParser) forLoop() {
 		whole := p.loopTargets(list)
 		p.i = in + 1
 		f := p.expression("loop", "using")
-		f.dynamic, f.targets = true, whole
+		f.Dynamic, f.Targets = true, whole
 		if p.accept("using") {
-			k := len(p.fragments)
+			k := len(p.Fragments)
 			p.expressions("loop")
 			p.areUsed(k)
 		}
@@ -27,7 +27,7 @@ func (p *plParser) forLoop() {
 		whole := p.loopTargets(list)
 		p.i = in
 		p.declareLoop(whole)
-		p.fetches = append(p.fetches, plFetch{cursor: p.name(), targets: whole})
+		p.Fetches = append(p.Fetches, Fetch{Cursor: p.name(), Targets: whole})
 		if p.sign("(") {
 			p.cursorArguments()
 		}
@@ -37,7 +37,7 @@ func (p *plParser) forLoop() {
 		if p.is("loop") {
 			whole := p.loopTargets(list)
 			p.i = first.To
-			p.add(plStatement, syntax.Span{From: in, To: first.To}).targets = whole
+			p.add(Statement, syntax.Span{From: in, To: first.To}).Targets = whole
 			break
 		}
 		p.numbers(from, list, first)
@@ -46,7 +46,7 @@ func (p *plParser) forLoop() {
 }
 
 // loopTargets reads the variables of a loop once it is known that they are variables.
-func (p *plParser) loopTargets(list syntax.Span) (whole []string) {
+func (p *parser) loopTargets(list syntax.Span) (whole []string) {
 	if p.failed {
 		return nil
 	}
@@ -59,14 +59,14 @@ func (p *plParser) loopTargets(list syntax.Span) (whole []string) {
 }
 
 // declareLoop makes the record that a loop over a cursor declares for itself.
-func (p *plParser) declareLoop(names []string) {
+func (p *parser) declareLoop(names []string) {
 	for _, name := range names {
-		p.variables = append(p.variables, plVariable{name: name, typ: -1, row: true})
+		p.Variables = append(p.Variables, Variable{Name: name, Type: -1, Row: true})
 	}
 }
 
 // numbers reads the rest of a loop over numbers, which declares its variable.
-func (p *plParser) numbers(from int, list, first syntax.Span) {
+func (p *parser) numbers(from int, list, first syntax.Span) {
 	at := p.i
 	p.i = from
 	name := p.name()
@@ -74,8 +74,8 @@ func (p *plParser) numbers(from int, list, first syntax.Span) {
 		p.fail()
 		return
 	}
-	p.variables = append(p.variables, plVariable{name: name, typ: -1})
-	p.add(plExpression, first)
+	p.Variables = append(p.Variables, Variable{Name: name, Type: -1})
+	p.add(Expression, first)
 	p.i = at + 1
 	p.expression("by", "loop")
 	if p.accept("by") {
@@ -84,16 +84,16 @@ func (p *plParser) numbers(from int, list, first syntax.Span) {
 }
 
 // isCursor tells whether a loop is over a cursor that was declared with its query.
-func (p *plParser) isCursor() bool {
+func (p *parser) isCursor() bool {
 	name, ok := p.t.Ident(p.i)
 	if next := p.t.Text(p.i + 1); !ok || next != "(" && p.wordAt(p.i+1) != "loop" {
 		return false
 	}
-	return slices.ContainsFunc(p.fragments, func(f plFragment) bool { return f.cursor == name })
+	return slices.ContainsFunc(p.Fragments, func(f Fragment) bool { return f.Cursor == name })
 }
 
 // foreach reads FOREACH, over the elements of an array.
-func (p *plParser) foreach() {
+func (p *parser) foreach() {
 	p.i++
 	whole := p.targets()
 	if p.accept("slice") {
@@ -101,6 +101,6 @@ func (p *plParser) foreach() {
 	}
 	p.expect("in", "array")
 	f := p.expression("loop")
-	f.targets, f.strict = whole, true
+	f.Targets, f.Strict = whole, true
 	p.loopBody()
 }

@@ -1,4 +1,4 @@
-package rewrite
+package plpgsql
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 )
 
 // ifStatement reads IF … THEN … END IF (stmt_if).
-func (p *plParser) ifStatement() {
+func (p *parser) ifStatement() {
 	for more := true; more && !p.failed; more = p.is("elsif") || p.is("elseif") {
 		p.i++
 		p.expression("then")
@@ -21,7 +21,7 @@ func (p *plParser) ifStatement() {
 }
 
 // caseStatement reads CASE … END CASE (stmt_case).
-func (p *plParser) caseStatement() {
+func (p *parser) caseStatement() {
 	p.i++
 	if !p.is("when") {
 		p.expression("when")
@@ -38,23 +38,23 @@ func (p *plParser) caseStatement() {
 }
 
 // loopBody reads LOOP … END LOOP.
-func (p *plParser) loopBody() {
+func (p *parser) loopBody() {
 	p.expect("loop")
 	p.statements()
 	p.expect("end", "loop")
 	p.endLabel()
 }
 
-func (p *plParser) loop() { p.loopBody() }
+func (p *parser) loop() { p.loopBody() }
 
-func (p *plParser) while() {
+func (p *parser) while() {
 	p.i++
 	p.expression("loop")
 	p.loopBody()
 }
 
 // exit reads EXIT and CONTINUE.
-func (p *plParser) exit() {
+func (p *parser) exit() {
 	p.i++
 	if !p.is("when") && !p.sign(";") {
 		p.name()
@@ -65,29 +65,29 @@ func (p *plParser) exit() {
 }
 
 // returns reads RETURN, RETURN NEXT and RETURN QUERY.
-func (p *plParser) returns() {
+func (p *parser) returns() {
 	p.i++
 	switch {
 	case p.accept("query"):
-		n := len(p.fragments)
+		n := len(p.Fragments)
 		if p.is("execute") {
 			p.execute()
 		} else {
-			p.add(plStatement, p.scan(";"))
+			p.add(Statement, p.scan(";"))
 		}
-		if n < len(p.fragments) {
-			p.fragments[n].returns = true
+		if n < len(p.Fragments) {
+			p.Fragments[n].Returns = true
 		}
 		return
 	case p.accept("next"):
 	}
 	if !p.sign(";") {
-		p.expression(";").returns = true
+		p.expression(";").Returns = true
 	}
 }
 
 // raise reads RAISE: a text with values, or a condition, and options (stmt_raise).
-func (p *plParser) raise() {
+func (p *parser) raise() {
 	p.i++
 	if slices.Contains([]string{"exception", "warning", "notice", "info", "log", "debug"}, p.wordAt(p.i)) {
 		p.i++
@@ -98,7 +98,7 @@ func (p *plParser) raise() {
 		p.i++
 		for p.sign(",") {
 			p.i++
-			p.expression(",", ";", "using").said = true
+			p.expression(",", ";", "using").Said = true
 		}
 	case p.accept("sqlstate"):
 		p.i++
@@ -116,52 +116,52 @@ func (p *plParser) raise() {
 	}
 }
 
-func (p *plParser) isString() bool {
+func (p *parser) isString() bool {
 	text := p.t.Text(p.i)
 	return text != "" && (text[0] == '\'' || text[0] == '$' || text[len(text)-1] == '\'')
 }
 
-func (p *plParser) assignSign() {
+func (p *parser) assignSign() {
 	if !p.sign("=") && !p.sign(":=") {
 		p.fail()
 	}
 	p.i++
 }
 
-func (p *plParser) assert() {
+func (p *parser) assert() {
 	p.i++
 	p.expressions(";")
 }
 
 // execute reads EXECUTE: its text is only known when it runs (stmt_dynexecute).
-func (p *plParser) execute() {
+func (p *parser) execute() {
 	p.i++
-	n := len(p.fragments)
+	n := len(p.Fragments)
 	p.expression("into", "using", ";")
 	for !p.failed && !p.sign(";") {
 		if p.is("into") {
 			whole := p.into()
-			p.fragments[n].targets = append(p.fragments[n].targets, whole...)
+			p.Fragments[n].Targets = append(p.Fragments[n].Targets, whole...)
 			continue
 		}
 		p.expect("using")
-		k := len(p.fragments)
+		k := len(p.Fragments)
 		p.expressions("into", ";")
 		p.areUsed(k)
 	}
-	if n < len(p.fragments) {
-		p.fragments[n].dynamic = true
+	if n < len(p.Fragments) {
+		p.Fragments[n].Dynamic = true
 	}
 }
 
 // perform reads PERFORM, a SELECT whose result is dropped.
-func (p *plParser) perform() {
+func (p *parser) perform() {
 	p.i++
-	p.add(plStatement, p.scan(";")).prefix = selectPrefix
+	p.add(Statement, p.scan(";")).Prefix = SelectPrefix
 }
 
 // diagnostics reads GET DIAGNOSTICS variable = item, …
-func (p *plParser) diagnostics() {
+func (p *parser) diagnostics() {
 	p.i++
 	if !p.accept("current") {
 		p.accept("stacked")
@@ -170,14 +170,14 @@ func (p *plParser) diagnostics() {
 	p.i--
 	for more := true; more && !p.failed; more = p.sign(",") {
 		p.i++
-		p.add(plTarget, p.scan("=", ":=", ";"))
+		p.add(Target, p.scan("=", ":=", ";"))
 		p.assignSign()
 		p.name()
 	}
 }
 
 // open reads OPEN: a cursor with a query of its own, or one that was declared with it.
-func (p *plParser) open() {
+func (p *parser) open() {
 	p.i++
 	cursor := p.name()
 	if p.sign("(") {
@@ -191,18 +191,18 @@ func (p *plParser) open() {
 		return
 	}
 	if p.is("execute") {
-		n := len(p.fragments)
+		n := len(p.Fragments)
 		p.execute()
-		if n < len(p.fragments) {
-			p.fragments[n].cursor = cursor
+		if n < len(p.Fragments) {
+			p.Fragments[n].Cursor = cursor
 		}
 		return
 	}
-	p.add(plStatement, p.scan(";")).cursor = cursor
+	p.add(Statement, p.scan(";")).Cursor = cursor
 }
 
 // cursorArguments reads the values for the arguments of a cursor (read_cursor_args).
-func (p *plParser) cursorArguments() {
+func (p *parser) cursorArguments() {
 	for more := true; more && !p.failed; more = p.sign(",") {
 		p.i++
 		if next := p.t.Text(p.i + 1); next == ":=" || next == "=>" {
@@ -214,15 +214,15 @@ func (p *plParser) cursorArguments() {
 }
 
 // fetch reads FETCH … INTO variables.
-func (p *plParser) fetch() {
+func (p *parser) fetch() {
 	cursor := p.fetched("into")
-	p.fetches = append(p.fetches, plFetch{cursor: cursor, targets: p.into()})
+	p.Fetches = append(p.Fetches, Fetch{Cursor: cursor, Targets: p.into()})
 }
 
-func (p *plParser) move() { p.fetched(";") }
+func (p *parser) move() { p.fetched(";") }
 
 // fetched reads which row of which cursor is meant. What is computed there is not understood.
-func (p *plParser) fetched(stop string) (cursor string) {
+func (p *parser) fetched(stop string) (cursor string) {
 	p.i++
 	in := p.scan(stop)
 	for i := in.From; i < in.To; i++ {
@@ -236,8 +236,8 @@ func (p *plParser) fetched(stop string) (cursor string) {
 }
 
 // areUsed says of all fragments from number k on that they are values for a text that is executed.
-func (p *plParser) areUsed(k int) {
-	for ; k < len(p.fragments); k++ {
-		p.fragments[k].using = true
+func (p *parser) areUsed(k int) {
+	for ; k < len(p.Fragments); k++ {
+		p.Fragments[k].Using = true
 	}
 }

@@ -1,21 +1,11 @@
-package rewrite
+package prefilter
 
 import (
 	"strings"
 	"testing"
-
-	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/rules"
 )
 
-// filterFor is a binder that only the prefilter is asked of.
-func filterFor(identifiers ...string) *Binder {
-	return NewBinder(&rules.Snapshot{
-		Lenses:      map[string]*rules.Lens{rules.Base: rules.NewLens(rules.Base, nil)},
-		Catalog:     catalog.New(150000, nil, nil, nil),
-		Identifiers: identifiers,
-	}, Options{})
-}
+func filterFor(identifiers ...string) *Filter { return New(identifiers, nil) }
 
 func TestTheFilterFindsWhateverCanConcernATable(t *testing.T) {
 	t.Parallel()
@@ -141,18 +131,6 @@ func TestStatementsMadeByPrepareMatterOnceThereAreAny(t *testing.T) {
 		if got := filterFor("individual").Match([]byte(sql), true); got != Names {
 			t.Errorf("Match(%q) = %v, want Names", sql, got)
 		}
-	}
-}
-
-func TestNothingIsLookedAtWhenNothingIsLive(t *testing.T) {
-	t.Parallel()
-	b := NewBinder(&rules.Snapshot{Identifiers: []string{"individual"}}, Options{})
-	if got := b.Match([]byte(`SELECT * FROM individual`), true); got != Miss {
-		t.Errorf("Match = %v, want Miss", got)
-	}
-	text, err := b.Rewrite(&Session{}, "SELECT * FROM individual")
-	if err != nil || text.Changed || text.SQL != text.Client {
-		t.Errorf("Rewrite changed a text, or failed: %v", err)
 	}
 }
 
