@@ -4,5 +4,10 @@ package assess
 var breakChecks = []check{
 	{[]*Hazard{functionBody, triggerArgument}, lookBodies},
 	{[]*Hazard{ShownNames}, lookShown},
+	{[]*Hazard{dynamicSQL}, lookDynamic},
+	{[]*Hazard{cronJob}, lookCron},
+	{[]*Hazard{foreignTable}, lookForeignTables},
 	{[]*Hazard{publication}, lookPublications},
+	{[]*Hazard{subscription}, lookSubscriptions},
+	{[]*Hazard{logicalSlot}, lookSlots},
 }

@@ -11,6 +11,7 @@ import (
 // clientChecks are about who uses the database, and how.
 var clientChecks = []check{
 	{[]*Hazard{bypass}, lookBypass},
+	{[]*Hazard{unpinned}, lookUnpinned},
 	{[]*Hazard{versionInUse}, lookVersion},
 	{[]*Hazard{contractProof}, lookProofs},
 }
@@ -50,10 +51,15 @@ func lookBypass(ctx context.Context, s *Subject, r *report) error {
 	}
 	past, err := s.Fleet.Direct(ctx)
 	r.each(bypass, past, func(b Blocker) Finding {
-		return Finding{
+		f := Finding{
 			Message: b.Why + " does not come through an instance: it sees the names that the database has",
 			Hint:    "let it connect through an instance before cutover",
 		}
+		if b.Application == "postgres_fdw" { // the default of foreign servers
+			f.Message += "; it reads foreign tables of another database"
+			f.Hint = "let its foreign server lead through an instance before cutover, with the option options '-c segue.version=" + rules.Base + "'"
+		}
+		return f
 	})
 	return err
 }

@@ -5,6 +5,7 @@ import "context"
 // lockChecks are about who keeps the tables locked now.
 var lockChecks = []check{
 	{[]*Hazard{lockHeld}, lookLocks},
+	{[]*Hazard{wraparound}, lookWraparound},
 }
 
 var lockHeld = &Hazard{

@@ -3,6 +3,7 @@ package assess
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/rules"
 )
@@ -12,7 +13,10 @@ func Look(ctx context.Context, s *Subject) ([]Finding, error) {
 	if s.Migration.Phase == rules.Contracted {
 		return nil, nil
 	}
-	r := new(report)
+	r := &report{ids: make(map[string]bool)}
+	for _, h := range Hazards() {
+		r.ids[h.ID] = true
+	}
 	for _, c := range checks() {
 		if err := c.look(ctx, s, r); err != nil {
 			return nil, err
@@ -58,7 +62,10 @@ func Find(ctx context.Context, s *Subject, h *Hazard) ([]Finding, error) {
 }
 
 // A report gathers findings.
-type report struct{ found []Finding }
+type report struct {
+	found []Finding
+	ids   map[string]bool // of all hazards, where all checks are made
+}
 
 // add takes a finding of a hazard, of which nothing need be said that the hazard says.
 func (r *report) add(h *Hazard, about Object, f Finding) {
@@ -90,7 +97,7 @@ func (r *report) each(h *Hazard, sessions []Blocker, f func(Blocker) Finding) {
 // object is the session, or the prepared transaction.
 func (b *Blocker) object() Object {
 	if b.PID == 0 {
-		return Object{Prepared, b.Query}
+		return Object{Prepared, strings.TrimPrefix(b.Query, "PREPARE TRANSACTION ")}
 	}
 	return Object{Backend, number(b.PID)}
 }

@@ -26,6 +26,9 @@ var (
 // error of the file: see rules.Validate.
 var ruleChecks = []check{
 	{[]*Hazard{order}, lookOrder},
+	{[]*Hazard{reservedWord}, lookKeywords},
+	{[]*Hazard{sameName}, lookSameNames},
+	{[]*Hazard{unknownWaiver}, lookWaivers},
 }
 
 // NotServed is the finding that the stored migrations do not fit the database. Nothing else can be found then.

@@ -54,6 +54,9 @@ type Fleet interface {
 	// LastOldUse is the last use of a name that goes with contract; nil when there was none.
 	LastOldUse(ctx context.Context) (*Use, error)
 
+	// Uses lists which names of the migration's tables were used, latest first.
+	Uses(ctx context.Context) ([]Use, error)
+
 	// Watched is for how long uses have been counted without interruption.
 	Watched(ctx context.Context) (time.Duration, error)
 }

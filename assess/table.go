@@ -1,4 +1,6 @@
 package assess
 
 // tableChecks are about what kind of tables they are.
-var tableChecks = []check{}
+var tableChecks = []check{
+	{[]*Hazard{extensionMember}, lookExtensions},
+}

@@ -7,11 +7,15 @@ import (
 	"time"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+// TestMain has a cluster that can decode its log, and that looks for old tables often.
+func TestMain(m *testing.M) {
+	pgtest.MainWith(m, pgcluster.Options{Settings: map[string]string{"wal_level": "logical", "autovacuum_naptime": "1s"}})
+}
 
 // A trial is a rule file on a database of its own.
 type trial struct {
@@ -102,6 +106,7 @@ type fleet struct {
 	direct  []Blocker
 	holders []Blocker
 	use     *Use
+	uses    []Use
 	watched time.Duration
 }
 
@@ -111,4 +116,5 @@ func (f *fleet) Holders(context.Context, []catalog.OID) ([]Blocker, error) {
 	return f.holders, nil
 }
 func (f *fleet) LastOldUse(context.Context) (*Use, error)       { return f.use, nil }
+func (f *fleet) Uses(context.Context) ([]Use, error)            { return f.uses, nil }
 func (f *fleet) Watched(context.Context) (time.Duration, error) { return f.watched, nil }

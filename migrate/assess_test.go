@@ -136,3 +136,31 @@ func TestAssessAnswersAMistakeInAFile(t *testing.T) {
 		t.Errorf("an unknown id is %v", err)
 	}
 }
+
+func TestAssessNamesPreparedTransactionsThatHoldATable(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	f.create(surname)
+	pgtest.Exec(t, f.url, `BEGIN; LOCK TABLE public.individual IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'of an assessment'`)
+	held := func() (out []assess.Finding) {
+		t.Helper()
+		found, err := f.instances[0].Assess(t.Context(), "surname")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range found {
+			if x.ID == "lock-held" {
+				out = append(out, x)
+			}
+		}
+		return out
+	}
+	found := held()
+	if len(found) != 1 || found[0].About != (assess.Object{Kind: assess.Prepared, Name: "'of an assessment'"}) || len(found[0].Sessions) != 1 {
+		t.Fatalf("found %+v", found)
+	}
+	pgtest.Exec(t, f.url, found[0].Sessions[0].End)
+	if found := held(); len(found) > 0 {
+		t.Errorf("when it is rolled back there is %+v", found)
+	}
+}

@@ -101,6 +101,22 @@ func (c *clientele) LastOldUse(ctx context.Context) (*assess.Use, error) {
 	}, nil
 }
 
+// Uses implements assess.Fleet.
+func (c *clientele) Uses(ctx context.Context) ([]assess.Use, error) {
+	if err := c.i.storeUses(ctx, c.db); err != nil {
+		return nil, err
+	}
+	rows, err := store.LoadUsage(ctx, c.db, c.id)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]assess.Use, len(rows))
+	for n, r := range rows {
+		out[n] = assess.Use{Version: r.Version, Table: r.Table, Column: r.Column, User: r.User, Application: r.Application, Last: r.Last}
+	}
+	return out, nil
+}
+
 // Watched implements assess.Fleet.
 func (c *clientele) Watched(ctx context.Context) (time.Duration, error) {
 	return liveFor(ctx, c.db, c.id)

@@ -74,7 +74,7 @@ func bypassing(ctx context.Context, db store.DB, c *census, limit time.Duration)
 // asked for may be missing in its reports, and are left out where their age may be read; what may not be read counts.
 func strangers(ctx context.Context, db store.DB, c *census) ([]Blocker, error) {
 	rows, err := db.Query(ctx, `
-		SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.query, ''),
+		SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.query, ''), coalesce(pg_catalog.host(a.client_addr), ''),
 		       extract(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::pg_catalog.float8, a.backend_type IS NULL
 		FROM pg_catalog.pg_stat_activity a
 		WHERE a.datname = pg_catalog.current_database() AND a.usesysid IS NOT NULL AND a.pid <> pg_catalog.pg_backend_pid()
@@ -89,11 +89,14 @@ func strangers(ctx context.Context, db store.DB, c *census) ([]Blocker, error) {
 		var pid int32
 		var age *float64
 		var hidden bool
-		if err := row.Scan(&pid, &b.User, &b.Application, &b.Query, &age, &hidden); err != nil {
+		if err := row.Scan(&pid, &b.User, &b.Application, &b.Query, &b.Address, &age, &hidden); err != nil {
 			return b, err
 		}
 		b.PID, b.Query = uint32(pid), shown(b.Query)
 		b.Why = fmt.Sprintf("pid %d (user %s, application_name %q)", b.PID, b.User, b.Application)
+		if b.Address != "" {
+			b.Why += " from " + b.Address
+		}
 		if age != nil {
 			b.AgeSeconds = *age
 		}
