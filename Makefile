@@ -10,7 +10,7 @@ RELEASEFLAGS ?=
 TESTFLAGS   ?= -race -timeout 20m
 BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
-SOAKFLAGS   ?= -steps 200
+SOAKFLAGS   ?= -steps 200 -shapes 100
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
 

@@ -79,9 +79,9 @@ func (o *operator) die(ctx context.Context, batch []string) error {
 
 // number asks for one number.
 func (o *operator) number(ctx context.Context, sql string) (int, error) {
-	results, err := o.conn.Exec(ctx, sql).ReadAll()
-	if err != nil {
+	var answer string
+	if err := o.ask(ctx, sql, &answer); err != nil {
 		return 0, err
 	}
-	return strconv.Atoi(string(results[0].Rows[0][0]))
+	return strconv.Atoi(answer)
 }

@@ -132,7 +132,7 @@ func inSQL() []Mutant {
 			s.to(served)
 			s.hand("liar", proof.Old, Plain).contradicts("2.5", "3.5")
 		}},
-		{change.Noted, "what a user's trigger has taken back is not told from what nobody wrote", proof.WrongError, triggered, func(s *script) {
+		{change.Noted, "what a user's trigger has taken back is not told from what nobody wrote", proof.NotInStep, triggered, func(s *script) {
 			s.hand("old", proof.Old, Plain).inserts("anna b")
 			s.to(served)
 			s.hand("new", proof.New, Code).setsOne(0, "ANNA")

@@ -28,6 +28,25 @@ func beside() []Mutant {
 			walk.wait()
 			reader.reads()
 		}},
+		{"settle", "what was written for the old column of a name reaches the new one", proof.PutGet, repriced, func(s *script) {
+			s.hand("old", proof.Old, Plain).inserts("100")
+			s.to(owned)
+			stale := s.hand("stale", proof.Old, Plain)
+			knows := s.table.writer(proof.Old, Plain)
+			s.to(contracted)
+			for _, c := range s.clients {
+				if c != stale.client {
+					c.close()
+				}
+			}
+			s.operator.eager = s.mutated
+			walk := s.start(func() error { return s.operator.forth(s.ctx) })
+			s.eventually(func() bool { return walk.over() || s.operator.waiting.Load() })
+			write := Write{Exprs: map[int]string{0: "{0} + 5"}, Effect: func(before proof.Tuple) proof.Tuple { return plus(before, 5) }}
+			stale.does(write.Effect, "", func(_ writer, tag int64) string { return knows.update(write, tag, "t.id = 1") })
+			stale.close()
+			walk.wait()
+		}},
 		{"flips keep what is saved unchanged", "saving what was read changes the other side", proof.GetPut, names, func(s *script) {
 			s.hand("old", proof.Old, Plain).inserts("Bo C")
 			s.to(served)

@@ -35,23 +35,26 @@ type Run struct {
 
 // Do sets everything up, lets clients and operators work until the last operator has done its steps, and proves what they did.
 // The choices are those of the seed; how they interleave is up to the machine.
-func (r *Run) Do(ctx context.Context) (anomalies []proof.Anomaly, ops int, err error) {
+func (r *Run) Do(ctx context.Context) (anomalies []proof.Anomaly, summary string, err error) {
 	admin, err := pgx.Connect(ctx, r.URL)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
 	defer admin.Close(ctx)
 	if err := Prepare(ctx, r.URL); err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
 	if err := r.setUp(ctx, admin, slotName(r.URL)); err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
 	if err := r.work(ctx); err != nil {
-		return nil, 0, err
+		return nil, "", err
+	}
+	if err := r.look(ctx); err != nil {
+		return nil, "", err
 	}
 	anomalies, err = r.prove(ctx)
-	return anomalies, r.history.Len(), errors.Join(err, r.slot.Drop(ctx))
+	return anomalies, r.history.Summary(), errors.Join(err, r.slot.Drop(ctx))
 }
 
 // Prepare puts into an empty database what all runs in it need.
@@ -136,12 +139,15 @@ var closed = func() chan struct{} {
 	return c
 }()
 
-// roles of the clients of each table.
-var roles = []struct {
+// A role is what a client is.
+type role struct {
 	name string
 	side proof.Side
 	past bool
-}{
+}
+
+// roles of the clients of each table.
+var roles = []role{
 	{"old version", proof.Old, false}, {"new version", proof.New, false},
 	{"past, old side", proof.Old, true}, {"past, new side", proof.New, true},
 }
@@ -153,31 +159,7 @@ func (r *Run) work(ctx context.Context) error {
 	operators, operating := errgroup.WithContext(working)
 	for i, t := range r.tables {
 		for j, role := range roles {
-			clients.Go(func() error {
-				c, err := connect(working, r.URL, t.Name+" "+role.name, r.source(i, j+1), r.history)
-				if err != nil {
-					return err
-				}
-				defer c.close()
-				w := &worker{client: c, table: t, side: role.side, past: role.past}
-				for {
-					state := t.state.Load()
-					did, err := w.step(working)
-					if err != nil {
-						return fmt.Errorf("%s: %w", c.name, err)
-					}
-					idle := state.replaced
-					if did {
-						t.done.Add(1)
-						idle = closed
-					}
-					select {
-					case <-stop:
-						return nil
-					case <-idle:
-					}
-				}
-			})
+			clients.Go(func() error { return r.use(working, t, role, r.source(i, j+1), stop) })
 		}
 		operators.Go(func() error { return r.operate(operating, i, t) })
 	}
@@ -193,6 +175,44 @@ func (r *Run) work(ctx context.Context) error {
 	return errors.Join(err, <-done)
 }
 
+// use lets a client work until it is told to stop.
+func (r *Run) use(ctx context.Context, t *table, role role, source *rand.Rand, stop chan struct{}) error {
+	w := &worker{table: t, side: role.side, past: role.past}
+	connect := func() (err error) {
+		w.client, err = connect(ctx, r.URL, t.Name+" "+role.name, source, r.history)
+		return err
+	}
+	if err := connect(); err != nil {
+		return err
+	}
+	defer func() { w.close() }()
+	for knows := t.state.Load(); ; {
+		state := t.state.Load()
+		// When the old names are gone, apps are started anew.
+		if state.phase == contracted && state != knows {
+			w.close()
+			if err := connect(); err != nil {
+				return err
+			}
+		}
+		knows = state
+		did, err := w.step(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", w.name, err)
+		}
+		idle := state.replaced
+		if did {
+			t.done.Add(1)
+			idle = closed
+		}
+		select {
+		case <-stop:
+			return nil
+		case <-idle:
+		}
+	}
+}
+
 // operate takes a table through random steps, mostly forth.
 func (r *Run) operate(ctx context.Context, i int, t *table) error {
 	conn, err := pgconn.Connect(ctx, r.URL)
@@ -206,7 +226,7 @@ func (r *Run) operate(ctx context.Context, i int, t *table) error {
 			return err
 		}
 		switch {
-		case o.phase == settled: // behind it there is no way back
+		case o.phase == purged || o.phase == settled && o.rand.IntN(4) > 0: // behind it there is no way back
 			continue
 		case o.phase > before && o.phase < settled && o.rand.IntN(8) == 0:
 			err = o.rollback(ctx)
@@ -224,6 +244,29 @@ func (r *Run) operate(ctx context.Context, i int, t *table) error {
 func (o *operator) pause(ctx context.Context) error {
 	from := o.table.done.Load()
 	return poll(ctx, func() (bool, error) { return o.table.done.Load() >= from+opsInPhase, nil })
+}
+
+// look reads all that is there in the end, as each version that is served.
+func (r *Run) look(ctx context.Context) error {
+	for i, t := range r.tables {
+		c, err := connect(ctx, r.URL, t.Name+" end", r.source(i, 200), r.history)
+		if err != nil {
+			return err
+		}
+		for _, side := range []proof.Side{proof.Old, proof.New} {
+			if t.state.Load().serves[side] {
+				w := &worker{client: c, table: t, side: side}
+				op := w.op(nil)
+				op.All = true
+				err = errors.Join(err, w.once(ctx, op, w.table.writer(side, Plain).read("true", "")))
+			}
+		}
+		c.close()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // prove reads the log and compares it with the history.

@@ -67,6 +67,9 @@ func play(ctx context.Context, url string, shape *Shape, scenario func(*script),
 	return r.prove(ctx)
 }
 
+// errAccepted says that a statement was done that has to be rejected.
+var errAccepted = errors.New("it is accepted")
+
 func (s *script) do(f func() error) {
 	if s.err == nil {
 		s.err = f()
@@ -163,6 +166,7 @@ func (s *script) hand(name string, side proof.Side, form Form, settings ...strin
 		}
 		h.client = &client{name: name, conn: conn, history: s.run.history}
 		s.clients = append(s.clients, h.client)
+		settings := append(settings, "SET application_name = "+quoted(s.table.Name+" "+name))
 		for _, sql := range settings {
 			if err := h.client.plain(s.ctx, sql); err != nil {
 				return fmt.Errorf("%s: %w", sql, err)

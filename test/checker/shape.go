@@ -20,8 +20,9 @@ type Shape struct {
 	Values func(r *rand.Rand, side proof.Side) proof.Tuple
 	Writes [2][]func(r *rand.Rand) Write
 
-	Partitioned bool              // by column region, into two
-	Default     string            // of the first column of the old side
+	Partitioned bool      // by column region, into two
+	Defaults    [2]string // of the first column of each side, which mean the same; empty: none
+	DownFail    *change.DownFail
 	Trigger     string            // body of a BEFORE ROW trigger of the user's; empty: none
 	Parent      string            // table that the first column of the old side refers to, if any
 	Beside      []string          // statements that make what the table needs beside it, run before it is made
@@ -107,21 +108,25 @@ func (s *Shape) named(sql string) string { return strings.ReplaceAll(sql, "{read
 func (s *Shape) change() change.Change {
 	c := change.Change{
 		Key: s.Name, Table: change.Name{Schema: "public", Name: s.Name}, Up: change.Map{}, Down: change.Map{}, Pins: s.Pins,
-		Lossy: s.Rule.Lossy, NullOK: s.NullOK, Inline: s.Inline, Others: s.Trigger != "",
+		Lossy: s.Rule.Lossy && s.DownFail == nil, DownFail: s.DownFail, NullOK: s.NullOK, Inline: s.Inline, Others: s.Trigger != "",
 	}
 	if s.Rule.Reads != "" {
 		c.Reads = []string{s.Rule.Reads}
 	}
 	for i, name := range s.Rule.Columns[proof.Old] {
 		col := change.Column{Name: name, Type: s.Types[proof.Old][i]}
-		if i == 0 && s.Default != "" {
-			col.Default, col.Constant = s.Default, true
+		if i == 0 && s.Defaults[proof.Old] != "" {
+			col.Default, col.Constant = s.Defaults[proof.Old], true
 		}
 		c.Old = append(c.Old, col)
 		c.Down[name] = fill(s.named(s.Exprs[proof.Old][i]), quotedNames(s.Rule.Columns[proof.New]))
 	}
 	for i, name := range s.Rule.Columns[proof.New] {
-		c.New = append(c.New, change.Column{Name: name, Type: s.Types[proof.New][i]})
+		col := change.Column{Name: name, Type: s.Types[proof.New][i]}
+		if i == 0 && s.Defaults[proof.New] != "" {
+			col.Default, col.Constant = s.Defaults[proof.New], true
+		}
+		c.New = append(c.New, col)
 		c.Up[name] = fill(s.named(s.Exprs[proof.New][i]), quotedNames(s.Rule.Columns[proof.Old]))
 	}
 	return c
@@ -143,8 +148,8 @@ func (s *Shape) create() []string {
 	var cols []string
 	for i, c := range s.Rule.Columns[proof.Old] {
 		col := c + " " + s.Types[proof.Old][i]
-		if i == 0 && s.Default != "" {
-			col += " DEFAULT " + s.Default
+		if i == 0 && s.Defaults[proof.Old] != "" {
+			col += " DEFAULT " + s.Defaults[proof.Old]
 		}
 		if i == 0 && s.Parent != "" {
 			col += " REFERENCES " + s.Parent + " ON UPDATE CASCADE ON DELETE SET NULL"

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/test/checker/proof"
 	"github.com/seguedb/segue/test/checker/wal"
 )
@@ -15,7 +16,7 @@ import (
 // money changes unit and type: cents become an amount. Exact in both directions.
 func money() *Shape {
 	s := &Shape{
-		Name: "money", Inline: true, Default: "100",
+		Name: "money", Inline: true, Defaults: [2]string{"100", "1.00"},
 		Types: [2][]string{{"bigint"}, {"numeric(14,2)"}},
 		Exprs: [2][]string{{"(({0}) OPERATOR(pg_catalog.*) 100)::bigint"}, {"(({0}) OPERATOR(pg_catalog./) 100.0)::numeric(14,2)"}},
 	}
@@ -42,8 +43,7 @@ func money() *Shape {
 					return before
 				}
 				if side == proof.Old {
-					n, _ := strconv.ParseInt(before[0].Text, 10, 64)
-					return proof.Tuple{wal.Text(strconv.FormatInt(n+k, 10))}
+					return plus(before, k)
 				}
 				return proof.Tuple{wal.Text(amount(centsOf(before[0].Text) + k))}
 			}}
@@ -67,6 +67,15 @@ func moneyDerive(from proof.Side, t proof.Tuple, _ proof.Rows) (proof.Tuple, boo
 		return proof.Tuple{wal.Text(amount(n))}, err == nil
 	}
 	return proof.Tuple{wal.Text(strconv.FormatInt(centsOf(t[0].Text), 10))}, true
+}
+
+// plus adds to cents.
+func plus(t proof.Tuple, k int64) proof.Tuple {
+	if !t[0].Set {
+		return t
+	}
+	n, _ := strconv.ParseInt(t[0].Text, 10, 64)
+	return proof.Tuple{wal.Text(strconv.FormatInt(n+k, 10))}
 }
 
 // amount prints cents as PostgreSQL prints a numeric(14,2).
@@ -348,16 +357,96 @@ func lookups() *Shape {
 // changing is how many of the rows that are looked up change, from the first on.
 const changing = parents / 2
 
+// repriced is money under one name: what was in cents is an amount afterwards.
+func repriced() *Shape {
+	s := money()
+	s.rename("repriced")
+	s.Rule.Columns = [2][]string{{"price"}, {"price"}}
+	return s
+}
+
+// watched is money with a trigger of the user's that looks at both sides.
+func watched() *Shape {
+	s := money()
+	s.rename("watched")
+	s.Trigger = "IF to_jsonb(NEW) ->> 'amount' <> (NEW.cents OPERATOR(pg_catalog./) 100.0)::numeric(14,2)::text THEN RAISE 'it sees % and %', NEW.cents, to_jsonb(NEW) ->> 'amount'; END IF;"
+	return s
+}
+
+// capped are numbers of which the old side holds the largest it can where the new one holds more.
+func capped() *Shape {
+	s := totals()
+	s.rename("capped")
+	const most = 2147483647
+	s.Rule.Columns = [2][]string{{"small"}, {"large"}}
+	s.Rule.Lossy = true
+	s.DownFail = &change.DownFail{
+		When: fmt.Sprintf("large OPERATOR(pg_catalog.>) %d", most), Then: change.Map{"small": fmt.Sprint(most)},
+	}
+	s.Rule.Derive = func(from proof.Side, t proof.Tuple, _ proof.Rows) (proof.Tuple, bool) {
+		if n, err := strconv.ParseInt(t[0].Text, 10, 64); from == proof.New && err == nil && n > most {
+			return proof.Tuple{wal.Text(fmt.Sprint(most))}, true
+		}
+		return t, true
+	}
+	s.Values = func(r *rand.Rand, side proof.Side) proof.Tuple {
+		n := int64(r.IntN(1000))
+		if side == proof.New && r.IntN(2) == 0 {
+			n += most
+		}
+		return proof.Tuple{wal.Text(fmt.Sprint(n))}
+	}
+	for _, side := range []proof.Side{proof.Old, proof.New} {
+		s.Writes[side] = []func(r *rand.Rand) Write{func(r *rand.Rand) Write { return set(s.Types[side], s.Values(r, side)) }}
+	}
+	return s
+}
+
+// trimmed are texts that lose their spaces: several old ones are one new one.
+func trimmed() *Shape {
+	s := prices()
+	s.rename("trimmed")
+	s.Types = [2][]string{{"text"}, {"text"}}
+	s.Exprs = [2][]string{{"({0})"}, {"pg_catalog.btrim({0}, ' ')"}}
+	s.Rule.Columns, s.Rule.Lossy = [2][]string{{"raw"}, {"clean"}}, true
+	s.Rule.Derive = func(from proof.Side, t proof.Tuple, _ proof.Rows) (proof.Tuple, bool) {
+		if from == proof.New || !t[0].Set {
+			return t, true
+		}
+		return proof.Tuple{wal.Text(strings.Trim(t[0].Text, " "))}, true
+	}
+	s.Values = func(r *rand.Rand, side proof.Side) proof.Tuple {
+		if side == proof.New {
+			return proof.Tuple{wal.Text([]string{"a", "b", "", " c"}[r.IntN(4)])}
+		}
+		return proof.Tuple{wal.Text([]string{"a", " a", "a ", "b", " b ", " ", ""}[r.IntN(7)])}
+	}
+	return s
+}
+
+// documents get a type that has no equality.
+func documents() *Shape {
+	s := prices()
+	s.rename("documents")
+	s.Types = [2][]string{{"text"}, {"json"}}
+	s.Exprs = [2][]string{{"({0})::pg_catalog.text"}, {"({0})::pg_catalog.json"}}
+	s.Rule.Columns = [2][]string{{"body"}, {"document"}}
+	s.Values = func(r *rand.Rand, _ proof.Side) proof.Tuple {
+		return proof.Tuple{wal.Text([]string{`{"a":1}`, `{"a": 1}`, `[]`, `"\u00e9"`, `{"a":1,"a":2}`}[r.IntN(5)])}
+	}
+	return s
+}
+
 // Shapes are one of each.
 func Shapes() []*Shape {
-	return []*Shape{money(), names(), tags(), prices(), floats(), totals(), moving(), triggered(), owners(), lookups()}
+	return []*Shape{money(), names(), tags(), prices(), floats(), totals(), moving(), triggered(), owners(), lookups(), repriced(), watched(), capped(), trimmed(), documents()}
 }
 
 // fractions is money whose new side can hold what the old one cannot, by a rule that no CHECK proves.
 func fractions() *Shape {
 	s := money()
 	s.Name, s.Inline = "fractions", false
-	s.Types[proof.New] = []string{"numeric"}
+	s.Types[proof.New], s.Defaults[proof.New] = []string{"numeric"}, ""
 	s.Exprs[proof.New] = []string{"round(({0}) / 100.0, 2)"}
 	s.Rule.Name = s.Name
 	return s

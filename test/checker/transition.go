@@ -48,10 +48,12 @@ type operator struct {
 	// Guards that are not in the SQL, and that tests take away.
 	hasty bool // does not wait for old snapshots before the new version is served
 
-	loud bool // the backfill lets the user's triggers fire
+	loud  bool // the backfill lets the user's triggers fire
+	eager bool // a name gets its new meaning while sessions are there that know the old one
 
 	steady  bool        // its connection is not lost
-	waiting atomic.Bool // for old snapshots
+	waiting atomic.Bool // for old snapshots, or for clients to go
+	hidden  string      // when the old names were gone, as PostgreSQL prints it
 }
 
 // lens says where the sides are in a phase.
@@ -92,15 +94,18 @@ func say(l proof.Lens) string {
 	return wal.Say(proof.LensPrefix, string(text))
 }
 
-// exec runs statements in one transaction.
+// exec runs statements in one transaction. The error says which of them it is about.
 func (o *operator) exec(ctx context.Context, statements ...string) error {
-	_, err := o.conn.Exec(ctx, strings.Join(statements, ";\n")).ReadAll()
+	done, err := o.conn.Exec(ctx, strings.Join(statements, ";\n")).ReadAll()
+	if err != nil && len(done) < len(statements) {
+		return fmt.Errorf("%s: %w", statements[len(done)], err)
+	}
 	return err
 }
 
 // enter runs the statements that lead to a phase, in one transaction and behind the gate. It tries until it gets its locks.
 func (o *operator) enter(ctx context.Context, to phase, statements []string) error {
-	all := append([]string{"BEGIN", "SET LOCAL lock_timeout = '50ms'"}, statements...)
+	all := append([]string{"BEGIN", "SET LOCAL lock_timeout = '2s'"}, statements...)
 	all = append(all, say(o.table.lens(to)), "COMMIT")
 	for {
 		done, err := o.attempt(ctx, to, all)
@@ -115,6 +120,9 @@ func (o *operator) attempt(ctx context.Context, to phase, statements []string) (
 	o.table.gate.Lock()
 	defer o.table.gate.Unlock()
 	err = o.exec(ctx, statements...)
+	if err == nil && to == contracted { // before clients hear of it and connect anew
+		err = o.ask(ctx, "SELECT clock_timestamp()", &o.hidden)
+	}
 	if err == nil {
 		o.log("%s: %s", o.table.Name, to)
 		o.phase = to
@@ -157,6 +165,11 @@ func (o *operator) forth(ctx context.Context) error {
 		}
 		return o.enter(ctx, contracted, c.Contract())
 	case contracted:
+		if len(c.Settle()) > 0 && !o.eager {
+			if err := o.awaitClients(ctx); err != nil {
+				return err
+			}
+		}
 		return o.enter(ctx, settled, c.Settle())
 	case settled:
 		return o.enter(ctx, purged, c.Purge())
@@ -185,7 +198,7 @@ func (o *operator) serve(ctx context.Context) error {
 // patiently runs a statement until nobody is in its way.
 func (o *operator) patiently(ctx context.Context, sql string) error {
 	for {
-		err := o.exec(ctx, "SET lock_timeout = '50ms'", sql)
+		err := o.exec(ctx, "SET lock_timeout = '2s'", sql)
 		if !busy(err) {
 			return err
 		}
@@ -194,13 +207,13 @@ func (o *operator) patiently(ctx context.Context, sql string) error {
 
 // awaitSnapshots waits until every transaction has ended that may see the table as it was before now.
 func (o *operator) awaitSnapshots(ctx context.Context) error {
-	results, err := o.conn.Exec(ctx, "SELECT pg_current_xact_id()").ReadAll()
-	if err != nil {
+	var now string
+	if err := o.ask(ctx, "SELECT pg_current_xact_id()", &now); err != nil {
 		return err
 	}
 	// A snapshot that is older has an xmin that is not newer than this transaction.
 	sql := "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND backend_xmin IS NOT NULL " +
-		"AND age(backend_xmin) >= age('" + string(results[0].Rows[0][0]) + "'::xid)"
+		"AND age(backend_xmin) >= age('" + now + "'::xid)"
 	o.waiting.Store(true)
 	defer o.waiting.Store(false)
 	return o.until(ctx, sql, "0")
@@ -209,9 +222,27 @@ func (o *operator) awaitSnapshots(ctx context.Context) error {
 // until asks until the answer is the wanted one.
 func (o *operator) until(ctx context.Context, sql, want string) error {
 	return poll(ctx, func() (bool, error) {
-		results, err := o.conn.Exec(ctx, sql).ReadAll()
-		return err == nil && string(results[0].Rows[0][0]) == want, err
+		var answer string
+		err := o.ask(ctx, sql, &answer)
+		return err == nil && answer == want, err
 	})
+}
+
+// awaitClients waits until no client is left that was there before the old names were gone: what it sends can be from before.
+func (o *operator) awaitClients(ctx context.Context) error {
+	o.waiting.Store(true)
+	defer o.waiting.Store(false)
+	return o.until(ctx, fmt.Sprintf("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE %s AND backend_start < %s",
+		quoted(strings.ReplaceAll(o.table.Name, "_", `\_`)+" %"), quoted(o.hidden)), "0")
+}
+
+// ask asks for one value.
+func (o *operator) ask(ctx context.Context, sql string, answer *string) error {
+	results, err := o.conn.Exec(ctx, sql).ReadAll()
+	if err == nil {
+		*answer = string(results[0].Rows[0][0])
+	}
+	return err
 }
 
 // poll looks until it is done.
@@ -233,7 +264,7 @@ func poll(ctx context.Context, look func() (done bool, err error)) error {
 // rollback takes back everything, from whatever phase.
 func (o *operator) rollback(ctx context.Context) error {
 	c := o.table.compiled
-	if o.phase == contracted {
+	if o.phase == contracted || o.phase == settled {
 		if err := o.enter(ctx, owned, c.BackFromContract()); err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type worker struct {
 // kinds of work. Those that are named twice are done twice as often.
 var kinds = []func(*worker, context.Context, writer) error{
 	(*worker).update, (*worker).update, (*worker).update, (*worker).updateSome, (*worker).save, (*worker).save, (*worker).touch,
-	(*worker).insert, (*worker).insertAndDelete, (*worker).upsert, (*worker).merge, (*worker).savepoints, (*worker).queue, (*worker).repeatable,
+	(*worker).insert, (*worker).insertDefaults, (*worker).insertAndDelete, (*worker).upsert, (*worker).merge, (*worker).savepoints, (*worker).queue, (*worker).repeatable,
 	(*worker).read, (*worker).read, (*worker).move, (*worker).copyIn, (*worker).disabled, (*worker).applied, (*worker).cascade, (*worker).followed,
 }
 
@@ -172,6 +172,17 @@ func (w *worker) insert(ctx context.Context, sql writer) error {
 	return w.once(ctx, op, sql.insert(w.table.fresh.Add(1), t, op.ID))
 }
 
+// insertDefaults makes a row of which nothing is given but its key.
+func (w *worker) insertDefaults(ctx context.Context, sql writer) error {
+	value := w.table.Defaults[w.side]
+	if value == "" || w.side == proof.New && !w.past {
+		return nil // the proxy writes the defaults of the new version into its statements
+	}
+	op := w.op(func(proof.Tuple) proof.Tuple { return proof.Tuple{wal.Text(value)} })
+	op.Allowed = append(op.Allowed, "23505")
+	return w.once(ctx, op, fmt.Sprintf("INSERT INTO %s AS t (id, tag) VALUES (%d, %d)", w.table.table(), w.table.fresh.Add(1), op.ID)+sql.returning())
+}
+
 // insertAndDelete makes a row, changes it and deletes it, in one transaction or in three.
 func (w *worker) insertAndDelete(ctx context.Context, sql writer) error {
 	id := w.table.fresh.Add(1)
@@ -223,6 +234,12 @@ func (w *worker) upsert(ctx context.Context, sql writer) error {
 		return nil // its key is not the primary key
 	}
 	t, write := w.values(), w.write()
+	if w.rand.IntN(2) == 0 { // take what would have been inserted
+		write = Write{Exprs: map[int]string{}, Effect: func(proof.Tuple) proof.Tuple { return t }}
+		for i, c := range sql.columns(w.side) {
+			write.Exprs[i] = "EXCLUDED." + c
+		}
+	}
 	op := w.insertOrUpdate(t, write)
 	return w.once(ctx, op, sql.upsert(w.either(), t, write, op.ID))
 }

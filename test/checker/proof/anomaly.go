@@ -55,7 +55,7 @@ func Samples(all []Anomaly) []Anomaly {
 	for _, a := range all {
 		c := class{kind: a.Kind, rule: a.Rule}
 		if a.Kind == WrongError {
-			c.what = a.What
+			c.what, _, _ = strings.Cut(a.What, " ") // the SQLSTATE
 		}
 		if !seen[c] {
 			seen[c] = true

@@ -30,11 +30,27 @@ func (p *proof) answers(op *Op) {
 
 // reads checks each row that a client saw.
 func (p *proof) reads(op *Op) {
+	if op.All {
+		p.readAll(op)
+	}
 	for _, r := range op.Reads {
 		if op.Blind || r.Own && op.Outcome != Committed { // such a row was never there for anybody else
 			continue
 		}
 		p.read(op, r)
+	}
+}
+
+// readAll checks that no row is missing.
+func (p *proof) readAll(op *Op) {
+	there := map[string]bool{}
+	for _, r := range op.Reads {
+		there[r.ID] = true
+	}
+	for k, all := range p.versions {
+		if k.rule == op.Rule && !all[len(all)-1].gone && !there[k.id] {
+			p.opBroken(LostWrite, k, op, "the row is not there")
+		}
 	}
 }
 

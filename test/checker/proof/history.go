@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -43,6 +45,7 @@ type Op struct {
 	Allowed []string // SQLSTATEs that are no anomaly for it, beside those that every client must be prepared for
 	Rows    int64    // rows that the server says it wrote, -1 if that is not known
 	Reads   []Read
+	All     bool // Reads are all rows of the table, after the last write
 	Blind   bool // how it prints what it reads depends on its session, so that nothing follows from it
 }
 
@@ -85,6 +88,20 @@ func (h *History) Len() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.ops)
+}
+
+// Summary counts what became of the operations.
+func (h *History) Summary() string {
+	count := map[string]int{}
+	for _, op := range h.inOrder() {
+		what := [...]string{"unknown", "committed", "rolled back", op.Code}[op.Outcome]
+		count[what]++
+	}
+	out := fmt.Sprintf("%d operations:", h.Len())
+	for _, what := range slices.Sorted(maps.Keys(count)) {
+		out += fmt.Sprintf(" %s %d", what, count[what])
+	}
+	return out
 }
 
 // inOrder returns the operations by number.
