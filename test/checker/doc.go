@@ -8,5 +8,10 @@
 // What clients meant and saw goes into a proof.History. What was committed is read from the log (package wal). Package proof
 // compares both.
 //
-// The checker is itself tested: without any one of the guards that a change has, it must find an anomaly.
+// The checker is itself tested: without any one of the guards that a change has, it must find an anomaly (Mutants). Guards that
+// only a proxy has are not among them yet: the lease, the gate, the retry of a statement with newer names, and what two releases
+// must agree on. Here a lock of the process stands for the gate.
+//
+// How to look for more: make soak. A failure names its seed, which makes the same choices again; how the clients interleave is
+// up to the machine, so a fault may need several runs.
 package checker
