@@ -111,10 +111,37 @@ func (c *Compiled) readExpressions() (err error) {
 		return nil
 	}
 	if c.fails, err = readExpression(c.DownFail.When, c.Alias, c.New); err != nil {
-		return fmt.Errorf("the condition of down_fail: %w", err)
+		return problem("down_fail.when", "", err)
 	}
-	c.failed, err = c.readMap("down_fail", c.DownFail.Then, c.Old, c.New)
+	c.failed, err = c.readMap("down_fail.value", c.DownFail.Then, c.Old, c.New)
 	return err
+}
+
+// An ExpressionError is what is wrong with the text of an expression.
+type ExpressionError struct {
+	Map     string   // "up", "down", "down_fail.when" or "down_fail.value"
+	Column  string   // the one that the expression makes; "" for down_fail.when
+	Message string   // one clause
+	Unknown string   // a name in it that is none of Known; "" where that is not the mistake
+	Known   []string // columns that it can name
+}
+
+func (e *ExpressionError) Error() string {
+	if e.Column == "" {
+		return e.Map + ": " + e.Message
+	}
+	return e.Map + " of " + e.Column + ": " + e.Message
+}
+
+func problem(what, column string, err error) error {
+	e := &ExpressionError{Map: what, Column: column, Message: err.Error()}
+	if unknown, ok := errors.AsType[*unknownColumn](err); ok {
+		e.Unknown = unknown.name
+		for _, c := range unknown.side {
+			e.Known = append(e.Known, c.Name)
+		}
+	}
+	return e
 }
 
 func (c *Compiled) readMap(what string, m Map, to, from []Column) ([]*expression, error) {
@@ -126,7 +153,7 @@ func (c *Compiled) readMap(what string, m Map, to, from []Column) ([]*expression
 		}
 		e, err := readExpression(text, c.Alias, from)
 		if err != nil {
-			return nil, fmt.Errorf("%s of %s: %w", what, col.Name, err)
+			return nil, problem(what, col.Name, err)
 		}
 		out = append(out, e)
 	}

@@ -96,6 +96,14 @@ func onlyTarget(tree *ast.ParseResult) (*ast.Node, error) {
 	return target.GetVal(), nil
 }
 
+// An unknownColumn is a name that no column of the side has.
+type unknownColumn struct {
+	name string
+	side []Column
+}
+
+func (e *unknownColumn) Error() string { return e.name + " is not a column of the change" }
+
 // refer notes a reference to a column: a name, or a name behind that of the table.
 func (e *expression) refer(n *ast.ColumnRef, tokens []*ast.ScanToken) error {
 	var names []string
@@ -111,7 +119,7 @@ func (e *expression) refer(n *ast.ColumnRef, tokens []*ast.ScanToken) error {
 	}
 	at := slices.IndexFunc(e.side, func(c Column) bool { return c.Name == names[len(names)-1] })
 	if at < 0 {
-		return fmt.Errorf("%s is not a column of the change", names[len(names)-1])
+		return &unknownColumn{names[len(names)-1], e.side}
 	}
 	first := slices.IndexFunc(tokens, func(t *ast.ScanToken) bool { return t.GetStart() == n.GetLocation() })
 	if first < 0 {

@@ -146,6 +146,9 @@ func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error)
 	if err := inOrder(m.migration, m.all, m.request, m.catalog); err != nil {
 		return nil, err
 	}
+	if kinds := m.migration.Unserved(); len(kinds) > 0 && t.To == rules.Active {
+		return nil, unserved(m.migration, kinds) // an instance of another release has stored the request
+	}
 	m.steps = rules.Steps(m.migration, m.from, t.To)
 	if rules.Gated(m.steps) {
 		if m.tables, err = rules.Affected(m.migration, m.all, m.catalog); err != nil {

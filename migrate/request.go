@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -93,6 +94,9 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
 	}
+	if kinds := m.Unserved(); len(kinds) > 0 && r.Kind == Activate {
+		return false, unserved(m, kinds)
+	}
 	return true, r.conflict(ctx, &assess.Subject{
 		Migration: m, All: all, Catalog: cat, DB: pool,
 		Fleet: &clientele{i: i, db: pool, id: id, wait: min(patience(i.cfg.Lease)+i.cfg.Lease/2, longestCount), leave: toLeaveAtRequest},
@@ -116,6 +120,14 @@ func busy(t *store.Transition) error {
 		Message: fmt.Sprintf("%s of %q is being tried, and there is one transition at a time", t.Kind, t.Migration),
 		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s/transition", t.Migration),
 		HintCLI: fmt.Sprintf("wait for it: segue show %[1]s. Or stop it: segue cancel %[1]s", t.Migration),
+	}
+}
+
+// unserved refuses to activate what could not be carried out.
+func unserved(m *rules.Migration, kinds []string) error {
+	return &ConflictError{
+		Message: fmt.Sprintf("activate of %q is refused: this version of segue reads, checks and plans %s, and cannot carry it out yet", m.ID, strings.Join(kinds, ", ")),
+		Hint:    "leave it a draft until a newer version is installed, or delete it",
 	}
 }
 

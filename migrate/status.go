@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
@@ -98,6 +99,10 @@ func ViewOf(op rules.Operation) OperationView {
 	v := OperationView{Kind: op.Kind(), Table: op.Target().String()}
 	for _, n := range op.Names() {
 		v.From, v.To = n.From, n.To
+	}
+	if sides, ok := op.(interface{ Sides() (from, to []string) }); ok {
+		from, to := sides.Sides()
+		v.From, v.To = strings.Join(from, ", "), strings.Join(to, ", ")
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,6 +16,11 @@ func Build(epoch int64, migrations []*Migration, cat *catalog.Catalog) (*Snapsho
 	live := bySeq(all, func(m *Migration) bool { return m.Phase.Live() })
 	if len(live) == 0 {
 		return snap, nil
+	}
+	for _, m := range live {
+		if kinds := m.Unserved(); len(kinds) > 0 { // another release has activated it
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Err: fmt.Errorf("this program cannot serve %s yet; use a newer segue", strings.Join(kinds, ", "))}
+		}
 	}
 	t, err := newTimeline(live, cat)
 	if err != nil {

@@ -3,6 +3,7 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -54,16 +55,20 @@ type kind struct {
 	key    string
 	parse  func(p *parser, n *yaml.Node, path string) Operation // nil after a mistake
 	decode func(stored []byte) (Operation, error)
+
+	// unserved says that operations of this kind are read, checked and planned, and cannot be carried out yet.
+	unserved bool
 }
 
 // kinds has a line for each operation that this program knows, in the order in which people are told of them.
 var kinds = []kind{
-	{"rename_column", parseRenameColumn, decoded[RenameColumn]},
-	{"rename_table", parseRenameTable, decoded[RenameTable]},
+	{key: "rename_column", parse: parseRenameColumn, decode: decoded[RenameColumn]},
+	{key: "rename_table", parse: parseRenameTable, decode: decoded[RenameTable]},
+	{key: "change_columns", parse: parseChangeColumns, decode: decoded[ChangeColumns], unserved: true},
 }
 
 // coming are the keys of operations that rule files of later releases will hold.
-var coming = []string{"change_columns", "add_column", "drop_column"}
+var coming = []string{"add_column", "drop_column"}
 
 // OperationKinds lists the kinds of operations that this program knows.
 func OperationKinds() []string {
@@ -82,6 +87,17 @@ func kindOf(key string) *kind {
 		}
 	}
 	return nil
+}
+
+// Unserved lists the kinds of the migration's operations that this program reads and checks, and cannot carry out yet.
+func (m *Migration) Unserved() []string {
+	var out []string
+	for _, op := range m.Operations {
+		if k := kindOf(op.Kind()); k != nil && k.unserved && !slices.Contains(out, k.key) {
+			out = append(out, k.key)
+		}
+	}
+	return out
 }
 
 // decoded reads the stored form of an operation, which is that of its fields.

@@ -21,6 +21,12 @@ var everyOperation = map[string]struct {
 		RenameTable{From: Name{"public", "individual"}, To: "person"},
 		`{"rename_table":{"from":{"schema":"public","name":"individual"},"to":"person"}}`,
 	},
+	"change_columns": {
+		ChangeColumns{Table: Name{"public", "orders"}, From: []string{"cents"}, To: []NewColumn{{Name: "amount", Type: "numeric(12,2)", NotNull: true}},
+			Up: map[string]string{"amount": "cents / 100.0"}, Down: map[string]string{"cents": "(amount * 100)::integer"}, OnError: "reject"},
+		`{"change_columns":{"table":{"schema":"public","name":"orders"},"from":["cents"],"to":[{"name":"amount","type":"numeric(12,2)","not_null":true}],` +
+			`"up":{"amount":"cents / 100.0"},"down":{"cents":"(amount * 100)::integer"},"on_error":"reject"}}`,
+	},
 }
 
 func TestEveryKindOfOperationIsStoredAndReadAgain(t *testing.T) {

@@ -117,7 +117,7 @@ func TestParseAnswersEveryMistakeWithLineKeyAndHint(t *testing.T) {
 		"operations as a mapping":     {"id: x\noperations: {rename_table: {}}", "r.yaml:2: operations: this must be a list, but is a mapping…"},
 		"an operation misspelt":       {"id: x\noperations:\n- rename_colum: {}", "r.yaml:3: operations[0].rename_colum: this key is not known (did you mean rename_column?)"},
 		"an operation of two kinds":   {"id: x\noperations:\n- rename_table: {from: a.b, to: c}\n  rename_column: {table: a.b, from: c, to: d}", "r.yaml:3: operations[0]: an operation has one key, but this has 2…"},
-		"an operation that will come": {"id: x\noperations:\n- change_columns: {table: a.b}", "r.yaml:3: operations[0].change_columns: change_columns is not supported yet by this version (this version supports rename_column and rename_table)"},
+		"an operation that will come": {"id: x\noperations:\n- add_column: {table: a.b}", "r.yaml:3: operations[0].add_column: add_column is not supported yet by this version (this version supports rename_column, rename_table and change_columns)"},
 		"an operation that is a word": {"id: x\noperations: [rename]", `r.yaml:2: operations[0]: this must be a mapping, but is the text "rename"…`},
 		"a missing part":              {"id: x\noperations:\n- rename_column: {table: a.b, from: c}", "r.yaml:3: operations[0].rename_column.to: this key is missing (the name of a column)"},
 		"a table without schema":      {column("individual", "a", "b"), "r.yaml:4: operations[0].rename_column.table: table individual is given without its schema (write public.individual if it is in the schema public)"},

@@ -1,0 +1,189 @@
+package rules
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/change"
+)
+
+// ChangeColumns gives a table other columns in the place of some that it has: of another type or meaning, or in another
+// number. Names are folded as SQL folds them; expressions are SQL.
+type ChangeColumns struct {
+	Table     Name              `json:"table"`
+	From      []string          `json:"from"`
+	To        []NewColumn       `json:"to"`
+	Up        map[string]string `json:"up,omitempty"`   // an expression over From for each of To
+	Down      map[string]string `json:"down,omitempty"` // an expression over To for each of From
+	Map       map[string]string `json:"map,omitempty"`  // in the place of Up and Down: the new value for each old one
+	Reads     []string          `json:"reads,omitempty"`
+	Settings  map[string]string `json:"settings,omitempty"`
+	Lossy     bool              `json:"lossy,omitempty"`
+	Bijective bool              `json:"bijective,omitempty"`
+	NullOK    bool              `json:"null_ok,omitempty"`
+	DownFail  *DownFail         `json:"down_fail,omitempty"` // nil: what the old columns cannot hold is rejected
+	OnError   string            `json:"on_error,omitempty"`  // "reject", the default, or "defer"
+}
+
+// A NewColumn is a column as a rule file describes it.
+type NewColumn struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Collation string `json:"collation,omitempty"`
+	NotNull   bool   `json:"not_null,omitempty"`
+	Default   string `json:"default,omitempty"`
+}
+
+// DownFail says what the old columns get where they cannot hold the new ones.
+type DownFail struct {
+	When  string            `json:"when"`
+	Value map[string]string `json:"value"`
+}
+
+// Kind implements Operation.
+func (ChangeColumns) Kind() string { return "change_columns" }
+
+// Target implements Operation.
+func (o ChangeColumns) Target() Name { return o.Table }
+
+// Names implements Operation. The old names end, but none takes the place of one of them.
+func (ChangeColumns) Names() []NameChange { return nil }
+
+// Sides are the columns that the operation takes, and those that it gives, for people.
+func (o ChangeColumns) Sides() (from, to []string) { return o.From, names(o.To) }
+
+func names(columns []NewColumn) []string {
+	out := make([]string, len(columns))
+	for i, c := range columns {
+		out[i] = c.Name
+	}
+	return out
+}
+
+// Steps implements Operation. Statements are not part of them: they follow from the types that the database has.
+func (o ChangeColumns) Steps(from, to Phase) []Step {
+	columns := strings.Join(names(o.To), ", ")
+	gated := func(note string) Step { return Step{Lock: AccessExclusive, Gated: true, Note: note} }
+	switch {
+	case to == Active && !from.Live():
+		return []Step{
+			gated("adds " + columns + ", a hidden marker, triggers and CHECKs to " + o.Table.String() + ", in one transaction that reads no row"),
+			{Long: true, Resumable: true, Note: "fills " + columns + " in batches; row locks only"},
+			{Long: true, Resumable: true, Note: "validates that every row of " + o.Table.String() + " is filled and in step; reads and writes go on"},
+		}
+	case to == Cutover:
+		return []Step{gated(columns + " become the truth: defaults and NOT NULL move there")}
+	case from == Cutover && to == Active:
+		return []Step{gated(strings.Join(o.From, ", ") + " are the truth again")}
+	case to == Contracted:
+		return []Step{gated(strings.Join(o.From, ", ") + " are hidden, and kept in step until purge")}
+	case to == RolledBack && from.Live():
+		return []Step{gated("triggers and CHECKs go; " + columns + " are hidden, and kept until purge")}
+	}
+	return nil
+}
+
+// Rights implements Operation: whoever adds columns and triggers owns the table and all that inherit it.
+func (ChangeColumns) Rights() Rights { return Rights{OwnHeirs: true} }
+
+// apply changes no name: the new columns are nobody's before the migration is active.
+func (o ChangeColumns) apply(s *schema, _ bool) (*catalog.Relation, error) {
+	r, err := s.find(o.Table)
+	if err != nil {
+		return nil, err
+	}
+	for _, from := range o.From {
+		if s.column(r, from) == nil {
+			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", Name{r.Schema, r.Name}, showIdentifier(from))
+		}
+	}
+	return r, nil
+}
+
+func (o ChangeColumns) validate(v *validator) *FileError {
+	r, mistake := v.table("table", o.Table)
+	if mistake != nil {
+		return mistake
+	}
+	if r.OfType != 0 {
+		return v.fail("table", fmt.Sprintf("%s is a typed table; its columns belong to its type", o.Table), "")
+	}
+	var old []change.Column
+	for _, from := range o.From {
+		c, mistake := v.column(r, o.Table, from)
+		if mistake != nil {
+			return mistake
+		}
+		switch {
+		case c.Inherited > 0:
+			return v.fail("from", fmt.Sprintf("column %s of %s is inherited", showIdentifier(from), o.Table), "change it in the table that it comes from")
+		case c.Identity != 0 || c.Stored:
+			return v.fail("from", fmt.Sprintf("column %s of %s is generated", showIdentifier(from), o.Table), "such columns cannot be changed yet")
+		}
+		old = append(old, change.Column{Name: from, Type: c.TypeName})
+	}
+	for _, to := range o.To {
+		if mistake := o.free(v, r, to.Name); mistake != nil {
+			return mistake
+		}
+	}
+	_, err := change.Compile(o.describe(old))
+	if wrong, ok := errors.AsType[*change.ExpressionError](err); ok {
+		hint := ""
+		if wrong.Unknown != "" {
+			hint = suggestName(wrong.Unknown, wrong.Known, showIdentifier)
+		}
+		return v.fail(join(wrong.Map, wrong.Column), wrong.Message, hint)
+	}
+	if err != nil {
+		return v.fail("", err.Error(), "")
+	}
+	return nil
+}
+
+// free checks that a new name is one that the table gives up, or one that nobody has used.
+func (o ChangeColumns) free(v *validator, r *catalog.Relation, name string) *FileError {
+	switch {
+	case slices.Contains(o.From, name):
+		return nil
+	case catalog.IsSystemColumn(name):
+		return v.fail("to", fmt.Sprintf("%s is the name of a system column", name), "choose another name")
+	case hidden(name):
+		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
+	}
+	if mistake := v.columnFree(r, name); mistake != nil {
+		return mistake
+	}
+	return v.notAFunction(r, name)
+}
+
+// describe is the operation on columns of which the database has said the types.
+func (o ChangeColumns) describe(old []change.Column) change.Change {
+	c := change.Change{
+		Key: "draft", Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old, Up: o.Up, Down: o.Down,
+		Reads: o.Reads, Pins: o.Settings, Lossy: o.Lossy, Exact: o.Bijective, NullOK: o.NullOK,
+	}
+	for _, to := range o.To {
+		c.New = append(c.New, change.Column{Name: to.Name, Type: to.Type, Collation: to.Collation, NotNull: to.NotNull, Default: to.Default})
+	}
+	if o.Map != nil {
+		c.Up = change.Map{c.New[0].Name: change.Choice(c.Old[0], c.New[0], o.Map)}
+		c.Down = change.Map{c.Old[0].Name: change.Choice(c.New[0], c.Old[0], turned(o.Map))}
+		c.Exact = true
+	}
+	if o.DownFail != nil {
+		c.DownFail = &change.DownFail{When: o.DownFail.When, Then: o.DownFail.Value}
+	}
+	return c
+}
+
+func turned(m map[string]string) map[string]string {
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		out[v] = k
+	}
+	return out
+}
