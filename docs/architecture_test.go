@@ -56,7 +56,7 @@ func floors(t *testing.T) map[string]int {
 		t.Fatal(err)
 	}
 	out := map[string]int{}
-	for _, line := range regexp.MustCompile(`(?m)^(\d)  (\S.*)$`).FindAllStringSubmatch(string(page), -1) {
+	for _, line := range regexp.MustCompile(`(?m)^(\d+) +(\S.*)$`).FindAllStringSubmatch(string(page), -1) {
 		floor, err := strconv.Atoi(line[1])
 		if err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // reword puts an error or notice to a rewritten text into the terms of the client.
@@ -32,7 +33,7 @@ func (s *session) rewordAs(fields *wire.ErrorFields, version string) bool {
 }
 
 // reportFields are the texts of a report, by the fields that they come from.
-func reportFields(r *rewrite.Report) map[byte]*string {
+func reportFields(r *wording.Report) map[byte]*string {
 	return map[byte]*string{
 		wire.FieldMessage: &r.Message, wire.FieldDetail: &r.Detail, wire.FieldHint: &r.Hint, wire.FieldWhere: &r.Where,
 		wire.FieldSchema: &r.Schema, wire.FieldTable: &r.Table, wire.FieldColumn: &r.Column, wire.FieldInternalQuery: &r.Query,
@@ -40,8 +41,8 @@ func reportFields(r *rewrite.Report) map[byte]*string {
 }
 
 // reportOf reads the fields that can speak of names.
-func reportOf(fields wire.ErrorFields) *rewrite.Report {
-	r := &rewrite.Report{Code: fields.Get(wire.FieldCode), Routine: fields.Get(wire.FieldRoutine)}
+func reportOf(fields wire.ErrorFields) *wording.Report {
+	r := &wording.Report{Code: fields.Get(wire.FieldCode), Routine: fields.Get(wire.FieldRoutine)}
 	for code, text := range reportFields(r) {
 		*text = fields.Get(code)
 	}
@@ -52,7 +53,7 @@ func reportOf(fields wire.ErrorFields) *rewrite.Report {
 
 // takeReport puts a report into the fields, but for texts that are not in the client's encoding: names are known in
 // UTF-8. A text that is empty now was left out.
-func (s *session) takeReport(fields *wire.ErrorFields, r *rewrite.Report) {
+func (s *session) takeReport(fields *wire.ErrorFields, r *wording.Report) {
 	foreign := func(r rune) bool { return r >= 0x80 }
 	for code, text := range reportFields(r) {
 		was := fields.Get(code)

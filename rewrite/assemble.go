@@ -7,6 +7,7 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // finish makes a draft into what is sent: stand-ins for the statements that must fail, the others with their edits,
@@ -28,7 +29,7 @@ func (r *rewriting) finish(d *draft) *Text {
 		return r.refuseWhole(unproven())
 	}
 	t.Version, t.Ambiguous = d.lens.Version, d.ambiguous
-	t.names = names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath}
+	t.names = wording.Names{Snap: r.binder.snap, Lens: d.lens, Path: r.session.SearchPath}
 	t.Question = r.questionOf(d)
 	r.describe(t, d)
 	r.catalogs = d.catalogs

@@ -188,7 +188,7 @@ func (e *entry) weight() uint32 {
 	}
 	for i := range t.Statements {
 		s := &t.Statements[i]
-		size += 256 + 48*len(s.Columns) + 64*len(s.Uses) + 4*len(s.Tables) + s.plan.weight()
+		size += 256 + 48*len(s.Columns) + 64*len(s.Uses) + 4*len(s.Tables) + s.plan.Weight()
 	}
 	for q, answer := range e.session.Answers {
 		size += len(q) + len(answer)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -188,7 +189,7 @@ func (w *mappedWorld) same(t testing.TB, sql string) (refused *Error) {
 	want, _ := w.outcomeOf(t, w.client, sql, allAccounts)
 	got, results := w.outcomeOf(t, w.server, text.SQL, w.rewrite(t, allAccounts).SQL)
 	if want.Code != "" && got.Code == want.Code {
-		r := &Report{Code: got.Code, Message: got.Message}
+		r := &wording.Report{Code: got.Code, Message: got.Message}
 		text.Reword(r)
 		got.Message = r.Message
 	}
@@ -356,7 +357,7 @@ func TestAStatementThatFailsOnAComputedColumnFailsInTheVersionsWords(t *testing.
 		want := failureOf(t, w.client, sql)
 		text := w.rewrite(t, sql)
 		got := failureOf(t, w.server, text.SQL)
-		r := &Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Schema: got.SchemaName, Table: got.TableName, Column: got.ColumnName}
+		r := &wording.Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Schema: got.SchemaName, Table: got.TableName, Column: got.ColumnName}
 		text.Reword(r)
 		code, message, position := r.Code, r.Message, text.ClientPosition(int(got.Position))
 		if e := text.FailureAt(got.Code, got.Message, int(got.Position)); e != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -325,7 +326,7 @@ func (w *world) checkFailure(t *testing.T, template string) {
 	}
 	text := w.rewrite(t, sql)
 	got := failureOf(t, w.server, text.SQL)
-	r := &Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Detail: got.Detail, Hint: got.Hint,
+	r := &wording.Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Detail: got.Detail, Hint: got.Hint,
 		Schema: got.SchemaName, Table: got.TableName, Column: got.ColumnName, Position: int(got.Position)}
 	text.Reword(r)
 	worded := false

@@ -4,56 +4,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/explain"
 	"github.com/seguedb/segue/rewrite/splice"
-	"github.com/seguedb/segue/rules"
 )
 
 // EXPLAIN prints a plan in the names of the database. Its rows are put into the version's names when they come back:
 // the plan itself says which relations it reads and under which names their columns are printed (explain_names.go), and
 // the binder adds what the statement alone knows, such as column aliases. What cannot be told for sure stays as the
 // server has printed it.
-
-// explained is what the binder knows of a statement whose plan is shown, or that is prepared and may be.
-type explained struct {
-	format   planFormat
-	items    []explainedItem
-	visible  []catalog.OID // tables under migration that the search_path finds
-	shadowed []string      // names of tables under migration that the session has given to other relations, too
-}
-
-// An explainedItem is one FROM item or target of the statement.
-type explainedItem struct {
-	name    string            // by which the server knows it
-	table   catalog.OID       // the relation; 0 for anything else
-	columns []explainedColumn // what it has, by the names in what is sent
-	unknown bool              // it has others, too
-	listed  bool              // its columns are called otherwise than the relation's
-}
-
-type explainedColumn struct{ sent, name string }
-
-// weight is roughly what it takes in memory, in bytes.
-func (e *explained) weight() (size int) {
-	if e == nil {
-		return 0
-	}
-	for i := range e.items {
-		size += 64 + 40*len(e.items[i].columns)
-	}
-	return size + 4*len(e.visible) + 16*len(e.shadowed)
-}
-
-// planFormat is the FORMAT of an EXPLAIN.
-type planFormat byte
-
-const (
-	planText planFormat = iota
-	planJSON
-	planXML
-	planYAML
-)
 
 // explaining collects the items of a statement while it is bound.
 type explaining struct{ items []*item }
@@ -67,7 +26,7 @@ func (b *binding) planned(it *item) *item {
 }
 
 // explain binds a statement whose plan is shown, now or when it is executed.
-func (b *binding) explain(query *ast.Node, format planFormat) {
+func (b *binding) explain(query *ast.Node, format explain.Format) {
 	b.explaining = &explaining{}
 	b.bindStatement(query)
 	items := b.explaining.items
@@ -75,27 +34,27 @@ func (b *binding) explain(query *ast.Node, format planFormat) {
 	if b.allIdentity() {
 		return
 	}
-	e := &explained{format: format}
+	e := &explain.Statement{Format: format}
 	for _, it := range items {
-		e.items = append(e.items, explainItem(it))
+		e.Items = append(e.Items, explainItem(it))
 	}
 	for _, t := range b.lens.Tables {
 		if at := b.atServer(t.Physical); at != nil && at.OID == t.OID {
-			e.visible = append(e.visible, t.OID)
+			e.Visible = append(e.Visible, t.OID)
 		}
 		for _, r := range b.sess.Overlay {
-			if r != nil && r.Name == t.Physical && r.OID != t.OID && !slices.Contains(e.shadowed, r.Name) {
-				e.shadowed = append(e.shadowed, r.Name)
+			if r != nil && r.Name == t.Physical && r.OID != t.OID && !slices.Contains(e.Shadowed, r.Name) {
+				e.Shadowed = append(e.Shadowed, r.Name)
 			}
 		}
 	}
 	b.statement.plan = e
 }
 
-func explainItem(it *item) explainedItem {
-	out := explainedItem{name: it.sent(), unknown: it.unknown}
+func explainItem(it *item) explain.Item {
+	out := explain.Item{Name: it.sent(), Unknown: it.unknown}
 	if it.rel != nil {
-		out.table = it.rel.OID
+		out.Table = it.rel.OID
 	}
 	for _, c := range it.cols {
 		if c.computed() != nil {
@@ -105,15 +64,15 @@ func explainItem(it *item) explainedItem {
 		if name == "" {
 			name = c.physical // the version does not show it: nor is there another name for it
 		}
-		out.columns = append(out.columns, explainedColumn{sent: c.physical, name: name})
-		out.listed = out.listed || it.rel != nil && it.rel.ColumnByNum(c.num) != nil && it.rel.ColumnByNum(c.num).Name != c.physical
+		out.Columns = append(out.Columns, explain.Column{Sent: c.physical, Name: name})
+		out.Listed = out.Listed || it.rel != nil && it.rel.ColumnByNum(c.num) != nil && it.rel.ColumnByNum(c.num).Name != c.physical
 	}
 	return out
 }
 
 // formatOf is the FORMAT among the options of an EXPLAIN (ExplainQuery in explain.c): the last one counts.
-func formatOf(x *ast.ExplainStmt) planFormat {
-	format := planText
+func formatOf(x *ast.ExplainStmt) explain.Format {
+	format := explain.Text
 	for _, o := range x.Options {
 		d := o.GetDefElem()
 		if d.GetDefname() != "format" {
@@ -121,13 +80,13 @@ func formatOf(x *ast.ExplainStmt) planFormat {
 		}
 		switch ast.StrVal(d.GetArg()) {
 		case "json":
-			format = planJSON
+			format = explain.JSON
 		case "xml":
-			format = planXML
+			format = explain.XML
 		case "yaml":
-			format = planYAML
+			format = explain.YAML
 		default:
-			format = planText
+			format = explain.Text
 		}
 	}
 	return format
@@ -146,7 +105,7 @@ func (t *Text) Explaining(x *Text) *Text {
 	}
 	s := t.Statements[0]
 	plan := *x.Statements[0].plan
-	plan.format = s.plan.format
+	plan.Format = s.plan.Format
 	s.plan = &plan
 	return &Text{
 		SQL: t.SQL, Client: t.Client, Changed: t.Changed, Version: t.Version, Ambiguous: t.Ambiguous,
@@ -167,27 +126,27 @@ func (t *Text) MapPlan(i int, rows []string) (mapped []string, changed bool) {
 			mapped, changed = rows, false
 		}
 	}()
-	p := &planNames{names: &t.names, explained: t.Statements[i].plan}
-	if p.format != planText {
+	e := t.Statements[i].plan
+	if e.Format != explain.Text {
 		mapped = make([]string, len(rows))
 		for k, row := range rows {
-			mapped[k] = t.mapPlan(p, row)
+			mapped[k] = t.mapPlan(e, row)
 			changed = changed || mapped[k] != row
 		}
 		return mapped, changed
 	}
 	text := strings.Join(rows, "\n") // a row is a line, also where a line ends within a string
-	plan := t.mapPlan(p, text)
+	plan := t.mapPlan(e, text)
 	return strings.Split(plan, "\n"), plan != text
 }
 
 // mapPlan maps the text of one or several plans.
-func (t *Text) mapPlan(p *planNames, text string) string {
+func (t *Text) mapPlan(e *explain.Statement, text string) string {
 	source, err := t.charset.Decode(text)
 	if err != nil {
 		return text
 	}
-	edits := p.edits(source.UTF8)
+	edits := e.Edits(t.names.Snap, t.names.Lens, source.UTF8)
 	if splice.Sort(edits, len(source.UTF8)) != nil {
 		return text
 	}
@@ -196,15 +155,4 @@ func (t *Text) mapPlan(p *planNames, text string) string {
 		return text
 	}
 	return splice.Apply(text, original)
-}
-
-// columnsOf are those columns of a table that are called otherwise in the version.
-func columnsOf(t *rules.TableLens) map[string]string {
-	columns := map[string]string{}
-	for _, c := range t.Columns {
-		if c.Logical != c.Physical && c.Reads() == nil {
-			columns[c.Physical] = c.Logical
-		}
-	}
-	return columns
 }

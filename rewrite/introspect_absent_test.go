@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // A name that only the database has is found by nobody who asks for it by a parameter, and the server says so of it.
@@ -31,7 +32,7 @@ func TestANameOfTheOtherVersionIsNotFoundByAParameter(t *testing.T) {
 		said := ""
 		var failure *pgconn.PgError
 		if errors.As(result.Err, &failure) {
-			r := &Report{Code: failure.Code, Routine: failure.Routine, Message: failure.Message}
+			r := &wording.Report{Code: failure.Code, Routine: failure.Routine, Message: failure.Message}
 			text.Reword(r)
 			said = r.Message
 		} else if result.Err != nil || len(result.Rows) != 1 || result.Rows[0][0] != nil {

@@ -2,7 +2,6 @@ package rewrite
 
 import (
 	"regexp"
-	"strings"
 
 	"github.com/seguedb/segue/rewrite/syntax"
 )
@@ -11,7 +10,7 @@ import (
 // upper case, identifiers just as quote_identifier leaves them (all in quotes, with quote_all_identifiers), types after two colons. So one regular expression cuts
 // its output into tokens, and what is the name of a column is known by where it stands. No backslash is in it: it means
 // the same whatever standard_conforming_strings is. The longest alternative wins, and of equal ones the first.
-var definitionTokens = identifiersIn(`('(?:[^']|'')*'` + // group 1: no name of a column
+var definitionTokens = syntax.WithIdents(`('(?:[^']|'')*'` + // group 1: no name of a column
 	`|[0-9][0-9a-zA-Z.]*` +
 	`|::%(?:[.]%)?(?: [a-z]+)*` + // types
 	`|(?!(?:new|old|"new"|"old")[.])%(?:[.]%)*[(]` + // functions
@@ -27,18 +26,13 @@ var definitionTokens = identifiersIn(`('(?:[^']|'')*'` + // group 1: no name of 
 // The groups that follow in the pattern of a definition: 2 is the name of the table, after what precedes it, 3 that of
 // a column, and 4 any other character.
 var (
-	definitionPattern = definitionTokens + identifiersIn(`|(ON (?:ONLY )?(?:%[.])?%)|(%)|(.)`)
-	statisticsPattern = definitionTokens + identifiersIn(`|(FROM (?:%[.])?%$)|(%)|(.)`)
+	definitionPattern = definitionTokens + syntax.WithIdents(`|(ON (?:ONLY )?(?:%[.])?%)|(%)|(.)`)
+	statisticsPattern = definitionTokens + syntax.WithIdents(`|(FROM (?:%[.])?%$)|(%)|(.)`)
 )
 
 // foreignKeyPattern takes a foreign key apart: up to the name of the table that it refers to, that name, its columns,
 // and the rest.
-var foreignKeyPattern = identifiersIn(`^(FOREIGN KEY [(](?:[^")]|%)*[)] REFERENCES (?:%[.])?)(%)([(](?:[^")]|%)*[)])(.*)$`)
-
-// identifiersIn writes what an identifier looks like for each percent sign.
-func identifiersIn(pattern string) string {
-	return strings.ReplaceAll(pattern, "%", `(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)`)
-}
+var foreignKeyPattern = syntax.WithIdents(`^(FOREIGN KEY [(](?:[^")]|%)*[)] REFERENCES (?:%[.])?)(%)([(](?:[^")]|%)*[)])(.*)$`)
 
 // subqueryPattern finds a subquery in a definition. In one that selects nothing, as below EXISTS, a new line follows the word.
 const subqueryPattern = "SELECT[[:space:]]"

@@ -162,7 +162,7 @@ func (b *binding) isOtherTable(ref *ast.ColumnRef) bool {
 func (in *introspection) renames(oid catalog.OID) bool { return in.renamed[oid] }
 
 // schemaPattern finds the schema and the dot before a name.
-var schemaPattern = identifiersIn(`^%[.]`)
+var schemaPattern = syntax.WithIdents(`^%[.]`)
 
 // nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs.
 func (in *introspection) nameSQL(typ, object string) string {

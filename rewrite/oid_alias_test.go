@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // oidAliasSchema has what keeps, takes and returns OIDs by names, besides introspectionSchema.
@@ -56,7 +57,7 @@ func (d *introspected) seen(t testing.TB, sql string, text *Text) string {
 	}
 	var failure *pgconn.PgError
 	if errors.As(err, &failure) {
-		r := &Report{Code: failure.Code, Routine: failure.Routine, Message: failure.Message, Detail: failure.Detail, Hint: failure.Hint,
+		r := &wording.Report{Code: failure.Code, Routine: failure.Routine, Message: failure.Message, Detail: failure.Detail, Hint: failure.Hint,
 			Where: failure.Where, Schema: failure.SchemaName, Table: failure.TableName, Column: failure.ColumnName, Position: int(failure.Position)}
 		if text != nil {
 			text.Reword(r)

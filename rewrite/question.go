@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // A Question has the server itself say what is wrong with a text that must fail, so that the client gets the server's
@@ -61,7 +62,7 @@ func (r *rewriting) questionOf(d *draft) *Question {
 	sent := splice.Apply(r.source.UTF8, edits)
 	return &Question{Otherwise: failure, Text: &Text{
 		SQL: sent, Client: r.sql, Changed: len(edits) > 0, Tables: d.statements[0].Tables, edits: edits, charset: r.charset,
-		names: names{snap: r.binder.snap, lens: d.lens, path: r.session.SearchPath},
+		names: wording.Names{Snap: r.binder.snap, Lens: d.lens, Path: r.session.SearchPath},
 	}}
 }
 

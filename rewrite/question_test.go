@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // TestABackslashThatHidesTheEndOfAStringIsNoSyntaxError covers texts that end early for a scanner that does not know
@@ -100,7 +101,7 @@ func TestTheServerIsAskedForItsOwnWords(t *testing.T) {
 			if tc.want == "" {
 				t.Fatalf("%s: %s is taken for an answer", q.Text.SQL, e.Message)
 			}
-			r := &Report{Code: e.Code, Message: e.Message, Hint: e.Hint, Position: int(e.Position)}
+			r := &wording.Report{Code: e.Code, Message: e.Message, Hint: e.Hint, Position: int(e.Position)}
 			if q.Text.Reword(r); r.Message != tc.want || r.Hint != tc.hint {
 				t.Errorf("message %q, want %q; hint %q, want %q", r.Message, tc.want, r.Hint, tc.hint)
 			}

@@ -6,35 +6,18 @@ import (
 
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
-
-// A Report is what a server says in an error or notice, by the fields of the protocol that can hold names of tables and
-// columns, and those that tell what the others mean. All texts are UTF-8.
-type Report struct {
-	Code     string // SQLSTATE
-	Routine  string // the server's function that has raised it
-	Message  string
-	Detail   string
-	Hint     string
-	Where    string // the context
-	Schema   string
-	Table    string
-	Column   string
-	Position int // 1-based, in characters; 0 for none
-
-	Query         string // the internal query
-	QueryPosition int    // in Query
-}
 
 // Reword puts an error or notice that the server gave to the text into the terms of the client: the names of tables and
 // columns under migration are those of the text's version, and positions count in the client's text. What is no name of
 // the affected object stays as it is: values, names that the client has written itself, the words of RAISE, and names of
 // which it is not certain whose they are.
-func (t *Text) Reword(r *Report) {
+func (t *Text) Reword(r *wording.Report) {
 	absent, isAbsent := unmarked(r)
-	if t.names.lens != nil {
-		(&wording{names: t.names, affected: t.affected(), echoes: t.echoes(r)}).reword(r)
+	if t.names.Lens != nil {
+		(&wording.Context{Names: t.names, Affected: t.affected(), Echoes: t.echoes(r)}).Reword(r)
 	}
 	if isAbsent {
 		r.Message = absent
@@ -45,7 +28,7 @@ func (t *Text) Reword(r *Report) {
 
 // unmarked is the message that there is no relation or type of a name that was looked up with absentMark before it, with
 // the name as the client has given it.
-func unmarked(r *Report) (message string, ok bool) {
+func unmarked(r *wording.Report) (message string, ok bool) {
 	if r.Code != "42P01" && r.Code != "42704" {
 		return "", false
 	}
@@ -60,7 +43,7 @@ var marked = regexp.MustCompile(`^([^"]*"(?:[^"]*\.)?)` + absentMark + `(.*)$`)
 
 // Reword is Text.Reword for a text that was sent as it came, because it names no table under migration: its errors may
 // speak of one all the same, as that of a foreign key does. It tells whether what is said may have changed.
-func (b *Binder) Reword(version string, r *Report) bool {
+func (b *Binder) Reword(version string, r *wording.Report) bool {
 	if !b.snap.Live() {
 		return false
 	}
@@ -71,24 +54,17 @@ func (b *Binder) Reword(version string, r *Report) bool {
 	if r.Position > 0 && speaksOfExistence(r.Code) {
 		return false // it speaks of a name that the client has written, and that was sent as it was written
 	}
-	(&wording{names: names{snap: b.snap, lens: lens}}).reword(r)
+	(&wording.Context{Names: wording.Names{Snap: b.snap, Lens: lens}}).Reword(r)
 	return true
-}
-
-// names is what a text's errors are translated with. The zero value translates nothing.
-type names struct {
-	snap *rules.Snapshot
-	lens *rules.Lens
-	path []string // the session's search_path; nil when it is not known
 }
 
 // affected are the tables under migration that the text names.
 func (t *Text) affected() (out []*rules.TableLens) {
-	if t.names.lens == nil {
+	if t.names.Lens == nil {
 		return nil
 	}
 	for _, oid := range t.Tables {
-		if l := t.names.lens.Table(oid); l != nil {
+		if l := t.names.Lens.Table(oid); l != nil {
 			out = append(out, l)
 		}
 	}
@@ -97,7 +73,7 @@ func (t *Text) affected() (out []*rules.TableLens) {
 
 // placeQuery puts the internal query of an error into the client's terms where it is part of the text, as that of DO is.
 // The body of a function that the database has stored is shown as it is stored, with the names of the database.
-func (t *Text) placeQuery(r *Report) {
+func (t *Text) placeQuery(r *wording.Report) {
 	client, sent := t.asUTF8()
 	if r.Query == "" || !t.Changed || strings.Count(sent, r.Query) != 1 {
 		return

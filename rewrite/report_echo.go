@@ -3,12 +3,13 @@ package rewrite
 import (
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
+	"github.com/seguedb/segue/rewrite/wording"
 )
 
 // echoes makes the function that tells whether a name in an error is one that the client has written itself, and that was
 // sent as it was written: at the place that the error points to; or, when it points to none and says that something does
 // not exist or exists already, anywhere in the text.
-func (t *Text) echoes(r *Report) func(name string) bool {
+func (t *Text) echoes(r *wording.Report) func(name string) bool {
 	client, sent := t.asUTF8()
 	tokens, err := syntax.Scan(client)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -17,7 +18,7 @@ func personText() *Text {
 		Columns: []rules.ColumnLens{{Logical: "id", Physical: "id", Num: 1}, {Logical: "surname", Physical: "last_name", Num: 2},
 			{Logical: "Home Town", Physical: "city", Num: 3}},
 	}})
-	return &Text{Tables: []catalog.OID{individualOID}, names: names{snap: testSnapshot(150000), lens: lens}}
+	return &Text{Tables: []catalog.OID{individualOID}, names: wording.Names{Snap: testSnapshot(150000), Lens: lens}}
 }
 
 func TestErrorsSpeakTheNamesOfTheVersion(t *testing.T) {
@@ -72,11 +73,11 @@ func TestErrorsSpeakTheNamesOfTheVersion(t *testing.T) {
 
 // translated is what the client gets in place of a message or detail that the server has for a person's table.
 func translated(s string) string {
-	r := &Report{Code: "23505", Message: s}
+	r := &wording.Report{Code: "23505", Message: s}
 	switch {
 	case strings.HasPrefix(s, "COPY "):
 		r.Message, r.Where = "", s
-	case strings.HasPrefix(s, "Key ("), strings.HasPrefix(s, "Partition key"), strings.HasPrefix(s, failingRow):
+	case strings.HasPrefix(s, "Key ("), strings.HasPrefix(s, "Partition key"), strings.HasPrefix(s, "Failing row contains ("):
 		r.Message, r.Detail = "", s
 	}
 	personText().Reword(r)
@@ -92,7 +93,7 @@ func TestFieldsOfErrorsHaveTheNamesOfTheVersion(t *testing.T) {
 		{"other", "individual", "last_name", "individual", "last_name"},
 		{"public", "pets", "last_name", "pets", "last_name"},
 	} {
-		r := &Report{Schema: tc[0], Table: tc[1], Column: tc[2]}
+		r := &wording.Report{Schema: tc[0], Table: tc[1], Column: tc[2]}
 		personText().Reword(r)
 		if r.Table != tc[3] || r.Column != tc[4] {
 			t.Errorf("the fields %v become %s, %s", tc, r.Table, r.Column)
@@ -102,7 +103,7 @@ func TestFieldsOfErrorsHaveTheNamesOfTheVersion(t *testing.T) {
 
 func TestWithoutALensNothingIsTranslated(t *testing.T) {
 	t.Parallel()
-	r := &Report{Message: `column "last_name"`, Schema: "public", Table: "individual", Column: "last_name"}
+	r := &wording.Report{Message: `column "last_name"`, Schema: "public", Table: "individual", Column: "last_name"}
 	was := *r
 	new(Text).Reword(r)
 	if *r != was {
@@ -113,17 +114,17 @@ func TestWithoutALensNothingIsTranslated(t *testing.T) {
 // Each of these speaks of the same row, in the names of the database, but for what is no name of a table or column.
 func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 	t.Parallel()
-	same := func(r Report) [2]Report { return [2]Report{r, r} }
-	for name, tc := range map[string][2]Report{
-		"the words of RAISE": same(Report{
+	same := func(r wording.Report) [2]wording.Report { return [2]wording.Report{r, r} }
+	for name, tc := range map[string][2]wording.Report{
+		"the words of RAISE": same(wording.Report{
 			Code: "23505", Routine: "exec_stmt_raise", Message: `"last_name"`, Detail: "Key (last_name)=(1) exists", Hint: `column "last_name"`,
 			Schema: "public", Table: "individual", Column: "last_name",
 		}),
-		"a value of a data exception":  same(Report{Code: "22P02", Message: `invalid input syntax for type integer: "last_name"`}),
-		"a part of the text":           same(Report{Code: "42601", Routine: "scanner_yyerror", Message: `syntax error at or near "last_name"`}),
-		"a role":                       same(Report{Code: "42501", Message: `permission denied for role "individual"`}),
-		"a constraint":                 same(Report{Code: "23505", Message: `duplicate key value violates unique constraint "last_name"`}),
-		"a statement of a stored body": same(Report{Code: "23505", Where: "SQL statement \"INSERT INTO \"individual\" VALUES (1)\"\nPL/pgSQL function individual() line 3 at SQL statement"}),
+		"a value of a data exception":  same(wording.Report{Code: "22P02", Message: `invalid input syntax for type integer: "last_name"`}),
+		"a part of the text":           same(wording.Report{Code: "42601", Routine: "scanner_yyerror", Message: `syntax error at or near "last_name"`}),
+		"a role":                       same(wording.Report{Code: "42501", Message: `permission denied for role "individual"`}),
+		"a constraint":                 same(wording.Report{Code: "23505", Message: `duplicate key value violates unique constraint "last_name"`}),
+		"a statement of a stored body": same(wording.Report{Code: "23505", Where: "SQL statement \"INSERT INTO \"individual\" VALUES (1)\"\nPL/pgSQL function individual() line 3 at SQL statement"}),
 		"values that look like the end of a detail": {
 			{Code: "23503", Schema: "public", Table: "individual", Detail: `Key (last_name)=(a) is not present in table "individual".) is not present in table "individual".`},
 			{Code: "23503", Schema: "public", Table: "person", Detail: `Key (surname)=(a) is not present in table "individual".) is not present in table "person".`},
@@ -150,7 +151,7 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			{Code: "23503", Schema: "public", Table: "individual", Message: `update or delete on table "individual" violates foreign key constraint "c" on table "individual"`, Detail: `Key (last_name)=(1) is still referenced from table "individual".`},
 			{Code: "23503", Schema: "public", Table: "person", Message: `update or delete on table "person" violates foreign key constraint "c" on table "person"`, Detail: `Key (surname)=(1) is still referenced from table "person".`},
 		},
-		"a column called as a table that is not meant": same(Report{Code: "42P16", Message: `column "both" is in a primary key`}),
+		"a column called as a table that is not meant": same(wording.Report{Code: "42P16", Message: `column "both" is in a primary key`}),
 		"a column called as its table": {
 			{Code: "23502", Schema: "public", Table: "both", Column: "both", Message: `null value in column "both" of relation "both" violates not-null constraint`},
 			{Code: "23502", Schema: "public", Table: "table_now", Column: "column_now", Message: `null value in column "column_now" of relation "table_now" violates not-null constraint`},
@@ -208,12 +209,12 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 			t.Parallel()
 			got := tc[0]
 			text := personText()
-			snap := *text.names.snap
+			snap := *text.names.Snap
 			snap.Catalog = catalog.New(150000, []*catalog.Relation{
 				{OID: individualOID, Schema: "public", Name: "individual", Kind: catalog.Table},
 				{OID: 8, Schema: "public", Name: "both", Kind: catalog.Table}, {OID: 9, Schema: "public", Name: "pets", Kind: catalog.Table, Columns: []catalog.Column{{Num: 1, Name: "both"}}},
 			}, nil, nil)
-			text.names = names{snap: &snap, lens: rules.NewLens("new", append(text.names.lens.Tables, &rules.TableLens{
+			text.names = wording.Names{Snap: &snap, Lens: rules.NewLens("new", append(text.names.Lens.Tables, &rules.TableLens{
 				OID: 8, Schema: "public", Logical: "table_now", Physical: "both",
 				Columns: []rules.ColumnLens{{Logical: "column_now", Physical: "both", Num: 1}},
 			}))}
@@ -228,14 +229,14 @@ func TestOnlyNamesOfTablesAndColumnsAreTranslated(t *testing.T) {
 func TestARowInADetailHasTheColumnsOfTheVersion(t *testing.T) {
 	t.Parallel()
 	snap := reordered()
-	text := &Text{Tables: []catalog.OID{1}, names: names{snap: snap, lens: snap.Lenses["person"]}}
+	text := &Text{Tables: []catalog.OID{1}, names: wording.Names{Snap: snap, Lens: snap.Lenses["person"]}}
 	for said, want := range map[string]string{
 		"Failing row contains (1, 2, 3, 4).":         "Failing row contains (1, 4, 2).",
 		"Failing row contains (1, 2, 3, (a, b)).":    "",
 		"Failing row contains (id, sum) = (1, 2).":   "Failing row contains (id, sum) = (1, 2).",
 		"Failing row contains (id, total) = (1, 2).": "",
 	} {
-		r := &Report{Code: "23514", Schema: "public", Table: "individual", Detail: said}
+		r := &wording.Report{Code: "23514", Schema: "public", Table: "individual", Detail: said}
 		text.Reword(r)
 		if r.Detail != want {
 			t.Errorf("%s\nbecomes %q\nand not %q", said, r.Detail, want)
@@ -259,7 +260,7 @@ func TestNamesThatTheClientHasWrittenAreNotTranslated(t *testing.T) {
 		"a table without a place":   {0, `relation "individual" does not exist`, `relation "person" does not exist`},
 		"nothing is known of where": {0, `column "last_name" does not exist`, `column "last_name" does not exist`},
 	} {
-		r := &Report{Code: "42703", Message: tc.says, Position: tc.position}
+		r := &wording.Report{Code: "42703", Message: tc.says, Position: tc.position}
 		text.Reword(r)
 		if r.Message != tc.want {
 			t.Errorf("%s: %s", name, r.Message)
@@ -273,7 +274,7 @@ func TestTheInternalQueryIsTheClientsWhereItIsPartOfTheText(t *testing.T) {
 	text := personText()
 	text.Client, text.SQL, text.Changed = "DO 'BEGIN PERFORM surname, nö, nope FROM t; END'", "DO 'BEGIN PERFORM last_name, nö, nope FROM t; END'", true
 	text.edits = []splice.Edit{{Start: 18, End: 25, New: "last_name"}}
-	for said, want := range map[Report]Report{
+	for said, want := range map[wording.Report]wording.Report{
 		{Query: "PERFORM last_name, nö, nope FROM t", QueryPosition: 24}: {Query: "PERFORM surname, nö, nope FROM t", QueryPosition: 22},
 		{Query: "last_name, nö", QueryPosition: 1}:                       {Query: "surname, nö", QueryPosition: 1},
 		{Query: "name, nö", QueryPosition: 1}:                            {Query: "name, nö", QueryPosition: 1},

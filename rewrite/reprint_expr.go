@@ -120,7 +120,7 @@ func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
 	}
 }
 
-// typeName reprints the name of a row type.
+// wording.typeName reprints the name of a row type.
 func (r *reprint) typeName(t *ast.TypeName) {
 	at := r.tokens.At(int(t.Location))
 	names := ast.StrVals(t.Names)

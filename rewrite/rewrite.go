@@ -4,7 +4,9 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/srcpos"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/explain"
 	"github.com/seguedb/segue/rewrite/splice"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -75,7 +77,7 @@ type Text struct {
 	edits      []splice.Edit // from clientUTF8 to sentUTF8
 	charset    charset.Encoding
 	oracle     oracle
-	names      names
+	names      wording.Names
 	tally      tally
 	sample     sample
 	like       *Text // the template of a text that was rewritten by one
@@ -91,8 +93,8 @@ type Statement struct {
 	Failure    *Error   // set when this statement must fail: see Text.FailureAt
 	Effect     Effect
 
-	asked []string   // the questions whose answers it depends on
-	plan  *explained // set when it shows a plan, now or when it is executed
+	asked []string           // the questions whose answers it depends on
+	plan  *explain.Statement // set when it shows a plan, now or when it is executed
 }
 
 // A Use is one use of a logical name of a table under migration. Column is "" for the table's own name, and "*" where

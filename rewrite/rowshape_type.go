@@ -11,7 +11,7 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// typeName binds the name of a type. A row type is renamed with its table.
+// wording.typeName binds the name of a type. A row type is renamed with its table.
 func (b *binding) typeName(t *ast.TypeName) {
 	if t == nil {
 		return
@@ -61,7 +61,7 @@ func (b *binding) typeName(t *ast.TypeName) {
 	}
 }
 
-// typeNamed resolves the name of a type as LookupTypeName does, with the version's names. certain is false where that
+// wording.typeNamed resolves the name of a type as LookupTypeName does, with the version's names. certain is false where that
 // cannot be known, or the version has none of that name. rel is the relation of which it is the row type.
 func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.Relation, certain bool) {
 	schemas := []string{schema}

@@ -1,6 +1,9 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/explain"
+)
 
 // bindStatement binds one statement of the text, and says what it does to the session.
 func (b *binding) bindStatement(n *ast.Node) {
@@ -72,7 +75,7 @@ func (b *binding) wrapped(n *ast.Node) bool {
 			b.typeName(t.GetTypeName())
 			b.params = append(b.params, b.namedTypes[t.GetTypeName()])
 		}
-		b.explain(n.PrepareStmt.Query, planText)
+		b.explain(n.PrepareStmt.Query, explain.Text)
 		b.statement.Columns = nil
 		b.statement.Effect = Effect{Prepare: &Prepare{
 			Name: n.PrepareStmt.Name, Client: b.sql[b.statement.Start:b.statement.End],

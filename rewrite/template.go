@@ -183,7 +183,7 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 		Statements: slices.Clone(like.Statements), Tables: like.Tables, TxControl: like.TxControl,
 		edits: like.edits, names: like.names, tally: like.tally, like: like,
 	}
-	t.names.path = s.SearchPath
+	t.names.Path = s.SearchPath
 	if len(like.edits) > 0 {
 		t.edits = slices.Clone(like.edits)
 		moved := newShift(m.slots, slots, nil)

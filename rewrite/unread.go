@@ -9,6 +9,7 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rewrite/syntax"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -295,6 +296,6 @@ func (r *rewriting) serversOwn() *Text {
 	if concerned {
 		t.tally.concerned = 1
 	}
-	t.names = names{snap: snap, lens: lens, path: s.SearchPath}
+	t.names = wording.Names{Snap: snap, Lens: lens, Path: s.SearchPath}
 	return t
 }

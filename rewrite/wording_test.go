@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -16,7 +17,7 @@ func bystander(more ...*catalog.Relation) *Binder {
 		{OID: individualOID, Schema: "public", Name: "individual", Kind: catalog.Table},
 	}, more...), nil, nil)
 	snap.Lenses = map[string]*rules.Lens{
-		"new":  personText().names.lens,
+		"new":  personText().names.Lens,
 		"base": rules.NewLens("base", []*rules.TableLens{{OID: individualOID, Schema: "public", Logical: "individual", Physical: "individual", Identity: true}}),
 	}
 	b.snap = &snap
@@ -58,7 +59,7 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := tc.says
-			r := &Report{Code: "23503", Schema: tc.schema, Table: tc.table}
+			r := &wording.Report{Code: "23503", Schema: tc.schema, Table: tc.table}
 			field := &r.Message
 			switch {
 			case strings.HasPrefix(got, "Key ("):
@@ -78,7 +79,7 @@ func TestErrorsOfTextsThatNameOtherTablesSpeakTheNamesOfTheVersion(t *testing.T)
 
 func TestWhatAnotherTextNamesIsNotTranslatedWhereItIsMissing(t *testing.T) {
 	t.Parallel()
-	r := &Report{Code: "42703", Position: 8, Message: `column "last_name" does not exist`}
+	r := &wording.Report{Code: "42703", Position: 8, Message: `column "last_name" does not exist`}
 	if bystander().Reword("new", r) || r.Message != `column "last_name" does not exist` {
 		t.Error(r.Message)
 	}
@@ -86,7 +87,7 @@ func TestWhatAnotherTextNamesIsNotTranslatedWhereItIsMissing(t *testing.T) {
 
 func TestFieldsOfErrorsOfOtherTextsHaveTheNamesOfTheVersion(t *testing.T) {
 	t.Parallel()
-	r := &Report{Schema: "public", Table: "individual", Column: "last_name"}
+	r := &wording.Report{Schema: "public", Table: "individual", Column: "last_name"}
 	if !bystander().Reword("new", r) || r.Table != "person" || r.Column != "surname" {
 		t.Error(r)
 	}

@@ -50,3 +50,8 @@ func QuoteLiteral(s string) string {
 	}
 	return quoted
 }
+
+// WithIdents writes what an identifier looks like for each percent sign.
+func WithIdents(pattern string) string {
+	return strings.ReplaceAll(pattern, "%", `(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_]*)`)
+}

@@ -1,4 +1,4 @@
-package rewrite
+package explain
 
 import (
 	"maps"
@@ -14,14 +14,15 @@ import (
 
 // planNames puts the output of an EXPLAIN into the version's names.
 type planNames struct {
-	names *names
-	*explained
+	snap *rules.Snapshot
+	lens *rules.Lens
+	*Statement
 }
 
 // edits are the replacements in the text of one or several plans.
 func (p *planNames) edits(text string) []splice.Edit {
 	var edits []splice.Edit
-	for _, q := range planQueries(text, p.format) {
+	for _, q := range planQueries(text, p.Format) {
 		s := p.scope(q)
 		for _, part := range q.parts {
 			if mapped := s.mapped(part); mapped != part.value {
@@ -105,7 +106,7 @@ func makeUnique(refs []*planRef) {
 // relation is what a node reads or changes; nil when it is no relation, or it cannot be told which. Without VERBOSE the
 // plan names no schema.
 func (s *planScope) relation(n *planNode) *catalog.Relation {
-	cat := s.names.snap.Catalog
+	cat := s.snap.Catalog
 	switch {
 	case n.relation == "":
 		return nil
@@ -118,13 +119,13 @@ func (s *planScope) relation(n *planNode) *catalog.Relation {
 			known = append(known, r)
 		}
 	}
-	if len(known) == 1 && !slices.Contains(s.shadowed, n.relation) {
+	if len(known) == 1 && !slices.Contains(s.Shadowed, n.relation) {
 		return known[0]
 	}
 	var named *catalog.Relation
 	for _, it := range s.itemsNamed(n.alias) {
-		r := cat.Relation(it.table)
-		if it.table == 0 {
+		r := cat.Relation(it.Table)
+		if it.Table == 0 {
 			continue
 		}
 		if r == nil || r.Name != n.relation || named != nil && named != r {
@@ -137,11 +138,11 @@ func (s *planScope) relation(n *planNode) *catalog.Relation {
 
 // itemsNamed are the items that an alias in the plan can stand for: a number is put behind those that are not unique,
 // and behind that of the parent for its partitions and children.
-func (s *planScope) itemsNamed(alias string) []*explainedItem {
-	find := func(name string) (out []*explainedItem) {
-		for i := range s.items {
-			if s.items[i].name == name {
-				out = append(out, &s.items[i])
+func (s *planScope) itemsNamed(alias string) []*Item {
+	find := func(name string) (out []*Item) {
+		for i := range s.Items {
+			if s.Items[i].Name == name {
+				out = append(out, &s.Items[i])
 			}
 		}
 		return out
@@ -171,13 +172,13 @@ func cutNumber(alias string) (base, suffix string) {
 // aliasOf is the alias of a node in the version. One that the statement gives stays, and a table without one is known by
 // its name (get_rel_name in set_rtable_names): that is so within views and functions, as the binder gives one to others.
 func (s *planScope) aliasOf(n *planNode, rel *catalog.Relation) (name, base string) {
-	given := func(it *explainedItem) bool { return s.isFrom(rel, it.table) }
+	given := func(it *Item) bool { return s.isFrom(rel, it.Table) }
 	if rel == nil || slices.ContainsFunc(s.itemsNamed(n.alias), given) {
 		return n.alias, n.alias
 	}
 	base, suffix := cutNumber(n.alias)
 	for _, name := range []struct{ base, suffix string }{{n.alias, ""}, {base, suffix}} {
-		for _, t := range s.names.lens.Tables {
+		for _, t := range s.lens.Tables {
 			if t.Physical == name.base && t.Logical != name.base && s.isFrom(rel, t.OID) {
 				return syntax.CutAtCharacter(t.Logical, syntax.MaxIdentifier-len(name.suffix)) + name.suffix, t.Logical
 			}
@@ -192,17 +193,17 @@ func (s *planScope) isFrom(rel *catalog.Relation, oid catalog.OID) bool {
 		return rel != nil
 	}
 	return slices.ContainsFunc(rel.Parents, func(parent catalog.OID) bool {
-		return s.isFrom(s.names.snap.Catalog.Relation(parent), oid)
+		return s.isFrom(s.snap.Catalog.Relation(parent), oid)
 	})
 }
 
 // columnsOf are those columns of what a node reads that are called otherwise in the version.
 func (s *planScope) columnsOf(n *planNode, rel *catalog.Relation) map[string]string {
-	var items []*explainedItem
+	var items []*Item
 	listed := false
 	for _, it := range s.itemsNamed(n.alias) {
-		if n.relation == "" && s.names.lens.Table(it.table) == nil || it.table != 0 && s.isFrom(rel, it.table) {
-			items, listed = append(items, it), listed || it.listed
+		if n.relation == "" && s.lens.Table(it.Table) == nil || it.Table != 0 && s.isFrom(rel, it.Table) {
+			items, listed = append(items, it), listed || it.Listed
 		}
 	}
 	if rel == nil {
@@ -220,25 +221,25 @@ func (s *planScope) columnsOf(n *planNode, rel *catalog.Relation) map[string]str
 
 // fieldsOf are those columns of a relation that are called otherwise in the version.
 func (s *planScope) fieldsOf(rel *catalog.Relation) map[string]string {
-	if rel == nil || s.names.lens.Table(rel.OID) == nil {
+	if rel == nil || s.lens.Table(rel.OID) == nil {
 		return map[string]string{}
 	}
-	return columnsOf(s.names.lens.Table(rel.OID))
+	return columnsOf(s.lens.Table(rel.OID))
 }
 
 // agreed are the columns of items of which one is meant: what only one of them has is its, and what several have must
 // be called the same in the version.
-func agreed(items []*explainedItem) map[string]string {
+func agreed(items []*Item) map[string]string {
 	names := map[string]string{}
 	for _, it := range items {
-		if it.unknown {
+		if it.Unknown {
 			return nil
 		}
-		for _, c := range it.columns {
-			if name, ok := names[c.sent]; ok && name != c.name {
-				names[c.sent] = c.sent
+		for _, c := range it.Columns {
+			if name, ok := names[c.Sent]; ok && name != c.Name {
+				names[c.Sent] = c.Sent
 			} else {
-				names[c.sent] = c.name
+				names[c.Sent] = c.Name
 			}
 		}
 	}
@@ -265,7 +266,7 @@ func (s *planScope) excluded() map[string]string {
 	if len(s.inserted) == 0 || slices.ContainsFunc(s.inserted, func(o catalog.OID) bool { return o != s.inserted[0] }) {
 		return nil
 	}
-	if t := s.names.lens.Table(s.inserted[0]); t != nil {
+	if t := s.lens.Table(s.inserted[0]); t != nil {
 		return columnsOf(t)
 	}
 	return nil
@@ -274,8 +275,8 @@ func (s *planScope) excluded() map[string]string {
 // tableVisible is the table under migration that is meant where the server prints a name as short as it can be read back:
 // without a schema where the search_path finds it.
 func (s *planScope) tableVisible(schema, name string) *rules.TableLens {
-	for _, t := range s.names.lens.Tables {
-		if t.Physical == name && (schema == t.Schema || schema == "" && slices.Contains(s.visible, t.OID)) {
+	for _, t := range s.lens.Tables {
+		if t.Physical == name && (schema == t.Schema || schema == "" && slices.Contains(s.Visible, t.OID)) {
 			return t
 		}
 	}
@@ -284,10 +285,10 @@ func (s *planScope) tableVisible(schema, name string) *rules.TableLens {
 
 // tableCalled is the table under migration that the database calls so, if it can be no other relation.
 func (s *planScope) tableCalled(name string) *rules.TableLens {
-	if slices.Contains(s.shadowed, name) || len(s.names.snap.Catalog.Named(name)) != 1 {
+	if slices.Contains(s.Shadowed, name) || len(s.snap.Catalog.Named(name)) != 1 {
 		return nil
 	}
-	return s.names.lens.Table(s.names.snap.Catalog.Named(name)[0].OID)
+	return s.lens.Table(s.snap.Catalog.Named(name)[0].OID)
 }
 
 // bare are the columns that are meant by names without a dot in the properties of a node: those of what it reads. Else
@@ -299,21 +300,21 @@ func (s *planScope) bare(n *planNode) map[string]string {
 	if n != nil && n.alias != "" {
 		return s.refs[n.alias].columns
 	}
-	if len(s.shown) == 1 && len(s.items) <= 1 {
+	if len(s.shown) == 1 && len(s.Items) <= 1 {
 		return s.shown[0].columns
 	}
-	var unused []*explainedItem
-	for i := range s.items {
-		if it := &s.items[i]; !s.isShown(it) {
+	var unused []*Item
+	for i := range s.Items {
+		if it := &s.Items[i]; !s.isShown(it) {
 			unused = append(unused, it)
 		}
 	}
 	return agreed(unused)
 }
 
-func (s *planScope) isShown(it *explainedItem) bool {
+func (s *planScope) isShown(it *Item) bool {
 	return slices.ContainsFunc(s.shown, func(ref *planRef) bool {
 		base, _ := cutNumber(ref.alias)
-		return ref.alias == it.name || base == it.name
+		return ref.alias == it.Name || base == it.Name
 	})
 }

@@ -1,4 +1,4 @@
-package rewrite
+package wording
 
 import (
 	"cmp"
@@ -10,11 +10,11 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// A wording decides what the names in one error or notice mean.
-type wording struct {
-	names
-	affected []*rules.TableLens     // those that the text names; nil when it names none
-	echoes   func(name string) bool // tells whether the server repeats what the client itself has written
+// A Context decides what the names in one error or notice mean.
+type Context struct {
+	Names
+	Affected []*rules.TableLens     // those that the text names; nil when it names none
+	Echoes   func(name string) bool // tells whether the server repeats what the client itself has written
 
 	code      string
 	about     *rules.TableLens    // the table that the fields name
@@ -23,8 +23,8 @@ type wording struct {
 	mentioned []*catalog.Relation // those whose names stand in quotes in the same error
 }
 
-// reword replaces the names in all fields.
-func (w *wording) reword(r *Report) {
+// Reword replaces the names in all fields.
+func (w *Context) Reword(r *Report) {
 	if r.Routine == "exec_stmt_raise" { // RAISE: all but the context is the user's
 		r.Where = w.context(r.Where)
 		return
@@ -35,7 +35,7 @@ func (w *wording) reword(r *Report) {
 	for _, s := range []string{r.Message, r.Detail, r.Hint} {
 		for name := range quotedRelations(s) {
 			relation, _, _ := strings.Cut(name, ".")
-			w.mentioned = append(w.mentioned, w.snap.Catalog.Named(relation)...)
+			w.mentioned = append(w.mentioned, w.Snap.Catalog.Named(relation)...)
 		}
 	}
 	if !strings.HasSuffix(r.Routine, "yyerror") { // what is near a syntax error is a part of the text
@@ -49,14 +49,14 @@ func (w *wording) reword(r *Report) {
 var ofRelation = regexp.MustCompile(`column "[^"]+" of (?:relation|table) "([^"]+)"`)
 
 // findTable looks up the table that the fields name, or the message.
-func (w *wording) findTable(r *Report) {
+func (w *Context) findTable(r *Report) {
 	if r.Table == "" {
-		if m := ofRelation.FindStringSubmatch(r.Message); m != nil && w.table("", m[1], w.affected) == nil {
+		if m := ofRelation.FindStringSubmatch(r.Message); m != nil && w.table("", m[1], w.Affected) == nil {
 			w.elsewhere = m[1]
 		}
 		return
 	}
-	for _, l := range w.lens.Tables {
+	for _, l := range w.Lens.Tables {
 		if l.Schema == r.Schema && l.Physical == r.Table {
 			w.about = l
 			return
@@ -66,8 +66,8 @@ func (w *wording) findTable(r *Report) {
 }
 
 // logical maps the names of a table and of a column of it, as fields have them.
-func (n *names) logical(schema, table, column string) (string, string) {
-	for _, l := range n.lens.Tables {
+func (n *Names) logical(schema, table, column string) (string, string) {
+	for _, l := range n.Lens.Tables {
 		if l.Schema == schema && l.Physical == table {
 			return l.Logical, physicalColumn(l, column, column)
 		}
@@ -98,17 +98,17 @@ func physicalColumn(l *rules.TableLens, physical, otherwise string) string {
 }
 
 // sentence replaces the names in a message or hint.
-func (w *wording) sentence(s string) string {
+func (w *Context) sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return w.table(schema, name, w.affected) })
+	s = replaceDescribed(s, func(schema, name string) *rules.TableLens { return w.table(schema, name, w.Affected) })
 	s = w.replaceTypes(s)
 	return replaceQuoted(s, w.quoted)
 }
 
 // detail replaces the names in a detail. Values in it stay.
-func (w *wording) detail(r *Report) string {
+func (w *Context) detail(r *Report) string {
 	s := r.Detail
 	before, key, after := cutKey(s)
 	switch {
@@ -126,7 +126,7 @@ func (w *wording) detail(r *Report) string {
 
 // key replaces the columns of a key, and in what stands behind it the columns of the key that conflicts with it, or the
 // table that is named last. The values between them may have any signs in them.
-func (w *wording) key(key, after string) string {
+func (w *Context) key(key, after string) string {
 	logical := replaceColumns(key, func(name string) string { return w.column(name, w.keyTables()) })
 	if second := replaceSecondKey(after, key, logical); second != after {
 		return logical + second
@@ -135,7 +135,7 @@ func (w *wording) key(key, after string) string {
 }
 
 // behindKey replaces the table that is named behind the values of a key.
-func (w *wording) behindKey(after string) string {
+func (w *Context) behindKey(after string) string {
 	end := strings.LastIndexByte(after, ')') + 1
 	return after[:end] + replaceQuoted(after[end:], w.quoted)
 }
@@ -148,16 +148,16 @@ func checksForeignKey(line string) bool {
 }
 
 // keyTables are those of which a key can be: it is that of a table that is written, though another one may be mentioned.
-func (w *wording) keyTables() []*rules.TableLens {
+func (w *Context) keyTables() []*rules.TableLens {
 	if w.about != nil {
 		return []*rules.TableLens{w.about}
 	}
-	return w.affected
+	return w.Affected
 }
 
 // context replaces the names in a context, which may have several lines. Statements and expressions of functions in it
 // stay as they are in the database.
-func (w *wording) context(s string) string {
+func (w *Context) context(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {
 		switch {
@@ -173,8 +173,8 @@ func (w *wording) context(s string) string {
 }
 
 // quoted is what a quoted name becomes; noun is the word before it.
-func (w *wording) quoted(noun, name string) string {
-	if name == "" || w.echoes != nil && w.echoes(name) {
+func (w *Context) quoted(noun, name string) string {
+	if name == "" || w.Echoes != nil && w.Echoes(name) {
 		return name
 	}
 	kind := nounKinds[noun]
@@ -193,16 +193,16 @@ func (w *wording) quoted(noun, name string) string {
 }
 
 // dotted is for table.column and schema.table.
-func (w *wording) dotted(name, first, second string) string {
+func (w *Context) dotted(name, first, second string) string {
 	if l := w.table(first, second, nil); l != nil && first != "" {
 		return first + "." + l.Logical
 	}
-	l := w.table("", first, slices.Concat(w.tables(), w.affected))
+	l := w.table("", first, slices.Concat(w.tables(), w.Affected))
 	if l != nil && physicalColumn(l, second, "") != "" {
 		return l.Logical + "." + physicalColumn(l, second, second)
 	}
-	for _, r := range w.snap.Catalog.Named(first) {
-		if w.lens.Table(r.OID) == nil && r.Column(second) != nil {
+	for _, r := range w.Snap.Catalog.Named(first) {
+		if w.Lens.Table(r.OID) == nil && r.Column(second) != nil {
 			return name
 		}
 	}
@@ -210,7 +210,7 @@ func (w *wording) dotted(name, first, second string) string {
 }
 
 // tables are those that the fields name.
-func (w *wording) tables() []*rules.TableLens {
+func (w *Context) tables() []*rules.TableLens {
 	if w.about == nil {
 		return nil
 	}
@@ -218,22 +218,22 @@ func (w *wording) tables() []*rules.TableLens {
 }
 
 // relation is what the version calls a table; the same where it is not certain that the table is meant.
-func (w *wording) relation(name string) string {
+func (w *Context) relation(name string) string {
 	if name == w.elsewhere { // a temporary table, perhaps, of which the catalog does not know
 		return name
 	}
-	if l := w.table("", name, slices.Concat(w.tables(), w.affected)); l != nil {
+	if l := w.table("", name, slices.Concat(w.tables(), w.Affected)); l != nil {
 		return l.Logical
 	}
 	return name
 }
 
-func (w *wording) unknown(r *catalog.Relation) bool { return w.lens.Table(r.OID) == nil }
+func (w *Context) unknown(r *catalog.Relation) bool { return w.Lens.Table(r.OID) == nil }
 
 // column is what the version calls a column. Whose it is: that of the table that the fields name; else one of those that
 // the error mentions; else one of those that the text names; else it must be called so wherever the database has such a
 // column. At each step the tables must agree.
-func (w *wording) column(name string, only []*rules.TableLens) string {
+func (w *Context) column(name string, only []*rules.TableLens) string {
 	if w.elsewhere != "" {
 		return name
 	}
@@ -244,13 +244,13 @@ func (w *wording) column(name string, only []*rules.TableLens) string {
 	}
 	var mentioned []*rules.TableLens
 	for _, r := range w.mentioned {
-		if l := w.lens.Table(r.OID); l != nil {
+		if l := w.Lens.Table(r.OID); l != nil {
 			mentioned = append(mentioned, l)
 		} else if r.Column(name) != nil && r.Kind != catalog.Index && r.Kind != catalog.PartitionedIndex {
 			return name
 		}
 	}
-	for _, tables := range [][]*rules.TableLens{mentioned, w.affected} {
+	for _, tables := range [][]*rules.TableLens{mentioned, w.Affected} {
 		if logical, ok := agreedName(tables, name); ok {
 			return logical
 		}
@@ -274,12 +274,12 @@ func agreedName(tables []*rules.TableLens, physical string) (logical string, ok 
 }
 
 // columnAnywhere is the logical name of a column of which nothing says whose it is.
-func (w *wording) columnAnywhere(name string) string {
-	logical, ok := agreedName(w.lens.Tables, name)
+func (w *Context) columnAnywhere(name string) string {
+	logical, ok := agreedName(w.Lens.Tables, name)
 	if !ok || logical == name {
 		return name
 	}
-	w.snap.Catalog.Relations(func(r *catalog.Relation) bool {
+	w.Snap.Catalog.Relations(func(r *catalog.Relation) bool {
 		if r.Kind != catalog.Index && r.Kind != catalog.PartitionedIndex && w.unknown(r) && r.Column(name) != nil {
 			logical = name
 			return false
@@ -291,9 +291,9 @@ func (w *wording) columnAnywhere(name string) string {
 
 // table finds the table of a physical name. One without schema must be that of no other relation, or of one of the
 // tables preferred.
-func (n *names) table(schema, name string, preferred []*rules.TableLens) *rules.TableLens {
+func (n *Names) table(schema, name string, preferred []*rules.TableLens) *rules.TableLens {
 	var hit *rules.TableLens
-	for _, l := range n.lens.Tables {
+	for _, l := range n.Lens.Tables {
 		if l.Physical == name && (schema == "" || schema == l.Schema) {
 			if hit != nil {
 				hit = nil
@@ -302,7 +302,7 @@ func (n *names) table(schema, name string, preferred []*rules.TableLens) *rules.
 			hit = l
 		}
 	}
-	if schema != "" || hit != nil && len(n.snap.Catalog.Named(name)) == 1 {
+	if schema != "" || hit != nil && len(n.Snap.Catalog.Named(name)) == 1 {
 		return hit
 	}
 	for _, l := range preferred {

@@ -1,4 +1,4 @@
-package rewrite
+package wording
 
 import (
 	"regexp"
@@ -24,12 +24,12 @@ var (
 )
 
 // replaceTypes replaces the row types of tables under migration in a message.
-func (w *wording) replaceTypes(s string) string {
+func (w *Context) replaceTypes(s string) string {
 	if m := convertType.FindStringSubmatchIndex(s); m != nil {
 		return s[:m[2]] + w.columnReference(s[m[2]:m[3]]) + s[m[3]:]
 	}
-	if m := otherDatabase.FindStringSubmatch(s); m != nil && w.code == codeRefused {
-		if l := w.table(m[2], m[3], w.affected); l != nil {
+	if m := otherDatabase.FindStringSubmatch(s); m != nil && w.code == "0A000" {
+		if l := w.table(m[2], m[3], w.Affected); l != nil {
 			return m[1] + m[2] + "." + l.Logical + m[4]
 		}
 	}
@@ -53,7 +53,7 @@ func (w *wording) replaceTypes(s string) string {
 }
 
 // replaceSignature replaces the types of the operands of an operator, or of the arguments of a function.
-func (w *wording) replaceSignature(s string) string {
+func (w *Context) replaceSignature(s string) string {
 	if at := operatorOf.FindStringIndex(s); at != nil {
 		return s[:at[1]] + w.typesIn(s[at[1]:])
 	}
@@ -65,7 +65,7 @@ func (w *wording) replaceSignature(s string) string {
 }
 
 // replaceNamed replaces the types behind the word that says that they are some.
-func (w *wording) replaceNamed(s string) string {
+func (w *Context) replaceNamed(s string) string {
 	return typeNamed.ReplaceAllStringFunc(s, func(match string) string {
 		m := typeNamed.FindStringSubmatch(match)
 		head, rest := m[1]+" ", strings.TrimPrefix(match, m[1]+" ")
@@ -74,13 +74,13 @@ func (w *wording) replaceNamed(s string) string {
 }
 
 // typesIn replaces all types in a list of them.
-func (w *wording) typesIn(s string) string {
+func (w *Context) typesIn(s string) string {
 	return replaceMatches(s, typeName, func(m []string) string {
-		l := w.table(unquoteIdent(m[1]), unquoteIdent(m[2]), w.affected)
+		l := w.table(unquoteIdent(m[1]), unquoteIdent(m[2]), w.Affected)
 		switch {
 		case l == nil:
 			return m[0]
-		case w.path == nil && m[1] == "", w.path != nil && w.isVisible(l):
+		case w.Path == nil && m[1] == "", w.Path != nil && w.isVisible(l):
 			return syntax.QuoteIdent(l.Logical)
 		}
 		return syntax.QuoteIdent(l.Schema) + "." + syntax.QuoteIdent(l.Logical)
@@ -89,17 +89,17 @@ func (w *wording) typesIn(s string) string {
 
 // isVisible mirrors TypeIsVisible for a row type under the name that the version has for it: other types are not shown
 // with their schema.
-func (w *wording) isVisible(l *rules.TableLens) bool {
-	for _, schema := range w.path {
+func (w *Context) isVisible(l *rules.TableLens) bool {
+	for _, schema := range w.Path {
 		switch {
 		case schema == l.Schema:
 			return true
-		case slices.ContainsFunc(w.snap.Catalog.TypesNamed(l.Logical), func(t *catalog.Type) bool {
-			r := w.snap.Catalog.ByRowType(t.OID)
+		case slices.ContainsFunc(w.Snap.Catalog.TypesNamed(l.Logical), func(t *catalog.Type) bool {
+			r := w.Snap.Catalog.ByRowType(t.OID)
 			return t.Schema == schema && (r == nil || w.unknown(r))
 		}):
 			return false
-		case slices.ContainsFunc(w.lens.Tables, func(t *rules.TableLens) bool { return t.Schema == schema && t.Logical == l.Logical }):
+		case slices.ContainsFunc(w.Lens.Tables, func(t *rules.TableLens) bool { return t.Schema == schema && t.Logical == l.Logical }):
 			return false
 		}
 	}
@@ -107,7 +107,7 @@ func (w *wording) isVisible(l *rules.TableLens) bool {
 }
 
 // columnReference replaces the names in schema.table.column, as NameListToString shows them: without quotes.
-func (w *wording) columnReference(s string) string {
+func (w *Context) columnReference(s string) string {
 	parts := strings.Split(s, ".")
 	if len(parts) < 2 {
 		return s
@@ -116,7 +116,7 @@ func (w *wording) columnReference(s string) string {
 	if len(parts) > 2 {
 		schema = parts[len(parts)-3]
 	}
-	if l := w.table(schema, table, w.affected); l != nil {
+	if l := w.table(schema, table, w.Affected); l != nil {
 		parts[len(parts)-2], parts[len(parts)-1] = l.Logical, physicalColumn(l, column, column)
 	}
 	return strings.Join(parts, ".")

@@ -1,4 +1,4 @@
-package rewrite
+package wording
 
 import (
 	"cmp"
@@ -53,7 +53,7 @@ func replaceSecondKey(after, key, logical string) string {
 // fields name: that is always the one which references (ri_ReportViolation in ri_triggers.c). When a row goes away in the
 // other table, and not a partition, the message names three things, in all languages: that table, the constraint, and the
 // one which references.
-func (w *wording) findKeyOwner(r *Report) {
+func (w *Context) findKeyOwner(r *Report) {
 	if !w.isForeignKey() {
 		return
 	}
@@ -62,10 +62,10 @@ func (w *wording) findKeyOwner(r *Report) {
 	}
 }
 
-func (w *wording) isForeignKey() bool { return w.code == "23503" || w.code == "23001" }
+func (w *Context) isForeignKey() bool { return w.code == "23503" || w.code == "23001" }
 
 // bareNames replaces the columns in a list of their names as they are, as the details of foreign keys and rows have it.
-func (w *wording) bareNames(list string) string {
+func (w *Context) bareNames(list string) string {
 	names := strings.Split(list, ", ")
 	for i, name := range names {
 		names[i] = w.keyColumn(name)
@@ -74,20 +74,20 @@ func (w *wording) bareNames(list string) string {
 }
 
 // keyColumn is what the version calls a column of the key in the detail.
-func (w *wording) keyColumn(name string) string {
+func (w *Context) keyColumn(name string) string {
 	if w.keyOwner == "" {
 		return w.column(name, w.keyTables())
 	}
-	if l := w.table("", w.keyOwner, w.affected); l != nil {
+	if l := w.table("", w.keyOwner, w.Affected); l != nil {
 		return physicalColumn(l, name, name)
 	}
 	logical := "" // several tables are called so
-	for _, r := range w.snap.Catalog.Named(w.keyOwner) {
+	for _, r := range w.Snap.Catalog.Named(w.keyOwner) {
 		if r.Column(name) == nil {
 			continue
 		}
 		here := name
-		if l := w.lens.Table(r.OID); l != nil {
+		if l := w.Lens.Table(r.OID); l != nil {
 			here = physicalColumn(l, name, name)
 		}
 		if logical != "" && logical != here {

@@ -1,4 +1,4 @@
-package rewrite
+package wording
 
 import (
 	"slices"
@@ -11,15 +11,15 @@ import (
 // failingRow puts the detail that shows a row (ExecBuildSlotValueDescription in execMain.c) into the columns of the
 // version. Values are separated by a comma and a space, and may hold both: where it cannot be told which value is whose,
 // and the version has other columns or another order, there is no detail.
-func (w *wording) failingRow(s string) string {
+func (w *Context) failingRow(s string) string {
 	l := w.about
-	if l == nil && w.elsewhere == "" && len(w.affected) == 1 {
-		l = w.affected[0]
+	if l == nil && w.elsewhere == "" && len(w.Affected) == 1 {
+		l = w.Affected[0]
 	}
 	if l == nil {
 		return s
 	}
-	rel := w.snap.Catalog.Relation(l.OID)
+	rel := w.Snap.Catalog.Relation(l.OID)
 	if rel == nil || inDatabaseOrder(l, len(rel.Columns)) {
 		return s
 	}
@@ -49,7 +49,7 @@ func inDatabaseOrder(l *rules.TableLens, columns int) bool {
 }
 
 // hides tells whether a list of columns has one that the version does not have, or has other values of.
-func (w *wording) hides(list string) bool {
+func (w *Context) hides(list string) bool {
 	return w.about != nil && slices.ContainsFunc(strings.Split(list, ", "), func(name string) bool {
 		shown := w.about.Column(physicalColumn(w.about, name, ""))
 		return name != "" && (shown == nil || shown.Reads() != nil)

@@ -1,4 +1,4 @@
-package rewrite
+package explain
 
 import (
 	"slices"
@@ -34,7 +34,7 @@ func (s *planScope) mapped(p planPart) string {
 // relationName is the name in the version of what a node reads.
 func (s *planScope) relationName(n *planNode) string {
 	if rel := s.relation(n); rel != nil {
-		if t := s.names.lens.Table(rel.OID); t != nil && t.Physical == n.relation {
+		if t := s.lens.Table(rel.OID); t != nil && t.Physical == n.relation {
 			return t.Logical
 		}
 	}
@@ -189,7 +189,7 @@ func (e *planExpression) replace(i int, names map[string]string) {
 	}
 }
 
-// typeName passes over a type. That of a table's rows has the table's name.
+// wording.typeName passes over a type. That of a table's rows has the table's name.
 func (e *planExpression) typeName(i int) int {
 	last, schema := i, ""
 	for e.Is(last+1, '.') {
@@ -210,7 +210,7 @@ func (e *planExpression) typeName(i int) int {
 // isBuiltinType tells whether PostgreSQL ships a type of the name. The catalog does not list base types, but arrays.
 func (e *planExpression) isBuiltinType(name string) bool {
 	builtin := func(t *catalog.Type) bool { return t.Schema == "pg_catalog" }
-	cat := e.names.snap.Catalog
+	cat := e.snap.Catalog
 	return slices.ContainsFunc(cat.TypesNamed(name), builtin) || slices.ContainsFunc(cat.TypesNamed("_"+name), builtin)
 }
 

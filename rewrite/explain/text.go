@@ -1,4 +1,4 @@
-package rewrite
+package explain
 
 import (
 	"regexp"
@@ -111,10 +111,10 @@ func asItIs(value string) string { return value }
 
 // What a node's line says of its relation, as ExplainNode and ExplainTargetRel in explain.c print it.
 var (
-	scanLine = regexp.MustCompile(identifiersIn(`^(?:Async |Parallel )*(?:(?:Seq|Sample|Bitmap Heap|Tid|Tid Range|Foreign) Scan` +
+	scanLine = regexp.MustCompile(syntax.WithIdents(`^(?:Async |Parallel )*(?:(?:Seq|Sample|Bitmap Heap|Tid|Tid Range|Foreign) Scan` +
 		`|Index (?:Only )?Scan(?: Backward)? using %|Custom Scan [(][^)\n]*[)]|(?:Foreign )?(?:(Insert)|Update|Delete|Merge))` +
 		` on ((?:(%)[.])?(%)(?: (%))?)(?: ? [(]|\n|$)`))
-	otherLine = regexp.MustCompile(identifiersIn(`^(?:Async |Parallel )*(?:Subquery|Function|Table Function|Values|CTE` +
+	otherLine = regexp.MustCompile(syntax.WithIdents(`^(?:Async |Parallel )*(?:Subquery|Function|Table Function|Values|CTE` +
 		`|Named Tuplestore|WorkTable) Scan on (?:%[.])?(%)(?: (%))?(?: ? [(]|\n|$)`))
 
 	bitmapLine = regexp.MustCompile(`^(?:Bitmap Index Scan on |BitmapAnd|BitmapOr)`)

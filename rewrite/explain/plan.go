@@ -1,4 +1,4 @@
-package rewrite
+package explain
 
 import (
 	"encoding/json"
@@ -43,13 +43,13 @@ type planPart struct {
 }
 
 // planQueries cuts the output of EXPLAIN apart, by the format.
-func planQueries(text string, format planFormat) []*planQuery {
+func planQueries(text string, format Format) []*planQuery {
 	switch format {
-	case planJSON:
+	case JSON:
 		return jsonPlans(text)
-	case planXML:
+	case XML:
 		return xmlPlans(text)
-	case planYAML:
+	case YAML:
 		return yamlPlans(text)
 	}
 	return textPlans(text)
