@@ -72,7 +72,7 @@ func mappedLens(logical, physical *catalog.Catalog) *rules.Lens {
 		}
 		t.Columns = append(t.Columns, rules.ColumnLens{Logical: m.name, Mapping: &rules.Mapping{Read: e}})
 	}
-	return rules.NewLens("v", []*rules.TableLens{t})
+	return rules.NewLens("v", []*rules.TableLens{t, markedLens(physical)})
 }
 
 // A mappedWorld is a database as the version has it, one as it is, and the lens between them.
@@ -88,7 +88,7 @@ func newMappedWorld(t testing.TB) *mappedWorld {
 	w := &mappedWorld{}
 	connect := func(schema string) (*pgx.Conn, *catalog.Catalog) {
 		url := pgtest.Database(t)
-		pgtest.Exec(t, url, schema+mappedBoth)
+		pgtest.Exec(t, url, schema+mappedBoth+markedBoth)
 		conn, err := pgx.Connect(ctx, url)
 		if err != nil {
 			t.Fatal(err)
@@ -101,8 +101,8 @@ func newMappedWorld(t testing.TB) *mappedWorld {
 		return conn, cat
 	}
 	var logical, physical *catalog.Catalog
-	w.client, logical = connect(mappedClient)
-	w.server, physical = connect(mappedServer)
+	w.client, logical = connect(mappedClient + markedClient)
+	w.server, physical = connect(mappedServer + markedServer)
 	w.binder = NewBinder(&rules.Snapshot{
 		Lenses: map[string]*rules.Lens{"v": mappedLens(logical, physical)}, Catalog: physical,
 		Migrations: []*rules.Migration{{ID: "v", Phase: rules.Active}},
@@ -180,14 +180,20 @@ const allAccounts = `SELECT * FROM account ORDER BY id`
 // same executes a statement in both databases and compares. It tells whether it is rewritten, and not refused.
 func (w *mappedWorld) same(t testing.TB, sql string) (refused *Error) {
 	t.Helper()
+	return w.sameAfter(t, sql, allAccounts)
+}
+
+// sameAfter is same with another query for what is in the tables afterwards.
+func (w *mappedWorld) sameAfter(t testing.TB, sql, after string) (refused *Error) {
+	t.Helper()
 	text := w.rewrite(t, sql)
 	for _, s := range text.Statements {
 		if s.Failure != nil {
 			return s.Failure
 		}
 	}
-	want, _ := w.outcomeOf(t, w.client, sql, allAccounts)
-	got, results := w.outcomeOf(t, w.server, text.SQL, w.rewrite(t, allAccounts).SQL)
+	want, _ := w.outcomeOf(t, w.client, sql, after)
+	got, results := w.outcomeOf(t, w.server, text.SQL, w.rewrite(t, after).SQL)
 	if want.Code != "" && got.Code == want.Code {
 		r := &wording.Report{Code: got.Code, Message: got.Message}
 		text.Reword(r)

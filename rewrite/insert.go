@@ -52,7 +52,11 @@ func isGeneralSelect(sel *ast.SelectStmt) bool {
 // insertColumns gives the statement a list of columns where it has none and needs one: the version's columns are meant,
 // in the version's order.
 func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) {
-	if len(n.Cols) > 0 || n.SelectStmt == nil {
+	if n.SelectStmt == nil {
+		return
+	}
+	if len(n.Cols) > 0 {
+		b.markInsert(n, target, source, nil)
 		return
 	}
 	b.useRow(target)
@@ -63,7 +67,8 @@ func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) 
 		b.unsupported(int(n.Relation.Location), refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
 		return
 	}
-	b.addColumnList(n.Relation, target.physicalNames(len(source.cols)), func(names []string) {
+	names := b.markInsert(n, target, source, target.physicalNames(len(source.cols)))
+	b.addColumnList(n.Relation, names, func(names []string) {
 		for _, name := range names {
 			n.Cols = append(n.Cols, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Name: name}}})
 		}
@@ -73,10 +78,8 @@ func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) 
 // physicalNames are the names of the first columns that the version shows.
 func (it *item) physicalNames(count int) []string {
 	var out []string
-	for _, c := range it.cols {
-		if c.name != "" && len(out) < count {
-			out = append(out, c.physical)
-		}
+	for _, c := range it.shown(count) {
+		out = append(out, c.physical)
 	}
 	return out
 }
@@ -146,7 +149,7 @@ func (b *binding) onConflict(s *scope, c *ast.OnConflictClause, target *item) {
 		b.infer(s, c.Infer, target)
 	}
 	s.within([]*item{&excluded, target}, func() {
-		b.assignments(s, c.TargetList, target)
+		b.assignments(s, c.TargetList, target, func(l []*ast.Node) { c.TargetList = l })
 		b.expr(s, c.WhereClause)
 	})
 }
@@ -224,8 +227,8 @@ func (b *binding) elementMissing(s *scope, name string, location int, natural bo
 	}
 }
 
-// assignments binds SET lists.
-func (b *binding) assignments(s *scope, list []*ast.Node, target *item) {
+// assignments binds SET lists, and the list of columns of INSERT in MERGE. set puts a changed list into the tree.
+func (b *binding) assignments(s *scope, list []*ast.Node, target *item, set func([]*ast.Node)) {
 	var source *ast.Node
 	for _, n := range list {
 		t := n.GetResTarget()
@@ -245,6 +248,9 @@ func (b *binding) assignments(s *scope, list []*ast.Node, target *item) {
 		b.targetColumn(s, n.GetResTarget(), target)
 	}
 	b.assigned(list, target)
+	if set != nil {
+		b.markSet(list, target, set)
+	}
 }
 
 // returning binds RETURNING, which sees the written table and what was joined to it. Since PostgreSQL 18 it knows the

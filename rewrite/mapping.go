@@ -68,29 +68,6 @@ func (b *binding) notAName(name string, location int, construct string) {
 	b.unsupported(location, refusedMapped, construct, "can only take the name of a column, and "+syntax.QuoteIdent(name)+" is computed from others in the database")
 }
 
-// takesValue reports whether the column is written by its name. Where it is not, the statement is refused.
-func (b *binding) takesValue(c *column, location int) bool {
-	if c.mapping == nil {
-		return true
-	}
-	b.affected = true
-	b.unsupported(location, refusedMapped, "a write to "+syntax.QuoteIdent(c.name), "would have to set others in the database")
-	return false
-}
-
-// takesValues is takesValue for the first columns that the version shows.
-func (b *binding) takesValues(it *item, count, location int) bool {
-	for _, c := range it.cols {
-		if c.name == "" {
-			continue
-		}
-		if count--; count >= 0 && !b.takesValue(c, location) {
-			return false
-		}
-	}
-	return true
-}
-
 // spliceComputed writes the expression by which a column is read in the place of a reference to it.
 func (b *binding) spliceComputed(s *scope, n *ast.Node, parts []string, h hit) {
 	ref := n.GetColumnRef()

@@ -17,7 +17,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	joined := b.targetAndFrom(s, target, n.FromClause)
 	b.expr(s, n.WhereClause)
 	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
-	b.assignments(s, n.TargetList, target)
+	b.assignments(s, n.TargetList, target, func(l []*ast.Node) { n.TargetList = l })
 	return out
 }
 
@@ -89,10 +89,15 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 	}
 	s.within(items, func() {
 		b.expr(s, w.Condition)
-		b.assignments(s, w.TargetList, target)
+		var set func([]*ast.Node)
+		if w.CommandType == ast.CmdType_CMD_UPDATE {
+			set = func(l []*ast.Node) { w.TargetList = l }
+		}
+		b.assignments(s, w.TargetList, target, set)
 		b.exprs(s, w.Values)
 	})
 	if w.CommandType == ast.CmdType_CMD_INSERT {
+		b.markMerged(w, target)
 		b.rowWritten(w.Values, b.typesWritten(w.TargetList, target))
 	}
 	if w.CommandType != ast.CmdType_CMD_INSERT || len(w.TargetList) > 0 || len(w.Values) == 0 {
