@@ -44,7 +44,7 @@ func (b *binding) describedColumn(l *ast.List, i int) {
 	}
 	last := b.part(i, k)
 	c, ok := b.columnNamed(b.rowOfTable(r), ast.StrVal(l.Items[k]), -1, columnOfRelation)
-	if ok && b.takesName(c, b.tokens.Start(last), "COMMENT and whatever else names one column") && c.physical != c.name {
+	if ok && b.takesName(c, b.tokens.Start(last), "COMMENT ON COLUMN, and what else is about one column,") && c.physical != c.name {
 		b.renameToken(last, c.name, c.physical, func() { l.Items[len(l.Items)-1] = stringNode(c.physical) })
 	}
 }

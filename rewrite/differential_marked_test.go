@@ -116,3 +116,23 @@ func TestAWriteThatCannotBeMarkedIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestTextsThatDifferInValuesOnlyAreMappedAlike(t *testing.T) {
+	t.Parallel()
+	w := newMappedWorld(t)
+	for _, form := range []struct{ sql, sent string }{
+		{`INSERT INTO item (id, price) VALUES (%, 'a%')`, `INSERT INTO item (_segue_m, id, _segue_price) VALUES (2, %, 'a%')`},
+		{`UPDATE item SET price = % WHERE tax > %`, `UPDATE item SET _segue_m = 2, _segue_price = % WHERE _segue_tax > %`},
+		{`SELECT full_name FROM account a WHERE id = % AND full_name > 'x%'`,
+			`SELECT (CAST(a.first OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) a.last AS pg_catalog.text)) AS full_name FROM account a` +
+				` WHERE id = % AND (CAST(a.first OPERATOR(pg_catalog.||) ' ' OPERATOR(pg_catalog.||) a.last AS pg_catalog.text)) > 'x%'`},
+	} {
+		for i := range 6 {
+			value := strings.Repeat("7", i+1)
+			sql, want := strings.ReplaceAll(form.sql, "%", value), strings.ReplaceAll(form.sent, "%", value)
+			if text := w.rewrite(t, sql); text.SQL != want {
+				t.Errorf("%s\n=> %s\nwant %s", sql, text.SQL, want)
+			}
+		}
+	}
+}

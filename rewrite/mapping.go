@@ -97,7 +97,8 @@ func (b *binding) computedTarget(s *scope, it *item, c *column) (string, *ast.No
 }
 
 // computedText is the expression of a column that was found in an item, as SQL and as its tree. ok is false where it is
-// refused.
+// refused. In rows that an outer join adds it has to be NULL. And it has to name a column of its table in any case: that
+// decides of which query an aggregate is a part (check_agg_arguments in parse_agg.c), and whether there must be a GROUP BY.
 func (b *binding) computedText(s *scope, it *item, c *column, location int) (text string, node *ast.Node, ok bool) {
 	e, own := c.computed(), c.root.item
 	switch {
@@ -107,11 +108,11 @@ func (b *binding) computedText(s *scope, it *item, c *column, location int) (tex
 		return "", nil, false
 	}
 	condition := ""
-	if own.added && !e.NullOfNull {
+	if len(e.Columns) == 0 || own.added && !e.NullOfNull {
 		row, ok := b.spellingOf(s, it, own, own.systemColumnIfAny("tableoid"))
 		if !ok {
 			b.affected = true
-			b.unsupported(location, refusedMapped, "an outer join", "adds rows in which "+syntax.QuoteIdent(c.name)+" would not be NULL, as it is computed from other columns")
+			b.unsupported(location, refusedMapped, "the column "+syntax.QuoteIdent(c.name), "is computed, and in this place it cannot be told whether there is a row of its table at all")
 			return "", nil, false
 		}
 		condition = row + " IS NOT NULL"

@@ -32,7 +32,8 @@ type PhysicalColumn struct {
 
 // An Expression is SQL over physical columns of one row, of a type that is known. It is cut into pieces at the references
 // to columns, so that each of them can be written under the name that the row has in a statement: the first piece, the
-// first column, the second piece and so on. It is in ASCII, and what it gives depends on these columns alone.
+// first column, the second piece and so on. What it gives depends on these columns alone, and not on settings of the session:
+// every function, operator and type in it has its schema, it is in ASCII, and no string in it has a backslash.
 type Expression struct {
 	Pieces  []string // one more than Columns
 	Columns []PhysicalColumn
