@@ -36,7 +36,9 @@ INSERT INTO account VALUES (1, 1050, 'Ada', 'Lovelace', 42, 'b', 'open', 1, '1 2
 	mappedBoth = `
 CREATE TABLE book (id int, cents int, amount numeric, first text, tag text);
 INSERT INTO book VALUES (1, 5, 10.5, 'x', 'b'), (2, 6, 0.01, 'y', 'B'), (9, 7, 3, 'z', NULL);
-CREATE FUNCTION accounts() RETURNS SETOF account LANGUAGE sql AS 'SELECT * FROM account';`
+CREATE FUNCTION accounts() RETURNS SETOF account LANGUAGE sql AS 'SELECT * FROM account';
+CREATE FUNCTION many(n int, OUT x int, OUT y int) RETURNS SETOF record LANGUAGE sql AS 'SELECT i, i FROM generate_series(1, n) i';
+CREATE FUNCTION many(n text) RETURNS int LANGUAGE sql AS 'SELECT 1';`
 )
 
 // mappedColumns are the columns of account as the version has them. Those without pieces are plain.
@@ -251,6 +253,9 @@ var mappedReading = []string{
 	`SELECT amount, code, count(*), grouping(amount, code) FROM account GROUP BY ROLLUP (amount, code)`,
 	`SELECT amount + 1 AS b, code FROM account GROUP BY GROUPING SETS ((amount), (code), ())`,
 	`SELECT code AS amount FROM account GROUP BY code`,
+	`SELECT amount AS cents, count(*) FROM account GROUP BY cents ORDER BY cents`,
+	`SELECT (a).id, a.amount FROM account a`,
+	`SELECT id FROM account WHERE (id, amount) IN (SELECT id, amount FROM book) OR id IN (SELECT x.id FROM (SELECT * FROM account) x)`,
 	`SELECT lang, count(*) FROM account GROUP BY lang ORDER BY lang`,
 	`SELECT a.amount FROM account a GROUP BY a.amount ORDER BY a.amount`,
 	`SELECT sum(amount), avg(amount), count(DISTINCT amount), array_agg(code ORDER BY amount, id) FILTER (WHERE open) FROM account`,
@@ -331,6 +336,7 @@ var mappedReading = []string{
 	`INSERT INTO book SELECT id, id, amount, full_name FROM account RETURNING *`,
 	`UPDATE book b SET amount = a.amount + 1 FROM account a WHERE a.id = b.id AND a.open RETURNING b.*, a.amount`,
 	`DELETE FROM account WHERE amount < 0 RETURNING *`,
+	`INSERT INTO account (id, owner) VALUES (1, 7), (8, 8) ON CONFLICT (id) DO UPDATE SET owner = account.amount + coalesce(excluded.amount, 1) RETURNING *`,
 	`DELETE FROM account a USING book b WHERE a.amount = b.amount RETURNING a.full_name, b.id`,
 	`UPDATE account SET owner = amount WHERE open RETURNING id, owner, amount, code`,
 	`UPDATE account SET (owner, id) = (SELECT round(amount), id + 10) WHERE id = 1 RETURNING *`,
@@ -397,6 +403,7 @@ var mappedRefused = []string{
 	`SELECT j.open FROM (book b LEFT JOIN account a ON a.id = b.id) AS j`,
 	`SELECT a.open FROM book b LEFT JOIN accounts() a ON a.id = b.id`,
 	`SELECT lang FROM accounts()`,
+	`SELECT (SELECT amount FROM many(NULL)) FROM account`,
 	`SELECT table_to_xml('account', true, true, '')`,
 	`SELECT * FROM pg_attribute`,
 	`SELECT column_name FROM information_schema.columns WHERE table_name = 'account'`,

@@ -71,6 +71,12 @@ func (b *binding) notAName(name string, location int, construct string) {
 // spliceComputed writes the expression by which a column is read in the place of a reference to it.
 func (b *binding) spliceComputed(s *scope, n *ast.Node, parts []string, h hit) {
 	ref := n.GetColumnRef()
+	if h.shadowed {
+		b.affected = true
+		b.aliasLevels(s)
+		b.unsupported(int(ref.Location), refusedDoubt, "the name "+syntax.QuoteIdent(h.col.name), "may mean a column that is not known here")
+		return
+	}
 	text, node, ok := b.computedText(s, h.item, h.col, int(ref.Location))
 	if !ok {
 		return

@@ -121,7 +121,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "the catalogs are read through a query that shows the version's names", Instead: "use a plain `SELECT`, or turn the mapping of the catalogs off",
 	},
 	refusedMapped: {
-		What: "A column that this version computes from others in the database, where a statement can only take a name: `INSERT`, `SET`, `COPY … FROM`, `ON CONFLICT (amount)`, `JOIN … USING (amount)` and `NATURAL JOIN`, indexes, keys, foreign keys and statistics on it, `GRANT SELECT (amount)`, `COMMENT ON COLUMN`, `%TYPE`, arguments of triggers, `amount(t)` and `(t).amount`; views, functions and whatever else is kept in the database and reads it; the side of an outer join to which rows are added, where it would not be NULL in them; the system catalogs",
+		What: "A column that this version computes from others in the database, where a statement can only take a name, or that it writes together with others, where a statement cannot set those: `INSERT`, `SET`, `COPY … FROM`, `ON CONFLICT (amount)`, `JOIN … USING (amount)` and `NATURAL JOIN`, indexes, keys, foreign keys and statistics on it, `GRANT SELECT (amount)`, `COMMENT ON COLUMN`, `%TYPE`, arguments of triggers, `amount(t)` and `(t).amount`; views, functions and whatever else is kept in the database and reads it; the side of an outer join to which rows are added, where it would not be NULL in them and only the alias of a join can name it; `DEFAULT` for such a column, and `INSERT` of it from `UNION` or `TABLE`; the system catalogs",
 		Why:  "no name in the database stands for it", Instead: "use the version that has the column in the database, or do it before or after the migration",
 	},
 	refusedConstruct: {
