@@ -69,9 +69,13 @@ func (c *Compiled) create(triggers []trigger) []string {
 	return out
 }
 
-// dropTriggers takes the triggers away.
+// dropTriggers takes the triggers away. It locks the tables first: RemoveTriggerById of PostgreSQL reads the trigger before it
+// waits for the table, and fails (tuple concurrently updated) if somebody has disabled and enabled triggers meanwhile.
 func (c *Compiled) dropTriggers() []string {
 	var out []string
+	for _, table := range c.tables() {
+		out = append(out, "LOCK TABLE "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
+	}
 	for _, table := range c.tables() {
 		for _, t := range [][2]string{{"first", "insert"}, {"first", "update"}, {"first", "finish"}, {"last", "insert"}, {"last", "update"}} {
 			out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger(t[0], t[1]))+" ON "+table.SQL())

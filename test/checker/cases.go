@@ -2,6 +2,9 @@ package checker
 
 import (
 	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/test/checker/proof"
 )
@@ -49,6 +52,18 @@ func Cases() []Case {
 			t := tuple([]string{"100"})
 			past.does(func(proof.Tuple) proof.Tuple { return t }, checkViolation, func(w writer, tag int64) string { return w.insert(1, t, tag) })
 		}},
+		{"triggers are disabled and enabled while a transition waits for the table", "", money, func(s *script) {
+			s.to(served)
+			other := s.hand("other", proof.Old, Plain)
+			s.do(func() error {
+				return other.plain(s.ctx, "BEGIN; ALTER TABLE "+s.table.table()+" DISABLE TRIGGER USER; ALTER TABLE "+s.table.table()+" ENABLE TRIGGER USER")
+			})
+			operator := s.operator.conn.PID()
+			rollback := s.start(func() error { return s.operator.rollback(s.ctx) })
+			s.eventually(func() bool { return rollback.over() || s.waits(operator) })
+			s.do(func() error { return other.plain(s.ctx, "COMMIT") })
+			rollback.wait()
+		}},
 		{"a child that inherits is made later", "", money, func(s *script) {
 			s.to(served)
 			s.exec("CREATE TABLE " + s.table.table() + "_child () INHERITS (" + s.table.table() + ")")
@@ -89,6 +104,17 @@ func Cases() []Case {
 			s.hand("old", proof.Old, Plain).reads()
 		}},
 	}
+}
+
+// waits reports whether a backend waits for another one.
+func (s *script) waits(backend uint32) bool {
+	conn, err := pgconn.Connect(s.ctx, s.run.URL)
+	if err != nil {
+		return false
+	}
+	defer conn.Close(s.ctx)
+	results, err := conn.Exec(s.ctx, fmt.Sprintf("SELECT cardinality(pg_blocking_pids(%d)) > 0", backend)).ReadAll()
+	return err == nil && string(results[0].Rows[0][0]) == "t"
 }
 
 // rejected runs statements in one transaction, which must fail.
