@@ -46,7 +46,7 @@ func BenchmarkOverhead(b *testing.B) {
 	)
 	through := pgtest.Through(b, direct, running.Addr())
 	b.Run("nothing live", func(b *testing.B) { compare(b, direct, orders, through, orders) })
-	cutOver(b, running.Instance)
+	cutOver(b, running.Instance, rename)
 	b.Run("live, another table", func(b *testing.B) { compare(b, direct, orders, through, orders) })
 	base := through + "&segue.version=base"
 	b.Run("live, rewritten", func(b *testing.B) { compare(b, direct, person, base, individual) })
@@ -55,11 +55,11 @@ func BenchmarkOverhead(b *testing.B) {
 	})
 }
 
-// cutOver takes the rename to phase cutover.
-func cutOver(b *testing.B, instance *migrate.Instance) {
+// cutOver takes the migration "surname", whose rule file that is, to phase cutover.
+func cutOver(b *testing.B, instance *migrate.Instance, rules string) {
 	b.Helper()
 	ctx := b.Context()
-	if _, _, err := instance.Create(ctx, "surname.yaml", []byte(rename), "bench"); err != nil {
+	if _, _, err := instance.Create(ctx, "surname.yaml", []byte(rules), "bench"); err != nil {
 		b.Fatal(err)
 	}
 	for _, kind := range []migrate.Kind{migrate.Activate, migrate.Cutover} {
