@@ -7,6 +7,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/prefilter"
+	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -18,7 +19,7 @@ import (
 // It is safe for concurrent use.
 type introspection struct {
 	cat     *catalog.Catalog
-	groups  []*tableGroup // those tables that look different
+	groups  []*ruleutils.Table // those tables that look different
 	names   catalogNames
 	renamed map[catalog.OID]bool // those of the tables that have another name
 	stored  bool                 // texts may refer to names that are stored
@@ -72,28 +73,12 @@ func (v *views) of(lens *rules.Lens, s *Session) *introspection {
 	return in.(*introspection)
 }
 
-// A tableGroup are tables of one schema that differ from the database in the same way: partitions, say. A table that is
-// renamed is alone in its group.
-type tableGroup struct {
-	schema  string
-	oids    []catalog.OID
-	names   []string // physical
-	columns []rules.ColumnLens
-	later   map[int16][]string // by number: names of columns that differ in later versions; see laterNames
-	hidden  []catalog.Column
-
-	renamed bool
-	logical string      // the table's name in the version
-	rowType catalog.OID // 0 where there is none
-	array   catalog.OID // 0 where there is none
-}
-
 // newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names. stored
 // says that texts may refer to the names that the snapshot says are stored.
 func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored bool) *introspection {
 	cat, later := snap.Catalog, newLaterNames(snap, lens)
 	in := &introspection{cat: cat, stored: stored, held: snap.StoredNames, renamed: map[catalog.OID]bool{}}
-	byShape := map[string]*tableGroup{}
+	byShape := map[string]*ruleutils.Table{}
 	for _, t := range lens.Tables {
 		rel := cat.Relation(t.OID)
 		if rel == nil {
@@ -101,29 +86,29 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		}
 		g := groupOf(cat, rel, t, pinned)
 		in.mapped = in.mapped || pinned && t.IsMapped()
-		g.nameLater(later)
-		if pinned || len(g.hidden) > 0 {
+		nameLater(g, later)
+		if pinned || len(g.Hidden) > 0 {
 			in.tables = append(in.tables, t.OID)
 		}
-		if !g.renamed && len(g.columns) == 0 && len(g.hidden) == 0 {
+		if !g.Renamed && len(g.Columns) == 0 && len(g.Hidden) == 0 {
 			continue
 		}
-		if g.renamed {
+		if g.Renamed {
 			in.renamed[t.OID] = true
 		}
-		if same := byShape[g.shape()]; same != nil && !g.renamed {
-			same.oids, same.names = append(same.oids, t.OID), append(same.names, rel.Name)
+		if same := byShape[shapeOf(g)]; same != nil && !g.Renamed {
+			same.OIDs, same.Names = append(same.OIDs, t.OID), append(same.Names, rel.Name)
 			continue
 		}
-		byShape[g.shape()] = g
+		byShape[shapeOf(g)] = g
 		in.groups = append(in.groups, g)
 	}
 	in.names = newCatalogNames(in.groups)
 	return in
 }
 
-func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pinned bool) *tableGroup {
-	g := &tableGroup{schema: rel.Schema, oids: []catalog.OID{t.OID}, names: []string{rel.Name}, logical: rel.Name}
+func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pinned bool) *ruleutils.Table {
+	g := &ruleutils.Table{Schema: rel.Schema, OIDs: []catalog.OID{t.OID}, Names: []string{rel.Name}, Logical: rel.Name}
 	shown := map[int16]bool{}
 	for _, c := range t.Columns {
 		if c.Reads() != nil {
@@ -131,20 +116,20 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 		}
 		shown[c.Num] = true
 		if pinned && c.Logical != c.Physical {
-			g.columns = append(g.columns, c)
+			g.Columns = append(g.Columns, c)
 		}
 	}
 	for _, c := range rel.Columns {
 		if !shown[c.Num] && (pinned || strings.HasPrefix(c.Name, hiddenPrefix)) {
-			g.hidden = append(g.hidden, c)
+			g.Hidden = append(g.Hidden, c)
 		}
 	}
 	if pinned && t.Logical != rel.Name {
-		g.renamed, g.logical, g.rowType = true, t.Logical, rel.RowType
+		g.Renamed, g.Logical, g.RowType = true, t.Logical, rel.RowType
 		for name := "_" + rel.Name; rel.RowType != 0 && len(name) < len(rel.Name)+4; name = "_" + name {
 			for _, typ := range cat.TypesNamed(syntax.TruncateIdent(name)) {
 				if typ.Elem == rel.RowType {
-					g.array = typ.OID
+					g.Array = typ.OID
 				}
 			}
 		}
@@ -153,29 +138,29 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 }
 
 // nameLater notes what the columns are called in later versions.
-func (g *tableGroup) nameLater(later laterNames) {
-	for _, c := range g.columns {
-		if names := later.of(g.oids[0], c.Num, c.Logical); len(names) > 0 {
-			put(&g.later, c.Num, names)
+func nameLater(g *ruleutils.Table, later laterNames) {
+	for _, c := range g.Columns {
+		if names := later.of(g.OIDs[0], c.Num, c.Logical); len(names) > 0 {
+			put(&g.Later, c.Num, names)
 		}
 	}
 }
 
-// shape is equal for tables that may share a group.
-func (g *tableGroup) shape() string {
+// shapeOf is equal for tables that may share a group.
+func shapeOf(g *ruleutils.Table) string {
 	var b strings.Builder
-	b.WriteString(syntax.QuoteIdent(g.schema))
-	for _, c := range g.columns {
+	b.WriteString(syntax.QuoteIdent(g.Schema))
+	for _, c := range g.Columns {
 		b.WriteString(" " + number(int64(c.Num)) + syntax.QuoteIdent(c.Physical) + "=" + syntax.QuoteIdent(c.Logical))
-		for _, name := range g.later[c.Num] {
+		for _, name := range g.Later[c.Num] {
 			b.WriteString("<" + syntax.QuoteIdent(name))
 		}
 	}
-	for _, c := range g.hidden {
+	for _, c := range g.Hidden {
 		b.WriteString(" " + number(int64(c.Num)) + syntax.QuoteIdent(c.Name))
 	}
-	if g.renamed {
-		b.WriteString(" " + syntax.QuoteIdent(g.names[0]) + "=" + syntax.QuoteIdent(g.logical))
+	if g.Renamed {
+		b.WriteString(" " + syntax.QuoteIdent(g.Names[0]) + "=" + syntax.QuoteIdent(g.Logical))
 	}
 	return b.String()
 }

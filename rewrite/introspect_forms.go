@@ -1,20 +1,23 @@
 package rewrite
 
-import "github.com/seguedb/segue/rewrite/ast"
+import (
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/ruleutils"
+)
 
 // viewForm prints views; more has the arguments after the OID.
 func viewForm(more string) storedForm {
-	return storedForm{kind: printedView, stored: printedView, call: "pg_catalog.pg_get_viewdef(d.oid" + more + ")"}
+	return storedForm{kind: ruleutils.View, stored: ruleutils.View, call: "pg_catalog.pg_get_viewdef(d.oid" + more + ")"}
 }
 
 // ruleForm prints rules that are no views.
 func ruleForm(more string) storedForm {
-	return storedForm{kind: printedRule, stored: printedRule, call: "pg_catalog.pg_get_ruledef(d.oid" + more + ")"}
+	return storedForm{kind: ruleutils.Rule, stored: ruleutils.Rule, call: "pg_catalog.pg_get_ruledef(d.oid" + more + ")"}
 }
 
 // policyForm prints one of the two expressions of a policy.
 func policyForm(column, more string) storedForm {
-	return storedForm{kind: printedPolicy, stored: printedPolicy, call: "pg_catalog.pg_get_expr(d." + column + ", d.rel" + more + ")"}
+	return storedForm{kind: ruleutils.Policy, stored: ruleutils.Policy, call: "pg_catalog.pg_get_expr(d." + column + ", d.rel" + more + ")"}
 }
 
 // prettiness are the ways in which a function may print whose argument says whether to print pretty.
@@ -61,9 +64,9 @@ func storedPolicies(args []*ast.Node) (forms []storedForm) {
 }
 
 // storedFunction is a function that prints something of a function.
-func storedFunction(name string, kind printKind) printing {
+func storedFunction(name string, kind ruleutils.Kind) printing {
 	return printing{args: []string{"oid"}, table: "s.a1", keyed: true, stored: func(args []*ast.Node) []storedForm {
-		form := storedForm{kind: kind, stored: printedFunction, call: "pg_catalog." + name + "(d.oid)"}
+		form := storedForm{kind: kind, stored: ruleutils.Function, call: "pg_catalog." + name + "(d.oid)"}
 		return []storedForm{form.of(constantOID(args[0]))}
 	}}
 }

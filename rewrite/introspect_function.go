@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -52,11 +53,11 @@ var printings = map[string]printing{
 
 	"pg_get_viewdef":                     {args: []string{"", ""}, stored: storedViews},
 	"pg_get_ruledef":                     {args: []string{"oid", "bool"}, stored: storedRules, table: "s.a1", keyed: true},
-	"pg_get_functiondef":                 storedFunction("pg_get_functiondef", printedFunction),
-	"pg_get_function_sqlbody":            storedFunction("pg_get_function_sqlbody", printedBody),
-	"pg_get_function_arguments":          storedFunction("pg_get_function_arguments", printedArguments),
-	"pg_get_function_result":             storedFunction("pg_get_function_result", printedResult),
-	"pg_get_function_identity_arguments": storedFunction("pg_get_function_identity_arguments", printedArguments),
+	"pg_get_functiondef":                 storedFunction("pg_get_functiondef", ruleutils.Function),
+	"pg_get_function_sqlbody":            storedFunction("pg_get_function_sqlbody", ruleutils.Body),
+	"pg_get_function_arguments":          storedFunction("pg_get_function_arguments", ruleutils.Arguments),
+	"pg_get_function_result":             storedFunction("pg_get_function_result", ruleutils.Result),
+	"pg_get_function_identity_arguments": storedFunction("pg_get_function_identity_arguments", ruleutils.Arguments),
 }
 
 // catalogExpr binds a call that prints names, or a cast of which the text is one, so that the version's are printed.

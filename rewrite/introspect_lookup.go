@@ -153,31 +153,31 @@ const absentMark = " "
 func (b *binding) namesSQL(typ string, absent absence) string {
 	sql := ""
 	for _, g := range b.views.groups {
-		if !g.renamed {
+		if !g.Renamed {
 			continue
 		}
 		suffixes := []string{""}
 		if typ == "regtype" {
 			suffixes = append(suffixes, "[]")
 		}
-		own, _ := b.namedAs(typ, "", g.logical)
-		_, qualified := b.namedAs(typ, g.schema, g.names[0])
-		_, bare := b.namedAs(typ, "", g.names[0])
+		own, _ := b.namedAs(typ, "", g.Logical)
+		_, qualified := b.namedAs(typ, g.Schema, g.Names[0])
+		_, bare := b.namedAs(typ, "", g.Names[0])
 		for _, suffix := range suffixes {
-			sql += spelledSQL(spelled(g.schema, g.logical, own == g.oids[0]), spelled(g.schema, g.logical, false), suffix) +
-				syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.schema, g.names[0]})+suffix)
+			sql += spelledSQL(spelled(g.Schema, g.Logical, own == g.OIDs[0]), spelled(g.Schema, g.Logical, false), suffix) +
+				syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.Schema, g.Names[0]})+suffix)
 			if absent == absentIsLooked || !qualified {
 				continue
 			}
-			all := spelled(g.schema, g.names[0], false)
+			all := spelled(g.Schema, g.Names[0], false)
 			if absent == absentIsNull {
-				sql += spelledSQL(spelled(g.schema, g.names[0], bare), all, suffix) + "NULL"
+				sql += spelledSQL(spelled(g.Schema, g.Names[0], bare), all, suffix) + "NULL"
 				continue
 			}
 			if bare {
-				sql += spelledSQL(spelledBare(g.names[0]), nil, suffix) + syntax.QuoteLiteral(syntax.QuoteIdent(absentMark+g.names[0])+suffix)
+				sql += spelledSQL(spelledBare(g.Names[0]), nil, suffix) + syntax.QuoteLiteral(syntax.QuoteIdent(absentMark+g.Names[0])+suffix)
 			}
-			sql += spelledSQL(all, all, suffix) + syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.schema, absentMark + g.names[0]})+suffix)
+			sql += spelledSQL(all, all, suffix) + syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.Schema, absentMark + g.Names[0]})+suffix)
 		}
 	}
 	if sql == "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
@@ -73,44 +74,44 @@ func (o object) sealed() *rules.NameMap {
 }
 
 // newCatalogNames makes the objects for tables that look different.
-func newCatalogNames(groups []*tableGroup) catalogNames {
+func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 	relations, columns, hidden, entries, named, logical := object{}, object{}, object{}, object{}, object{}, object{}
 	physical, later, types, namedTypes, physicalTypes := object{}, object{}, object{}, object{}, object{}
 	for _, g := range groups {
-		for i, oid := range g.oids {
+		for i, oid := range g.OIDs {
 			key := number(int64(oid))
-			g.describe(entries, key)
-			g.describe(named.at(g.names[i]), g.schema)
-			for _, c := range g.columns {
+			describe(g, entries, key)
+			describe(g, named.at(g.Names[i]), g.Schema)
+			for _, c := range g.Columns {
 				columns.at(key)[number(int64(c.Num))] = c.Logical
-				for _, name := range g.later[c.Num] {
+				for _, name := range g.Later[c.Num] {
 					later.at(name).at(key)[number(int64(c.Num))] = c.Logical
 				}
 			}
-			for from, to := range g.columnsByName() {
+			for from, to := range columnsByName(g) {
 				logical.at(key)[from] = to
 			}
-			for _, c := range g.hidden {
+			for _, c := range g.Hidden {
 				hidden.at(key)[number(int64(c.Num))] = true
 			}
-			if g.renamed {
-				relations[key] = object{"from": g.names[i], "to": g.logical}
-				physical.add(g.logical, g.names[i])
+			if g.Renamed {
+				relations[key] = object{"from": g.Names[i], "to": g.Logical}
+				physical.add(g.Logical, g.Names[i])
 			}
 		}
-		if !g.renamed || g.rowType == 0 {
+		if !g.Renamed || g.RowType == 0 {
 			continue
 		}
 		typ := func(oid catalog.OID, from, to, suffix string) {
 			if oid == 0 {
 				return
 			}
-			types[number(int64(oid))] = object{"from": g.names[0], "to": g.logical, "suffix": suffix, "name": to}
-			namedTypes.at(from)[g.schema] = to
+			types[number(int64(oid))] = object{"from": g.Names[0], "to": g.Logical, "suffix": suffix, "name": to}
+			namedTypes.at(from)[g.Schema] = to
 			physicalTypes.add(to, from)
 		}
-		typ(g.rowType, g.names[0], g.logical, "")
-		typ(g.array, arrayName(g.names[0]), arrayName(g.logical), "[]")
+		typ(g.RowType, g.Names[0], g.Logical, "")
+		typ(g.Array, arrayName(g.Names[0]), arrayName(g.Logical), "[]")
 	}
 	return catalogNames{
 		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
@@ -121,28 +122,28 @@ func newCatalogNames(groups []*tableGroup) catalogNames {
 
 // describe makes the entry of a table: "from" and "to" of its name, where that differs; its "columns" by their names;
 // by "numbers", with both names; and those that are "hidden".
-func (g *tableGroup) describe(in object, key string) {
+func describe(g *ruleutils.Table, in object, key string) {
 	e := in.at(key)
-	if g.renamed {
-		e["from"], e["to"] = g.names[0], g.logical
+	if g.Renamed {
+		e["from"], e["to"] = g.Names[0], g.Logical
 	}
-	for _, c := range g.columns {
+	for _, c := range g.Columns {
 		e.at("columns")[c.Physical] = c.Logical
 		e.at("numbers")[number(int64(c.Num))] = []string{c.Physical, c.Logical}
 	}
-	for _, c := range g.hidden {
+	for _, c := range g.Hidden {
 		e.at("hidden")[c.Name] = true
 	}
 }
 
 // columnsByName are the names of columns in the database by those in the version. A name that only the database has is
 // given one that it lacks, too.
-func (g *tableGroup) columnsByName() map[string]string {
-	out := make(map[string]string, 2*len(g.columns))
-	for _, c := range g.columns {
+func columnsByName(g *ruleutils.Table) map[string]string {
+	out := make(map[string]string, 2*len(g.Columns))
+	for _, c := range g.Columns {
 		out[c.Physical] = c.Logical
 	}
-	for _, c := range g.columns {
+	for _, c := range g.Columns {
 		out[c.Logical] = c.Physical
 	}
 	return out

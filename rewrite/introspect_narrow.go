@@ -117,13 +117,13 @@ func (b *binding) narrowed(it *item, c *catalog.Column, kind ast.A_Expr_Kind, op
 func (in *introspection) physicalOf(names *rules.NameMap, name string) (out []string) {
 	for _, g := range in.groups {
 		switch {
-		case !g.renamed:
-		case names == in.names.physical && g.logical == name:
-			out = append(out, g.names[0])
-		case names == in.names.physicalTypes && g.logical == name:
-			out = append(out, g.names[0])
-		case names == in.names.physicalTypes && arrayName(g.logical) == name:
-			out = append(out, arrayName(g.names[0]))
+		case !g.Renamed:
+		case names == in.names.physical && g.Logical == name:
+			out = append(out, g.Names[0])
+		case names == in.names.physicalTypes && g.Logical == name:
+			out = append(out, g.Names[0])
+		case names == in.names.physicalTypes && arrayName(g.Logical) == name:
+			out = append(out, arrayName(g.Names[0]))
 		}
 	}
 	return out

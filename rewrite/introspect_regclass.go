@@ -65,7 +65,7 @@ func (b *binding) printedOperands(operands ...*ast.Node) {
 	}
 }
 
-// printedArguments is printedOperands for what has been bound: it prints the version's names where it is of an OID alias
+// ruleutils.Arguments is printedOperands for what has been bound: it prints the version's names where it is of an OID alias
 // type without being a cast to one.
 func (b *binding) printedArguments(operands ...*ast.Node) {
 	for _, n := range operands {

@@ -10,6 +10,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/charset"
+	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
@@ -28,26 +29,26 @@ const (
 )
 
 // anyRule is the kind of all rules, those that views are among them.
-const anyRule printKind = 'R'
+const anyRule ruleutils.Kind = 'R'
 
 const rulesSQL = "SELECT x.oid, 0::pg_catalog.oid AS rel, x.ev_action::pg_catalog.text AS tree, '' AS head, x.oid AS dep FROM pg_catalog.pg_rewrite AS x"
 
 // storedKinds is the SQL of what is kept of each kind, with its tree.
-var storedKinds = map[printKind]string{
-	printedView: "SELECT x.ev_class AS oid, 0::pg_catalog.oid AS rel, x.ev_action::pg_catalog.text AS tree, '' AS head, x.oid AS dep FROM pg_catalog.pg_rewrite AS x" +
+var storedKinds = map[ruleutils.Kind]string{
+	ruleutils.View: "SELECT x.ev_class AS oid, 0::pg_catalog.oid AS rel, x.ev_action::pg_catalog.text AS tree, '' AS head, x.oid AS dep FROM pg_catalog.pg_rewrite AS x" +
 		" WHERE x.rulename" + eq + "'_RETURN'",
-	printedRule: rulesSQL + " WHERE x.rulename OPERATOR(pg_catalog.<>) '_RETURN'",
-	anyRule:     rulesSQL + " WHERE true",
-	printedFunction: "SELECT x.oid, 0::pg_catalog.oid AS rel, pg_catalog.to_jsonb(x) OPERATOR(pg_catalog.->>) 'prosqlbody' AS tree," +
+	ruleutils.Rule: rulesSQL + " WHERE x.rulename OPERATOR(pg_catalog.<>) '_RETURN'",
+	anyRule:        rulesSQL + " WHERE true",
+	ruleutils.Function: "SELECT x.oid, 0::pg_catalog.oid AS rel, pg_catalog.to_jsonb(x) OPERATOR(pg_catalog.->>) 'prosqlbody' AS tree," +
 		" pg_catalog.pg_get_function_arguments(x.oid) AS head, x.oid AS dep" +
 		" FROM pg_catalog.pg_proc AS x WHERE x.prokind OPERATOR(pg_catalog.<>) 'a'",
-	printedPolicy: "SELECT x.oid, x.polrelid AS rel, pg_catalog.concat(x.polqual::pg_catalog.text, x.polwithcheck::pg_catalog.text) AS tree," +
+	ruleutils.Policy: "SELECT x.oid, x.polrelid AS rel, pg_catalog.concat(x.polqual::pg_catalog.text, x.polwithcheck::pg_catalog.text) AS tree," +
 		" '' AS head, x.oid AS dep, x.polqual, x.polwithcheck FROM pg_catalog.pg_policy AS x WHERE true",
 }
 
 // storedClass is the catalog of each kind in pg_depend.
-var storedClass = map[printKind]string{
-	printedView: classOfRules, printedRule: classOfRules, anyRule: classOfRules, printedFunction: classOfFunctions, printedPolicy: classOfPolicies,
+var storedClass = map[ruleutils.Kind]string{
+	ruleutils.View: classOfRules, ruleutils.Rule: classOfRules, anyRule: classOfRules, ruleutils.Function: classOfFunctions, ruleutils.Policy: classOfPolicies,
 }
 
 // maxStored bounds how many definitions are asked for at once, and maxStoredBytes what they put into a statement.
@@ -58,10 +59,10 @@ const (
 
 // A storedForm is one way to print such definitions.
 type storedForm struct {
-	kind   printKind   // of the text
-	stored printKind   // of what is kept
-	call   string      // SQL for the text of the definition d
-	only   catalog.OID // of one definition; 0 for all that depend on tables which look different
+	kind   ruleutils.Kind // of the text
+	stored ruleutils.Kind // of what is kept
+	call   string         // SQL for the text of the definition d
+	only   catalog.OID    // of one definition; 0 for all that depend on tables which look different
 }
 
 // of is the form of one definition.
@@ -74,22 +75,22 @@ func (f storedForm) of(oid catalog.OID) storedForm {
 func (in *introspection) question(f storedForm) string {
 	var tables, types []catalog.OID
 	for _, g := range in.groups {
-		if len(g.columns) == 0 && !g.renamed {
+		if len(g.Columns) == 0 && !g.Renamed {
 			continue
 		}
-		tables = append(tables, g.oids...)
-		if g.renamed { // others of these names need their schema, or need it no more
-			for _, rel := range slices.Concat(in.cat.Named(g.names[0]), in.cat.Named(g.logical)) {
+		tables = append(tables, g.OIDs...)
+		if g.Renamed { // others of these names need their schema, or need it no more
+			for _, rel := range slices.Concat(in.cat.Named(g.Names[0]), in.cat.Named(g.Logical)) {
 				tables = append(tables, rel.OID)
 			}
 		}
-		for _, oid := range g.oids {
+		for _, oid := range g.OIDs {
 			if rel := in.cat.Relation(oid); rel != nil && rel.RowType != 0 {
 				types = append(types, rel.RowType)
 			}
 		}
-		if g.array != 0 {
-			types = append(types, g.array)
+		if g.Array != 0 {
+			types = append(types, g.Array)
 		}
 	}
 	where := ""
@@ -142,10 +143,10 @@ func (b *binding) mapped(forms ...storedForm) (pairs []storedPair) {
 		}
 		b.statement.asked = append(b.statement.asked, q)
 		for _, s := range decodeStored(answer) {
-			if f.kind == printedPolicy && !subquery.MatchString(s.Text) {
+			if f.kind == ruleutils.Policy && !subquery.MatchString(s.Text) {
 				continue // these are mapped token by token
 			}
-			to, sure := b.reprinted(f.kind, s)
+			to, sure := b.asPrinted(f.kind, s)
 			if !sure || to == s.Text || !b.writable(s.Text+to) {
 				continue
 			}
@@ -165,31 +166,19 @@ func (b *binding) writable(text string) bool {
 	return err == nil
 }
 
-func (b *binding) reprinted(kind printKind, s storedText) (string, bool) {
-	r := &reprint{kind: kind, aliases: map[string]*writtenAlias{},
-		names: &printNames{introspection: b.views, path: b.sess.SearchPath, overlay: b.sess.Overlay}}
+// asPrinted is a text as it would be printed in the version's names; false where that is not certain.
+func (b *binding) asPrinted(kind ruleutils.Kind, s storedText) (string, bool) {
+	r := &ruleutils.Printer{Kind: kind, Aliases: map[string]*ruleutils.Alias{},
+		Names: &ruleutils.Names{Catalog: b.views.cat, Tables: b.views.groups, Path: b.sess.SearchPath, Overlay: b.sess.Overlay}}
 	for _, a := range s.Aliases {
-		r.write(unescapeNode(a[0]), columnsOfNode(a[1]), columnsOfNode(a[2]))
+		r.Write(unescapeNode(a[0]), columnsOfNode(a[1]), columnsOfNode(a[2]))
 	}
-	if kind == printedPolicy {
-		if r.rel = b.cat.Relation(s.Rel); r.rel == nil {
+	if kind == ruleutils.Policy {
+		if r.Rel = b.cat.Relation(s.Rel); r.Rel == nil {
 			return s.Text, false
 		}
 	}
-	return r.reprinted(s.Head, s.Text)
-}
-
-// write notes an alias of the tree.
-func (r *reprint) write(name string, columns, then []string) {
-	a := r.aliases[name]
-	if a == nil {
-		a = &writtenAlias{}
-		r.aliases[name] = a
-	}
-	if !slices.ContainsFunc(a.lists, func(l []string) bool { return slices.Equal(l, columns) }) {
-		a.lists = append(a.lists, columns)
-	}
-	a.then = append(a.then, then)
+	return r.Print(s.Head, s.Text)
 }
 
 func decodeStored(answer string) (out []storedText) {

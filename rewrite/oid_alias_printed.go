@@ -40,10 +40,10 @@ func (in *introspection) procedureSQL(object string) string {
 	in.cat.EachFunction(func(f *catalog.Function) bool {
 		printed := text
 		for _, g := range in.groups {
-			if g.renamed && g.rowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.rowType || typ == g.array }) {
+			if g.Renamed && g.RowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.RowType || typ == g.Array }) {
 				// As it is printed, or with quote_all_identifiers.
-				name := regexp.QuoteMeta(syntax.QuoteIdent(g.names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.names[0], `"`, `""`)+`"`)
-				with := syntax.QuoteLiteral(`\1`) + concat + "pg_catalog.quote_ident(" + syntax.QuoteLiteral(strings.ReplaceAll(g.logical, `\`, `\\`)) + ")"
+				name := regexp.QuoteMeta(syntax.QuoteIdent(g.Names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.Names[0], `"`, `""`)+`"`)
+				with := syntax.QuoteLiteral(`\1`) + concat + "pg_catalog.quote_ident(" + syntax.QuoteLiteral(strings.ReplaceAll(g.Logical, `\`, `\\`)) + ")"
 				printed = "pg_catalog.regexp_replace(" + printed + ", " + syntax.QuoteLiteral("([(,.])(?:"+name+`)(?=[],)[])`) + ", " + with + ", 'g')"
 			}
 		}

@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"strings"
@@ -10,8 +10,8 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// columnRef reprints the name of a column or of a whole row. What it gives is the name of the column in both namings.
-func (r *reprint) columnRef(c *ast.ColumnRef, l *printLevel) (names [bothNamings]string) {
+// columnRef prints the name of a column or of a whole row. What it gives is the name of the column in both namings.
+func (r *Printer) columnRef(c *ast.ColumnRef, l *printLevel) (names [bothNamings]string) {
 	at := r.tokens.At(int(c.Location))
 	fields := ast.StrVals(c.Fields)
 	last := len(fields) - 1
@@ -25,8 +25,8 @@ func (r *reprint) columnRef(c *ast.ColumnRef, l *printLevel) (names [bothNamings
 	return names // allKnown finds what matters in it
 }
 
-// bareColumn reprints a name without a dot.
-func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]string {
+// bareColumn prints a name without a dot.
+func (r *Printer) bareColumn(at int, name string, l *printLevel) [bothNamings]string {
 	fixed := [bothNamings]string{name, name}
 	if l.bare != nil {
 		if c := l.bare.column(name); c != nil {
@@ -43,8 +43,8 @@ func (r *reprint) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 	return fixed
 }
 
-// columnOf reprints a column, or the whole row, of an entry.
-func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [bothNamings]string {
+// columnOf prints a column, or the whole row, of an entry.
+func (r *Printer) columnOf(at int, of, name string, star bool, l *printLevel) [bothNamings]string {
 	fixed := [bothNamings]string{name, name}
 	e := r.entryNamed(at, of, l)
 	_, param := r.params[name]
@@ -74,8 +74,8 @@ func (r *reprint) columnOf(at int, of, name string, star bool, l *printLevel) [b
 	return fixed
 }
 
-// entryNamed reprints the name of an entry, and finds it; nil where it is none.
-func (r *reprint) entryNamed(at int, name string, l *printLevel) *printEntry {
+// entryNamed prints the name of an entry, and finds it; nil where it is none.
+func (r *Printer) entryNamed(at int, name string, l *printLevel) *printEntry {
 	e := l.entry(name)
 	if e == nil {
 		return nil
@@ -85,8 +85,8 @@ func (r *reprint) entryNamed(at int, name string, l *printLevel) *printEntry {
 	return e
 }
 
-// target reprints an output column. A plain column has a label only where its name is another (get_target_list).
-func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
+// target prints an output column. A plain column has a label only where its name is another (get_target_list).
+func (r *Printer) target(t *ast.ResTarget, l *printLevel) {
 	c := t.Val.GetColumnRef()
 	if c == nil || c.Fields[len(c.Fields)-1].GetAStar() != nil {
 		r.walk(t.Val, l)
@@ -120,8 +120,8 @@ func (r *reprint) target(t *ast.ResTarget, l *printLevel) {
 	}
 }
 
-// wording.typeName reprints the name of a row type.
-func (r *reprint) typeName(t *ast.TypeName) {
+// wording.typeName prints the name of a row type.
+func (r *Printer) typeName(t *ast.TypeName) {
 	at := r.tokens.At(int(t.Location))
 	names := ast.StrVals(t.Names)
 	if len(names) == 0 || len(names) > 2 {
@@ -132,23 +132,23 @@ func (r *reprint) typeName(t *ast.TypeName) {
 	if got, ok := r.tokens.Ident(last); !ok || got != name {
 		return // a type by a name of the grammar's own
 	}
-	rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), name)
-	if rel == nil || r.names.relationName(rel, inTheVersion) == rel.Name {
+	rel := r.Names.rowType(strings.Join(names[:len(names)-1], ""), name)
+	if rel == nil || r.Names.relationName(rel, inTheVersion) == rel.Name {
 		r.known[last] = true
 		return
 	}
-	if r.names.visible(rel, inDatabase) != (len(names) == 1) {
+	if r.Names.visible(rel, inDatabase) != (len(names) == 1) {
 		r.unsure()
 	}
-	shown := syntax.QuoteIdent(r.names.relationName(rel, inTheVersion))
-	if !r.names.visible(rel, inTheVersion) {
+	shown := syntax.QuoteIdent(r.Names.relationName(rel, inTheVersion))
+	if !r.Names.visible(rel, inTheVersion) {
 		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
 	}
 	r.replace(at, last, shown)
 }
 
-// cast reprints a cast. A constant of type regclass or regtype is the name of what it means.
-func (r *reprint) cast(c *ast.TypeCast, l *printLevel) {
+// cast prints a cast. A constant of type regclass or regtype is the name of what it means.
+func (r *Printer) cast(c *ast.TypeCast, l *printLevel) {
 	names := ast.StrVals(c.TypeName.GetNames())
 	if k := c.Arg.GetAConst(); k.GetSval() != nil && len(names) > 0 && strings.HasPrefix(names[len(names)-1], "reg") {
 		r.registered(k, names[len(names)-1])
@@ -156,27 +156,27 @@ func (r *reprint) cast(c *ast.TypeCast, l *printLevel) {
 	ast.EachChild(c, func(m proto.Message) { r.walk(m, l) })
 }
 
-// registered reprints a constant that is the name of an object.
-func (r *reprint) registered(k *ast.A_Const, typ string) {
+// registered prints a constant that is the name of an object.
+func (r *Printer) registered(k *ast.A_Const, typ string) {
 	parts, ok := syntax.SplitName(k.GetSval().Sval)
 	if typ != "regclass" && typ != "regtype" || !ok || len(parts) > 2 {
 		for _, word := range strings.FieldsFunc(k.GetSval().Sval, func(c rune) bool { return strings.ContainsRune(`".,()[] `, c) }) {
-			if r.names.changes(word) {
+			if r.Names.changes(word) {
 				r.unsure()
 			}
 		}
 		return
 	}
 	schema, name := strings.Join(parts[:len(parts)-1], ""), parts[len(parts)-1]
-	rel := r.names.relation(schema, name)
+	rel := r.Names.relation(schema, name)
 	if typ == "regtype" {
-		rel = r.names.rowType(schema, name)
+		rel = r.Names.rowType(schema, name)
 	}
-	if rel == nil || r.names.relationName(rel, inTheVersion) == rel.Name {
+	if rel == nil || r.Names.relationName(rel, inTheVersion) == rel.Name {
 		return
 	}
-	shown := syntax.QuoteIdent(r.names.relationName(rel, inTheVersion))
-	if !r.names.visible(rel, inTheVersion) {
+	shown := syntax.QuoteIdent(r.Names.relationName(rel, inTheVersion))
+	if !r.Names.visible(rel, inTheVersion) {
 		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
 	}
 	at := r.tokens.At(int(k.Location))

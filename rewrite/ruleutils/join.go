@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"slices"
@@ -47,7 +47,7 @@ func (j *printJoin) entries() []*printEntry {
 }
 
 // joinItem mirrors set_using_names: a join without an alias hands the names on that it is given.
-func (r *reprint) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *printSide {
+func (r *Printer) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *printSide {
 	j := &printJoin{kind: n.Jointype, using: ast.StrVals(n.UsingClause), at: -1, end: -1, alias: n.Alias != nil, level: l}
 	l.using = append(l.using, j.using...)
 	within := slices.Clone(j.using)
@@ -65,7 +65,7 @@ func (r *reprint) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *prin
 	if n.Alias.Colnames != nil {
 		e.listed = ast.StrVals(n.Alias.Colnames)
 	}
-	if written := r.aliases[e.base[inDatabase]]; written != nil {
+	if written := r.Aliases[e.base[inDatabase]]; written != nil {
 		if e.aliases = written.lists[0]; len(written.lists) > 1 && e.listed != nil {
 			r.unsure()
 		}
@@ -74,7 +74,7 @@ func (r *reprint) joinItem(n *ast.JoinExpr, l *printLevel, using []string) *prin
 }
 
 // placeUsing finds the USING of a join, which has no location: it follows the right side, whose brackets are closed before.
-func (r *reprint) placeUsing(j *printJoin, n *ast.JoinExpr) {
+func (r *Printer) placeUsing(j *printJoin, n *ast.JoinExpr) {
 	at := 0
 	switch {
 	case len(j.using) == 0 || j.right == nil:
@@ -144,10 +144,10 @@ func mergedName(merges map[string]string, name string, as printNaming) string {
 // mergeNames finds the merged columns of a level that have another name in the version. PostgreSQL keeps the name that
 // USING had when the definition was made, by whatever name its columns go later. It is the version's that stood there if it
 // is one that these columns have in later versions only.
-func (r *reprint) mergeNames(l *printLevel) {
+func (r *Printer) mergeNames(l *printLevel) {
 	for _, name := range l.using {
 		if to := l.versionOfMerged(name, name); to != "" && to != name {
-			put(&l.merges, name, to)
+			l.merge(name, to)
 		}
 	}
 	for _, name := range l.using { // of which PostgreSQL has made a name that is not taken
@@ -156,7 +156,7 @@ func (r *reprint) mergeNames(l *printLevel) {
 			continue
 		}
 		if to := l.versionOfMerged(name, base); to != "" {
-			put(&l.merges, name, to+strings.TrimPrefix(name, base))
+			l.merge(name, to+strings.TrimPrefix(name, base))
 		}
 	}
 	taken := map[string]string{}
@@ -170,6 +170,14 @@ func (r *reprint) mergeNames(l *printLevel) {
 	for _, e := range l.entries {
 		e.merges = l.merges
 	}
+}
+
+// merge notes what the version calls a merged column.
+func (l *printLevel) merge(name, to string) {
+	if l.merges == nil {
+		l.merges = map[string]string{}
+	}
+	l.merges[name] = to
 }
 
 // versionOfMerged is the name in the version of the columns that a USING calls name, made from real; "" if they differ, or are
@@ -202,7 +210,7 @@ func (l *printLevel) versionOfMerged(name, real string) (to string) {
 
 // nameColumnsOf names the columns of a level. A name that USING gives is to be that of no other column if one of its
 // joins merges columns into a value of its own (has_dangerous_join_using).
-func (r *reprint) nameColumnsOf(l *printLevel) {
+func (r *Printer) nameColumnsOf(l *printLevel) {
 	unique := r.nameAllColumns(l, l.using)
 	names := l.columnNames()
 	shared := r.nameAllColumns(l, nil)
@@ -276,7 +284,7 @@ func (l *printLevel) readsMerged(m proto.Message) {
 }
 
 // printUsing puts the version's names into the USING of a join.
-func (r *reprint) printUsing(j *printJoin, l *printLevel) {
+func (r *Printer) printUsing(j *printJoin, l *printLevel) {
 	for i, name := range j.using {
 		to := mergedName(l.merges, name, inTheVersion)
 		if to == name {
@@ -292,7 +300,7 @@ func (r *reprint) printUsing(j *printJoin, l *printLevel) {
 }
 
 // printJoinAlias puts the version's names into the alias of a join.
-func (r *reprint) printJoinAlias(e *printEntry) {
+func (r *Printer) printJoinAlias(e *printEntry) {
 	if e.columns == nil {
 		r.unknownJoin(e)
 	}
@@ -333,7 +341,7 @@ func (e *printEntry) numbers(as printNaming) (n int) {
 
 // unknownJoin gives up where the list of a join of which not all columns are known has what the server repeats because it
 // has not been given.
-func (r *reprint) unknownJoin(e *printEntry) {
+func (r *Printer) unknownJoin(e *printEntry) {
 	for i := len(e.aliases); i < len(e.listed); i++ {
 		if r.columnWithin(e, e.listed[i]) != nil {
 			r.unsure()
@@ -343,7 +351,7 @@ func (r *reprint) unknownJoin(e *printEntry) {
 
 // columnWithin is the column of a join with an alias of which not all columns are known: that of one of its tables, if it
 // shows it under the same name.
-func (r *reprint) columnWithin(e *printEntry, name string) *printColumn {
+func (r *Printer) columnWithin(e *printEntry, name string) *printColumn {
 	var hit *printColumn
 	for _, in := range e.join.entries() {
 		c := in.column(name)

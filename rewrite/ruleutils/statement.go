@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"google.golang.org/protobuf/proto"
@@ -7,8 +7,8 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// selectIn reprints a query at a level of its own, which has been made.
-func (r *reprint) selectIn(s *ast.SelectStmt, l *printLevel) {
+// selectIn prints a query at a level of its own, which has been made.
+func (r *Printer) selectIn(s *ast.SelectStmt, l *printLevel) {
 	if s == nil {
 		r.unsure()
 		return
@@ -46,7 +46,7 @@ func (r *reprint) selectIn(s *ast.SelectStmt, l *printLevel) {
 }
 
 // settle names the entries of a level and prints them.
-func (r *reprint) settle(l *printLevel) {
+func (r *Printer) settle(l *printLevel) {
 	if !r.failed {
 		r.mergeNames(l)
 		r.nameEntries(l)
@@ -58,7 +58,7 @@ func (r *reprint) settle(l *printLevel) {
 
 // orderedAlone gives up where the server may have put a table's name before a column in ORDER BY because an output
 // column has the same name (get_variable).
-func (r *reprint) orderedAlone(s *ast.SelectStmt, l *printLevel) {
+func (r *Printer) orderedAlone(s *ast.SelectStmt, l *printLevel) {
 	for _, n := range s.SortClause {
 		c := n.GetSortBy().GetNode().GetColumnRef()
 		if c == nil {
@@ -81,7 +81,7 @@ func (r *reprint) orderedAlone(s *ast.SelectStmt, l *printLevel) {
 }
 
 // ctes notes the names of WITH queries.
-func (r *reprint) ctes(w *ast.WithClause, l *printLevel) {
+func (r *Printer) ctes(w *ast.WithClause, l *printLevel) {
 	for _, n := range w.GetCtes() {
 		c := n.GetCommonTableExpr()
 		l.ctes = append(l.ctes, c.Ctename)
@@ -92,7 +92,7 @@ func (r *reprint) ctes(w *ast.WithClause, l *printLevel) {
 	}
 }
 
-func (r *reprint) walkCTEs(w *ast.WithClause, l *printLevel) {
+func (r *Printer) walkCTEs(w *ast.WithClause, l *printLevel) {
 	for _, n := range w.GetCtes() {
 		c := n.GetCommonTableExpr()
 		r.walk(c.Ctequery, l)
@@ -103,7 +103,7 @@ func (r *reprint) walkCTEs(w *ast.WithClause, l *printLevel) {
 }
 
 // markSearch marks the columns of a WITH query that SEARCH and CYCLE name.
-func (r *reprint) markSearch(c *ast.CommonTableExpr) {
+func (r *Printer) markSearch(c *ast.CommonTableExpr) {
 	for i := r.tokens.At(int(c.Location)); i < r.tokens.Len(); i++ {
 		switch r.tokens.Kind(i) {
 		case ast.Token_BY, ast.Token_CYCLE, ast.Token_SET:
@@ -120,8 +120,8 @@ func (r *reprint) markSearch(c *ast.CommonTableExpr) {
 	}
 }
 
-// modify reprints INSERT, UPDATE or DELETE at a level that may have the entries of a rule already.
-func (r *reprint) modify(m proto.Message, l *printLevel) {
+// modify prints INSERT, UPDATE or DELETE at a level that may have the entries of a rule already.
+func (r *Printer) modify(m proto.Message, l *printLevel) {
 	switch s := m.(type) {
 	case *ast.InsertStmt:
 		r.insert(s, l)
@@ -147,8 +147,8 @@ func (r *reprint) modify(m proto.Message, l *printLevel) {
 	}
 }
 
-// merge reprints MERGE, in which a column that is inserted or set has no table's name before it.
-func (r *reprint) merge(s *ast.MergeStmt, l *printLevel) {
+// merge prints MERGE, in which a column that is inserted or set has no table's name before it.
+func (r *Printer) merge(s *ast.MergeStmt, l *printLevel) {
 	target := r.targetEntry(s.Relation, s.WithClause, l)
 	source := []*ast.Node{s.SourceRelation}
 	r.from(source, l)
@@ -165,7 +165,7 @@ func (r *reprint) merge(s *ast.MergeStmt, l *printLevel) {
 }
 
 // targetEntry enters the table that a command changes.
-func (r *reprint) targetEntry(v *ast.RangeVar, w *ast.WithClause, l *printLevel) *printEntry {
+func (r *Printer) targetEntry(v *ast.RangeVar, w *ast.WithClause, l *printLevel) *printEntry {
 	r.ctes(w, l)
 	bare := &printLevel{} // a WITH query cannot be meant
 	e := r.relationEntry(v, bare, nil)
@@ -176,7 +176,7 @@ func (r *reprint) targetEntry(v *ast.RangeVar, w *ast.WithClause, l *printLevel)
 	return e
 }
 
-func (r *reprint) insert(s *ast.InsertStmt, l *printLevel) {
+func (r *Printer) insert(s *ast.InsertStmt, l *printLevel) {
 	target := r.targetEntry(s.Relation, s.WithClause, l)
 	if target == nil {
 		return
@@ -197,8 +197,8 @@ func (r *reprint) insert(s *ast.InsertStmt, l *printLevel) {
 	r.walkList(s.ReturningList, l)
 }
 
-// conflict reprints ON CONFLICT, of which the arbiter is printed without the table's name.
-func (r *reprint) conflict(c *ast.OnConflictClause, target *printEntry, l *printLevel) {
+// conflict prints ON CONFLICT, of which the arbiter is printed without the table's name.
+func (r *Printer) conflict(c *ast.OnConflictClause, target *printEntry, l *printLevel) {
 	if c == nil {
 		return
 	}
@@ -226,8 +226,8 @@ func (r *reprint) conflict(c *ast.OnConflictClause, target *printEntry, l *print
 	r.walk(c.WhereClause, l)
 }
 
-// assignments reprints the columns that INSERT lists or SET assigns, and what is assigned to them.
-func (r *reprint) assignments(list []*ast.Node, target *printEntry, l *printLevel) {
+// assignments prints the columns that INSERT lists or SET assigns, and what is assigned to them.
+func (r *Printer) assignments(list []*ast.Node, target *printEntry, l *printLevel) {
 	if target == nil {
 		return
 	}
@@ -242,8 +242,8 @@ func (r *reprint) assignments(list []*ast.Node, target *printEntry, l *printLeve
 	}
 }
 
-// columnAt reprints the name of a column of the target, which has it from the table and not from an alias.
-func (r *reprint) columnAt(i int, name string, target *printEntry) *printColumn {
+// columnAt prints the name of a column of the target, which has it from the table and not from an alias.
+func (r *Printer) columnAt(i int, name string, target *printEntry) *printColumn {
 	for _, c := range target.columns {
 		if c.real[inDatabase] == name {
 			r.expect(i, name)
@@ -255,25 +255,25 @@ func (r *reprint) columnAt(i int, name string, target *printEntry) *printColumn 
 	return nil
 }
 
-// rule reprints CREATE RULE.
-func (r *reprint) rule(s *ast.RuleStmt) {
+// rule prints CREATE RULE.
+func (r *Printer) rule(s *ast.RuleStmt) {
 	if s == nil {
 		r.unsure()
 		return
 	}
-	on := r.names.relation(s.Relation.GetSchemaname(), s.Relation.GetRelname())
+	on := r.Names.relation(s.Relation.GetSchemaname(), s.Relation.GetRelname())
 	if on == nil {
 		r.unsure()
 		return
 	}
 	place := r.placeOf(s.Relation)
-	name := syntax.QuoteIdent(r.names.relationName(on, inTheVersion))
+	name := syntax.QuoteIdent(r.Names.relationName(on, inTheVersion))
 	if place.qualified { // pretty printing leaves the schema out where it can
 		name = syntax.QuoteIdent(on.Schema) + "." + name
-	} else if !r.names.visible(on, inTheVersion) {
+	} else if !r.Names.visible(on, inTheVersion) {
 		r.unsure()
 	}
-	if place.qualified != !r.names.visible(on, inDatabase) && r.names.visible(on, inTheVersion) != r.names.visible(on, inDatabase) {
+	if place.qualified != !r.Names.visible(on, inDatabase) && r.Names.visible(on, inTheVersion) != r.Names.visible(on, inDatabase) {
 		r.unsure()
 	}
 	r.replace(place.first, place.last, name)

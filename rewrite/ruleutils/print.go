@@ -1,6 +1,8 @@
-package rewrite
+package ruleutils
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/catalog"
@@ -10,18 +12,18 @@ import (
 )
 
 // PostgreSQL keeps views, rules, policies and the bodies of BEGIN ATOMIC functions as trees, and prints them with the
-// names that tables and columns have at the time (ruleutils.c). A reprint turns what it has printed into what it would
+// names that tables and columns have at the time (ruleutils.c). A Printer turns what it has printed into what it would
 // print if the database had the version's names: those names, and all that follows from them, that is the aliases that
 // ruleutils adds to tell things apart, the lists of column aliases that keep a USING right, the AS of output columns,
 // and the schemas that names need.
 //
 // The choices of ruleutils are made twice, in the names of the database and in those of the version. The former must
-// come out as the text has them; where they do not, or anything else is not understood, nothing is reprinted.
-type reprint struct {
-	names   *printNames
-	kind    printKind
-	rel     *catalog.Relation // of a policy: its table
-	aliases map[string]*writtenAlias
+// come out as the text has them; where they do not, or anything else is not understood, the text stays as it is.
+type Printer struct {
+	Names   *Names
+	Kind    Kind
+	Rel     *catalog.Relation // of a policy: its table
+	Aliases map[string]*Alias // filled by Write
 	tokens  *syntax.Tokens
 	edits   []splice.Edit
 	known   map[int]bool // tokens of which the meaning is known
@@ -29,44 +31,58 @@ type reprint struct {
 	failed  bool
 }
 
-// A printKind is what has been printed.
-type printKind byte
+// A Kind is what has been printed.
+type Kind byte
 
+// The kinds.
 const (
-	printedView      printKind = 'v'
-	printedRule      printKind = 'r'
-	printedFunction  printKind = 'f' // a whole CREATE FUNCTION
-	printedBody      printKind = 'b' // its body alone
-	printedArguments printKind = 'a' // its arguments alone
-	printedResult    printKind = 't' // the type that it returns
-	printedPolicy    printKind = 'p' // an expression over one table
+	View      Kind = 'v'
+	Rule      Kind = 'r'
+	Function  Kind = 'f' // a whole CREATE FUNCTION
+	Body      Kind = 'b' // its body alone
+	Arguments Kind = 'a' // its arguments alone
+	Result    Kind = 't' // the type that it returns
+	Policy    Kind = 'p' // an expression over one table
 )
 
 // around makes a statement of a text that is a part of one.
-var around = map[printKind][2]string{
-	printedView: {}, printedRule: {}, printedFunction: {},
-	printedBody:      {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql "}, // head between, text behind
-	printedArguments: {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql AS ''"},
-	printedResult:    {"CREATE FUNCTION f() RETURNS ", " LANGUAGE sql AS ''"},
-	printedPolicy:    {"SELECT WHERE ", ""},
+var around = map[Kind][2]string{
+	View: {}, Rule: {}, Function: {},
+	Body:      {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql "}, // head between, text behind
+	Arguments: {"CREATE FUNCTION f(", ") RETURNS int LANGUAGE sql AS ''"},
+	Result:    {"CREATE FUNCTION f() RETURNS ", " LANGUAGE sql AS ''"},
+	Policy:    {"SELECT WHERE ", ""},
 }
 
-// A writtenAlias is an alias that whoever made the definition has written.
-type writtenAlias struct {
+// An Alias is an alias that whoever made the definition has written.
+type Alias struct {
 	lists [][]string // the names for columns that stand behind it, each list once
 	then  [][]string // the names that the columns of what it stands for had when it was written
 }
 
-// reprinted is the text in the version's names; false where that is not certain. head has the arguments of the function
+// Write notes an alias of the tree, with the names that were written for its columns and those that these had by then.
+func (r *Printer) Write(name string, columns, then []string) {
+	a := r.Aliases[name]
+	if a == nil {
+		a = &Alias{}
+		r.Aliases[name] = a
+	}
+	if !slices.ContainsFunc(a.lists, func(l []string) bool { return slices.Equal(l, columns) }) {
+		a.lists = append(a.lists, columns)
+	}
+	a.then = append(a.then, then)
+}
+
+// Print is the text in the version's names; false where that is not certain. head has the arguments of the function
 // whose body it is.
-func (r *reprint) reprinted(head, text string) (string, bool) {
-	before, after := around[r.kind][0], around[r.kind][1]
-	if r.kind == printedBody {
+func (r *Printer) Print(head, text string) (string, bool) {
+	before, after := around[r.Kind][0], around[r.Kind][1]
+	if r.Kind == Body {
 		before, after = before+head+after, ""
 	}
 	sql := before + text + after
 	tree, err := syntax.Parse(sql)
-	if err != nil || len(tree.Stmts) != 1 || r.names.path == nil {
+	if err != nil || len(tree.Stmts) != 1 || r.Names.Path == nil {
 		return "", false
 	}
 	if r.tokens, err = syntax.Scan(sql); err != nil {
@@ -92,18 +108,18 @@ func (r *reprint) reprinted(head, text string) (string, bool) {
 }
 
 // root walks the statement that the text is.
-func (r *reprint) root(n *ast.Node) {
-	switch r.kind {
-	case printedView:
+func (r *Printer) root(n *ast.Node) {
+	switch r.Kind {
+	case View:
 		taken := []string{}
-		if r.names.cat.ServerVersion < 160000 {
+		if r.Names.Catalog.ServerVersion < 160000 {
 			taken = []string{"old", "new"} // the entries for rules that views had up to then
 		}
 		r.selectIn(n.GetSelectStmt(), &printLevel{free: true, taken: taken})
-	case printedRule:
+	case Rule:
 		r.rule(n.GetRuleStmt())
-	case printedPolicy:
-		l := &printLevel{entries: []*printEntry{r.tableEntry(r.rel, "")}}
+	case Policy:
+		l := &printLevel{entries: []*printEntry{r.tableEntry(r.Rel, "")}}
 		l.bare = l.entries[0]
 		r.nameEntries(l)
 		r.walk(n.GetSelectStmt().GetWhereClause(), l)
@@ -113,10 +129,10 @@ func (r *reprint) root(n *ast.Node) {
 }
 
 // unsure gives up.
-func (r *reprint) unsure() { r.failed = true }
+func (r *Printer) unsure() { r.failed = true }
 
 // replace has the tokens from first to last, which mean something known, printed as with.
-func (r *reprint) replace(first, last int, with string) {
+func (r *Printer) replace(first, last int, with string) {
 	for i := first; i <= last; i++ {
 		r.known[i] = true
 	}
@@ -131,14 +147,14 @@ func (r *reprint) replace(first, last int, with string) {
 }
 
 // expect gives up unless token i is that identifier.
-func (r *reprint) expect(i int, name string) {
+func (r *Printer) expect(i int, name string) {
 	if got, ok := r.tokens.Ident(i); !ok || got != name {
 		r.unsure()
 	}
 }
 
 // closing is the token that closes the bracket which token i opens.
-func (r *reprint) closing(i int) int {
+func (r *Printer) closing(i int) int {
 	depth := 0
 	for ; i < r.tokens.Len(); i++ {
 		switch {
@@ -156,7 +172,7 @@ func (r *reprint) closing(i int) int {
 
 // markFixed marks the tokens that hold names which do not follow those of tables: output columns and USING lists, named
 // windows, constraints and the like, and aliases behind a bracket.
-func (r *reprint) markFixed() {
+func (r *Printer) markFixed() {
 	for i := range r.tokens.List {
 		if _, ok := r.tokens.Ident(i); !ok {
 			continue
@@ -178,7 +194,7 @@ func (r *reprint) markFixed() {
 }
 
 // markList marks a list of identifiers in brackets, if there is one at token i.
-func (r *reprint) markList(i int) {
+func (r *Printer) markList(i int) {
 	if !r.tokens.Is(i, '(') {
 		return
 	}
@@ -194,12 +210,12 @@ func (r *reprint) markList(i int) {
 }
 
 // allKnown tells whether each identifier between two offsets that is one of those which change means something known.
-func (r *reprint) allKnown(from, to int) bool {
+func (r *Printer) allKnown(from, to int) bool {
 	for i := range r.tokens.List {
 		if r.known[i] || r.tokens.Start(i) < from || r.tokens.Start(i) >= to {
 			continue
 		}
-		if name, ok := r.tokens.Ident(i); ok && r.names.changes(name) {
+		if name, ok := r.tokens.Ident(i); ok && r.Names.changes(name) {
 			return false
 		}
 	}
@@ -207,14 +223,14 @@ func (r *reprint) allKnown(from, to int) bool {
 }
 
 // walkList walks each of a list.
-func (r *reprint) walkList(list []*ast.Node, l *printLevel) {
+func (r *Printer) walkList(list []*ast.Node, l *printLevel) {
 	for _, n := range list {
 		r.walk(n, l)
 	}
 }
 
 // walk finds the names in what stands at a level outside FROM.
-func (r *reprint) walk(m proto.Message, l *printLevel) {
+func (r *Printer) walk(m proto.Message, l *printLevel) {
 	switch n := m.(type) {
 	case *ast.ColumnRef:
 		r.columnRef(n, l)

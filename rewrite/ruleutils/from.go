@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"slices"
@@ -10,14 +10,14 @@ import (
 )
 
 // from enters the items of FROM into a level, in the order of the range table, and finds what stands where.
-func (r *reprint) from(list []*ast.Node, l *printLevel) {
+func (r *Printer) from(list []*ast.Node, l *printLevel) {
 	for _, n := range list {
 		r.fromItem(n, l, nil)
 	}
 }
 
 // fromItem enters an item, within joins that give the names in using to columns.
-func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) *printSide {
+func (r *Printer) fromItem(n *ast.Node, l *printLevel, using []string) *printSide {
 	switch n := n.Node.(type) {
 	case *ast.Node_RangeVar:
 		return r.enter(l, r.relationEntry(n.RangeVar, l, using))
@@ -40,7 +40,7 @@ func (r *reprint) fromItem(n *ast.Node, l *printLevel, using []string) *printSid
 	return nil
 }
 
-func (r *reprint) enter(l *printLevel, e *printEntry) *printSide {
+func (r *Printer) enter(l *printLevel, e *printEntry) *printSide {
 	if e == nil {
 		return nil
 	}
@@ -50,14 +50,14 @@ func (r *reprint) enter(l *printLevel, e *printEntry) *printSide {
 
 // otherEntry is an item that is no relation. Its columns have the names that they were given when the definition was
 // made. name is what it is called without an alias.
-func (r *reprint) otherEntry(a *ast.Alias, name string, using []string) *printEntry {
+func (r *Printer) otherEntry(a *ast.Alias, name string, using []string) *printEntry {
 	e := &printEntry{printed: a.GetAliasname(), always: true, using: using}
 	e.base[inDatabase] = e.printed
 	if a == nil {
 		return &printEntry{} // VALUES and the like: not named, so nothing refers to it
 	}
-	if r.aliases[e.printed] == nil && e.printed != name {
-		if base, ok := withoutNumber(e.printed); ok && (r.aliases[base] != nil || base == name) {
+	if r.Aliases[e.printed] == nil && e.printed != name {
+		if base, ok := withoutNumber(e.printed); ok && (r.Aliases[base] != nil || base == name) {
 			e.base[inDatabase] = base
 		}
 	}
@@ -75,24 +75,24 @@ func withoutNumber(name string) (string, bool) {
 }
 
 // tableEntry is a relation under an alias; "" for none.
-func (r *reprint) tableEntry(rel *catalog.Relation, alias string) *printEntry {
+func (r *Printer) tableEntry(rel *catalog.Relation, alias string) *printEntry {
 	e := &printEntry{rel: rel, printed: alias, always: alias != "", base: [bothNamings]string{alias, alias}}
 	if alias == "" {
-		e.base[inDatabase], e.base[inTheVersion] = r.names.relationName(rel, inDatabase), r.names.relationName(rel, inTheVersion)
+		e.base[inDatabase], e.base[inTheVersion] = r.Names.relationName(rel, inDatabase), r.Names.relationName(rel, inTheVersion)
 		e.printed = e.base[inDatabase]
 	}
-	e.columns, _ = r.names.columns(rel)
+	e.columns, _ = r.Names.columns(rel)
 	return e
 }
 
 // relationEntry is a relation, or a WITH query, as it stands in FROM or is the target of a command.
-func (r *reprint) relationEntry(v *ast.RangeVar, l *printLevel, using []string) *printEntry {
+func (r *Printer) relationEntry(v *ast.RangeVar, l *printLevel, using []string) *printEntry {
 	place := r.placeOf(v)
 	if v.Schemaname == "" && l.hasCTE(v.Relname) {
 		return r.cteEntry(v, place, using)
 	}
-	rel := r.names.relation(v.Schemaname, v.Relname)
-	if rel == nil || rel.Kind != catalog.View && len(rel.Columns) == 0 && r.names.groupOf(rel.OID) != nil {
+	rel := r.Names.relation(v.Schemaname, v.Relname)
+	if rel == nil || rel.Kind != catalog.View && len(rel.Columns) == 0 && r.Names.groupOf(rel.OID) != nil {
 		r.unsure()
 		return nil
 	}
@@ -113,8 +113,8 @@ func (r *reprint) relationEntry(v *ast.RangeVar, l *printLevel, using []string) 
 }
 
 // aliasOf tells whether the alias of a relation was written or is the server's.
-func (r *reprint) aliasOf(e *printEntry) {
-	written := r.aliases[e.printed]
+func (r *Printer) aliasOf(e *printEntry) {
+	written := r.Aliases[e.printed]
 	base, numbered := withoutNumber(e.printed)
 	made := numbered && base == e.rel.Name
 	if e.printed == e.rel.Name && e.listed != nil {
@@ -124,26 +124,26 @@ func (r *reprint) aliasOf(e *printEntry) {
 	switch {
 	case written != nil:
 		r.written(e, e.printed)
-		if made && r.names.groupOf(e.rel.OID) != nil && !r.aliasedBySegue(e) {
+		if made && r.Names.groupOf(e.rel.OID) != nil && !r.aliasedBySegue(e) {
 			r.unsure() // it may be either
 		}
 	case made:
-	case numbered && r.aliases[base] != nil:
+	case numbered && r.Aliases[base] != nil:
 		r.written(e, base)
 	default:
 		r.unsure()
 	}
-	if _, whole := r.names.columns(e.rel); e.listed != nil && !whole {
+	if _, whole := r.Names.columns(e.rel); e.listed != nil && !whole {
 		r.unsure() // the version has no such list
 	}
 }
 
 // written notes that the alias of a relation was written. Where it was so more than once, with other columns each time, it
 // is those that the text has, if only one of them can be meant.
-func (r *reprint) written(e *printEntry, name string) {
+func (r *Printer) written(e *printEntry, name string) {
 	e.base = [bothNamings]string{name, name}
 	e.always = true
-	lists := r.aliases[name].lists
+	lists := r.Aliases[name].lists
 	if len(lists) == 1 {
 		e.aliases = lists[0]
 		return
@@ -166,12 +166,12 @@ func (r *reprint) written(e *printEntry, name string) {
 // what names the table need not change, or with a list of the version's names for columns, so that a join merges these.
 // A user may have written the name once more, which says nothing; that is told only while the columns had the version's
 // names, when nothing was put there.
-func (r *reprint) aliasedBySegue(e *printEntry) bool {
-	if name := r.names.relationName(e.rel, inTheVersion); e.base[inTheVersion] != name || name == e.rel.Name && e.aliases == nil {
+func (r *Printer) aliasedBySegue(e *printEntry) bool {
+	if name := r.Names.relationName(e.rel, inTheVersion); e.base[inTheVersion] != name || name == e.rel.Name && e.aliases == nil {
 		return false
 	}
 	if e.aliases == nil {
-		return !slices.ContainsFunc(r.aliases[e.base[inDatabase]].then, e.hadVersionsNames)
+		return !slices.ContainsFunc(r.Aliases[e.base[inDatabase]].then, e.hadVersionsNames)
 	}
 	differs := false
 	for i, alias := range e.aliases {
@@ -191,7 +191,7 @@ func (e *printEntry) hadVersionsNames(columns []string) bool {
 }
 
 // cteEntry is a WITH query by its name.
-func (r *reprint) cteEntry(v *ast.RangeVar, place printPlace, using []string) *printEntry {
+func (r *Printer) cteEntry(v *ast.RangeVar, place printPlace, using []string) *printEntry {
 	e := &printEntry{printed: v.Relname, place: place, using: using}
 	if v.Alias != nil {
 		e = r.otherEntry(v.Alias, v.Relname, using)
@@ -204,7 +204,7 @@ func (r *reprint) cteEntry(v *ast.RangeVar, place printPlace, using []string) *p
 }
 
 // placeOf finds the tokens of a relation, and marks them.
-func (r *reprint) placeOf(v *ast.RangeVar) printPlace {
+func (r *Printer) placeOf(v *ast.RangeVar) printPlace {
 	p := printPlace{first: r.tokens.At(int(v.Location)), qualified: v.Schemaname != ""}
 	p.last = p.first
 	if p.qualified {
@@ -230,8 +230,8 @@ func (r *reprint) placeOf(v *ast.RangeVar) printPlace {
 
 // qualifiedAs tells whether the schema is printed before the name as it is in the text, or in the version's names
 // whether it is to be (generate_relation_name).
-func (r *reprint) qualifiedAs(e *printEntry, l *printLevel, as printNaming) bool {
-	need := l.hasCTE(r.names.relationName(e.rel, as)) || !r.names.visible(e.rel, as)
+func (r *Printer) qualifiedAs(e *printEntry, l *printLevel, as printNaming) bool {
+	need := l.hasCTE(r.Names.relationName(e.rel, as)) || !r.Names.visible(e.rel, as)
 	if as == inDatabase {
 		return need == e.place.qualified
 	}
@@ -239,7 +239,7 @@ func (r *reprint) qualifiedAs(e *printEntry, l *printLevel, as printNaming) bool
 }
 
 // printEntries puts the version's names to the relations and joins of a level.
-func (r *reprint) printEntries(l *printLevel) {
+func (r *Printer) printEntries(l *printLevel) {
 	for _, j := range l.joins {
 		r.printUsing(j, l)
 	}
@@ -260,20 +260,20 @@ func (r *reprint) printEntries(l *printLevel) {
 	}
 }
 
-func (r *reprint) printRelation(e *printEntry, l *printLevel) {
-	name := syntax.QuoteIdent(r.names.relationName(e.rel, inTheVersion))
+func (r *Printer) printRelation(e *printEntry, l *printLevel) {
+	name := syntax.QuoteIdent(r.Names.relationName(e.rel, inTheVersion))
 	if r.qualifiedAs(e, l, inTheVersion) {
 		name = syntax.QuoteIdent(e.rel.Schema) + "." + name
 	}
 	list := e.lists(inTheVersion)
-	if e.always && !r.aliasedBySegue(e) || list || e.name[inTheVersion] != r.names.relationName(e.rel, inTheVersion) {
+	if e.always && !r.aliasedBySegue(e) || list || e.name[inTheVersion] != r.Names.relationName(e.rel, inTheVersion) {
 		if e.place.as {
 			name += " AS"
 		}
 		name += " " + syntax.QuoteIdent(e.name[inTheVersion])
 	}
 	if list {
-		if _, whole := r.names.columns(e.rel); !whole {
+		if _, whole := r.Names.columns(e.rel); !whole {
 			r.unsure()
 		}
 		quoted := e.shown(inTheVersion)
@@ -286,7 +286,7 @@ func (r *reprint) printRelation(e *printEntry, l *printLevel) {
 }
 
 // walkFrom walks what the items of FROM hold.
-func (r *reprint) walkFrom(list []*ast.Node, l *printLevel) {
+func (r *Printer) walkFrom(list []*ast.Node, l *printLevel) {
 	for _, n := range list {
 		switch n := n.Node.(type) {
 		case *ast.Node_RangeSubselect:

@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"slices"
@@ -49,7 +49,7 @@ type printPlace struct {
 }
 
 // nameEntries mirrors set_rtable_names and set_relation_column_names (ruleutils.c), for both namings.
-func (r *reprint) nameEntries(l *printLevel) {
+func (r *Printer) nameEntries(l *printLevel) {
 	for as := range bothNamings {
 		l.counters[as] = map[string]int{}
 		for p := l.parent; p != nil; p = p.parent {
@@ -91,7 +91,7 @@ func (l *printLevel) unique(as printNaming, name string) string {
 
 // nameAllColumns names the columns of all entries so that none has one of the names in use besides those that USING
 // gives to it. false means that the text has other names.
-func (r *reprint) nameAllColumns(l *printLevel, inUse []string) bool {
+func (r *Printer) nameAllColumns(l *printLevel, inUse []string) bool {
 	for _, e := range l.entries {
 		if e.join != nil {
 			e.columns = e.join.columns()

@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"strings"
@@ -10,8 +10,8 @@ import (
 	"github.com/seguedb/segue/rewrite/syntax"
 )
 
-// indirection reprints a field or an element of a value.
-func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
+// indirection prints a field or an element of a value.
+func (r *Printer) indirection(n *ast.A_Indirection, l *printLevel) {
 	r.walk(n.Arg, l)
 	typ, array := r.typeOf(n.Arg, l)
 	at := -1
@@ -19,13 +19,13 @@ func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
 		switch {
 		case part.GetAIndices() != nil:
 			r.walk(part, l)
-			typ, array = r.names.elementType(typ, array), false
+			typ, array = r.Names.elementType(typ, array), false
 			continue
 		case part.GetAStar() != nil:
 			continue
 		}
 		name := ast.StrVal(part)
-		rel := r.names.rowOf(typ, array)
+		rel := r.Names.rowOf(typ, array)
 		if rel == nil {
 			return // allKnown gives up if the name is one that changes
 		}
@@ -39,7 +39,7 @@ func (r *reprint) indirection(n *ast.A_Indirection, l *printLevel) {
 
 // fieldToken finds a field behind its value: the parser gives it no location. It is the first of that name after a dot
 // that follows a bracket and means nothing else.
-func (r *reprint) fieldToken(n *ast.A_Indirection, name string, after int) int {
+func (r *Printer) fieldToken(n *ast.A_Indirection, name string, after int) int {
 	from := after + 1
 	if after < 0 {
 		from = r.tokens.At(firstLocation(n.Arg))
@@ -65,9 +65,9 @@ func firstLocation(n *ast.Node) int {
 	return first
 }
 
-// field reprints the name of a field at token i, and gives its type.
-func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
-	columns, _ := r.names.columns(rel)
+// field prints the name of a field at token i, and gives its type.
+func (r *Printer) field(i int, name string, rel *catalog.Relation) catalog.OID {
+	columns, _ := r.Names.columns(rel)
 	for _, c := range columns {
 		if c.real[inDatabase] == name {
 			r.replace(i, i, syntax.QuoteIdent(c.real[inTheVersion]))
@@ -77,17 +77,17 @@ func (r *reprint) field(i int, name string, rel *catalog.Relation) catalog.OID {
 	return 0
 }
 
-// fields reprints the fields and elements that follow the column of an assignment, whose name is token i.
-func (r *reprint) fields(i int, list []*ast.Node, column catalog.OID, l *printLevel) {
+// fields prints the fields and elements that follow the column of an assignment, whose name is token i.
+func (r *Printer) fields(i int, list []*ast.Node, column catalog.OID, l *printLevel) {
 	typ, array := r.elementOf(column)
 	for _, part := range list {
 		if part.GetAIndices() != nil {
 			r.walk(part, l)
 			i = r.closingBracket(i + 1)
-			typ, array = r.names.elementType(typ, array), false
+			typ, array = r.Names.elementType(typ, array), false
 			continue
 		}
-		rel := r.names.rowOf(typ, array)
+		rel := r.Names.rowOf(typ, array)
 		if rel == nil {
 			return
 		}
@@ -97,7 +97,7 @@ func (r *reprint) fields(i int, list []*ast.Node, column catalog.OID, l *printLe
 }
 
 // closingBracket is the token that closes the square bracket which token i opens.
-func (r *reprint) closingBracket(i int) int {
+func (r *Printer) closingBracket(i int) int {
 	for depth := 0; i < r.tokens.Len(); i++ {
 		switch {
 		case r.tokens.Is(i, '['):
@@ -116,7 +116,7 @@ func (r *reprint) closingBracket(i int) int {
 }
 
 // typeOf is the type of an expression, as far as a field can be chosen from it; 0 when it is not known.
-func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array bool) {
+func (r *Printer) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array bool) {
 	switch n := n.GetNode().(type) {
 	case *ast.Node_ColumnRef:
 		return r.typeOfColumn(n.ColumnRef, l)
@@ -125,14 +125,14 @@ func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array boo
 		if len(names) == 0 {
 			return 0, false
 		}
-		rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1])
+		rel := r.Names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1])
 		if rel == nil {
 			return 0, false
 		}
 		return rel.RowType, false
 	case *ast.Node_FuncCall:
 		names := ast.StrVals(n.FuncCall.Funcname)
-		if f := r.names.cat.Functions(names[len(names)-1]); len(f) == 1 {
+		if f := r.Names.Catalog.Functions(names[len(names)-1]); len(f) == 1 {
 			return r.elementOf(f[0].Return)
 		}
 	case *ast.Node_SubLink:
@@ -145,14 +145,14 @@ func (r *reprint) typeOf(n *ast.Node, l *printLevel) (typ catalog.OID, array boo
 }
 
 // elementOf tells arrays from what they hold.
-func (r *reprint) elementOf(typ catalog.OID) (catalog.OID, bool) {
-	if t := r.names.cat.Type(typ); t != nil && t.Elem != 0 {
+func (r *Printer) elementOf(typ catalog.OID) (catalog.OID, bool) {
+	if t := r.Names.Catalog.Type(typ); t != nil && t.Elem != 0 {
 		return typ, true
 	}
 	return typ, false
 }
 
-func (r *reprint) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bool) {
+func (r *Printer) typeOfColumn(c *ast.ColumnRef, l *printLevel) (catalog.OID, bool) {
 	fields := ast.StrVals(c.Fields)
 	name := fields[len(fields)-1]
 	if len(fields) == 1 {

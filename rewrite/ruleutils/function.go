@@ -1,4 +1,4 @@
-package rewrite
+package ruleutils
 
 import (
 	"strings"
@@ -7,8 +7,8 @@ import (
 	"github.com/seguedb/segue/rewrite/ast"
 )
 
-// function reprints CREATE FUNCTION: the row types in its head, and a body that is no string.
-func (r *reprint) function(f *ast.CreateFunctionStmt) {
+// function prints CREATE FUNCTION: the row types in its head, and a body that is no string.
+func (r *Printer) function(f *ast.CreateFunctionStmt) {
 	if f == nil {
 		r.unsure()
 		return
@@ -31,19 +31,19 @@ func (r *reprint) function(f *ast.CreateFunctionStmt) {
 	r.walk(f.SqlBody, l)
 }
 
-func (r *reprint) parameterType(t *ast.TypeName) catalog.OID {
+func (r *Printer) parameterType(t *ast.TypeName) catalog.OID {
 	names := ast.StrVals(t.GetNames())
 	if len(names) == 0 || len(t.ArrayBounds) > 0 {
 		return 0
 	}
-	if rel := r.names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1]); rel != nil {
+	if rel := r.Names.rowType(strings.Join(names[:len(names)-1], ""), names[len(names)-1]); rel != nil {
 		return rel.RowType
 	}
 	return 0
 }
 
 // markParameters marks the names of parameters, each of which stands before its type or a mode.
-func (r *reprint) markParameters(f *ast.CreateFunctionStmt) {
+func (r *Printer) markParameters(f *ast.CreateFunctionStmt) {
 	open := 0
 	for open < r.tokens.Len() && !r.tokens.Is(open, '(') {
 		open++
@@ -69,7 +69,7 @@ func (r *reprint) markParameters(f *ast.CreateFunctionStmt) {
 }
 
 // markTable marks the names of the columns in RETURNS TABLE (…), which stands after token i.
-func (r *reprint) markTable(i int) {
+func (r *Printer) markTable(i int) {
 	if r.tokens.Kind(i+2) != ast.Token_TABLE {
 		return
 	}
