@@ -12,6 +12,7 @@ import (
 var clientChecks = []check{
 	{[]*Hazard{bypass}, lookBypass},
 	{[]*Hazard{unpinned}, lookUnpinned},
+	{[]*Hazard{refusedStatements}, lookRefused},
 	{[]*Hazard{versionInUse}, lookVersion},
 	{[]*Hazard{contractProof}, lookProofs},
 }
@@ -107,6 +108,11 @@ func needing(clients []Client, versions []string) []Blocker {
 		}
 	}
 	return out
+}
+
+// app is who the session is of.
+func (c *Client) app() Object {
+	return Object{App, fmt.Sprintf("%s (user %s)", c.Application, c.User)}
 }
 
 // blocker is the session in the way, because it does what the clause says.

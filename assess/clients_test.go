@@ -8,6 +8,23 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
+func TestAppsWhoseStatementsWereRefusedAreFoundWithNumberAndTime(t *testing.T) {
+	t.Parallel()
+	c := on(t, people, peopleShop)
+	c.phase = rules.Active
+	at := time.Date(2026, 11, 29, 8, 0, 0, 0, time.UTC)
+	c.fleet.clients = []Client{
+		{PID: 1, User: "shop", Application: "web", Refused: Refused{Count: 2, Last: at, Reason: "the last"}},
+		{PID: 2, User: "shop", Application: "web", Refused: Refused{Count: 1, Last: at.Add(-time.Hour), Reason: "earlier"}},
+		{PID: 3, User: "shop", Application: "api"},
+	}
+	found := c.found(refusedStatements)
+	if len(found) != 1 || found[0].Object != "app web (user shop)" || len(found[0].Sessions) != 2 ||
+		found[0].Message != "3 statements were refused of it, the last one at 2026-11-29 08:00:00Z: the last" {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestAppsThatHaveChosenNoVersionAndUseTheTablesAreFound(t *testing.T) {
 	t.Parallel()
 	c := on(t, people, peopleShop)

@@ -70,6 +70,14 @@ type Client struct {
 	Version     string   // "" when it has chosen none
 	Needs       []string // versions whose names it has used, if it has chosen none
 	Instance    string
+	Refused     Refused
+}
+
+// Refused are the statements of a client that were not understood; none by the zero value.
+type Refused struct {
+	Count  int64
+	Last   time.Time
+	Reason string // of the last one
 }
 
 // Silent is an instance that does not say which sessions it has.

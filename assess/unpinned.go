@@ -24,29 +24,30 @@ func lookUnpinned(ctx context.Context, s *Subject, r *report) error {
 	if err != nil {
 		return err
 	}
-	uses, err := s.Fleet.Uses(ctx)
+	used, err := s.Fleet.Uses(ctx)
 	if err != nil {
 		return err
 	}
-	type app struct{ user, application string }
-	sessions, order := map[app][]Blocker{}, []app{}
+	var apps []Object
+	sessions, uses := map[Object][]Blocker{}, map[Object]Use{}
 	for _, c := range clients {
-		of := app{c.User, c.Application}
-		if c.Version != "" || !slices.ContainsFunc(uses, func(u Use) bool { return u.User == of.user && u.Application == of.application }) {
+		i := slices.IndexFunc(used, func(u Use) bool { return u.User == c.User && u.Application == c.Application })
+		if c.Version != "" || i < 0 {
 			continue
 		}
-		if sessions[of] == nil {
-			order = append(order, of)
+		app := c.app()
+		if !slices.Contains(apps, app) {
+			apps = append(apps, app)
 		}
-		sessions[of] = append(sessions[of], c.blocker("has chosen no version"))
+		uses[app], sessions[app] = used[i], append(sessions[app], c.blocker("has chosen no version"))
 	}
-	for _, of := range order {
-		use := uses[slices.IndexFunc(uses, func(u Use) bool { return u.User == of.user && u.Application == of.application })]
-		all := sessions[of]
-		r.add(unpinned, Object{App, fmt.Sprintf("%s (user %s)", of.application, of.user)}, Finding{
+	for _, app := range apps {
+		use, all := uses[app], sessions[app]
+		r.add(unpinned, app, Finding{
 			Message: fmt.Sprintf("%s of no version, and it uses %s: from cutover on the system catalogs show it the new names",
 				plural(len(all), "session of it is", "sessions of it are"), use.name()),
-			Hint:     fmt.Sprintf("pin it to the version that it was written for, as by options=-c segue.version=%s in its connection string (docs/choosing-a-version.md)", rules.Base),
+			Hint: fmt.Sprintf("pin it to the version that it was written for, as by options=-c segue.version=%s in its connection string "+
+				"(docs/choosing-a-version.md)", rules.Base),
 			Sessions: all[:min(len(all), maxEach)],
 		})
 	}

@@ -48,9 +48,13 @@ func clientsOf(fleet []member) []assess.Client {
 	var out []assess.Client
 	for _, m := range fleet {
 		for _, s := range m.sessions {
-			out = append(out, assess.Client{
+			c := assess.Client{
 				PID: s.PID, User: s.User, Application: s.Application, Address: s.Client, Version: s.Version, Needs: s.Needs, Instance: m.ID,
-			})
+			}
+			if s.Refused != nil {
+				c.Refused = assess.Refused{Count: s.Refused.Count, Last: s.Refused.Last, Reason: s.Refused.Reason}
+			}
+			out = append(out, c)
 		}
 	}
 	return out

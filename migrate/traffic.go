@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"time"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
@@ -52,6 +53,15 @@ type SessionInfo struct {
 
 	// For how long the server has had a transaction of it open, that of a single statement included; 0: it has none.
 	TransactionSeconds float64 `json:"transaction_seconds"`
+
+	Refused *RefusedStatements `json:"refused,omitempty"` // nil: none was
+}
+
+// RefusedStatements are the statements of a session that were refused because Segue did not understand them.
+type RefusedStatements struct {
+	Count  int64     `json:"count"`
+	Last   time.Time `json:"last"`   // by the instance's clock
+	Reason string    `json:"reason"` // of the last one
 }
 
 // UseCount is how often a logical name of a table was used since the last report.

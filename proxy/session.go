@@ -63,6 +63,7 @@ type session struct {
 	identity identity
 	uses     map[*rewrite.Text]int64
 	needs    []string // see migrate.SessionInfo
+	refused  migrate.RefusedStatements
 }
 
 // identity is what a session is known by; it can change.
@@ -190,10 +191,15 @@ func (s *session) info() migrate.SessionInfo {
 	busy := s.queue.busyFor()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var refused *migrate.RefusedStatements
+	if s.refused.Count > 0 {
+		all := s.refused
+		refused = &all
+	}
 	return migrate.SessionInfo{
 		PID: s.link.PID, User: s.link.Request.User, Database: s.link.Request.Database, Application: s.identity.application,
 		Client: s.address, Version: s.identity.pinned, Needs: slices.Clone(s.needs), Held: s.held.is(),
-		TransactionSeconds: busy.Seconds(),
+		TransactionSeconds: busy.Seconds(), Refused: refused,
 	}
 }
 

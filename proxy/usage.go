@@ -28,6 +28,7 @@ type useKey struct {
 
 // count takes note that a text is executed.
 func (s *session) count(t *rewrite.Text) {
+	s.noteRefused(t)
 	if len(t.Tables) == 0 {
 		return
 	}

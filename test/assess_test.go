@@ -80,3 +80,30 @@ func TestAssessNamesSessionsPastTheInstancesWithTheirAddress(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAssessTellsWhichAppsHadStatementsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, shop)
+	f.create(t, surname)
+	f.phase(t, "surname", rules.Active)
+	conn := f.connect(t, 1, "surname", pgx.QueryExecModeSimpleProtocol)
+	if _, err := conn.Exec(t.Context(), `SET application_name = 'import'`); err != nil {
+		t.Fatal(err)
+	}
+	const refused = `SELECT jsonb_populate_record(p, '{"surname": "secret"}') FROM person p`
+	for range 2 {
+		if _, err := conn.Exec(t.Context(), refused); err == nil || !strings.Contains(err.Error(), "0A000") {
+			t.Fatalf("%s: %v", refused, err)
+		}
+	}
+	var found []assess.Finding
+	pgtest.Eventually(t, func() bool { found = f.assessed(t, "refused-statements"); return len(found) > 0 }, "the app is found")
+	if len(found) != 1 || !strings.HasPrefix(found[0].Object, "app import (user ") || !strings.HasPrefix(found[0].Message, "2 statements were refused of it, the last one at ") ||
+		strings.Contains(found[0].Message, "secret") {
+		t.Errorf("found %+v", found)
+	}
+	if err := conn.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Eventually(t, func() bool { return len(f.assessed(t, "refused-statements")) == 0 }, "its session has ended")
+}
