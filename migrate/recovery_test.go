@@ -170,9 +170,7 @@ func TestAnInstanceThatJoinsKnowsTheGateInForce(t *testing.T) {
 	f.create(surname)
 	f.must("surname", activate)
 	conn := pgtest.Connect(t, f.url)
-	if holder, err := store.Hold(t.Context(), conn, store.HoldLeader); err != nil || holder != 0 {
-		t.Fatalf("led by %d, error %v", holder, err)
-	}
+	becomeLeader(t, conn)
 	for _, sql := range []string{
 		`INSERT INTO segue.transition (migration, kind, to_phase, attempt, gate_tables, gate_set_at, gate_until)
 		 SELECT 'surname', 'cutover', 'cutover', nextval('segue.attempt'), ARRAY['public.individual'::regclass::oid], clock_timestamp(),
