@@ -336,7 +336,7 @@ var mappedReading = []string{
 	`INSERT INTO book SELECT id, id, amount, full_name FROM account RETURNING *`,
 	`UPDATE book b SET amount = a.amount + 1 FROM account a WHERE a.id = b.id AND a.open RETURNING b.*, a.amount`,
 	`DELETE FROM account WHERE amount < 0 RETURNING *`,
-	`INSERT INTO account (id, owner) VALUES (1, 7), (8, 8) ON CONFLICT (id) DO UPDATE SET owner = account.amount + coalesce(excluded.amount, 1) RETURNING *`,
+	`INSERT INTO account (id, owner) VALUES (1, 7), (2, 8) ON CONFLICT (id) DO UPDATE SET owner = account.amount + coalesce(excluded.amount, 1) RETURNING *`,
 	`DELETE FROM account a USING book b WHERE a.amount = b.amount RETURNING a.full_name, b.id`,
 	`UPDATE account SET owner = amount WHERE open RETURNING id, owner, amount, code`,
 	`UPDATE account SET (owner, id) = (SELECT round(amount), id + 10) WHERE id = 1 RETURNING *`,
