@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
@@ -91,6 +92,7 @@ func (b *binding) copyHeader(c *ast.CopyStmt, r named) bool {
 		same = same && lc.Logical == lc.Physical
 		mapped = mapped || !lc.IsPlain()
 	}
+	mapped = mapped || c.IsFrom && slices.ContainsFunc(r.table.Columns, func(lc rules.ColumnLens) bool { return lc.Reads() != nil })
 	switch {
 	case c.IsFrom && mapped:
 		b.unsupported(int(c.Relation.Location), refusedMapped, "COPY FROM", "can only fill columns by their names, and this version has some that are written to others in the database")

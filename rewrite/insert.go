@@ -34,6 +34,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	} else if n.SelectStmt != nil {
 		b.notUnderstood(n.SelectStmt)
 	}
+	b.takesNewRow(target, int(n.Relation.Location))
 	b.insertColumns(n, target, source)
 	b.valuesWritten(n.SelectStmt.GetSelectStmt(), b.typesWritten(n.Cols, target))
 	if n.OnConflictClause != nil {

@@ -24,6 +24,18 @@ func (b *binding) takesValue(c *column, location int) bool {
 	return false
 }
 
+// takesNewRow refuses a new row for a table with columns that are read by expressions. One that the statement leaves out would
+// have what its expression makes of the defaults in the database, and not the default that it has in the version.
+func (b *binding) takesNewRow(it *item, location int) {
+	for _, c := range it.cols {
+		if c.computed() != nil {
+			b.affected = true
+			b.unsupported(location, refusedMapped, "a new row", "would have another default for "+syntax.QuoteIdent(c.name)+", which is computed from others in the database")
+			return
+		}
+	}
+}
+
 // takesValues is takesValue for the first columns that the version shows.
 func (b *binding) takesValues(it *item, count, location int) bool {
 	for _, c := range it.shown(count) {

@@ -97,6 +97,7 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 		b.exprs(s, w.Values)
 	})
 	if w.CommandType == ast.CmdType_CMD_INSERT {
+		b.takesNewRow(target, -1)
 		b.markMerged(w, target)
 		b.rowWritten(w.Values, b.typesWritten(w.TargetList, target))
 	}
