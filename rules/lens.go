@@ -23,6 +23,9 @@ type TableLens struct {
 	Physical string       // the table's name in the database now
 	Columns  []ColumnLens // in the order in which the version shows them
 	Identity bool         // nothing differs: names and columns are the physical ones, and none is mapped
+
+	// NewRow is what each new row of the version is given in columns that no version shows: constants, one piece each.
+	NewRow []Assignment
 }
 
 // NewLens indexes the tables.

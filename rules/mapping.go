@@ -9,12 +9,20 @@ import (
 
 // A ColumnLens is one logical column, and how it is read from the columns of the database and written to them. For most it
 // is one physical column under another name; a Mapping says how it is where a name alone cannot say it. It is comparable:
-// two are equal where they have the same names and the same *Mapping.
+// two are equal where they have the same names, the same *Mapping and the same *Declared.
 type ColumnLens struct {
 	Logical  string
 	Physical string   // the name by which it is read; "" where it is read by an expression
 	Num      int16    // attnum of that column; 0 where it is read by an expression
 	Mapping  *Mapping // nil: a plain name, read and written as Physical
+
+	Declared *Declared // nil: its default and NOT NULL are those that the database has
+}
+
+// Declared is what a version says of a column beside its name and type, where the database says something else for now.
+type Declared struct {
+	NotNull bool
+	Default string // SQL that means the same under any search_path; "" for none
 }
 
 // A Mapping says how a logical column is read and written that is not, or not only, one physical column. At least one of

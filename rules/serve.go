@@ -1,0 +1,36 @@
+package rules
+
+import (
+	"strconv"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/change"
+)
+
+// serve adds to the lens of a table what its version writes and declares for a change of its columns, beyond their names.
+// newSide says that the version has the new side of the change, newOwns that the defaults and NOT NULL in the database are the
+// new side's. rel is the table, or a descendant of the one that is changed.
+//
+// A version whose side owns the truth needs nothing: the database has its defaults, and who writes a row without a word is
+// taken for it. The other one says in each new row that it has made it, and gives the defaults that it has itself. Nobody has
+// to say anything in an UPDATE: what is written is told by comparing the row with the one before it (see package change).
+func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, newOwns bool) {
+	t.Identity = false
+	if newSide == newOwns {
+		return
+	}
+	side, code := c.Old, change.CodeOld
+	if newSide {
+		side, code = c.New, change.CodeNew
+	}
+	for i := range t.Columns {
+		for _, col := range side {
+			if t.Columns[i].Physical == col.Physical {
+				t.Columns[i].Declared = &Declared{NotNull: col.NotNull, Default: col.Default}
+			}
+		}
+	}
+	if m := rel.Column(c.Marker()); m != nil {
+		t.NewRow = append(t.NewRow, Assignment{Column: PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
+	}
+}
