@@ -5,9 +5,9 @@
 //
 // Package startup takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on two
 // goroutines serve the session: one relays what the client sends and decides about texts, one relays what the server
-// sends. Neither waits for the other, so a pipeline of any length cannot block both sides. They meet in the queue, which
-// knows what the server has still to answer. All that follows from answers changes there, and when the answer comes:
-// the transaction state, which statements are prepared, what is in flight.
+// sends. Neither waits for the other, so a pipeline of any length cannot block both sides. They meet in the queue: a pipeline,
+// which is data that knows what the server has still to answer, and a lock. All that follows from answers changes there, and when
+// the answer comes: the transaction state, which statements are prepared, what is in flight.
 //
 //	client → message → queue.push → server
 //	client ← deliver ← queue.respond ← server

@@ -31,16 +31,14 @@ type flightMark struct {
 }
 
 // flying tells what is in flight on the tables.
-func (q *queue) flying(tables map[catalog.OID]bool) (flying, flightMark) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	mark := flightMark{q.readies, q.readyDue(), len(q.flights)}
+func (p *pipeline) flying(tables map[catalog.OID]bool) (flying, flightMark) {
+	mark := flightMark{p.readies, p.readyDue(), len(p.flights)}
 	state := flyingNone
-	for _, f := range q.flights {
+	for _, f := range p.flights {
 		if !slices.ContainsFunc(f.tables, func(oid catalog.OID) bool { return tables[oid] }) {
 			continue
 		}
-		if f.ready != q.readies+1 || f.ends {
+		if f.ready != p.readies+1 || f.ends {
 			return flyingMore, mark
 		}
 		state = flyingOneGroup
@@ -50,13 +48,11 @@ func (q *queue) flying(tables map[catalog.OID]bool) (flying, flightMark) {
 
 // groupMayEnd takes note that a statement that may end a transaction is about to be sent in the open group: locks that
 // are held now may be gone before all of the group is done.
-func (q *queue) groupMayEnd() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.groupEnds = true
-	for i := range q.flights {
-		if q.flights[i].ready == q.readyDue() {
-			q.flights[i].ends = true
+func (p *pipeline) groupMayEnd() {
+	p.groupEnds = true
+	for i := range p.flights {
+		if p.flights[i].ready == p.readyDue() {
+			p.flights[i].ends = true
 		}
 	}
 }
@@ -64,39 +60,37 @@ func (q *queue) groupMayEnd() {
 // unseen registers what was sent before these tables came under migration: nobody has looked whether it names one, nor
 // whether it ends a transaction. The epoch in which they are under migration must be in force already, so that whoever
 // pushes later looks.
-func (q *queue) unseen(tables []catalog.OID) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.quiet() {
+func (p *pipeline) unseen(tables []catalog.OID) {
+	if p.quiet() {
 		return
 	}
-	ready := q.readies + uint64(q.ring.readies)
-	if q.unsynced || q.ring.readies == 0 {
+	ready := p.readies + uint64(p.ring.readies)
+	if p.unsynced || p.ring.readies == 0 {
 		ready++
 	}
-	q.flights = append(q.flights, flight{tables, ready, true})
+	p.flights = append(p.flights, flight{tables, ready, true})
 }
 
 // landAborted forgets all flights when the server has aborted what it was doing, outside a transaction block, and discards
 // what comes up to Sync: it holds no lock any more, and executes nothing.
-func (q *queue) landAborted() {
-	clear(q.flights)
-	q.flights = q.flights[:0]
+func (p *pipeline) landAborted() {
+	clear(p.flights)
+	p.flights = p.flights[:0]
 }
 
 // land forgets the flights that are over.
-func (q *queue) land() {
-	if len(q.flights) == 0 {
+func (p *pipeline) land() {
+	if len(p.flights) == 0 {
 		return
 	}
-	kept := q.flights[:0]
-	if !q.quiet() {
-		for _, f := range q.flights {
-			if f.ready > q.readies {
+	kept := p.flights[:0]
+	if !p.quiet() {
+		for _, f := range p.flights {
+			if f.ready > p.readies {
 				kept = append(kept, f)
 			}
 		}
 	}
-	clear(q.flights[len(kept):])
-	q.flights = kept
+	clear(p.flights[len(kept):])
+	p.flights = kept
 }

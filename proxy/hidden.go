@@ -66,10 +66,10 @@ func (s *session) runHidden(g *hiddenGroup) error {
 		} else if i == len(g.expects)-1 {
 			e.flags |= last
 		}
-		q.pushLocked(*e)
+		q.pipeline.push(*e)
 	}
 	if quiet {
-		q.pushLocked(expect{kind: wire.Sync, flags: hidden | captured | reprepare | last, inj: inj})
+		q.pipeline.push(expect{kind: wire.Sync, flags: hidden | captured | reprepare | last, inj: inj})
 		g.messages = wire.AppendSync(g.messages)
 	} else {
 		g.messages = wire.AppendFlush(g.messages)

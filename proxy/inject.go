@@ -132,13 +132,13 @@ func (s *session) injectAs(inj *injection, sql string, params [][]byte) error {
 		b = wire.AppendFlush(b)
 	}
 	for _, kind := range []byte(kinds) {
-		q.pushLocked(expect{kind: kind, flags: flags, inj: inj})
+		q.pipeline.push(expect{kind: kind, flags: flags, inj: inj})
 	}
 	if quiet {
-		q.pushLocked(expect{kind: 'C', flags: flags, inj: inj})
-		q.pushLocked(expect{kind: 'S', flags: flags | last, inj: inj})
+		q.pipeline.push(expect{kind: 'C', flags: flags, inj: inj})
+		q.pipeline.push(expect{kind: 'S', flags: flags | last, inj: inj})
 	} else {
-		q.pushLocked(expect{kind: 'C', flags: flags | last, inj: inj})
+		q.pipeline.push(expect{kind: 'C', flags: flags | last, inj: inj})
 	}
 	q.mu.Unlock()
 

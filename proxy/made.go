@@ -181,13 +181,13 @@ func (s *Server) madeEnded(open []openMaking) {
 	})
 }
 
-// endMakings takes out what was made in transactions that have ended. q.mu is held.
-func (q *queue) endMakings() (ended []openMaking) {
-	if len(q.makings) == 0 || q.status != wire.Idle {
+// endMakings takes out what was made in transactions that have ended.
+func (p *pipeline) endMakings() (ended []openMaking) {
+	if len(p.makings) == 0 || p.status != wire.Idle {
 		return nil
 	}
-	q.makings = slices.DeleteFunc(q.makings, func(m openMaking) bool {
-		over := m.ready <= q.readies
+	p.makings = slices.DeleteFunc(p.makings, func(m openMaking) bool {
+		over := m.ready <= p.readies
 		if over {
 			ended = append(ended, m)
 		}

@@ -112,7 +112,7 @@ func (s *session) pushIn(now *epoch, e expect) error {
 		q.mu.Unlock()
 		return errMoved
 	}
-	q.pushLocked(e)
+	q.pipeline.push(e)
 	q.mu.Unlock()
 	if !now.live && !s.blind {
 		s.blind = true

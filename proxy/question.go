@@ -57,9 +57,9 @@ func (s *session) tryParse(sql string) (fields wire.ErrorFields, asked bool, err
 		return nil, false, nil
 	}
 	for _, kind := range []byte("CPC") {
-		q.pushLocked(expect{kind: kind, flags: hidden | captured, inj: inj})
+		q.pipeline.push(expect{kind: kind, flags: hidden | captured, inj: inj})
 	}
-	q.pushLocked(expect{kind: wire.Sync, flags: hidden | captured | last, inj: inj})
+	q.pipeline.push(expect{kind: wire.Sync, flags: hidden | captured | last, inj: inj})
 	q.mu.Unlock()
 	if _, err := s.server.Out.Write(b); err != nil {
 		return nil, true, err

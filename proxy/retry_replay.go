@@ -52,7 +52,7 @@ func (s *session) endFirstTry() (kept *[maxKept]byte, n int, err error) {
 	}
 	open := q.unsynced
 	if open {
-		q.pushLocked(expect{kind: wire.Sync, flags: hidden})
+		q.pipeline.push(expect{kind: wire.Sync, flags: hidden})
 	}
 	q.mu.Unlock()
 	if open {

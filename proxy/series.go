@@ -216,7 +216,7 @@ func (q *queue) endSeries() error {
 	if q.stop != nil {
 		return q.stop
 	}
-	q.pushLocked(expect{kind: wire.Sync})
+	q.pipeline.push(expect{kind: wire.Sync})
 	return nil
 }
 

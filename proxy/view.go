@@ -259,7 +259,7 @@ func (s *session) answered() error {
 	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
-	return s.queue.until(func() bool { return s.queue.ring.n == 0 || s.queue.copyIn })
+	return s.queue.until(s.queue.pipeline.answered)
 }
 
 // synced waits until every ReadyForQuery has come, so that the transaction state is known.
@@ -273,5 +273,5 @@ func (s *session) synced() error {
 	if err := s.server.Out.Flush(); err != nil {
 		return err
 	}
-	return s.queue.until(func() bool { return s.queue.ring.readies == 0 || s.queue.copyIn })
+	return s.queue.until(s.queue.pipeline.synced)
 }

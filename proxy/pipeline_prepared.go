@@ -5,68 +5,68 @@ import (
 	"github.com/seguedb/segue/proxy/wire"
 )
 
-// What messages and their answers do to the account of what is prepared. q.mu is held in all of this.
+// What messages and their answers do to the account of what is prepared. p.mu is held in all of this.
 
 type name = prepared.Name[memo]
 
 // sends takes note of a message that is sent.
-func (q *queue) sends(e *expect) {
+func (p *pipeline) sends(e *expect) {
 	switch {
 	case e.flags&reprepare != 0:
 	case e.kind == wire.Parse && e.stmt != nil:
-		q.stmts.SentParse(e.stmt)
+		p.stmts.SentParse(e.stmt)
 	case e.kind == wire.Close && e.name != nil:
-		q.stmts.SentClose(e.name)
+		p.stmts.SentClose(e.name)
 	case e.sql != nil:
-		q.stmts.SentChanges(e.sql)
+		p.stmts.SentChanges(e.sql)
 	}
 }
 
 // prepares takes note of a ParseComplete or CloseComplete.
-func (q *queue) prepares(e *expect) {
+func (p *pipeline) prepares(e *expect) {
 	again := e.flags&reprepare != 0
 	switch {
 	case e.stmt != nil && again && e.kind == wire.Close:
-		q.stmts.Removed(e.stmt)
+		p.stmts.Removed(e.stmt)
 	case e.stmt != nil && again:
-		q.stmts.Replaced(e.stmt)
+		p.stmts.Replaced(e.stmt)
 	case e.stmt != nil && e.kind == wire.Parse:
-		q.stmts.Parsed(e.stmt)
+		p.stmts.Parsed(e.stmt)
 	case e.name != nil:
-		q.stmts.Closed(e.name)
+		p.stmts.Closed(e.name)
 	}
 }
 
 // skips takes note that a message had no effect.
-func (q *queue) skips(e *expect) {
+func (p *pipeline) skips(e *expect) {
 	switch {
 	case e.flags&reprepare != 0:
 	case e.kind == wire.Parse && e.stmt != nil:
-		q.stmts.ParseSkipped(e.stmt)
+		p.stmts.ParseSkipped(e.stmt)
 	case e.kind == wire.Close && e.name != nil:
-		q.stmts.CloseSkipped(e.name)
+		p.stmts.CloseSkipped(e.name)
 	}
-	q.over(e)
+	p.over(e)
 }
 
 // over takes note that all of a text is answered.
-func (q *queue) over(e *expect) {
+func (p *pipeline) over(e *expect) {
 	if e.sql != nil {
-		q.stmts.Over(e.sql)
+		p.stmts.Over(e.sql)
 	}
 }
 
 // reported takes note of a setting that the server reports. What it reports while a statement is prepared anew it takes
 // back.
-func (q *queue) reported(body []byte) verdict {
-	if q.ring.n > 0 && q.ring.at(0).flags&reprepare != 0 {
+func (p *pipeline) reported(body []byte) verdict {
+	if p.ring.n > 0 && p.ring.at(0).flags&reprepare != 0 {
 		return verdict{action: swallow}
 	}
 	setting, value, err := wire.DecodeParameterStatus(body)
 	if err != nil {
 		return verdict{}
 	}
-	read := q.stmts.Reading()
+	read := p.stmts.Reading()
 	switch string(setting) {
 	case "client_encoding":
 		read.Encoding = string(value)
@@ -75,12 +75,12 @@ func (q *queue) reported(body []byte) verdict {
 	default:
 		return verdict{}
 	}
-	q.stmts.Read(read)
+	p.stmts.Read(read)
 	return verdict{}
 }
 
 // tag looks for the command tags that matter to the session.
-func (q *queue) tag(body []byte, e *expect) {
+func (p *pipeline) tag(body []byte, e *expect) {
 	tag := body
 	if n := len(tag); n > 0 && tag[n-1] == 0 {
 		tag = tag[:n-1]
@@ -88,28 +88,28 @@ func (q *queue) tag(body []byte, e *expect) {
 	if len(tag) == 0 {
 		return
 	}
-	q.noteSnapshot(string(tag), e)
+	p.noteSnapshot(string(tag), e)
 	switch tag[0] {
 	case 'C', 'R':
 		if string(tag) == "COMMIT" || string(tag) == "ROLLBACK" {
-			q.txEnds++
+			p.txEnds++
 		}
 	case 'P':
 		switch {
 		case string(tag) == "PREPARE TRANSACTION":
-			q.txEnds++
+			p.txEnds++
 		case string(tag) == "PREPARE" && e.flags&reprepare != 0:
 			if e.stmt != nil {
-				q.stmts.Replaced(e.stmt)
+				p.stmts.Replaced(e.stmt)
 			}
 		case string(tag) == "PREPARE":
-			q.stmts.Tag(e.sql, q.commands, "PREPARE")
+			p.stmts.Tag(e.sql, p.commands, "PREPARE")
 		}
 	case 'D':
 		switch string(tag) {
 		case "DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL":
 			if e.flags&hidden == 0 {
-				q.stmts.Tag(e.sql, q.commands, string(tag))
+				p.stmts.Tag(e.sql, p.commands, string(tag))
 			}
 		}
 	}

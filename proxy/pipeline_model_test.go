@@ -2,41 +2,70 @@ package proxy
 
 import (
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 )
 
-// FuzzTheQueueFollowsTheServer has a client and a server that is a model of PostgresMain (postgres.c) talk in any order:
+// FuzzThePipelineFollowsTheServer has a client and a server that is a model of PostgresMain (postgres.c) talk in any order:
 // each byte of the script either has the client send a message or the server take the next one, and says what comes of
-// it. For every response the queue must know which message it answers, and at the end what is prepared.
-func FuzzTheQueueFollowsTheServer(f *testing.F) {
+// it. For every response the pipeline must know which message it answers, and at the end what is prepared.
+func FuzzThePipelineFollowsTheServer(f *testing.F) {
 	for _, seed := range []string{
 		"", "\x00\x80\x01\x81", "\x02\x03\x04\x05\x00\x80\x80\x80\x80\x80",
 		"\x02\x03\x05\x00\xc0\x80\x90\x80\x01\x06\x00\x80\x80\x80", "\x12\x22\x32\x00\xff\x80\x80\x0a\x00\x80\x80",
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, script []byte) {
-		d := &dialogue{t: t, q: newQueue(), prepared: map[string]*statement{}, status: wire.Idle}
-		for _, b := range script {
-			if b < 0x80 {
-				d.send(b)
-			} else {
-				d.serve(b & 0x7f)
-			}
+	f.Fuzz(converse)
+}
+
+func TestThePipelineFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(9, 7))
+	for range 3000 {
+		script := make([]byte, random.IntN(60))
+		for i := range script {
+			script[i] = byte(random.Uint32())
 		}
-		d.finish()
-	})
+		t.Run("", func(t *testing.T) {
+			t.Cleanup(func() {
+				if t.Failed() {
+					t.Logf("the script is %q", script)
+				}
+			})
+			converse(t, script)
+		})
+	}
+}
+
+// converse has the two talk by a script, and compares what they know at the end.
+func converse(t *testing.T, script []byte) {
+	d := &dialogue{t: t, p: newPipeline(), prepared: map[string]*statement{}, status: wire.Idle}
+	now := time.Unix(1, 0)
+	d.p.clock = func() time.Time { return now }
+	for _, b := range script {
+		now = now.Add(time.Second)
+		if b < 0x80 {
+			d.send(b)
+		} else {
+			d.serve(b & 0x7f)
+		}
+		d.compareFlights()
+	}
+	d.finish()
 }
 
 // A dialogue is one between a client that keeps to the protocol and the model of a server.
 type dialogue struct {
 	t        *testing.T
-	q        *queue
+	p        *pipeline
 	sent     int
 	inbox    []message // sent and not taken by the server
 	skipping bool      // the server discards messages until Sync
@@ -44,11 +73,13 @@ type dialogue struct {
 	inCopy   bool      // the client has seen CopyInResponse, and has not ended it
 	prepared map[string]*statement
 	status   byte
+	flying   []int // numbers of the messages that are in flight on a table of that number
 }
 
 // A message is one that the client has sent. Its text tells it apart.
 type message struct {
 	kind byte
+	sent int // its number
 	name string
 	stmt *statement
 	text *rewrite.Text
@@ -65,20 +96,23 @@ func (d *dialogue) send(b byte) {
 
 func (d *dialogue) push(m message) {
 	d.sent++
+	m.sent = d.sent
 	m.text = &rewrite.Text{Client: strconv.Itoa(d.sent)}
 	e := expect{kind: m.kind, text: m.text}
 	switch m.kind {
 	case wire.Parse:
-		m.stmt = d.q.stmts.Open([]byte(m.name), []byte(m.text.Client), nil)
+		m.stmt = d.p.stmts.Open([]byte(m.name), []byte(m.text.Client), nil)
 		e.stmt = m.stmt
 	case wire.Close:
-		e.name = d.q.stmts.Named([]byte(m.name))
+		e.name = d.p.stmts.Named([]byte(m.name))
 	case wire.CopyDone:
 		d.inCopy = false
 	}
-	if err := d.q.push(e); err != nil {
-		d.t.Fatal(err)
+	if m.kind == wire.Query || m.kind == wire.Bind {
+		d.flying = append(d.flying, m.sent)
+		d.p.flights = append(d.p.flights, flight{tables: []catalog.OID{catalog.OID(m.sent)}, ready: d.p.readyDue()})
 	}
+	d.p.push(e)
 	d.inbox = append(d.inbox, m)
 }
 
@@ -192,15 +226,25 @@ func (d *dialogue) fail(m message) {
 
 func (d *dialogue) ready(m message, choice byte) {
 	d.status = []byte{wire.Idle, wire.InBlock, wire.Failed}[choice%3]
-	if v := d.q.respond(wire.ReadyForQuery, []byte{d.status}); v.expect.text != m.text {
+	d.flying = slices.DeleteFunc(d.flying, func(sent int) bool { return sent <= m.sent })
+	if v := d.p.respond(wire.ReadyForQuery, []byte{d.status}); v.expect.text != m.text {
 		d.t.Fatalf("ReadyForQuery after message %s %c is taken for one after %+v", m.text.Client, m.kind, v.expect)
 	}
 }
 
-// hear has the queue take a response.
+// hear has the pipeline take a response.
 func (d *dialogue) hear(kind byte, to message) {
-	if v := d.q.respond(kind, nil); v.expect.text != to.text {
+	if v := d.p.respond(kind, nil); v.expect.text != to.text {
 		d.t.Fatalf("%c to message %s %c is taken for an answer to %+v", kind, to.text.Client, to.kind, v.expect)
+	}
+}
+
+// compareFlights finds what is in flight and has landed by the pipeline: a gate would not wait for it.
+func (d *dialogue) compareFlights() {
+	for _, sent := range d.flying {
+		if state, _ := d.p.flying(map[catalog.OID]bool{catalog.OID(sent): true}); state == flyingNone {
+			d.t.Fatalf("message %d is not answered, and is not in flight", sent)
+		}
 	}
 }
 
@@ -215,14 +259,20 @@ func (d *dialogue) finish() {
 	}
 	d.push(message{kind: wire.Sync})
 	d.serve(0)
-	if !d.q.quiet() || d.q.skipping || d.q.ring.readies != 0 || d.q.status != d.status {
+	if !d.p.quiet() || d.p.skipping || d.p.ring.readies != 0 || d.p.status != d.status {
 		d.t.Fatalf("%d answers are due, %d of them ReadyForQuery, and the state is %c, where the server's is %c",
-			d.q.ring.n, d.q.ring.readies, d.q.status, d.status)
+			d.p.ring.n, d.p.ring.readies, d.p.status, d.status)
+	}
+	if len(d.p.flights) > 0 {
+		d.t.Fatalf("in flight are %v, where all is answered", d.p.flights)
+	}
+	if busy := d.p.busyFor() > 0; busy != (d.status != wire.Idle) {
+		d.t.Fatalf("a transaction is open: %t, where the state is %c", busy, d.status)
 	}
 	delete(d.prepared, "")
 	got := maps.Collect(func(yield func(string, *statement) bool) {
 		for _, name := range []string{"a", "b"} {
-			if st, _ := d.q.stmts.Find([]byte(name)); st != nil && !yield(name, st) {
+			if st, _ := d.p.stmts.Find([]byte(name)); st != nil && !yield(name, st) {
 				return
 			}
 		}

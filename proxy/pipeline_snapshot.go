@@ -10,7 +10,7 @@ import (
 )
 
 // Whether the transaction has a snapshot follows from command tags. Where they do not tell, it is taken to have none: then
-// less may be asked, but nothing is seen that should not be. q.mu is held in all of this.
+// less may be asked, but nothing is seen that should not be. p.mu is held in all of this.
 
 // A hasSnapshot says what is known of the transaction's first snapshot (FirstSnapshotSet in snapmgr.c).
 type hasSnapshot byte
@@ -51,25 +51,25 @@ func backIn(st *statement) *backTo {
 func (b *backTo) at(i int) bool { return b != nil && i < len(*b) && (*b)[i] }
 
 // noteSnapshot takes note of a command tag.
-func (q *queue) noteSnapshot(tag string, e *expect) {
+func (p *pipeline) noteSnapshot(tag string, e *expect) {
 	switch {
-	case q.endsTransaction(tag, e):
-		q.snapshot = noSnapshot
-	case takesSnapshot(tag) && (e.flags&hidden == 0 || q.snapshot == noSnapshot):
-		q.snapshot = ownSnapshot
+	case p.endsTransaction(tag, e):
+		p.snapshot = noSnapshot
+	case takesSnapshot(tag) && (e.flags&hidden == 0 || p.snapshot == noSnapshot):
+		p.snapshot = ownSnapshot
 	}
 }
 
 // endsTransaction tells whether a command with that tag has ended its transaction (exec_execute_message in postgres.c), or
 // may have.
-func (q *queue) endsTransaction(tag string, e *expect) bool {
+func (p *pipeline) endsTransaction(tag string, e *expect) bool {
 	switch tag {
 	case "ROLLBACK":
-		return !e.back.at(q.commands)
+		return !e.back.at(p.commands)
 	case "COMMIT", "PREPARE TRANSACTION":
 		return true
 	}
-	return q.status == wire.Idle && e.kind == wire.Execute && slices.ContainsFunc(notInBlock, func(p string) bool { return strings.HasPrefix(tag, p) })
+	return p.status == wire.Idle && e.kind == wire.Execute && slices.ContainsFunc(notInBlock, func(p string) bool { return strings.HasPrefix(tag, p) })
 }
 
 // notInBlock begin the tags of those commands that are, or can be, forbidden in a transaction block. The transaction of a
@@ -93,8 +93,8 @@ func takesSnapshot(tag string) bool {
 
 // spoiltLevel is the error of a SET TRANSACTION that comes too late because of a question of the proxy's; nil where it is
 // another.
-func (q *queue) spoiltLevel(body []byte) *wire.Error {
-	if q.snapshot != askedSnapshot {
+func (p *pipeline) spoiltLevel(body []byte) *wire.Error {
+	if p.snapshot != askedSnapshot {
 		return nil
 	}
 	fields, err := wire.DecodeError(body)

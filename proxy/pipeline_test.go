@@ -5,36 +5,34 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
 )
 
-func newQueue() *queue {
-	q := new(queue)
-	q.init(wire.Idle, prepared.Reading{})
-	return q
+func newPipeline() *pipeline {
+	p := new(pipeline)
+	p.init(wire.Idle, prepared.Reading{})
+	return p
 }
 
-func (q *queue) say(t *testing.T, kinds string) {
-	t.Helper()
+func (p *pipeline) say(kinds string) {
 	for _, k := range []byte(kinds) {
 		if k == 'f' {
 			k = wire.CopyDone
 		}
-		if err := q.push(expect{kind: k}); err != nil {
-			t.Fatal(err)
-		}
+		p.push(expect{kind: k})
 	}
 }
 
-func (q *queue) hear(kinds string) {
+func (p *pipeline) hear(kinds string) {
 	for _, k := range []byte(kinds) {
 		body := []byte(nil)
 		if k == wire.ReadyForQuery {
 			body = []byte{wire.Idle}
 		}
-		q.respond(k, body)
+		p.respond(k, body)
 	}
 }
 
@@ -55,6 +53,7 @@ func TestNothingIsDueWhenAllHasBeenAnswered(t *testing.T) {
 		"copy in that fails, sync ahead":        {"PBES", "12GE", "cS", "Z"},
 		"copy in that fails and was sent whole": {"PBEcS", "12GEZ"},
 		"copy that never began":                 {"PBEcS", "12EZ", "Qc", "EZ"},
+		"copy in that another message ends":     {"PBESPBES", "12GEZ", "Q", "CZ"},
 		"copy in a query":                       {"Q", "G", "c", "CG", "Sc", "CZ"},
 		"notices everywhere":                    {"PBES", "N1NS2ANCNZ"},
 		"portal suspended":                      {"PBEES", "12DsDCZ"},
@@ -62,16 +61,16 @@ func TestNothingIsDueWhenAllHasBeenAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := newQueue()
+			p := newPipeline()
 			for i, turn := range turns {
 				if i%2 == 0 {
-					q.say(t, turn)
+					p.say(turn)
 				} else {
-					q.hear(turn)
+					p.hear(turn)
 				}
 			}
-			if !q.quiet() || q.skipping || q.ring.readies != 0 {
-				t.Errorf("%d answers are due, %+v", q.ring.n, q)
+			if !p.quiet() || p.skipping || p.ring.readies != 0 {
+				t.Errorf("%d answers are due, %+v", p.ring.n, p)
 			}
 		})
 	}
@@ -131,57 +130,96 @@ func TestPreparedStatementsAreThoseTheServerHas(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := newQueue()
+			p := newPipeline()
 			made := 0
 			for _, a := range c.acts {
 				e := expect{}
 				switch a.say {
 				case "hear":
-					q.hear(a.name)
+					p.hear(a.name)
 					continue
 				case "P":
-					e.stmt = q.stmts.Open([]byte(a.name), []byte(strconv.Itoa(made)), nil)
+					e.stmt = p.stmts.Open([]byte(a.name), []byte(strconv.Itoa(made)), nil)
 					made++
 				case "C":
-					e.name = q.stmts.Named([]byte(a.name))
+					e.name = p.stmts.Named([]byte(a.name))
 				}
 				e.kind = a.say[0]
-				_ = q.push(e)
+				p.push(e)
 			}
 			var got strings.Builder
 			for _, n := range []string{"", "a", "b"} {
-				if st, _ := q.stmts.Find([]byte(n)); st != nil {
+				if st, _ := p.stmts.Find([]byte(n)); st != nil {
 					got.WriteString(n + string(st.Text))
 				}
 			}
 			if got.String() != c.want {
 				t.Errorf("prepared are %q, want %q", got.String(), c.want)
 			}
-			if c.want == "" && q.stmts.Any() {
+			if c.want == "" && p.stmts.Any() {
 				t.Error("names are left")
 			}
 		})
 	}
 }
 
-func FuzzAServerCannotBreakTheQueue(f *testing.F) {
+// TestATransactionIsOpenForAsLongAsTheServerIsAtIt goes by a clock that shows how many messages have been sent and received.
+func TestATransactionIsOpenForAsLongAsTheServerIsAtIt(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		states string // of each ReadyForQuery
+		talk   []string
+		want   []time.Duration // after each part of the talk
+	}{
+		"a statement":                    {"I", []string{"Q", "CZ"}, []time.Duration{1, 0}},
+		"a block":                        {"TTI", []string{"Q", "CZ", "Q", "CZ", "Q", "CZ"}, []time.Duration{1, 3, 4, 6, 7, 0}},
+		"a group that waits for another": {"II", []string{"QQ", "CZ", "CZ"}, []time.Duration{2, 1, 0}},
+		"a group that is open":           {"I", []string{"PBE", "12C", "S", "Z"}, []time.Duration{3, 6, 7, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPipeline()
+			now := time.Unix(0, 1)
+			p.clock = func() time.Time { return now }
+			states := c.states
+			for i, part := range c.talk {
+				for _, kind := range []byte(part) {
+					if strings.IndexByte("QPBES", kind) >= 0 {
+						p.push(expect{kind: kind})
+					} else if kind == wire.ReadyForQuery {
+						p.respond(kind, []byte{states[0]})
+						states = states[1:]
+					} else {
+						p.respond(kind, nil)
+					}
+					now = now.Add(1)
+				}
+				if got := p.busyFor(); got != c.want[i] {
+					t.Errorf("after part %d it is open for %d, want %d", i, got, c.want[i])
+				}
+			}
+		})
+	}
+}
+
+func FuzzAServerCannotBreakThePipeline(f *testing.F) {
 	f.Add("PBESQFc", "12CZEGTDn3sIVt")
 	f.Fuzz(func(t *testing.T, said, heard string) {
-		q := newQueue()
+		p := newPipeline()
 		for i := range max(len(said), len(heard)) {
 			if i < len(said) && strings.IndexByte("QPBDECSFc", said[i]) >= 0 {
 				e := expect{kind: said[i]}
 				if said[i] == 'P' {
-					e.stmt = q.stmts.Open([]byte{said[i]}, nil, nil)
+					e.stmt = p.stmts.Open([]byte{said[i]}, nil, nil)
 				}
-				_ = q.push(e)
+				p.push(e)
 			}
 			if i < len(heard) {
-				q.respond(heard[i], []byte{'I'})
+				p.respond(heard[i], []byte{'I'})
 			}
 		}
-		if q.ring.readies > q.ring.n {
-			t.Fatalf("%+v", q)
+		if p.ring.readies > p.ring.n {
+			t.Fatalf("%+v", p)
 		}
 	})
 }
