@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,6 +153,54 @@ func (b *binding) aliasColumns(it *item, cols []*column, alias **ast.Alias, name
 			(*alias).Colnames = append((*alias).Colnames, stringNode(name))
 		}
 	})
+}
+
+// listsOther writes the client's list of column aliases in the server's order, where the version has the columns in another one
+// or does not show them all. It tells whether there is such a list.
+func (b *binding) listsOther(it *item, rv *ast.RangeVar) bool {
+	given := ast.StrVals(rv.Alias.GetColnames())
+	if len(given) == 0 || it.ordered || it.table == nil || it.rel == nil {
+		return false
+	}
+	shown := it.shown(len(it.cols))
+	if len(given) > len(shown) { // buildRelationAliases in parse_relation.c
+		b.fail("42P10", -1, false, fmt.Sprintf("table %q has %d columns available but %d columns specified", it.name, len(shown), len(given)), "")
+		return true
+	}
+	for _, c := range shown {
+		if !b.takesName(c, int(rv.Location), "a list of column aliases") {
+			return true
+		}
+	}
+	for i, name := range given {
+		shown[i].name = name
+	}
+	var names []string
+	for i := range it.rel.Columns {
+		c := it.cols[slices.IndexFunc(it.cols, func(c *column) bool { return c.num == it.rel.Columns[i].Num })]
+		if c.physical = c.name; c.name == "" {
+			b.hiddenAliases++
+			c.physical = "_segue_hidden_" + strconv.Itoa(b.hiddenAliases)
+		}
+		names = append(names, c.physical)
+	}
+	end := b.tableEnd(b.tokens.At(int(rv.Location)), rv)
+	open := end - 1
+	for ; open > 0 && b.closing(open) != end; open-- {
+	}
+	if !b.tokens.Is(open, '(') || !b.tokens.Is(end, ')') {
+		b.misplaced(int(rv.Location), "(")
+		return true
+	}
+	it.named = false
+	b.affected = true
+	b.replace(b.tokens.End(open), b.tokens.Start(end), strings.Join(syntax.QuoteIdents(names), ", "), func() {
+		rv.Alias.Colnames = nil
+		for _, name := range names {
+			rv.Alias.Colnames = append(rv.Alias.Colnames, stringNode(name))
+		}
+	})
+	return true
 }
 
 // tableEnd is the last token of a table in FROM whose name begins at token i, its alias included.

@@ -112,7 +112,9 @@ func (b *binding) relationItem(rv *ast.RangeVar) *item {
 	}
 	it.rel, it.table, it.rowType = r.rel, r.table, r.rel.RowType
 	b.relationColumns(it, r.rel)
-	b.renameColumns(it, rv.Alias, int(rv.Location))
+	if !b.listsOther(it, rv) {
+		b.renameColumns(it, rv.Alias, int(rv.Location))
+	}
 	return it
 }
 

@@ -54,10 +54,11 @@ func isGeneralSelect(sel *ast.SelectStmt) bool {
 // in the version's order.
 func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) {
 	if n.SelectStmt == nil {
+		b.insertDefaults(n, target)
 		return
 	}
 	if len(n.Cols) > 0 {
-		b.markInsert(n, target, source, nil)
+		b.completeInsert(n, target, source, nil)
 		return
 	}
 	b.useRow(target)
@@ -68,7 +69,7 @@ func (b *binding) insertColumns(n *ast.InsertStmt, target *item, source output) 
 		b.unsupported(int(n.Relation.Location), refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
 		return
 	}
-	names := b.markInsert(n, target, source, target.physicalNames(len(source.cols)))
+	names := b.completeInsert(n, target, source, target.physicalNames(len(source.cols)))
 	b.addColumnList(n.Relation, names, func(names []string) {
 		for _, name := range names {
 			n.Cols = append(n.Cols, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Name: name}}})

@@ -76,32 +76,25 @@ func (c *column) constants() (list []rules.Assignment, ok bool) {
 	return list, own && c.computed() == nil
 }
 
-// A markedWrite is what a statement sets to constants, and where.
+// A markedWrite is what a statement sets besides what its text says, and where.
 type markedWrite struct {
 	names, values []string
+	defaults      bool // not all of the values are constants
 }
 
-// marks are the constants that are set beside the columns which a list names, or beside the first ones of the table where
-// there is no list.
+// marks are the constants that are set beside the mapped columns which a list names, or beside the first ones of the table
+// where there is no list.
 func (b *binding) marks(target *item, list []*ast.Node, count int) (m markedWrite) {
 	if target.table == nil || !target.table.IsMapped() {
 		return m
 	}
-	written := target.shown(count)
-	if len(list) > 0 {
-		written = nil
-		for _, n := range list {
-			if c, f := target.column(n.GetResTarget().GetName(), inVersion); f == found {
-				written = append(written, c)
-			}
+	for _, c := range target.written(list, count) {
+		if c == nil {
+			continue
 		}
-	}
-	for _, c := range written {
 		constants, _ := c.constants()
 		for _, a := range constants {
-			if !slices.Contains(m.names, a.Column.Name) {
-				m.names, m.values = append(m.names, a.Column.Name), append(m.values, a.Pieces[0])
-			}
+			m.set(a.Column.Name, a.Pieces[0])
 		}
 	}
 	return m
@@ -133,6 +126,7 @@ func (b *binding) trees(m markedWrite) (out []*ast.Node, ok bool) {
 
 // markSet sets the constants of a SET list, in front of it.
 func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node)) {
+	b.setDefaults(list, target)
 	m := b.marks(target, list, 0)
 	if len(list) == 0 || len(m.names) == 0 {
 		return
@@ -146,7 +140,6 @@ func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node))
 		b.misplaced(b.tokens.Start(first), "SET")
 		return
 	}
-	b.keepsDefaults(list, target)
 	var text strings.Builder
 	for i, name := range m.names {
 		text.WriteString(syntax.QuoteIdent(name) + " = " + m.values[i] + ", ")
@@ -156,8 +149,11 @@ func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node))
 	b.replace(at, at, text.String(), func() { set(append(m.targets(values), list...)) })
 }
 
-// keepsDefaults refuses DEFAULT for a column with constants beside it: which default is meant, the database does not know.
-func (b *binding) keepsDefaults(list []*ast.Node, target *item) {
+// setDefaults gives each DEFAULT in a SET list what it means in the version.
+func (b *binding) setDefaults(list []*ast.Node, target *item) {
+	if target.table == nil || target.table.Identity {
+		return
+	}
 	for _, n := range list {
 		t := n.GetResTarget()
 		v := t.GetVal()
@@ -165,132 +161,46 @@ func (b *binding) keepsDefaults(list []*ast.Node, target *item) {
 			v = m.Source.GetRowExpr().Args[m.Colno-1]
 		}
 		if c, f := target.column(t.GetName(), inVersion); f == found {
-			b.keepsDefault(c, v)
+			b.defaultOf(c, v)
 		}
 	}
 }
 
-func (b *binding) keepsDefault(c *column, value *ast.Node) {
-	if c.mapping != nil && value.GetSetToDefault() != nil {
-		b.unsupported(int(value.GetSetToDefault().Location), refusedMapped, "DEFAULT for "+syntax.QuoteIdent(c.name), "is that of the database and not of this version")
-	}
-}
-
-// markInsert sets the constants of INSERT: in front of its list of columns and of each row of VALUES, or behind the columns
-// and the targets of a query, whose numbers must not change. names are the columns of a list that is added to the text, nil
-// where there is one; it returns those to be added, and in what order set puts them into the tree is theirs.
-func (b *binding) markInsert(n *ast.InsertStmt, target *item, source output, names []string) []string {
-	m := b.marks(target, n.Cols, len(source.cols))
-	sel := n.SelectStmt.GetSelectStmt()
-	if len(m.names) == 0 || sel == nil {
-		return names
-	}
-	location := int(n.Relation.Location)
-	values, ok := b.trees(m)
-	switch {
-	case !ok:
-	case len(sel.ValuesLists) > 0:
-		b.markRows(n, sel, target, m, values)
-		if names != nil {
-			return append(slices.Clone(m.names), names...)
-		}
-		open := b.tokens.At(int(n.Cols[0].GetResTarget().GetLocation())) - 1
-		b.markList(open, m, func() { n.Cols = append(m.targets(nil), n.Cols...) })
-	case sel.Larg == nil && len(sel.TargetList) > 0 && sel.TargetList[0].GetResTarget().GetLocation() >= 0:
-		last := sel.TargetList[len(sel.TargetList)-1].GetResTarget()
-		end := b.tokens.IdentEnd(b.targetEnd(b.tokens.At(int(last.Location))))
-		b.affected = true
-		b.replace(end, end, ", "+strings.Join(m.values, ", "), func() {
-			for _, v := range values {
-				sel.TargetList = append(sel.TargetList, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Val: v}}})
-			}
-		})
-		if names != nil {
-			return append(names, m.names...)
-		}
-		open := b.tokens.At(int(n.Cols[0].GetResTarget().GetLocation())) - 1
-		if !b.tokens.Is(open, '(') {
-			b.misplaced(location, "(")
-			return names
-		}
-		at := b.tokens.Start(b.closing(open))
-		b.replace(at, at, ", "+strings.Join(syntax.QuoteIdents(m.names), ", "), func() { n.Cols = append(n.Cols, m.targets(nil)...) })
-	default:
-		b.unsupported(location, refusedMapped, "INSERT", "of the rows of UNION, TABLE and the like cannot mark them as written by this version")
-	}
-	return names
-}
-
-// markMerged sets the constants of INSERT in MERGE, in front of its list of columns and of its values.
-func (b *binding) markMerged(w *ast.MergeWhenClause, target *item) {
-	if len(w.TargetList) == 0 {
+// defaultOf gives a DEFAULT for the column what it means in the version, where the database has another one. Which one is meant
+// beside constants, it does not know.
+func (b *binding) defaultOf(c *column, value *ast.Node) {
+	d := value.GetSetToDefault()
+	if d == nil {
 		return
 	}
-	m := b.marks(target, w.TargetList, 0)
-	values, ok := b.trees(m)
-	if !ok || len(m.names) == 0 {
+	if c.mapping != nil {
+		b.unsupported(int(d.Location), refusedMapped, "DEFAULT for "+syntax.QuoteIdent(c.name), "is that of the database and not of this version")
 		return
 	}
-	for k, n := range w.TargetList {
-		if c, f := target.column(n.GetResTarget().GetName(), inVersion); f == found && k < len(w.Values) {
-			b.keepsDefault(c, w.Values[k])
-		}
-	}
-	open := b.tokens.At(int(w.TargetList[0].GetResTarget().GetLocation())) - 1
-	b.markList(open, m, func() { w.TargetList = append(m.targets(nil), w.TargetList...) })
-	row := b.find(syntax.Span{From: b.closing(open) + 1, To: b.tokens.Len()}, ast.Token_VALUES) + 1
-	if !b.tokens.Is(row, '(') {
-		b.misplaced(b.tokens.Start(open), "VALUES")
+	sql := c.ownDefault()
+	if sql == "" {
 		return
 	}
-	at := b.tokens.End(row)
-	b.replace(at, at, strings.Join(m.values, ", ")+", ", func() { w.Values = append(slices.Clone(values), w.Values...) })
-}
-
-// markList puts columns in front of a list in the brackets that open at a token.
-func (b *binding) markList(open int, m markedWrite, apply func()) {
-	if !b.tokens.Is(open, '(') {
-		b.misplaced(b.tokens.Start(open), "(")
+	n, ok := b.parsedExpression(sql)
+	if !ok {
 		return
 	}
-	at := b.tokens.End(open)
+	i := b.tokens.At(int(d.Location))
+	if b.tokens.Kind(i) != ast.Token_DEFAULT {
+		b.misplaced(int(d.Location), "DEFAULT")
+		return
+	}
 	b.affected = true
-	b.replace(at, at, strings.Join(syntax.QuoteIdents(m.names), ", ")+", ", apply)
+	b.replace(b.tokens.Start(i), b.tokens.End(i), sql, func() { value.Node = n.Node })
 }
 
-// markRows puts the constants in front of each row of VALUES.
-func (b *binding) markRows(n *ast.InsertStmt, sel *ast.SelectStmt, target *item, m markedWrite, values []*ast.Node) {
-	written := target.shown(len(target.cols))
-	if len(n.Cols) > 0 {
-		written = nil
-		for _, t := range n.Cols {
-			c, _ := target.column(t.GetResTarget().GetName(), inVersion)
-			written = append(written, c)
-		}
+// ownDefault is the default that the column has in the version and not in the database; "" for none.
+func (c *column) ownDefault() string {
+	if c.table == nil {
+		return ""
 	}
-	i := b.afterName(n.Relation)
-	for i < b.tokens.Len() && b.tokens.Kind(i) != ast.Token_VALUES {
-		if b.tokens.Is(i, '(') {
-			i = b.closing(i)
-		}
-		i++
+	if lc := c.table.Column(c.logical); lc != nil && lc.Declared != nil {
+		return lc.Declared.Default
 	}
-	for _, row := range sel.ValuesLists {
-		i++
-		if !b.tokens.Is(i, '(') {
-			b.misplaced(b.tokens.Start(i), "VALUES")
-			return
-		}
-		for k, v := range row.GetList().GetItems() {
-			if k < len(written) && written[k] != nil {
-				b.keepsDefault(written[k], v)
-			}
-		}
-		at := b.tokens.End(i)
-		b.replace(at, at, strings.Join(m.values, ", ")+", ", func() {
-			l := row.GetList()
-			l.Items = append(slices.Clone(values), l.Items...)
-		})
-		i = b.closing(i) + 1
-	}
+	return ""
 }

@@ -57,13 +57,13 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 	b.mergesItself(target, source)
 	s.items = slices.Concat([]*item{target}, source)
 	b.expr(s, n.JoinCondition)
-	for _, c := range n.MergeWhenClauses {
+	for k, c := range n.MergeWhenClauses {
 		w := c.GetMergeWhenClause()
 		if w == nil {
 			b.notUnderstood(c)
 			continue
 		}
-		b.mergeWhen(s, w, target, source)
+		b.mergeWhen(s, w, target, source, k)
 	}
 	return output{}
 }
@@ -81,7 +81,7 @@ func (b *binding) mergesItself(target *item, source []*item) {
 	}
 }
 
-func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, source []*item) {
+func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, source []*item, k int) {
 	b.saw(w)
 	items := s.items
 	if !w.Matched {
@@ -98,14 +98,13 @@ func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, sour
 	})
 	if w.CommandType == ast.CmdType_CMD_INSERT {
 		b.takesNewRow(target, -1)
-		b.markMerged(w, target)
+		if len(w.TargetList) == 0 && !target.ordered && target.table != nil && !b.takesValues(target, len(w.Values), -1) {
+			return
+		}
+		b.completeMerged(w, target, k)
 		b.rowWritten(w.Values, b.typesWritten(w.TargetList, target))
 	}
-	if w.CommandType != ast.CmdType_CMD_INSERT || len(w.TargetList) > 0 || len(w.Values) == 0 {
-		return
-	}
-	b.useRow(target)
-	if !target.ordered && target.table != nil && b.takesValues(target, len(w.Values), -1) {
-		b.unsupported(-1, refusedPosition, "INSERT without a list of columns", "goes by position, and the version's columns are in another order")
+	if w.CommandType == ast.CmdType_CMD_INSERT && len(w.TargetList) == 0 && len(w.Values) > 0 {
+		b.useRow(target)
 	}
 }
