@@ -62,6 +62,11 @@ func TestLoadFindsWhatChangesTheSessionUnseen(t *testing.T) {
 				CREATE TABLE child (id int REFERENCES parent ON DELETE CASCADE);
 				CREATE TRIGGER f BEFORE DELETE ON child FOR EACH ROW EXECUTE FUNCTION fires()`,
 			[]catalog.SessionChanger{{Name: "child"}, {Name: "fires"}, {Name: "parent"}}},
+		"a table that is kept in step": {
+			`CREATE SCHEMA segue;
+				CREATE FUNCTION segue."_segue_first_1_1"() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO segue.conflict VALUES (1); RETURN new; END';
+				CREATE TABLE t (a int);
+				CREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION segue."_segue_first_1_1"()`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
