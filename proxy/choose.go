@@ -75,7 +75,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		if err != nil {
 			return nil, err
 		}
-		with, err := s.asking(e, binder, types, st)
+		with, err := s.asking(e, binder, sql, types, st)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 func executesByName(t *rewrite.Text) bool { return prepared.MayExecute([]byte(t.Client)) }
 
 // asking is the session as it is for one text; of a prepared statement, st, it is as it was when that was read.
-func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32, st *statement) (*rewrite.Session, error) {
+func (s *session) asking(e *epoch, binder *rewrite.Binder, sql []byte, types []uint32, st *statement) (*rewrite.Session, error) {
 	v := s.view.session
 	otherwise := st != nil && prepared.Matters(st.Text) &&
 		(st.Read.Doubt || st.Read.Encoding != v.Encoding || st.Read.Standard != v.StandardStrings)
@@ -143,6 +143,7 @@ func (s *session) asking(e *epoch, binder *rewrite.Binder, types []uint32, st *s
 	}
 	with := *v
 	with.Params, with.Unsettled, with.Behind, with.KeepTypes = params, e.made != nil, behind, keeps
+	with.Changers = e.made.changes(s, sql)
 	if otherwise {
 		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
 	}

@@ -221,7 +221,7 @@ func (s *session) textOf(e *epoch, st *statement) (*rewrite.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	with, err := s.asking(e, binder, st.Types, st)
+	with, err := s.asking(e, binder, []byte(sql), st.Types, st)
 	if err != nil {
 		return nil, err
 	}

@@ -377,14 +377,14 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	p := &st.Memo.plan
 	stateful := p.hit == prefilter.StateWords
 	if stateful && st.Lost {
-		p.makes = &[]rewrite.Made{{}}
+		p.makes = &[]rewrite.Made{{Runs: true, Changes: true}}
 	}
 	if stateful && p.makes == nil {
 		made := now.binder.Makes(st.Read.Encoding, string(st.Text))
 		p.makes = &made
 	}
 	out := portal{
-		stateful: stateful, makes: p.makes, sets: stateful && (st.Lost || now.binder.MaySetVersion(st.Text)),
+		stateful: stateful, makes: p.makes, sets: stateful && (st.Lost || now.binder.MaySetVersion(st.Text) || now.made.changes(s, st.Text)),
 		sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
 	}
 	return out, s.giveBack(st)
@@ -475,7 +475,7 @@ func (s *session) execute() error {
 	}
 	if p.makes != nil && len(*p.makes) > 0 {
 		if e := s.srv.epoch.Load(); e.live {
-			s.announceAll(e.binder, *p.makes)
+			s.announceAll(e, *p.makes, p.sets && e.made.changes(s, nil))
 		}
 	}
 	if p.stateful {

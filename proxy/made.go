@@ -22,6 +22,9 @@ type making struct {
 	also  []string // and in texts that concern a table under migration
 	all   bool     // the session itself must look at every text: what was made is not named in the text
 	alone bool     // it concerns only texts with one of the names, those of the session included
+
+	changes  bool     // using it may change what later texts of the session mean
+	changers []string // and these are its names
 }
 
 // A made is all that has been made and is not in the catalog. It is immutable.
@@ -29,6 +32,8 @@ type made struct {
 	list  []*making
 	names *rewrite.NameFilter
 	also  *rewrite.NameFilter
+
+	changers *rewrite.NameFilter
 }
 
 // with is m with another making.
@@ -52,10 +57,11 @@ func newMade(list []*making) *made {
 		return nil
 	}
 	m := &made{list: list}
-	var names, also []string
+	var names, also, changers []string
 	for _, x := range list {
-		names, also = append(names, x.names...), append(also, x.also...)
+		names, also, changers = append(names, x.names...), append(also, x.also...), append(changers, x.changers...)
 	}
+	m.changers = rewrite.NewNameFilter(changers)
 	m.names, m.also = rewrite.NewNameFilter(names), rewrite.NewNameFilter(also)
 	return m
 }
@@ -81,6 +87,15 @@ func (m *made) named(s *session, sql []byte) bool {
 	}
 	_, all := m.by(s)
 	return all || m.names.In(sql)
+}
+
+// changes tells whether a text may change what later texts of the session mean by what was made a moment ago. In what the
+// session has made itself it is not looked for which names lead to it.
+func (m *made) changes(s *session, sql []byte) bool {
+	if m == nil {
+		return false
+	}
+	return m.changers.In(sql) || slices.ContainsFunc(m.list, func(x *making) bool { return x.changes && x.by == s })
 }
 
 // namesMoreThan tells whether there are names to look for in every text that the other has not.
@@ -110,6 +125,7 @@ type openMaking struct {
 
 // announce makes known what a text that is about to be sent makes. Nobody can name it unseen from here on.
 func (s *session) announce(t *rewrite.Text) {
+	e := s.view.epoch
 	var all []rewrite.Made
 	for i := range t.Statements {
 		if t.Statements[i].Failure != nil {
@@ -117,14 +133,27 @@ func (s *session) announce(t *rewrite.Text) {
 		}
 		all = append(all, t.Statements[i].Effect.Made...)
 	}
-	s.announceAll(s.view.epoch.binder, all)
+	s.announceAll(e, all, e.made.changes(s, []byte(t.Client)))
 }
 
-// announceAll is announce for what a text makes.
-func (s *session) announceAll(b *rewrite.Binder, all []rewrite.Made) {
+// announceAll is announce for what a text makes. The text may use what changes the session.
+func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) {
+	b := e.binder
 	m := &making{by: s, alone: true}
 	seen := false
 	for _, x := range all {
+		if x.Changes || x.Runs && changes {
+			m.changes, seen = true, true
+			if x.Name != "" {
+				m.changers = append(m.changers, x.Name)
+			}
+		}
+		if x.OnlyRuns() {
+			continue
+		}
+		if x.Schema {
+			m.also = append(m.also, b.TableNames()...)
+		}
 		family := b.FamilyNames(x.Name)
 		switch {
 		case x.Temp && !x.Rows, x.Bare && s.hasTemporary(x.Name):

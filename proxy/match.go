@@ -28,7 +28,7 @@ func (s *session) matchStatements(e *epoch, sql []byte, hit prefilter.Hit) prefi
 	}
 	known := v.session != nil && !v.stale && !v.closing && !s.staleHint.Load()
 	if hit == prefilter.Names || known && !e.binder.Introspects(v.session) || !e.binder.ShowsCatalogs(sql) {
-		return hit
+		return s.matchChanges(e, sql, hit)
 	}
 	return prefilter.Names
 }
@@ -55,6 +55,14 @@ func (s *session) matchKeptStatements(e *epoch, sql []byte, types []uint32, hit 
 	}
 	if rows, _ := e.binder.MatchTypes(types); rows {
 		return prefilter.Names
+	}
+	return s.matchChanges(e, sql, hit)
+}
+
+// matchChanges adds to what was found that a text may use what was made a moment ago and changes the session.
+func (s *session) matchChanges(e *epoch, sql []byte, hit prefilter.Hit) prefilter.Hit {
+	if hit == prefilter.Miss && e.made.changes(s, sql) {
+		return prefilter.StateWords
 	}
 	return hit
 }

@@ -126,7 +126,7 @@ func (s *session) passMaking(now *epoch, e expect, sql []byte, makes []rewrite.M
 	if s.moved(now) {
 		return errMoved
 	}
-	s.announceAll(now.binder, makes)
+	s.announceAll(now, makes, now.made.changes(s, sql))
 	s.changeBy(now, sql)
 	return s.pass(e)
 }

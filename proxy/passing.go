@@ -302,7 +302,7 @@ func (s *session) passed(now *epoch, hit prefilter.Hit, due uint64) {
 	if hit != prefilter.StateWords {
 		return
 	}
-	s.announceAll(now.binder, []rewrite.Made{{}})
+	s.announceAll(now, []rewrite.Made{{Runs: true, Changes: true}}, true)
 	s.change()
 	s.view.changedAt = due
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/catalog"
@@ -153,6 +155,30 @@ func (p *probed) overlay() map[rules.Name]*catalog.Relation {
 		own[rules.Name{Schema: "pg_temp", Name: rel.Name}] = rel
 	}
 	return own
+}
+
+// pathElement matches an element of search_path: in quotes, or as it is.
+var pathElement = regexp.MustCompile(`"((?:[^"]|"")*)"|([^",\s]+)`)
+
+// makesTemporary tells whether a relation that is made without a schema's name becomes a temporary one, as
+// recomputeNamespacePath in namespace.c has it: pg_temp counts where it stands, other schemas only where they are there.
+func (p *probed) makesTemporary() bool {
+	for _, m := range pathElement.FindAllStringSubmatch(p.Setting, -1) {
+		name := strings.ReplaceAll(m[1], `""`, `"`)
+		if m[2] != "" {
+			name = strings.ToLower(m[2])
+		}
+		if name == "$user" {
+			name = p.role()
+		}
+		switch {
+		case name == "pg_temp":
+			return true
+		case slices.Contains(p.Path, name):
+			return strings.HasPrefix(name, "pg_temp_")
+		}
+	}
+	return false
 }
 
 // probe reads the state of the session. The errors are those of ask.

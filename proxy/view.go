@@ -54,7 +54,7 @@ func (s *session) change() {
 // changeBy is change for a text of which more is known.
 func (s *session) changeBy(e *epoch, sql []byte) {
 	s.changeNames()
-	if e.binder.MaySetVersion(sql) {
+	if e.binder.MaySetVersion(sql) || e.made.changes(s, sql) {
 		s.doubtVersion()
 	}
 }
@@ -123,6 +123,7 @@ func (s *session) take(e *epoch, answer *probed) {
 		Default:         s.srv.cfg.Versions.Default,
 		Unpinned:        s.srv.cfg.Versions.Unpinned,
 		SearchPath:      answer.Path,
+		MakesTemporary:  answer.makesTemporary(),
 		StandardStrings: answer.Strings == "on",
 		Encoding:        answer.Encoding,
 		Work:            &binding{s: s},
@@ -234,7 +235,7 @@ func (v *view) forgetAnswers() {
 
 func same(a, b *rewrite.Session) bool {
 	return a.Version == b.Version && a.StandardStrings == b.StandardStrings && a.Encoding == b.Encoding &&
-		slices.Equal(a.SearchPath, b.SearchPath)
+		a.MakesTemporary == b.MakesTemporary && slices.Equal(a.SearchPath, b.SearchPath)
 }
 
 func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {

@@ -111,6 +111,7 @@ type unsettled struct {
 	path      bool // search_path or temporary tables
 	relations bool // relations were made or dropped
 	rows      bool // something was made that may hold rows of a table under migration
+	code      bool // something was made that may change the session when it is used
 
 	made map[string]bool // names of what was made or altered; true when it may hold such rows
 }
@@ -128,6 +129,10 @@ func bind(in *bindInput) (*bound, error) {
 		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used || b.catalogs.constants
 		if b.statement.Effect.Schema {
 			b.statement.Effect.Made = madeBy(raw.Stmt)
+			for i := range b.statement.Effect.Made {
+				m := &b.statement.Effect.Made[i]
+				m.Changes = m.changesSession(b.unseen, b.sql[b.statement.Start:b.statement.End])
+			}
 		}
 		out.edits = append(out.edits, b.finish(raw)...)
 		if out.askable = b.failure != nil && b.statement.Failure == b.failure; out.askable {
@@ -224,6 +229,7 @@ func (b *binding) settle() {
 	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
 	rows := e.Schema && b.seesRows()
 	for _, m := range e.Made {
+		b.unsettled.code = b.unsettled.code || m.Changes
 		held := m.Rows && rows || m.heir && b.affected
 		if b.unsettled.rows = b.unsettled.rows || held; m.Name != "" && !b.isAffectedName(m.Name) {
 			put(&b.unsettled.made, m.Name, b.unsettled.made[m.Name] || held)

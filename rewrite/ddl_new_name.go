@@ -20,7 +20,7 @@ func (b *binding) newRelation(rv *ast.RangeVar) {
 	if b.makesInSchema(rv, &item{name: rv.Relname, unknown: true}) {
 		return
 	}
-	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" {
+	if rv.Relpersistence == "t" || rv.Schemaname == "pg_temp" || rv.Schemaname == "" && b.sess.MakesTemporary {
 		b.resettle("search_path")
 		return
 	}
@@ -57,6 +57,9 @@ func (b *binding) elsewhere(rv *ast.RangeVar, t *rules.TableLens) {
 
 // creationSchema is where a relation without schema is made; empty when that is not known.
 func (b *binding) creationSchema() string {
+	if b.sess.MakesTemporary {
+		return "pg_temp"
+	}
 	for _, schema := range b.sess.SearchPath {
 		if schema != "pg_catalog" && !isTempSchema(schema) {
 			return schema

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,9 +27,19 @@ type Made struct {
 	Alone bool
 	// Bare says that a table without a schema's name is dropped: a temporary one of the session's, if that has one so called.
 	Bare bool
+	// Schema says that it is a schema: every relation in it may have been made, moved or dropped.
+	Schema bool
+	// Runs says that code runs where it is used: it is a function, or it may call one. With Changes that code may change what
+	// later texts mean, as far as can be told by the functions in the catalog. See catalog.SessionChanger.
+	Runs, Changes bool
 
-	heir bool // it takes its columns from a parent
+	heir     bool // it takes its columns from a parent
+	onlyRuns bool
+	body     bool // the code stands in the text, or nobody knows where
 }
+
+// OnlyRuns says that nothing is made that a text could name: it is a trigger or a policy of the table that is named.
+func (m *Made) OnlyRuns() bool { return m.onlyRuns }
 
 // Makes lists what a text makes or alters that was not given to Rewrite, because it has no name of a table under migration
 // nor of anything that shows its rows: so nothing in it shows them afterwards. The text is in the encoding.
@@ -38,11 +49,11 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	}
 	text, ok := charset.Decode(encoding, sql)
 	if !ok {
-		return []Made{{}}
+		return []Made{{Runs: true, Changes: true}}
 	}
 	tree, err := syntax.ParseAside(text)
 	if err != nil {
-		return []Made{{}} // a newer server may understand it, or it is too long
+		return []Made{{Runs: true, Changes: true}} // a newer server may understand it, or it is too long
 	}
 	var out []Made
 	for _, raw := range tree.Stmts {
@@ -51,6 +62,7 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 		}
 		for _, m := range madeBy(raw.Stmt) {
 			m.Rows, m.Alone = false, m.Name != "" && !m.heir && standsAlone(raw.Stmt)
+			m.Changes = m.changesSession(b.unseen, sql)
 			out = append(out, m)
 		}
 	}
@@ -73,6 +85,15 @@ func standsAlone(n *ast.Node) bool {
 			(kind == ast.ObjectType_OBJECT_INDEX || kind == ast.ObjectType_OBJECT_TRIGGER)
 	}
 	return false
+}
+
+// changers matches the words without which the text of a function does not change the session by itself.
+var changers = regexp.MustCompile(`(?i)temp|search_path|segue|set_config|standard_conforming|client_encoding|discard|reset|drop|execute|` +
+	`\bset\s+(session|local|role|schema|names)\b`)
+
+// changesSession tells whether what a text makes may change the session when it runs; unseen finds the functions that do.
+func (m *Made) changesSession(unseen *prefilter.Filter, sql string) bool {
+	return m.body && changers.MatchString(sql) || m.Runs && unseen != nil && unseen.Match([]byte(sql), false) != prefilter.Miss
 }
 
 // mayMake tells whether a text is something else than one statement of those that are often sent and make nothing.
@@ -108,6 +129,17 @@ func (b *Binder) FamilyNames(name string) []string {
 	return slices.Compact(names)
 }
 
+// TableNames lists the names of all tables under migration, in every live version and in the database.
+func (b *Binder) TableNames() (names []string) {
+	for _, l := range b.snap.Lenses {
+		for _, t := range l.Tables {
+			names = append(names, t.Logical, t.Physical)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // madeBy lists what a statement makes or alters.
 func madeBy(n *ast.Node) []Made {
 	switch n := n.Node.(type) {
@@ -126,27 +158,31 @@ func madeBy(n *ast.Node) []Made {
 		for i := range out {
 			out[i].heir = len(n.CreateStmt.InhRelations) > 0
 		}
-		return out
+		return running(out)
 	case *ast.Node_CreateForeignTableStmt:
 		return madeRelation(n.CreateForeignTableStmt.BaseStmt.GetRelation())
 	case *ast.Node_ViewStmt:
-		return madeRelation(n.ViewStmt.View)
+		return running(madeRelation(n.ViewStmt.View))
 	case *ast.Node_RuleStmt:
-		return madeRelation(n.RuleStmt.Relation)
+		return running(madeRelation(n.RuleStmt.Relation))
 	case *ast.Node_CompositeTypeStmt:
 		return madeRelation(n.CompositeTypeStmt.Typevar)
 	case *ast.Node_CreateDomainStmt:
-		return madeObject(n.CreateDomainStmt.Domainname)
+		return running(madeObject(n.CreateDomainStmt.Domainname))
 	case *ast.Node_CreateFunctionStmt:
-		return madeObject(n.CreateFunctionStmt.Funcname)
+		return []Made{{Name: ast.LastName(n.CreateFunctionStmt.Funcname), Rows: true, Runs: true, body: true}}
 	case *ast.Node_DefineStmt:
-		return madeObject(n.DefineStmt.Defnames)
+		return running(madeObject(n.DefineStmt.Defnames))
 	case *ast.Node_AlterTableStmt:
-		return madeByAlter(n.AlterTableStmt)
+		return running(madeByAlter(n.AlterTableStmt))
+	case *ast.Node_CreateTrigStmt:
+		return []Made{{Name: n.CreateTrigStmt.Relation.GetRelname(), Runs: true, onlyRuns: true}}
+	case *ast.Node_CreatePolicyStmt:
+		return []Made{{Name: n.CreatePolicyStmt.Table.GetRelname(), Runs: true, onlyRuns: true}}
 	case *ast.Node_RenameStmt:
 		return madeByRename(n.RenameStmt)
 	case *ast.Node_CreateSchemaStmt:
-		var out []Made
+		out := []Made{{Name: n.CreateSchemaStmt.Schemaname, Schema: true}}
 		for _, element := range n.CreateSchemaStmt.SchemaElts {
 			out = append(out, madeBy(element)...)
 		}
@@ -155,10 +191,15 @@ func madeBy(n *ast.Node) []Made {
 		var out []Made
 		for _, o := range n.DropStmt.Objects {
 			bare := n.DropStmt.RemoveType == ast.ObjectType_OBJECT_TABLE && len(o.GetList().GetItems()) == 1
-			out = append(out, Made{Name: droppedName(o), Bare: bare && n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT})
+			out = append(out, Made{Name: droppedName(o), Columns: true, Schema: n.DropStmt.RemoveType == ast.ObjectType_OBJECT_SCHEMA, Bare: bare && n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT})
 		}
 		return out
-	case *ast.Node_IndexStmt, *ast.Node_CreateSeqStmt, *ast.Node_AlterSeqStmt, *ast.Node_CreateTrigStmt, *ast.Node_CreateEnumStmt:
+	case *ast.Node_AlterObjectSchemaStmt:
+		if rv := n.AlterObjectSchemaStmt.Relation; rv != nil {
+			return []Made{{Name: rv.Relname, Rows: true, Columns: true}}
+		}
+		return []Made{{Rows: true, Runs: true}}
+	case *ast.Node_IndexStmt, *ast.Node_CreateSeqStmt, *ast.Node_AlterSeqStmt, *ast.Node_CreateEnumStmt:
 		return nil
 	case *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt, *ast.Node_CopyStmt,
 		*ast.Node_VariableSetStmt, *ast.Node_VariableShowStmt, *ast.Node_TransactionStmt, *ast.Node_DiscardStmt,
@@ -166,9 +207,17 @@ func madeBy(n *ast.Node) []Made {
 		*ast.Node_GrantStmt, *ast.Node_CommentStmt, *ast.Node_TruncateStmt, *ast.Node_LockStmt, *ast.Node_VacuumStmt:
 		return nil
 	default:
-		return []Made{{Rows: true}} // a range type, whose multirange has a name of its own; an extension; a block of code
+		return []Made{{Rows: true, Runs: true, body: true}} // a range type, whose multirange has a name of its own; an extension; a block of code
 	}
 	return nil
+}
+
+// running is what is made, which may call functions.
+func running(made []Made) []Made {
+	for i := range made {
+		made[i].Runs = true
+	}
+	return made
 }
 
 func madeRelation(rv *ast.RangeVar) []Made {
@@ -218,7 +267,11 @@ func madeByRename(x *ast.RenameStmt) []Made {
 		ast.ObjectType_OBJECT_DOMCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
 		return []Made{{Name: x.Relation.GetRelname()}}
 	}
-	return []Made{{Name: x.Newname, Rows: true}}
+	out := []Made{{Name: x.Newname, Rows: true, Schema: x.RenameType == ast.ObjectType_OBJECT_SCHEMA}}
+	if x.Relation != nil {
+		out = append(out, Made{Name: x.Relation.Relname, Columns: true}) // what was hidden by it may be met from now on
+	}
+	return out
 }
 
 // droppedName is the last part of the name of what DROP drops.

@@ -24,6 +24,10 @@ type Session struct {
 	// The key is the name as asked for: an empty Schema stands for a name that is looked up in the search_path.
 	Overlay map[rules.Name]*catalog.Relation
 
+	// MakesTemporary says that a relation that is made without a schema's name is a temporary one: the first schema that
+	// search_path names, of those that are there, is pg_temp. SearchPath has no pg_temp_N before the session has one.
+	MakesTemporary bool
+
 	// Answers are those to NeedRelation.Questions.
 	Answers map[string]string
 
@@ -39,6 +43,8 @@ type Session struct {
 	// Unsettled says that something may be there by the time that the text is executed which was not when the session
 	// was asked: then an error for a missing name is not left to the server.
 	Unsettled bool
+	// Changers says that each statement may change the session when it runs, by a function that was made a moment ago.
+	Changers bool
 	// KeepTypes says that the client goes by the types of the text's result, of a statement that it has prepared before: then an
 	// OID alias value stays one, and printing it fails where the database would print another name than the version's.
 	KeepTypes bool

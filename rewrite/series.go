@@ -47,15 +47,20 @@ func (r *rewriting) inPieces() *Text {
 	}
 	cuts := make([]bool, len(statements))       // whether the string is cut before a statement
 	changed, rows := false, r.session.Unsettled // where a name is new, any text is looked at
+	code := r.session.Changers
 	for i, raw := range statements {
 		text := r.source.UTF8[raw.StmtLocation:endOfStatement(raw, r.source.UTF8)]
 		matters := rows || r.binder.matters([]byte(text))
 		if changed && matters {
 			cuts[i], changed = true, false
 		}
-		changed = changed || r.binder.changesNames(raw.GetStmt(), []byte(text))
-		rows = rows || matters && raw.GetStmt().GetNode() != nil &&
-			slices.ContainsFunc(madeBy(raw.Stmt), func(m Made) bool { return m.Rows })
+		if raw.GetStmt().GetNode() == nil {
+			continue
+		}
+		changed = changed || code || r.binder.changesNames(raw.Stmt, []byte(text))
+		made := madeBy(raw.Stmt)
+		rows = rows || matters && slices.ContainsFunc(made, func(m Made) bool { return m.Rows })
+		code = code || slices.ContainsFunc(made, func(m Made) bool { return m.changesSession(r.binder.unseen, text) })
 	}
 	if !slices.Contains(cuts, true) {
 		return nil

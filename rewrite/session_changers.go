@@ -10,10 +10,13 @@ import (
 // resettleUnseen notes that the statement names something that can change the session, for which see
 // catalog.SessionChanger.
 func (b *binding) resettleUnseen() {
-	if b.unseen == nil {
-		return
+	hit := prefilter.Miss
+	switch {
+	case b.unsettled.code, b.sess.Changers:
+		hit = prefilter.Names // it is not known which names lead to what was made
+	case b.unseen != nil:
+		hit = b.unseen.Match([]byte(b.sql[b.statement.Start:b.statement.End]), false)
 	}
-	hit := b.unseen.Match([]byte(b.sql[b.statement.Start:b.statement.End]), false)
 	if hit == prefilter.Miss {
 		return
 	}

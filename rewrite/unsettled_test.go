@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -30,7 +32,7 @@ func TestWhatAStatementMakesIsListed(t *testing.T) {
 		"ALTER TABLE t ADD c person[]":                                      "t!",
 		"ALTER TABLE t ALTER c TYPE person":                                 "t!",
 		"ALTER TYPE c ADD ATTRIBUTE a person":                               "c!",
-		"ALTER TABLE t RENAME TO u":                                         "u!",
+		"ALTER TABLE t RENAME TO u":                                         "u! t",
 		"ALTER TABLE t RENAME a TO b":                                       "t",
 		"ALTER FUNCTION f() RENAME TO g":                                    "g!",
 		"DROP TABLE a.t, u":                                                 "t u",
@@ -62,6 +64,44 @@ func TestWhatAStatementMakesIsListed(t *testing.T) {
 	}
 }
 
+// TestWhatMayChangeTheSessionWhenItRuns lists what is made that, used later, may set search_path or take a name.
+func TestWhatMayChangeTheSessionWhenItRuns(t *testing.T) {
+	t.Parallel()
+	b := NewBinder(&rules.Snapshot{}, Options{})
+	b.unseen = prefilter.OfChangers([]catalog.SessionChanger{{Name: "make"}})
+	for sql, want := range map[string]string{
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'":                              "f",
+		"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at = now(); END'":     "f",
+		"CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS 'BEGIN CREATE TEMP TABLE t(); END'": "f changes",
+		"CREATE PROCEDURE f() LANGUAGE plpgsql AS 'BEGIN SET LOCAL ROLE x; END'":                  "f changes",
+		"CREATE PROCEDURE f() LANGUAGE plpgsql AS 'BEGIN EXECUTE $1; END'":                        "f changes",
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path = side AS 'SELECT 1'":       "f changes",
+		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()":                   "t",
+		"CREATE POLICY p ON t USING (f())":                                                        "t",
+		"CREATE TABLE t (a int DEFAULT f())":                                                      "t",
+		"DO 'BEGIN CREATE TEMP TABLE t (); END'":                                                  " changes",
+		"CREATE TABLE t (a int DEFAULT make())":                                                   "t changes",
+		"CREATE TEMP TABLE t (a int)":                                                             "t",
+		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION make()":                "t changes",
+		"CREATE POLICY p ON t USING (make() > 0)":                                                 "t changes",
+		"CREATE VIEW v AS SELECT make()":                                                          "v changes",
+		"CREATE EXTENSION x":                                                                      "",
+	} {
+		got := ""
+		for _, m := range b.Makes("UTF8", sql) {
+			if m.Runs {
+				got += m.Name
+			}
+			if m.Changes {
+				got += " changes"
+			}
+		}
+		if got != want {
+			t.Errorf("%s makes %q, want %q", sql, got, want)
+		}
+	}
+}
+
 // TestWhatStandsAlone lists what is made or dropped that no text can meet without its name.
 func TestWhatStandsAlone(t *testing.T) {
 	t.Parallel()
@@ -77,7 +117,7 @@ func TestWhatStandsAlone(t *testing.T) {
 		"CREATE OR REPLACE VIEW v AS SELECT 1":               "v",
 		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''": "f",
 		"ALTER TABLE t ADD a int":                            "t",
-		"ALTER TABLE t RENAME TO u":                          "u",
+		"ALTER TABLE t RENAME TO u":                          "u, t",
 		"DROP INDEX a.i, j":                                  "i alone, j alone",
 		"DROP INDEX i CASCADE":                               "i",
 		"DROP TRIGGER g ON t":                                "g alone",
