@@ -17,9 +17,13 @@ import (
 
 // A table under changes of type and shape, as the versions before and after them have it.
 const (
-	changedOld = `CREATE TABLE orders (id int PRIMARY KEY, cents int NOT NULL DEFAULT 100, total int DEFAULT 7, full_name text, note text DEFAULT 'n');`
+	changedOld = `CREATE TABLE orders (id int PRIMARY KEY, cents int NOT NULL DEFAULT 100, total int DEFAULT 7, full_name text, note text DEFAULT 'n');
+CREATE INDEX orders_by_name ON orders (lower(full_name)) WHERE cents > 1;
+ALTER TABLE orders ADD CONSTRAINT orders_total CHECK (total <> 13), ADD CONSTRAINT orders_cents UNIQUE (id, cents);`
 	changedNew = `CREATE TABLE orders (id int PRIMARY KEY, note text DEFAULT 'n', amount numeric(12,2) NOT NULL DEFAULT 1.00, total bigint DEFAULT 8,
-  first text, last text);`
+  first text, last text);` + changedNewIndexes
+	changedNewIndexes = `CREATE INDEX orders_by_total ON orders ({total}) INCLUDE (id); CREATE INDEX orders_by_note ON orders (lower(note), ({total} + 1));
+ALTER TABLE orders ADD CONSTRAINT orders_amount UNIQUE (id, amount);`
 	changedBoth = `CREATE TABLE delivery (id int, cents int, amount numeric, total bigint, n int, name text);
 INSERT INTO delivery VALUES (1, 5, 0.05, 10, 3, 'a b'), (3, 700, 7, 1, 4, 'c d');
 CREATE TABLE parcel (orders int, amount numeric, n int); INSERT INTO parcel VALUES (1, 1.5, 2), (2, 9, 9);
@@ -94,7 +98,7 @@ func newChangedWorld(t testing.TB, s changedStage) *mappedWorld {
 		return conn
 	}
 	if s.newSide {
-		w.client = connect(changedNew+changedBoth, changedRowsNew)
+		w.client = connect(strings.ReplaceAll(changedNew, "{total}", "total")+changedBoth, changedRowsNew)
 	} else {
 		w.client = connect(changedOld+changedBoth, changedRows)
 	}
@@ -109,6 +113,7 @@ func newChangedWorld(t testing.TB, s changedStage) *mappedWorld {
 			sql = append(sql, c.Cutover()...)
 		}
 	}
+	sql = append(sql, strings.ReplaceAll(changedNewIndexes, "{total}", changes[1].New[0].Physical))
 	w.server = connect(sql...)
 	cat, err := catalog.Load(ctx, w.server)
 	if err != nil {

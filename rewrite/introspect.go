@@ -1,6 +1,9 @@
 package rewrite
 
 import (
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -54,7 +57,7 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 		v.unpinned = newIntrospection(snap, lens, false, true) // every version hides the same
 		break
 	}
-	v.filter = newCatalogFilter(snap.Catalog)
+	v.filter = newCatalogFilter(snap)
 }
 
 // of is the introspection for a session; nil when the catalogs are to stay as they are.
@@ -104,6 +107,9 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		in.groups = append(in.groups, g)
 	}
 	in.names = newCatalogNames(in.groups)
+	if pinned {
+		in.names.declared = declaredNames(lens)
+	}
 	return in
 }
 
@@ -115,12 +121,15 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 			continue
 		}
 		shown[c.Num] = true
+		if pinned && c.Declared != nil {
+			put(&g.Declared, c.Physical, c.Declared)
+		}
 		if pinned && c.Logical != c.Physical {
 			g.Columns = append(g.Columns, c)
 		}
 	}
 	for _, c := range rel.Columns {
-		if !shown[c.Num] && (pinned || strings.HasPrefix(c.Name, hiddenPrefix)) {
+		if pinned && !shown[c.Num] || !pinned && strings.HasPrefix(c.Name, hiddenPrefix) {
 			g.Hidden = append(g.Hidden, c)
 		}
 	}
@@ -159,6 +168,10 @@ func shapeOf(g *ruleutils.Table) string {
 	for _, c := range g.Hidden {
 		b.WriteString(" " + number(int64(c.Num)) + syntax.QuoteIdent(c.Name))
 	}
+	for _, name := range slices.Sorted(maps.Keys(g.Declared)) {
+		d := g.Declared[name]
+		b.WriteString(" " + syntax.QuoteIdent(name) + "?" + strconv.FormatBool(d.NotNull) + syntax.QuoteLiteral(d.Default))
+	}
 	if g.Renamed {
 		b.WriteString(" " + syntax.QuoteIdent(g.Names[0]) + "=" + syntax.QuoteIdent(g.Logical))
 	}
@@ -178,6 +191,7 @@ type catalogItem struct {
 	rel    *catalog.Relation
 	system []string // the system columns that are asked for
 	whole  bool     // all its columns are meant somewhere
+	united bool     // the version has rows besides
 	narrow []string // conditions on its rows t that follow from those of the statement
 }
 
@@ -202,6 +216,9 @@ type catalogUse struct {
 func (it *item) systemColumnOfCatalog(c *column) {
 	if it.catalog != nil {
 		it.catalog.system = append(it.catalog.system, c.name)
+		if it.catalog.united {
+			c.relation, c.num = 0, 0
+		}
 	}
 }
 
@@ -217,7 +234,7 @@ func (b *binding) substitute(n *ast.Node, it *item) {
 		return
 	}
 	b.affected = true
-	it.catalog = &catalogItem{node: n, rv: n.GetRangeVar(), rel: it.rel}
+	it.catalog = &catalogItem{node: n, rv: n.GetRangeVar(), rel: it.rel, united: b.views.declaredDefaults(it.rel, nil) != ""}
 	it.hidden = it.bare
 	for i, c := range it.cols {
 		if i < len(it.rel.Columns) && sub.mapped[it.rel.Columns[i].Name] {
@@ -326,6 +343,9 @@ func (b *binding) gateCatalogs() {
 // shows tells whether a relation is one of the catalogs that may show names of tables.
 func (in *introspection) shows(rel *catalog.Relation) bool {
 	c := shownBy(rel)
+	if in.changeCondition(rel) != "" {
+		return true
+	}
 	return c.mentions != nil || c.stored != nil || c.sent != ""
 }
 

@@ -7,21 +7,25 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/prefilter"
+	"github.com/seguedb/segue/rules"
 )
 
 // newCatalogFilter compiles the words without which no text shows names of the system catalogs.
-func newCatalogFilter(cat *catalog.Catalog) *prefilter.Filter {
+func newCatalogFilter(snap *rules.Snapshot) *prefilter.Filter {
 	words := []string{"information_schema", "regclass", "regtype", "regprocedure"}
 	for name := range catalogRelations {
 		if name, ok := strings.CutPrefix(name, "pg_catalog."); ok {
 			words = append(words, name)
 		}
 	}
+	if hasHidden(snap) {
+		words = append(words, changeWords()...)
+	}
 	words = slices.AppendSeq(words, maps.Keys(printings))
 	words = slices.AppendSeq(words, maps.Keys(namingFunctions))
 	words = append(words, relationFunctions...)
 	words = slices.AppendSeq(words, maps.Keys(nameFunctions))
-	words = slices.AppendSeq(words, maps.Keys(namesHeldIn(cat)))
+	words = slices.AppendSeq(words, maps.Keys(namesHeldIn(snap.Catalog)))
 	return prefilter.OfNames(words)
 }
 

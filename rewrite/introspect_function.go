@@ -73,9 +73,15 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 			return false
 		}
 		if b.printing(n.FuncCall) == "" {
+			if b.printsDeclared(n.FuncCall) {
+				b.callArguments(s, n.FuncCall)
+				b.declaredExpr(s, node)
+				return true
+			}
 			return b.printedName(s, node) || b.relationLookup(s, node) || b.nameLookup(s, node) || b.relationArguments(s, node)
 		}
 		b.printingCall(s, node)
+		b.declaredExpr(s, node)
 		return true
 	case *ast.Node_TypeCast:
 		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast) || b.relationLookup(s, node)

@@ -28,6 +28,7 @@ type catalogNames struct {
 	named     *rules.NameMap // {table: {schema: entry}} for views that know a table by its name
 	logical   *rules.NameMap // {OID: {name of a column in the version: in the database}}
 	physical  *rules.NameMap // {name of a table in the version: [names in the database]}
+	declared  *rules.NameMap // {OID: {attnum: {"not_null", "default"}}}
 	later     *rules.NameMap // {name of a column in a later version: {OID: {attnum: name in the version}}}
 
 	types         *rules.NameMap // {OID: {"from", "to", "suffix", "name"}} of row types and their arrays
@@ -121,7 +122,7 @@ func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 }
 
 // describe makes the entry of a table: "from" and "to" of its name, where that differs; its "columns" by their names;
-// by "numbers", with both names; and those that are "hidden".
+// by "numbers", with both names; those that are "hidden"; and what is "declared".
 func describe(g *ruleutils.Table, in object, key string) {
 	e := in.at(key)
 	if g.Renamed {
@@ -133,6 +134,9 @@ func describe(g *ruleutils.Table, in object, key string) {
 	}
 	for _, c := range g.Hidden {
 		e.at("hidden")[c.Name] = true
+	}
+	for name, d := range g.Declared {
+		e.at("declared")[name] = declaredEntry(d)
 	}
 }
 
@@ -152,7 +156,7 @@ func columnsByName(g *ruleutils.Table) map[string]string {
 // all lists the objects that there are.
 func (n *catalogNames) all() (out []rules.NameMap) {
 	for _, m := range []*rules.NameMap{
-		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.later, n.types, n.namedTypes, n.physicalTypes,
+		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.declared, n.later, n.types, n.namedTypes, n.physicalTypes,
 	} {
 		if m != nil {
 			out = append(out, *m)

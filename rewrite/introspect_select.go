@@ -76,6 +76,10 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 	for _, m := range shownBy(rel).mentions {
 		rows.add(m)
 	}
+	rows.addDeclared()
+	if condition := in.changeCondition(rel); condition != "" {
+		rows.hidden = append(rows.hidden, condition)
+	}
 	if sql := in.indexColumnsSQL(); sql != "" && rel.Schema == "pg_catalog" && rel.Name == "pg_attribute" {
 		rows.otherwise = map[string]string{"attname": sql}
 	}
@@ -96,7 +100,11 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 	for i, hidden := range rows.hidden {
 		text += []string{" WHERE (", " AND ("}[min(i, 1)] + hidden + ") IS NOT TRUE"
 	}
-	return newSubstitute(rel.Name, text+")", mapped)
+	more := in.declaredDefaults(rel, system)
+	for _, c := range rel.Columns {
+		mapped[c.Name] = mapped[c.Name] || more != "" // what a UNION puts out comes from no table
+	}
+	return newSubstitute(rel.Name, text+more+")", mapped)
 }
 
 // narrowed is the substitute with further conditions on its rows.
@@ -166,6 +174,9 @@ func (r *rowMap) value(column string) string {
 func typeOf(c *catalog.Column) string {
 	if strings.Contains(c.TypeName, ".") {
 		return c.TypeName
+	}
+	if c.TypeName == "boolean" { // that is a word of SQL
+		return "pg_catalog.bool"
 	}
 	return "pg_catalog." + c.TypeName
 }

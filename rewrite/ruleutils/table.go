@@ -15,6 +15,8 @@ type Table struct {
 	Later   map[int16][]string // by number: names of columns that differ in later versions;
 	Hidden  []catalog.Column
 
+	Declared map[string]*rules.Declared // by physical name: what the version says of columns and the database does not
+
 	Renamed bool
 	Logical string      // the table's name in the version
 	RowType catalog.OID // 0 where there is none
