@@ -192,13 +192,13 @@ func TestWhatIsHeldIsNotIdle(t *testing.T) {
 	p, table := openShop(t)
 	c := p.login()
 	p.closeGate(table)
-	c.Say(messages(simple("BEGIN"), simple("SET LOCAL idle_in_transaction_session_timeout = '1s'"), simple("SELECT last_name FROM individual")))
+	c.Say(messages(simple("BEGIN"), simple("SET LOCAL idle_in_transaction_session_timeout = '4s'"), simple("SELECT last_name FROM individual")))
 	p.held(1)
 	watch := pgtest.Connect(t, p.direct)
 	pgtest.Eventually(t, func() bool {
 		var young int
 		err := watch.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
-			WHERE datname = current_database() AND query LIKE 'SET LOCAL idle_%' AND pg_catalog.clock_timestamp() < state_change + interval '1.5s'`).Scan(&young)
+			WHERE datname = current_database() AND query LIKE 'SET LOCAL idle_%' AND pg_catalog.clock_timestamp() < state_change + interval '5s'`).Scan(&young)
 		return err == nil && young == 0
 	}, "the session has been held for longer than the server waits for one that is idle")
 	p.Open(p.Server.epoch.Load().binder.Snapshot())
