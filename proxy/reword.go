@@ -36,13 +36,14 @@ func (s *session) rewordAs(fields *wire.ErrorFields, version string) bool {
 func reportFields(r *wording.Report) map[byte]*string {
 	return map[byte]*string{
 		wire.FieldMessage: &r.Message, wire.FieldDetail: &r.Detail, wire.FieldHint: &r.Hint, wire.FieldWhere: &r.Where,
+		wire.FieldCode: &r.Code, wire.FieldConstraint: &r.Constraint,
 		wire.FieldSchema: &r.Schema, wire.FieldTable: &r.Table, wire.FieldColumn: &r.Column, wire.FieldInternalQuery: &r.Query,
 	}
 }
 
 // reportOf reads the fields that can speak of names.
 func reportOf(fields wire.ErrorFields) *wording.Report {
-	r := &wording.Report{Code: fields.Get(wire.FieldCode), Routine: fields.Get(wire.FieldRoutine)}
+	r := &wording.Report{Routine: fields.Get(wire.FieldRoutine)}
 	for code, text := range reportFields(r) {
 		*text = fields.Get(code)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/seguedb/segue/catalog"
 	reshape "github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -156,12 +157,24 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 	}
 	code := map[bool]int{false: reshape.CodeOld, true: reshape.CodeNew}[s.newSide]
 	for _, ch := range changes {
+		own, other := sideColumns(ch.Old), sideColumns(ch.New)
+		if s.newSide {
+			own, other = other, own
+		}
+		t.Counterparts = append(t.Counterparts, rules.Counterpart{Marker: ch.Marker(), Own: own, Other: other, OtherNew: !s.newSide})
 		if s.newSide != s.cutover {
 			m := rel.Column(ch.Marker())
 			t.NewRow = append(t.NewRow, rules.Assignment{Column: rules.PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
 		}
 	}
 	return t
+}
+
+func sideColumns(side []reshape.Column) (out []rules.SideColumn) {
+	for _, c := range side {
+		out = append(out, rules.SideColumn{Name: c.Name, Physical: c.Physical, NotNull: c.NotNull})
+	}
+	return out
 }
 
 // outOfStep counts the rows whose sides do not say the same.
@@ -297,6 +310,82 @@ func TestEachSideOfAChangeIsServedAsIfItWereTheOnlyOne(t *testing.T) {
 				text := w.rewrite(t, sql)
 				if got, _ := w.outcomeOf(t, w.server, text.SQL, outOfStep); got.Code == "" && got.Table[0] != "<0>" {
 					t.Errorf("%s\n=> %s\nleaves %s rows out of step", sql, text.SQL, got.Table[0])
+				}
+			}
+		})
+	}
+}
+
+// changedFailing are writes that a version's own database rejects too, in the same words.
+var changedFailing = map[bool][]string{
+	false: {
+		`INSERT INTO orders (id, cents) VALUES (9, NULL)`,
+		`UPDATE orders SET cents = NULL WHERE id = 1`,
+		`INSERT INTO orders (id, total) VALUES (9, 13)`,
+		`INSERT INTO orders (id) VALUES (NULL)`,
+		`INSERT INTO orders (id, amount) VALUES (9, 1)`,
+		`UPDATE orders SET first = 'x'`,
+	},
+	true: {
+		`INSERT INTO orders (id, amount) VALUES (9, NULL)`,
+		`INSERT INTO orders (id, amount) SELECT 9, NULL`,
+		`UPDATE orders SET amount = NULL WHERE id = 1`,
+		`INSERT INTO orders (id) VALUES (NULL)`,
+		`INSERT INTO orders (id, cents) VALUES (9, 1)`,
+		`UPDATE orders SET full_name = 'x'`,
+		`INSERT INTO orders (id, amount) VALUES (9, 12345678901)`,
+	},
+}
+
+// reworded is what a client sees of the failure of a statement in the version's terms.
+func (w *mappedWorld) reworded(t *testing.T, sql string) wording.Report {
+	t.Helper()
+	text := w.rewrite(t, sql)
+	got := failureOf(t, w.server, text.SQL)
+	if e := text.FailureAt(got.Code, got.Message, int(got.Position)); e != nil {
+		return wording.Report{Code: e.Code, Message: e.Message}
+	}
+	r := &wording.Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Detail: got.Detail, Hint: got.Hint, Where: got.Where,
+		Schema: got.SchemaName, Table: got.TableName, Column: got.ColumnName, Constraint: got.ConstraintName}
+	text.Reword(r)
+	return *r
+}
+
+func TestAWriteThatFailsOnOneSideFailsInItsWords(t *testing.T) {
+	t.Parallel()
+	for _, stage := range changedStages {
+		t.Run(stage.name, func(t *testing.T) {
+			t.Parallel()
+			w := newChangedWorld(t, stage)
+			for _, sql := range changedFailing[stage.newSide] {
+				want, got := failureOf(t, w.client, sql), w.reworded(t, sql)
+				if want.Code == "" || want.Code != got.Code || want.Message != got.Message || want.Detail != got.Detail || want.ColumnName != got.Column ||
+					want.ConstraintName != got.Constraint || want.Where != got.Where {
+					t.Errorf("%s\nfails with %+v, in the version's database with %s %s (%s) %s %s", sql, got, want.Code, want.Message, want.Detail, want.ColumnName, want.ConstraintName)
+				}
+			}
+		})
+	}
+}
+
+func TestAWriteThatTheOtherSideCannotHoldNamesNothingOfSegues(t *testing.T) {
+	t.Parallel()
+	for _, stage := range changedStages {
+		if !stage.newSide {
+			continue
+		}
+		t.Run(stage.name, func(t *testing.T) {
+			t.Parallel()
+			w := newChangedWorld(t, stage)
+			for sql, want := range map[string]wording.Report{
+				`INSERT INTO orders (id, total) VALUES (9, 5000000000)`: {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "total" as "total", which cannot hold this value.`},
+				`UPDATE orders SET amount = 99999999.99`:                {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "amount" as "cents", which cannot hold this value.`},
+				`UPDATE orders SET total = 13`:                          {Code: "23514", Message: `new row for relation "orders" violates check constraint "orders_total"`, Schema: "public", Table: "orders", Constraint: "orders_total"},
+			} {
+				got := w.reworded(t, sql)
+				got.Routine, got.Detail = "", ""
+				if got != want {
+					t.Errorf("%s\nfails with %+v, want %+v", sql, got, want)
 				}
 			}
 		})

@@ -26,6 +26,24 @@ type TableLens struct {
 
 	// NewRow is what each new row of the version is given in columns that no version shows: constants, one piece each.
 	NewRow []Assignment
+
+	// Counterparts are the other sides of the changes that its columns are under. Names of these are in errors only.
+	Counterparts []Counterpart
+}
+
+// A Counterpart is what a version does not have of a change of columns, and what it has instead.
+type Counterpart struct {
+	Marker   string
+	Own      []SideColumn
+	Other    []SideColumn
+	OtherNew bool // the other side is the new one
+}
+
+// A SideColumn is a column of one side of a change.
+type SideColumn struct {
+	Name     string // in its version
+	Physical string
+	NotNull  bool
 }
 
 // NewLens indexes the tables.

@@ -16,6 +16,11 @@ import (
 // to say anything in an UPDATE: what is written is told by comparing the row with the one before it (see package change).
 func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, newOwns bool) {
 	t.Identity = false
+	own, other := sideColumns(c.Old), sideColumns(c.New)
+	if newSide {
+		own, other = other, own
+	}
+	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide})
 	if newSide == newOwns {
 		return
 	}
@@ -33,4 +38,12 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	if m := rel.Column(c.Marker()); m != nil {
 		t.NewRow = append(t.NewRow, Assignment{Column: PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
 	}
+}
+
+func sideColumns(side []change.Column) []SideColumn {
+	out := make([]SideColumn, len(side))
+	for i, col := range side {
+		out[i] = SideColumn{Name: col.Name, Physical: col.Physical, NotNull: col.NotNull}
+	}
+	return out
 }

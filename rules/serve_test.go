@@ -60,5 +60,8 @@ func TestAVersionSaysThatItHasMadeARowWhereTheOtherOneOwnsTheTruth(t *testing.T)
 		if lens.Columns[0].Declared != nil {
 			t.Errorf("%s declares something of a column that does not change", name)
 		}
+		if p := lens.Counterparts; len(p) != 1 || p[0].OtherNew == tc.newSide || p[0].Own[0].Physical != physical || p[0].Other[0].Physical == physical {
+			t.Errorf("%s has the counterparts %v", name, p)
+		}
 	}
 }

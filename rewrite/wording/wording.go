@@ -25,6 +25,15 @@ type Context struct {
 
 // Reword replaces the names in all fields.
 func (w *Context) Reword(r *Report) {
+	message := w.ofChange(r)
+	w.rename(r)
+	if message != "" {
+		r.Message = message
+	}
+}
+
+// rename replaces the names of tables, columns and types.
+func (w *Context) rename(r *Report) {
 	if r.Routine == "exec_stmt_raise" { // RAISE: all but the context is the user's
 		r.Where = w.context(r.Where)
 		return

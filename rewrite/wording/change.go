@@ -1,0 +1,128 @@
+package wording
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// While a change of columns lasts, a write of one version can fail for the other side: by a CHECK of Segue's, by NOT NULL, or
+// within the trigger that computes the other side. The version is told of its own columns, and not of what keeps them in step.
+
+var (
+	ownConstraint = regexp.MustCompile(`^_segue_(step|full|null([a-z]))_(\w+)$`)
+	ownFunction   = regexp.MustCompile(`\bsegue\._segue_(?:first|last)_(?:insert|update)_(\w+)\(`)
+	ownVariable   = regexp.MustCompile(`\b_segue_(?:old|new)(?:_\d+|_set)\b|\b_segue_fits\b`)
+)
+
+// ofChange takes what is Segue's own out of a report. message is what to say in the end; "" for what the server says.
+func (w *Context) ofChange(r *Report) (message string) {
+	key := w.cleanContext(r)
+	m := ownConstraint.FindStringSubmatch(r.Constraint)
+	switch {
+	case m != nil:
+		r.Constraint = ""
+		if r.Routine == "exec_stmt_raise" {
+			return ""
+		}
+		_, p := w.counterpart(r, m[3])
+		if p == nil {
+			return ""
+		}
+		if m[2] != "" {
+			return w.notNull(r, p, int(m[2][0]-'a'))
+		}
+		return "the values of " + quotedNames(p.Own) + " do not fit those of " + quotedNames(p.Other) + ", which another version of the app has"
+	case r.Code == "23502" && r.Column != "":
+		return w.otherIsNull(r)
+	case key != "" && r.Hint == "" && r.Routine != "exec_stmt_raise":
+		if _, p := w.counterpart(r, key); p != nil {
+			r.Hint = "Another version of the app has " + quotedNames(p.Own) + " as " + quotedNames(p.Other) + ", which cannot hold this value."
+		}
+	}
+	return ""
+}
+
+// cleanContext takes the lines out of the context that speak of Segue's functions, and gives the key of their change.
+func (w *Context) cleanContext(r *Report) (key string) {
+	m := ownFunction.FindStringSubmatch(r.Where)
+	if m == nil {
+		return ""
+	}
+	lines := strings.Split(r.Where, "\n")
+	lines = slices.DeleteFunc(lines, func(line string) bool { return ownFunction.MatchString(line) || ownVariable.MatchString(line) })
+	r.Where = strings.Join(lines, "\n")
+	return m[1]
+}
+
+// counterpart finds a change by its key, in the table that the fields name where they do.
+func (w *Context) counterpart(r *Report, key string) (*rules.TableLens, *rules.Counterpart) {
+	for _, l := range w.Lens.Tables {
+		if r.Table != "" && (l.Schema != r.Schema || l.Physical != r.Table) {
+			continue
+		}
+		for i := range l.Counterparts {
+			if l.Counterparts[i].Marker == "_segue_mark_"+key {
+				return l, &l.Counterparts[i]
+			}
+		}
+	}
+	return nil, nil
+}
+
+// otherIsNull words the failure of NOT NULL on a column that the version does not have. It gets NULL where the version's own
+// columns have none, or else a trigger has rejected the row.
+func (w *Context) otherIsNull(r *Report) string {
+	for _, l := range w.Lens.Tables {
+		if l.Schema != r.Schema || l.Physical != r.Table {
+			continue
+		}
+		for i := range l.Counterparts {
+			p := &l.Counterparts[i]
+			if slices.ContainsFunc(p.Other, func(c rules.SideColumn) bool { return c.Physical == r.Column }) {
+				return nullMessage(r, l, p)
+			}
+		}
+	}
+	return ""
+}
+
+// notNull words the failure of the CHECK that stands for NOT NULL on a column of the new side until cutover.
+func (w *Context) notNull(r *Report, p *rules.Counterpart, column int) string {
+	l, _ := w.counterpart(r, strings.TrimPrefix(p.Marker, "_segue_mark_"))
+	r.Code = "23502"
+	side := p.Own
+	if p.OtherNew {
+		return nullMessage(r, l, p)
+	}
+	if column >= len(side) {
+		return ""
+	}
+	return nullIn(r, l, side[column])
+}
+
+// nullMessage says that the columns of the version cannot be NULL: in PostgreSQL's words, where one of them is NOT NULL.
+func nullMessage(r *Report, l *rules.TableLens, p *rules.Counterpart) string {
+	for _, c := range p.Own {
+		if c.NotNull {
+			return nullIn(r, l, c)
+		}
+	}
+	r.Column = p.Own[0].Physical
+	return quotedNames(p.Own) + " cannot be null: another version of the app has " + quotedNames(p.Other) + ", which must not be"
+}
+
+func nullIn(r *Report, l *rules.TableLens, c rules.SideColumn) string {
+	r.Column = c.Physical
+	return `null value in column "` + physicalColumn(l, c.Physical, c.Name) + `" of relation "` + l.Logical + `" violates not-null constraint`
+}
+
+func quotedNames(side []rules.SideColumn) string {
+	names := make([]string, len(side))
+	for i, c := range side {
+		names[i] = `"` + c.Name + `"`
+	}
+	return strings.Join(names, ", ")
+}
