@@ -16,6 +16,7 @@ type Control interface {
 	Outage() *migrate.Outage
 	Snapshot() *rules.Snapshot
 	PendingFor() time.Duration
+	Backfills() map[string]*migrate.Progress
 	Unreached(err error) *migrate.UnreachedError
 
 	Create(ctx context.Context, file string, data []byte, actor string) (st *migrate.Status, created bool, err error)
@@ -23,6 +24,8 @@ type Control interface {
 	Get(ctx context.Context, id string) (*migrate.Status, error)
 	Delete(ctx context.Context, id, actor string) error
 	Cancel(ctx context.Context, id, actor string) (migrate.Kind, error)
+	Pause(ctx context.Context, id, actor string) error
+	Resume(ctx context.Context, id, actor string) error
 	Request(ctx context.Context, id string, r migrate.Request) error
 	Wait(ctx context.Context, id string) (*migrate.Status, error)
 

@@ -34,7 +34,8 @@ type snapshotCollector struct {
 	ready   func() error
 	program string
 
-	up, suspended, epoch, migrations, pending, build *prometheus.Desc
+	up, suspended, epoch, migrations, pending, build        *prometheus.Desc
+	filled, rows, fillRate, fillLeft, fillPaused, fillEnded *prometheus.Desc
 }
 
 func newSnapshotCollector(s *Server) *snapshotCollector {
@@ -48,13 +49,21 @@ func newSnapshotCollector(s *Server) *snapshotCollector {
 		migrations: prometheus.NewDesc("segue_migrations", "Stored migrations by phase.", []string{"phase"}, nil),
 		pending: prometheus.NewDesc("segue_transition_pending_seconds",
 			"For how long a transition has been tried; 0 when none is pending.", nil, nil),
-		build: prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
+		filled:     prometheus.NewDesc("segue_backfill_done_rows", "Rows that the backfill of a migration has filled.", []string{"migration"}, nil),
+		rows:       prometheus.NewDesc("segue_backfill_rows", "Rows that are to be filled in all, estimated.", []string{"migration"}, nil),
+		fillRate:   prometheus.NewDesc("segue_backfill_rows_per_second", "How fast rows are filled.", []string{"migration"}, nil),
+		fillLeft:   prometheus.NewDesc("segue_backfill_eta_seconds", "Time to the end of this pass over the table.", []string{"migration"}, nil),
+		fillPaused: prometheus.NewDesc("segue_backfill_paused", "1 while somebody has paused the backfill.", []string{"migration"}, nil),
+		fillEnded:  prometheus.NewDesc("segue_backfill_stopped", "1 while the backfill has stopped because of a row.", []string{"migration"}, nil),
+		build:      prometheus.NewDesc("segue_build_info", "1, with the version of the program.", []string{"version"}, nil),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *snapshotCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.up, c.suspended, c.epoch, c.migrations, c.pending, c.build} {
+	for _, d := range []*prometheus.Desc{
+		c.up, c.suspended, c.epoch, c.migrations, c.pending, c.build, c.filled, c.rows, c.fillRate, c.fillLeft, c.fillPaused, c.fillEnded,
+	} {
 		out <- d
 	}
 }
@@ -79,6 +88,17 @@ func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(c.suspended, held, string(kind))
 	}
+	for id, p := range c.control.Backfills() {
+		if p == nil {
+			continue
+		}
+		gauge(c.filled, float64(p.Done), id)
+		gauge(c.rows, float64(p.Total), id)
+		gauge(c.fillRate, p.Rate, id)
+		gauge(c.fillLeft, p.ETA, id)
+		gauge(c.fillPaused, oneIf(p.Paused), id)
+		gauge(c.fillEnded, oneIf(p.Failure != ""), id)
+	}
 	snap := c.control.Snapshot()
 	if snap == nil {
 		return
@@ -91,4 +111,11 @@ func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
 	for _, p := range []rules.Phase{rules.Draft, rules.Active, rules.Cutover, rules.Contracted, rules.RolledBack} {
 		gauge(c.migrations, float64(count[p]), string(p))
 	}
+}
+
+func oneIf(on bool) float64 {
+	if on {
+		return 1
+	}
+	return 0
 }

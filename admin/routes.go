@@ -33,8 +33,8 @@ func (s *Server) routes(metrics http.Handler) []route {
 		{method: get, path: "/v1/migrations/{id}/transitions", handle: s.getTransitions},
 		{method: get, path: "/v1/migrations/{id}/exit-sql", query: []string{"to"}, handle: s.getExitSQL},
 
-		{method: post, path: "/v1/migrations/{id}/pause", handle: s.pause},
-		{method: post, path: "/v1/migrations/{id}/resume", handle: s.pause},
+		{method: post, path: "/v1/migrations/{id}/pause", handle: s.backfill(s.cfg.Control.Pause)},
+		{method: post, path: "/v1/migrations/{id}/resume", handle: s.backfill(s.cfg.Control.Resume)},
 
 		{method: post, path: "/v1/assessment", query: []string{"file"}, handle: s.assessFile},
 		{method: post, path: "/v1/rewrite", handle: s.rewrite},

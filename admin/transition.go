@@ -71,7 +71,7 @@ func (s *Server) transition(t transitionKind) func(http.ResponseWriter, *http.Re
 			return err
 		}
 		switch {
-		case st.Phase == req.Target():
+		case req.Reached(st):
 			return reply(w, http.StatusOK, st)
 		case st.Pending == nil || st.Pending.Kind != req.Kind:
 			return overtaken(st, req)
@@ -188,15 +188,17 @@ func badOption(key, value, hint string) *Problem {
 	}
 }
 
-// pause answers pause and resume: what is in this version of the program has no backfill that could be paused.
-func (s *Server) pause(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.cfg.Control.Get(r.Context(), r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return &migrate.ConflictError{
-		Message: fmt.Sprintf("%s has no backfill, so there is nothing to pause or resume", st.ID),
-		Hint:    fmt.Sprintf("a rename copies nothing; DELETE /v1/migrations/%s/transition withdraws a transition that is being tried", st.ID),
-		HintCLI: "a rename copies nothing; to stop a transition that is being tried: segue cancel " + st.ID,
+// backfill answers pause and resume.
+func (s *Server) backfill(do func(ctx context.Context, id, actor string) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id := r.PathValue("id")
+		if err := do(r.Context(), id, actor(r)); err != nil {
+			return err
+		}
+		st, err := s.cfg.Control.Get(r.Context(), id)
+		if err != nil {
+			return err
+		}
+		return reply(w, http.StatusOK, st)
 	}
 }

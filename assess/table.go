@@ -3,4 +3,5 @@ package assess
 // tableChecks are about what kind of tables they are.
 var tableChecks = []check{
 	{[]*Hazard{extensionMember}, lookExtensions},
+	{[]*Hazard{unfit}, lookChanges},
 }

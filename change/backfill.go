@@ -12,6 +12,21 @@ import (
 // Where the role may set session_replication_role, it is to be replica, so that others' triggers do not fire; where it may not
 // and there are such triggers, others is true.
 func (c *Compiled) Backfill(table Name, others bool) string {
+	t, m := table.SQL(), quote(c.Marker())
+	page := func(parameter string) string {
+		return "pg_catalog.format('(%s,0)', " + parameter + "::pg_catalog.int8)::pg_catalog.tid"
+	}
+	return c.filling(t, others) + " WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + t + " WHERE ctid >= " + page("$1") + " AND ctid < " + page("$2") +
+		" AND " + m + " = 0 FOR NO KEY UPDATE SKIP LOCKED)) AND _segue_row." + m + " = 0"
+}
+
+// BackfillRow is Backfill for one row alone: $1 is its ctid as text.
+func (c *Compiled) BackfillRow(table Name, others bool) string {
+	return c.filling(table.SQL(), others) + " WHERE _segue_row.ctid = $1::pg_catalog.text::pg_catalog.tid AND _segue_row." + quote(c.Marker()) + " = 0"
+}
+
+// filling is an UPDATE that fills rows, up to the condition that says which.
+func (c *Compiled) filling(table string, others bool) string {
 	m := quote(c.Marker())
 	var set []string
 	switch {
@@ -23,13 +38,7 @@ func (c *Compiled) Backfill(table Name, others bool) string {
 		}
 		set = append(set, m+" = 1")
 	}
-	t := table.SQL()
-	page := func(parameter string) string {
-		return "pg_catalog.format('(%s,0)', " + parameter + "::pg_catalog.int8)::pg_catalog.tid"
-	}
-	return "UPDATE ONLY " + t + " AS _segue_row SET " + strings.Join(set, ", ") +
-		" WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + t + " WHERE ctid >= " + page("$1") + " AND ctid < " + page("$2") +
-		" AND " + m + " = 0 FOR NO KEY UPDATE SKIP LOCKED)) AND _segue_row." + m + " = 0"
+	return "UPDATE ONLY " + table + " AS _segue_row SET " + strings.Join(set, ", ")
 }
 
 // fills is up over the row that is filled.

@@ -21,6 +21,14 @@ const (
 	Purge    Kind = "purge"
 )
 
+// Transitions that nobody asks for: they follow from each other when a change of columns has come so far.
+const (
+	Expand   Kind = "expand"   // the new columns are added, and kept in step
+	Complete Kind = "complete" // no row can be left any more that is not filled
+	Serve    Kind = "serve"    // the new version is served
+	Settle   Kind = "settle"   // the new columns get their names
+)
+
 // A Request asks for a transition of one migration.
 type Request struct {
 	Kind        Kind          `json:"kind"`
@@ -37,6 +45,7 @@ type Request struct {
 type Status struct {
 	ID         string          `json:"id"`
 	Phase      rules.Phase     `json:"phase"`
+	Stage      rules.Stage     `json:"stage,omitempty"` // of a change of columns: how far the database is
 	Operations []OperationView `json:"operations"`
 	CreatedAt  time.Time       `json:"created_at"`
 	UpdatedAt  time.Time       `json:"updated_at"`
@@ -70,10 +79,13 @@ type Pending struct {
 
 // Progress of a backfill.
 type Progress struct {
-	Done  int64   `json:"done"`
-	Total int64   `json:"total"`
-	Rate  float64 `json:"rate"`
-	ETA   float64 `json:"eta_seconds"`
+	Done    int64   `json:"done"`              // rows that it has filled; others fill some by writing them
+	Total   int64   `json:"total"`             // rows, estimated
+	Rate    float64 `json:"rate"`              // rows per second
+	ETA     float64 `json:"eta_seconds"`       // to the end of this pass over the table
+	Paused  bool    `json:"paused"`            // by somebody
+	Waits   string  `json:"waits,omitempty"`   // what it waits for, or what is being done
+	Failure string  `json:"failure,omitempty"` // why it has stopped, until it is resumed
 }
 
 // A Blocker is a session that keeps a transition from happening.

@@ -116,8 +116,10 @@ type move struct {
 	epoch     int64
 	from      rules.Phase
 	steps     []rules.Step
-	sql       []string      // of the steps, in order
-	tables    []catalog.OID // whose statements a gate holds; empty when there is no gate
+	changes   map[int]*rules.ResolvedChange // of the migration's operations, as they are stored afterwards
+	purges    bool                          // nothing is stored of them afterwards
+	sql       []string                      // of the steps, in order
+	tables    []catalog.OID                 // whose statements a gate holds; empty when there is no gate
 }
 
 // design reads what the transition is about, and checks that it is in order.
@@ -146,10 +148,9 @@ func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error)
 	if err := inOrder(m.migration, m.all, m.request, m.catalog); err != nil {
 		return nil, err
 	}
-	if kinds := m.migration.Unserved(); len(kinds) > 0 && t.To == rules.Active {
-		return nil, unserved(m.migration, kinds) // an instance of another release has stored the request
+	if err := l.designChanges(ctx, m); err != nil {
+		return nil, err
 	}
-	m.steps = rules.Steps(m.migration, m.from, t.To)
 	if rules.Gated(m.steps) {
 		if m.tables, err = rules.Affected(m.migration, m.all, m.catalog); err != nil {
 			return nil, err

@@ -58,7 +58,7 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 // refusedByServer tells whether trying again can only fail again: errors of syntax, of names, of rights and of what the
 // server does not support, as opposed to those of resources, locks and connections.
 func refusedByServer(pg *pgconn.PgError) bool {
-	return strings.HasPrefix(pg.Code, "42") || strings.HasPrefix(pg.Code, "0A")
+	return strings.HasPrefix(pg.Code, "42") || strings.HasPrefix(pg.Code, "0A") || pg.Code == "2BP01" // dependent_objects_still_exist
 }
 
 // limitWaits makes the next statements wait no longer than until for a lock.
@@ -126,7 +126,12 @@ func (l *leader) write(ctx context.Context, tx pgx.Tx, m *move, closed time.Time
 	if err != nil {
 		return err
 	}
-	if err := store.SetPhase(ctx, tx, m.migration.ID, m.To); err != nil {
+	if m.from != m.To {
+		if err := store.SetPhase(ctx, tx, m.migration.ID, m.To); err != nil {
+			return err
+		}
+	}
+	if err := m.storeChanges(ctx, tx); err != nil {
 		return err
 	}
 	var paused *float64
@@ -137,6 +142,9 @@ func (l *leader) write(ctx context.Context, tx pgx.Tx, m *move, closed time.Time
 		return err
 	}
 	detail := fmt.Sprintf("%s: %s -> %s at epoch %d", m.Kind, m.from, m.To, epoch)
+	if m.from == m.To {
+		detail = fmt.Sprintf("%s: %s at epoch %d", m.Kind, m.outcome(), epoch)
+	}
 	if m.request.Force {
 		detail += "; forced: " + m.request.Reason
 	}

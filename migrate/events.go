@@ -18,6 +18,9 @@ const (
 	eventCommitted = "committed" // in the transaction of the change
 	eventDone      = "done"      // every instance serves it
 	eventWithdrawn = "withdrawn"
+	eventStopped   = "stopped" // a backfill, until somebody resumes it
+	eventPaused    = "paused"
+	eventResumed   = "resumed"
 )
 
 // eventsShown is how many events of a history are read at most, the newest ones.

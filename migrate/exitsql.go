@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,6 +37,12 @@ func exitSQL(m *rules.Migration, all []*rules.Migration, to rules.Phase) (string
 		return fmt.Sprintf("-- Migration %s is %s: nothing is left to do.\n", comment(m.ID), spoken(to)), nil
 	case m.Phase == rules.Contracted:
 		return "", &ConflictError{Message: fmt.Sprintf("%q is contracted, and that is final", m.ID), Hint: "write another migration for the way back"}
+	}
+	if stage := m.Unfinished(); to == rules.Contracted && stage != "" && m.Phase.Live() {
+		return "", &ConflictError{
+			Message: fmt.Sprintf("the columns of %q are not complete yet (%s), and no script can fill them", m.ID, stage),
+			Hint:    "wait until the new version is served, or ask for the script that leads to rolled_back",
+		}
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `-- Takes migration %[1]s from %[2]s to %[3]s without Segue. Run it with psql, as the owner of the tables:
@@ -75,6 +82,7 @@ $order$;
 	for _, sql := range otherSteps(m, to) {
 		b.WriteString(sql + ";\n")
 	}
+	writeStages(&b, m, to)
 	fmt.Fprintf(&b, `DELETE FROM segue.transition WHERE migration = %[1]s;
 UPDATE segue.migration SET phase = '%[2]s', updated_at = now() WHERE id = %[1]s;
 UPDATE segue.epoch SET epoch = epoch + 1, changed_at = now();
@@ -85,6 +93,17 @@ COMMIT;
 	return b.String(), nil
 }
 
+// writeStages writes how the changes of columns are afterwards.
+func writeStages(b *strings.Builder, m *rules.Migration, to rules.Phase) {
+	if m.Unfinished() == rules.Watched {
+		fmt.Fprintf(b, "DELETE FROM segue.change WHERE migration = %s;\n", literal(m.ID))
+		return
+	}
+	for _, i := range slices.Sorted(maps.Keys(m.After(to))) {
+		fmt.Fprintf(b, "UPDATE segue.change SET stage = %s, changed_at = now() WHERE migration = %s AND operation = %d;\n", literal(string(m.After(to)[i].Stage)), literal(m.ID), i)
+	}
+}
+
 // otherSteps lists the statements of the operations that rename nothing, which need not look for what is done already.
 func otherSteps(m *rules.Migration, to rules.Phase) []string {
 	rest := &rules.Migration{}
@@ -92,6 +111,9 @@ func otherSteps(m *rules.Migration, to rules.Phase) []string {
 		if len(op.Names()) == 0 {
 			rest.Operations = append(rest.Operations, op)
 		}
+	}
+	if m.Phase == rules.Draft && to == rules.RolledBack {
+		return nil
 	}
 	way := []rules.Phase{m.Phase, to}
 	if to == rules.Contracted {

@@ -136,7 +136,7 @@ func (f *fleet) must(id string, requests ...Request) {
 		if err != nil {
 			f.t.Fatalf("%s of %s: %v", r.Kind, id, err)
 		}
-		if want := r.target(); st.Phase != want {
+		if want := r.in(st.Phase).target(); st.Phase != want {
 			f.t.Fatalf("after %s the phase is %s, want %s", r.Kind, st.Phase, want)
 		}
 	}
@@ -179,6 +179,7 @@ var (
 	cutover      = Request{Kind: Cutover, Actor: "test"}
 	contract     = Request{Kind: Contract, Actor: "test", AllowBypass: true} // the test itself bypasses the instances
 	rollback     = Request{Kind: Rollback, Actor: "test"}
+	purge        = Request{Kind: Purge, Actor: "test"}
 	backToActive = Request{Kind: Rollback, To: rules.Active, Actor: "test"}
 )
 

@@ -280,7 +280,7 @@ func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog 
 		return nil
 	}
 	var cat *catalog.Catalog // nil when nothing is live
-	if slices.ContainsFunc(migrations, func(m *rules.Migration) bool { return m.Phase.Live() }) {
+	if rules.NeedsCatalog(migrations) {
 		if cat, err = f.cat.Refresh(ctx, tx); err != nil {
 			return err
 		}
@@ -300,7 +300,7 @@ func (f *follower) build(ctx context.Context, tx pgx.Tx, epoch int64, recatalog 
 }
 
 func sameMigration(a, b *rules.Migration) bool {
-	return a.ID == b.ID && a.Seq == b.Seq && a.Phase == b.Phase && a.Digest == b.Digest
+	return a.ID == b.ID && a.Seq == b.Seq && a.Phase == b.Phase && a.Digest == b.Digest && a.Stages() == b.Stages()
 }
 
 // run reads until ctx ends, and connects again when the connection is lost.
@@ -337,6 +337,9 @@ func (f *follower) step(ctx context.Context) error {
 	f.i.keeper.observe(o)
 	f.i.notePending(o.state.Transition)
 	f.announce(ctx, o.state)
+	if err := f.measure(ctx, o.snap); err != nil {
+		return err
+	}
 	f.i.changed.send()
 	f.i.wake.wait(ctx, f.i.cfg.Poll, func(ctx context.Context) {
 		if lost := f.notices.listen(ctx, f.conn); lost != nil {

@@ -23,14 +23,15 @@ type Instance struct {
 	log     hclog.Logger
 	lines   *switchboard
 
-	snapshot atomic.Pointer[rules.Snapshot] // the one that Traffic was opened with last
-	outage   atomic.Pointer[Outage]         // why Traffic is suspended; nil: it is not
-	pending  atomic.Bool                    // a transition was there at the last read
-	asked    atomic.Int64                   // when it was asked for, in nanoseconds of our own clock; 0: nothing is pending
-	refresh  refreshes                      // asked for, and not yet in force
-	wake     bell                           // makes the follower read now
-	changed  broadcast                      // sent after every read that showed something new
-	taken    record                         // of the reads that were acted on: see CatchUp
+	snapshot atomic.Pointer[rules.Snapshot]       // the one that Traffic was opened with last
+	outage   atomic.Pointer[Outage]               // why Traffic is suspended; nil: it is not
+	pending  atomic.Bool                          // a transition was there at the last read
+	asked    atomic.Int64                         // when it was asked for, in nanoseconds of our own clock; 0: nothing is pending
+	progress atomic.Pointer[map[string]*Progress] // of backfills, as of the last read; nil: there are none
+	refresh  refreshes                            // asked for, and not yet in force
+	wake     bell                                 // makes the follower read now
+	changed  broadcast                            // sent after every read that showed something new
+	taken    record                               // of the reads that were acted on: see CatchUp
 	health   health
 	usage    usageBuffer
 	locks    lockQuestions
@@ -128,6 +129,7 @@ func (i *Instance) run(f *follower, first *observation) {
 	followers.Go(func() { f.run(following) })
 	followers.Go(func() { i.flushUsage(following) })
 	leaders.Go(func() { i.lead(leading) })
+	leaders.Go(func() { i.fill(leading) })
 	i.stop = func(ctx context.Context) error {
 		stopLeading()
 		leaders.Wait()

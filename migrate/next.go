@@ -23,6 +23,48 @@ func Says(p rules.Phase) string {
 	return string(p)
 }
 
+// Says is what is true of the migration, for people.
+func (st *Status) Says() string {
+	switch st.Stage {
+	case rules.Watched, rules.Filling, rules.Completing:
+		return "the old version works as before; the new columns are being filled, and then the new version is served"
+	case rules.Served:
+		return "both versions work, and the old columns own the truth"
+	case rules.Owned:
+		return "both versions work, and the new columns own the truth"
+	case rules.Kept:
+		return "the old version has ended; the new columns get their names when the sessions have ended that were connected before"
+	case rules.Settled:
+		return "the old version has ended; its columns are hidden, and kept in step until purge"
+	case rules.Withdrawn:
+		return "the new version has ended; its columns are hidden until purge"
+	}
+	return Says(st.Phase)
+}
+
+// nextStage is what an operator does next about a change of columns.
+func (st *Status) nextStage() string {
+	switch p := st.Progress; {
+	case p != nil && p.Failure != "":
+		return fmt.Sprintf("mend the rows, then segue resume %[1]s; or segue rollback %[1]s", st.ID)
+	case p != nil && p.Paused:
+		return fmt.Sprintf("segue resume %s", st.ID)
+	}
+	switch st.Stage {
+	case rules.Watched, rules.Filling, rules.Completing:
+		return fmt.Sprintf("wait until the columns are filled: segue status %s --watch", st.ID)
+	case rules.Served:
+		return fmt.Sprintf("deploy the app with the new columns, then segue cutover %s", st.ID)
+	case rules.Owned:
+		return fmt.Sprintf("take the app with the old columns away, then segue contract %s", st.ID)
+	case rules.Kept:
+		return "wait until older sessions have ended"
+	case rules.Settled:
+		return fmt.Sprintf("drop the old columns: segue purge %s", st.ID)
+	}
+	return fmt.Sprintf("drop the new columns: segue purge %[1]s; then segue activate %[1]s, or segue delete %[1]s", st.ID)
+}
+
 // Next is what an operator does next about the migration, with the command.
 func (st *Status) Next() string {
 	switch {
@@ -32,6 +74,9 @@ func (st *Status) Next() string {
 		return st.NotServed.Hint()
 	case st.Pending != nil:
 		return fmt.Sprintf("wait for the %s, or stop it: segue cancel %s", st.Pending.Kind, st.ID)
+	}
+	if st.Stage != "" {
+		return st.nextStage()
 	}
 	switch st.Phase {
 	case rules.Draft:

@@ -27,14 +27,42 @@ func Allowed(p rules.Phase) []Kind {
 // Target is the phase that a request leads to.
 func (r Request) Target() rules.Phase { return r.target() }
 
+// stays reports whether the request leads to no other phase.
+func (r Request) stays() bool {
+	switch r.Kind {
+	case Purge, Expand, Complete, Serve, Settle:
+		return true
+	}
+	return false
+}
+
+// in is the request about a migration in that phase.
+func (r Request) in(p rules.Phase) Request {
+	if r.stays() {
+		r.To = p
+	}
+	return r
+}
+
+// Reached reports whether what was asked for is so.
+func (r Request) Reached(st *Status) bool {
+	if r.stays() {
+		return st.Pending == nil && st.Stage == ""
+	}
+	return st.Phase == r.target()
+}
+
 // target is the phase that a request leads to.
 func (r Request) target() rules.Phase {
+	if r.stays() {
+		return r.To
+	}
 	switch r.Kind {
 	case Activate:
 		return rules.Active
 	case Cutover:
 		return rules.Cutover
-	case Contract, Purge:
+	case Contract:
 		return rules.Contracted
 	}
 	if r.To == rules.Active {
@@ -46,6 +74,12 @@ func (r Request) target() rules.Phase {
 // inOrder checks that the phase of the migration, and the other migrations, allow the request. The error is a
 // *ConflictError that says what is allowed now.
 func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog.Catalog) error {
+	if stageOf[r.Kind] != "" {
+		return r.due(m)
+	}
+	if r.Kind == Purge && len(m.Changes()) > 0 && !m.Phase.Live() && m.Phase != rules.Draft {
+		return purgeable(m)
+	}
 	back := r.Kind == Rollback && r.To == rules.Active
 	if !slices.Contains(Allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
 		return &ConflictError{

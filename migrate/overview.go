@@ -114,7 +114,7 @@ func (i *Instance) Overview(ctx context.Context) (*Overview, error) {
 // oversee adds one migration.
 func (i *Instance) oversee(ctx context.Context, db store.DB, o *Overview, st *Status) error {
 	st.Source = ""
-	m := MigrationOverview{Migration: *st, Says: Says(st.Phase), Next: st.Next(), Since: st.UpdatedAt}
+	m := MigrationOverview{Migration: *st, Says: st.Says(), Next: st.Next(), Since: st.UpdatedAt}
 	if st.Phase.Live() {
 		stored, err := load(ctx, db, st.ID)
 		if err != nil {
@@ -190,6 +190,9 @@ func (o *Overview) attend() {
 		}
 	}
 	for _, m := range o.Migrations {
+		if p := m.Migration.Progress; p != nil && p.Failure != "" {
+			o.Attention = append(o.Attention, fmt.Sprintf("the backfill of %q has stopped: %s", m.Migration.ID, p.Failure))
+		}
 		if p := m.Migration.Pending; p != nil && p.Attempts > 0 {
 			o.Attention = append(o.Attention, fmt.Sprintf("%s of %q waits", p.Kind, m.Migration.ID))
 		}

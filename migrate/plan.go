@@ -2,7 +2,10 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/seguedb/segue/assess"
 	"github.com/seguedb/segue/catalog"
@@ -21,7 +24,11 @@ func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	steps := planOf(m)
+	m, note, err := resolved(ctx, pool, m)
+	if err != nil {
+		return nil, err
+	}
+	steps := append(note, planOf(m)...)
 	at := len(steps) - 1
 	for at >= 0 && steps[at].Phase != rules.Cutover {
 		at--
@@ -31,6 +38,23 @@ func (i *Instance) Plan(ctx context.Context, id string) ([]Step, error) {
 	}
 	notes, err := shownSteps(ctx, pool, m, steps[at].From)
 	return slices.Insert(steps, at+1, notes...), err
+}
+
+// resolved is a draft with its changes of columns as the server understands them at this moment, so that the plan has their
+// statements; or with a note that says why they cannot be made.
+func resolved(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration) (*rules.Migration, []Step, error) {
+	if len(m.Changes()) == 0 || m.Phase != rules.Draft && (m.Phase != rules.RolledBack || m.Leftovers()) {
+		return m, nil, nil
+	}
+	cat, err := catalog.Load(ctx, pool)
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := assess.Resolve(ctx, pool, m, cat)
+	if unfit, ok := errors.AsType[*assess.UnfitError](err); ok {
+		return m, []Step{{From: m.Phase, Phase: rules.Active, Note: unfit.Error()}}, nil
+	}
+	return out, nil, err
 }
 
 // shownSteps are notes on what stored objects show otherwise after cutover. They run nothing.
@@ -66,6 +90,11 @@ func planOf(m *rules.Migration) []Step {
 	for _, from := range way {
 		if from.Live() {
 			add(from, rules.RolledBack)
+		}
+	}
+	if m.Leftovers() && !m.Phase.Live() && m.Phase != rules.Draft {
+		for _, s := range rules.PurgeSteps(m) {
+			steps = append(steps, Step{From: m.Phase, Phase: m.Phase, SQL: s.SQL, Lock: string(s.Lock), Gated: s.Gated, Note: "purge"})
 		}
 	}
 	return steps

@@ -13,6 +13,9 @@ import (
 
 // prepare does, before a gate is set, what may take longer than a gate may be closed.
 func (l *leader) prepare(ctx context.Context, m *move) error {
+	if m.request.stays() {
+		return nil
+	}
 	if err := m.request.conflict(ctx, m.subject(l.conn), assess.OfBreak); err != nil {
 		return err
 	}
@@ -25,6 +28,9 @@ func (l *leader) prepare(ctx context.Context, m *move) error {
 // prove checks behind the gate, on what the instances reported with their acknowledgement, that nobody is left for whom
 // the transition would be an error.
 func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error {
+	if m.request.stays() {
+		return nil
+	}
 	if m.request.EndSessions {
 		if back := assess.Pinned(clientsOf(c.instances), leaving(m.migration, m.all, m.To)); len(back) > 0 {
 			return &setback{reason: "sessions of a version that goes have come back", blockers: back}

@@ -217,26 +217,3 @@ func TestATransitionIsGivenUpAtItsDeadline(t *testing.T) {
 	// The failure is not the answer to what is asked for later.
 	f.must("surname", activate)
 }
-
-func TestAChangeOfColumnsCanBePlannedAndNotActivated(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t, 1, "CREATE TABLE orders (id int, cents int)")
-	f.create(`
-id: money
-operations:
-- change_columns: {table: public.orders, from: [cents], to: [{name: amount, type: numeric}], up: {amount: cents / 100.0}, down: {cents: (amount * 100)::int}}
-`)
-	if e := f.refused("money", activate); !strings.Contains(e.Message, "cannot carry it out yet") || e.Hint == "" {
-		t.Errorf("it is refused with %v", e)
-	}
-	if f.hasColumn("orders", "amount") || f.phase("money") != rules.Draft {
-		t.Error("something was done")
-	}
-	steps, err := f.instances[0].Plan(t.Context(), "money")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(steps) == 0 || steps[0].Note == "" || !steps[0].Gated || !steps[1].Long || !steps[1].Resumable {
-		t.Errorf("the plan is %+v", steps)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,9 +37,14 @@ func (i *Instance) Request(ctx context.Context, id string, r Request) error {
 	if err != nil {
 		return err
 	}
+	i.requested()
+	return nil
+}
+
+// requested has the leader look at what was stored.
+func (i *Instance) requested() {
 	i.pending.Store(true)
 	i.changed.send()
-	return nil
 }
 
 // errSettling says that what was considered is out of date: a transition was committed meanwhile.
@@ -67,6 +71,7 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err != nil {
 		return false, err
 	}
+	r = r.in(m.Phase)
 	replaces := t != nil && r.replaces(t, id)
 	if t != nil && !replaces && !r.same(t, id) {
 		return false, busy(t)
@@ -85,7 +90,7 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 		}
 		return false, err
 	}
-	if m.Phase == r.target() {
+	if m.Phase == r.target() && !r.stays() || r.Kind == Purge && nothingToPurge(m) {
 		if replaces {
 			return true, nil
 		}
@@ -94,8 +99,8 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
 	}
-	if kinds := m.Unserved(); len(kinds) > 0 && r.Kind == Activate {
-		return false, unserved(m, kinds)
+	if r.stays() {
+		return true, nil
 	}
 	return true, r.conflict(ctx, &assess.Subject{
 		Migration: m, All: all, Catalog: cat, DB: pool,
@@ -123,14 +128,6 @@ func busy(t *store.Transition) error {
 	}
 }
 
-// unserved refuses to activate what could not be carried out.
-func unserved(m *rules.Migration, kinds []string) error {
-	return &ConflictError{
-		Message: fmt.Sprintf("activate of %q is refused: this version of segue reads, checks and plans %s, and cannot carry it out yet", m.ID, strings.Join(kinds, ", ")),
-		Hint:    "leave it a draft until a newer version is installed, or delete it",
-	}
-}
-
 // noteUnchanged writes that a request asked for what is so, but only when the last word in the history is of a failure or
 // a withdrawal: that is not the outcome of this request.
 func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rules.Migration, r Request) error {
@@ -143,16 +140,17 @@ func (i *Instance) noteUnchanged(ctx context.Context, pool *pgxpool.Pool, m *rul
 
 // storeRequest writes the transition, or what has changed in the request of one that is pending.
 func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id string, r Request) error {
-	options, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
+	var options []byte
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := store.LockEpoch(ctx, tx); err != nil {
 			return err
 		}
 		m, err := load(ctx, tx, id)
 		if err != nil {
+			return err
+		}
+		r = r.in(m.Phase)
+		if options, err = json.Marshal(r); err != nil {
 			return err
 		}
 		have, err := store.LoadTransition(ctx, tx, true)
@@ -165,7 +163,7 @@ func (i *Instance) storeRequest(ctx context.Context, pool *pgxpool.Pool, id stri
 			}
 			have = nil
 		}
-		if m.Phase == r.target() {
+		if m.Phase == r.target() && !r.stays() || r.stays() && inOrder(m, nil, r, nil) != nil {
 			return nil // somebody else has asked for the same and got it, or it is so now that nothing is pending
 		}
 		t := &store.Transition{Migration: id, Kind: string(r.Kind), To: r.target(), Options: options, Actor: r.Actor}

@@ -48,7 +48,7 @@ func (l *leader) done(ctx context.Context, t *store.Transition) error {
 		if err != nil || !was {
 			return err
 		}
-		row := &store.AuditRow{Migration: t.Migration, Kind: eventDone, Detail: t.Kind + ": now " + string(t.To), Actor: t.Actor, PauseMS: t.PauseMS}
+		row := &store.AuditRow{Migration: t.Migration, Kind: eventDone, Detail: t.Kind + ": now " + outcomeOf(Kind(t.Kind), t.To), Actor: t.Actor, PauseMS: t.PauseMS}
 		if err := store.AddAudit(ctx, tx, row); err != nil {
 			return err
 		}

@@ -33,6 +33,9 @@ func (i *Instance) List(ctx context.Context) ([]Status, error) {
 			return nil, err
 		}
 		st.NotServed = i.outageOf(m.Phase)
+		if err := st.measure(ctx, pool); err != nil {
+			return nil, err
+		}
 		out[n] = *st
 	}
 	return out, nil
@@ -54,10 +57,11 @@ func (i *Instance) Get(ctx context.Context, id string) (*Status, error) {
 		return nil, err
 	}
 	st, err := statusOf(m, t)
-	if err == nil {
-		st.NotServed = i.outageOf(m.Phase)
+	if err != nil {
+		return nil, err
 	}
-	return st, err
+	st.NotServed = i.outageOf(m.Phase)
+	return st, st.measure(ctx, pool)
 }
 
 // load reads one migration; the error is ErrNotFound when there is none.
@@ -74,6 +78,11 @@ func statusOf(m *rules.Migration, t *store.Transition) (*Status, error) {
 	st := &Status{ID: m.ID, Phase: m.Phase, CreatedAt: m.CreatedAt, UpdatedAt: m.UpdatedAt, Source: m.Source}
 	for _, op := range m.Operations {
 		st.Operations = append(st.Operations, ViewOf(op))
+	}
+	for _, c := range m.Changes() {
+		if c.Resolved != nil {
+			st.Stage = c.Resolved.Stage
+		}
 	}
 	if t == nil || t.Migration != m.ID {
 		return st, nil

@@ -133,8 +133,8 @@ func usesOf(snap *rules.Snapshot, u UseCount) []store.UsageRow {
 	var out []store.UsageRow
 	older := true
 	for _, m := range snap.Migrations {
-		if !m.Phase.Live() {
-			continue
+		if !m.Phase.Live() || snap.Lens(m.ID) == nil {
+			continue // a version that is not served yet ends no names
 		}
 		before, after := snap.Lens(previous(snap, m)), snap.Lens(m.ID)
 		old := older && !reaches(snap, u.Version, m)
@@ -157,7 +157,7 @@ func previous(snap *rules.Snapshot, m *rules.Migration) string {
 		if o.ID == m.ID {
 			break
 		}
-		if o.Phase.Live() {
+		if o.Phase.Live() && snap.Lens(o.ID) != nil {
 			version = o.ID
 		}
 	}

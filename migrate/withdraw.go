@@ -53,6 +53,12 @@ func (i *Instance) Delete(ctx context.Context, id, actor string) error {
 			}
 			return nil, e
 		}
+		if m.Leftovers() {
+			return nil, &ConflictError{
+				Message: fmt.Sprintf("%q cannot be deleted: columns of it are left in the database", id),
+				Hint:    fmt.Sprintf("drop them first: POST /v1/migrations/%s/purge", id), HintCLI: "drop them first: segue purge " + id,
+			}
+		}
 		return &store.AuditRow{Migration: id, Kind: eventDeleted, Actor: actor}, store.DeleteMigration(ctx, tx, id)
 	})
 }

@@ -47,6 +47,10 @@ type Config struct {
 	// is not tried again.
 	CatchUp func(context.Context) error
 
+	// Progress says how far a version has come that is not served yet, although its migration is active; "" where that is not
+	// known. It is called from any goroutine and does not wait. nil: it is never known.
+	Progress func(version string) string
+
 	// Unserved is called for each new session of the upstream's database, from any goroutine, and may block. An error says
 	// why none can be served yet; the client gets it as 08006. nil: sessions are always served.
 	Unserved func() error

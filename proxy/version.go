@@ -45,8 +45,22 @@ func (s *Server) admitVersion(id string) *wire.Error {
 		hint = fmt.Sprintf("Run \"segue activate %s\" first. %s", id, hint)
 	case rules.Contracted:
 		return nil
+	case rules.Active:
+		return s.unfinished(id).WithHint("It is served when the columns are complete. " + hint)
 	}
 	return wire.Fatal("57P03", "schema version %q is not served: the migration is %s", id, m.Phase).WithHint(hint)
+}
+
+// unfinished is the answer to sessions of a version of which the columns are not complete yet.
+func (s *Server) unfinished(id string) *wire.Error {
+	how := ""
+	if s.cfg.Progress != nil {
+		how = s.cfg.Progress(id)
+	}
+	if how != "" {
+		how = ": " + how
+	}
+	return wire.Fatal("57P03", "schema version %q is not served yet%s", id, how)
 }
 
 // configured are the versions of the policy, each with the flag that it is given by.

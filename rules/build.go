@@ -13,16 +13,16 @@ import (
 func Build(epoch int64, migrations []*Migration, cat *catalog.Catalog) (*Snapshot, error) {
 	all := bySeq(migrations, func(*Migration) bool { return true })
 	snap := &Snapshot{Epoch: epoch, Migrations: all, Lenses: map[string]*Lens{}, Aliases: aliases(all)}
-	live := bySeq(all, func(m *Migration) bool { return m.Phase.Live() })
-	if len(live) == 0 {
+	if !NeedsCatalog(all) {
 		return snap, nil
 	}
-	for _, m := range live {
-		if kinds := m.Unserved(); len(kinds) > 0 { // another release has activated it
-			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Err: fmt.Errorf("this program cannot serve %s yet; use a newer segue", strings.Join(kinds, ", "))}
+	live := bySeq(all, func(m *Migration) bool { return m.Phase.Live() })
+	for _, m := range all {
+		if what := m.unserved(); what != "" { // another release has activated it
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Err: fmt.Errorf("this program cannot serve %s; use the release of segue that began it, or a newer one", what)}
 		}
 	}
-	t, err := newTimeline(live, cat)
+	t, err := newTimeline(live, cat, bySeq(all, (*Migration).Leftovers)...)
 	if err != nil {
 		return nil, err
 	}
@@ -31,11 +31,20 @@ func Build(epoch int64, migrations []*Migration, cat *catalog.Catalog) (*Snapsho
 		version := Base
 		if i > 0 {
 			version = live[i-1].ID
+			if !live[i-1].servable() {
+				break // nor are those that come after it: they show what it changes
+			}
 		}
 		snap.Lenses[version] = s.lens(version, snap.Tables)
 	}
 	snap.Identifiers = identifiers(t, snap.Tables)
 	return snap, nil
+}
+
+// NeedsCatalog reports whether anything is to be done about statements, for which the physical catalog has to be known: a
+// migration is live, or has left columns that are to be hidden until purge.
+func NeedsCatalog(migrations []*Migration) bool {
+	return slices.ContainsFunc(migrations, func(m *Migration) bool { return m.Phase.Live() || m.Leftovers() })
 }
 
 // aliases gives each contracted migration the version that its clients see now: the newest live one of those before it,
@@ -64,12 +73,15 @@ func (s *schema) lens(version string, tables []catalog.OID) *Lens {
 		for i := range r.Columns {
 			c := &r.Columns[i]
 			logical := s.columnName(r, c)
-			if hidden(c.Name) {
+			if hidden(logical) || !s.has(r, c) {
 				t.Identity = false
 				continue
 			}
 			t.Identity = t.Identity && logical == c.Name
 			t.Columns = append(t.Columns, ColumnLens{Logical: logical, Physical: c.Name, Num: c.Num})
+		}
+		if v, ok := s.serves[oid]; ok {
+			t.serve(v.change, r, v.newSide, v.newOwns)
 		}
 		out = append(out, t)
 	}
@@ -136,7 +148,12 @@ func Affected(m *Migration, stored []*Migration, cat *catalog.Catalog) ([]catalo
 	}
 	next, touched := t.newest().clone(), map[catalog.OID]bool{}
 	for j, op := range m.Operations {
-		r, err := op.apply(next, false)
+		r, err := (*catalog.Relation)(nil), error(nil)
+		if m.Leftovers() {
+			r, err = next.find(op.Target())
+		} else {
+			r, err = op.apply(next, false)
+		}
 		if err != nil {
 			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
 		}

@@ -26,6 +26,8 @@ type ChangeColumns struct {
 	NullOK    bool              `json:"null_ok,omitempty"`
 	DownFail  *DownFail         `json:"down_fail,omitempty"` // nil: what the old columns cannot hold is rejected
 	OnError   string            `json:"on_error,omitempty"`  // "reject", the default, or "defer"
+
+	Resolved *ResolvedChange `json:"-"` // nil as long as the database has nothing of it
 }
 
 // A NewColumn is a column as a rule file describes it.
@@ -55,6 +57,11 @@ func (ChangeColumns) Names() []NameChange { return nil }
 // Sides are the columns that the operation takes, and those that it gives, for people.
 func (o ChangeColumns) Sides() (from, to []string) { return o.From, names(o.To) }
 
+// touches reports whether an operation is about a table of that name.
+func touches(op Operation, table Name) bool {
+	return op.Target() == table || slices.ContainsFunc(op.Names(), func(n NameChange) bool { return !n.Column && n.Table.Schema == table.Schema && n.To == table.Name })
+}
+
 func names(columns []NewColumn) []string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
@@ -63,8 +70,44 @@ func names(columns []NewColumn) []string {
 	return out
 }
 
-// Steps implements Operation. Statements are not part of them: they follow from the types that the database has.
+// Steps implements Operation. Statements are part of them where the types are known that the database has.
 func (o ChangeColumns) Steps(from, to Phase) []Step {
+	out := o.announced(from, to)
+	if o.Resolved == nil || o.Resolved.compiled == nil {
+		return out
+	}
+	for i, sql := range o.statements(from, to) {
+		if i == 0 {
+			out[0].SQL = sql
+			continue
+		}
+		out = slices.Insert(out, i, Step{SQL: sql, Lock: AccessExclusive, Gated: true})
+	}
+	return out
+}
+
+// statements lists what is run on the way from one phase to another.
+func (o ChangeColumns) statements(from, to Phase) []string {
+	c := o.Resolved.compiled
+	switch {
+	case to == Active && !from.Live():
+		return c.Expand()
+	case to == Cutover:
+		return c.Cutover()
+	case to == Active:
+		return c.BackToActive()
+	case to == Contracted:
+		return c.Contract()
+	case from == Cutover:
+		return append(c.BackToActive(), c.Rollback()...)
+	case from == Active && o.Resolved.there():
+		return c.Rollback()
+	}
+	return nil
+}
+
+// announced lists the steps in words.
+func (o ChangeColumns) announced(from, to Phase) []Step {
 	columns := strings.Join(names(o.To), ", ")
 	gated := func(note string) Step { return Step{Lock: AccessExclusive, Gated: true, Note: note} }
 	switch {
@@ -89,11 +132,17 @@ func (o ChangeColumns) Steps(from, to Phase) []Step {
 // Rights implements Operation: whoever adds columns and triggers owns the table and all that inherit it.
 func (ChangeColumns) Rights() Rights { return Rights{OwnHeirs: true} }
 
-// apply changes no name: the new columns are nobody's before the migration is active.
-func (o ChangeColumns) apply(s *schema, _ bool) (*catalog.Relation, error) {
+// expanded implements Operation.
+func (o ChangeColumns) expanded() bool { return o.Resolved.there() }
+
+// apply changes nothing as long as the database has no new columns: they are nobody's then.
+func (o ChangeColumns) apply(s *schema, undo bool) (*catalog.Relation, error) {
 	r, err := s.find(o.Table)
 	if err != nil {
 		return nil, err
+	}
+	if o.Resolved.there() {
+		return r, o.Resolved.apply(s, r, undo)
 	}
 	for _, from := range o.From {
 		if s.column(r, from) == nil {
@@ -107,6 +156,12 @@ func (o ChangeColumns) validate(v *validator) *FileError {
 	r, mistake := v.table("table", o.Table)
 	if mistake != nil {
 		return mistake
+	}
+	for i, other := range v.m.Operations {
+		if i != v.op && touches(other, o.Table) {
+			return v.fail("table", fmt.Sprintf("another operation of the file is about %s, too, which is not supported yet beside a change of columns", o.Table),
+				"give it a file of its own")
+		}
 	}
 	if r.OfType != 0 {
 		return v.fail("table", fmt.Sprintf("%s is a typed table; its columns belong to its type", o.Table), "")
@@ -130,7 +185,7 @@ func (o ChangeColumns) validate(v *validator) *FileError {
 			return mistake
 		}
 	}
-	_, err := change.Compile(o.describe(old))
+	_, err := change.Compile(o.describe("draft", old))
 	if wrong, ok := errors.AsType[*change.ExpressionError](err); ok {
 		hint := ""
 		if wrong.Unknown != "" {
@@ -160,10 +215,27 @@ func (o ChangeColumns) free(v *validator, r *catalog.Relation, name string) *Fil
 	return v.notAFunction(r, name)
 }
 
+// Describe is the operation as a change of that key, as far as the catalog has it: types of the old side alone.
+func (o ChangeColumns) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
+	r := cat.Lookup(o.Table.Schema, o.Table.Name)
+	if r == nil {
+		return change.Change{}, &noTableError{o.Table}
+	}
+	var old []change.Column
+	for _, from := range o.From {
+		c := r.Column(from)
+		if c == nil {
+			return change.Change{}, fmt.Errorf("table %s should have a column %s, but has none of that name", o.Table, showIdentifier(from))
+		}
+		old = append(old, change.Column{Name: from, Type: c.TypeName})
+	}
+	return o.describe(key, old), nil
+}
+
 // describe is the operation on columns of which the database has said the types.
-func (o ChangeColumns) describe(old []change.Column) change.Change {
+func (o ChangeColumns) describe(key string, old []change.Column) change.Change {
 	c := change.Change{
-		Key: "draft", Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old, Up: o.Up, Down: o.Down,
+		Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old, Up: o.Up, Down: o.Down,
 		Reads: o.Reads, Pins: o.Settings, Lossy: o.Lossy, Exact: o.Bijective, NullOK: o.NullOK,
 	}
 	for _, to := range o.To {

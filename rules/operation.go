@@ -3,7 +3,6 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -28,6 +27,9 @@ type Operation interface {
 
 	// Rights are what the steps, in both directions, demand of a role beside being the target's owner.
 	Rights() Rights
+
+	// expanded reports whether the database has what the operation gives beside what it takes, before cutover too.
+	expanded() bool
 
 	// apply carries the operation out on a logical schema, or with undo takes it back, and returns the table that it was
 	// about. The error says in one clause what the schema has in place of what the operation speaks of.
@@ -55,16 +57,13 @@ type kind struct {
 	key    string
 	parse  func(p *parser, n *yaml.Node, path string) Operation // nil after a mistake
 	decode func(stored []byte) (Operation, error)
-
-	// unserved says that operations of this kind are read, checked and planned, and cannot be carried out yet.
-	unserved bool
 }
 
 // kinds has a line for each operation that this program knows, in the order in which people are told of them.
 var kinds = []kind{
 	{key: "rename_column", parse: parseRenameColumn, decode: decoded[RenameColumn]},
 	{key: "rename_table", parse: parseRenameTable, decode: decoded[RenameTable]},
-	{key: "change_columns", parse: parseChangeColumns, decode: decoded[ChangeColumns], unserved: true},
+	{key: "change_columns", parse: parseChangeColumns, decode: decoded[ChangeColumns]},
 }
 
 // coming are the keys of operations that rule files of later releases will hold.
@@ -89,15 +88,17 @@ func kindOf(key string) *kind {
 	return nil
 }
 
-// Unserved lists the kinds of the migration's operations that this program reads and checks, and cannot carry out yet.
-func (m *Migration) Unserved() []string {
-	var out []string
-	for _, op := range m.Operations {
-		if k := kindOf(op.Kind()); k != nil && k.unserved && !slices.Contains(out, k.key) {
-			out = append(out, k.key)
+// unserved says what of the migration this program cannot serve; "" where there is nothing.
+func (m *Migration) unserved() string {
+	for _, c := range m.Changes() {
+		switch {
+		case c.Resolved == nil && m.Phase.Live():
+			return "a change of columns of which nothing is stored"
+		case c.Resolved != nil && c.Resolved.Protocol != Protocol:
+			return fmt.Sprintf("version %d of the protocol by which columns are changed", c.Resolved.Protocol)
 		}
 	}
-	return out
+	return ""
 }
 
 // decoded reads the stored form of an operation, which is that of its fields.

@@ -21,6 +21,12 @@ func (e *OrderError) Error() string { return e.Message + " (" + e.Hint + ")" }
 // CanActivate checks what Validate checked at creation once more, against the migrations that are live now, with which
 // names may have changed. The error is a *FileError, or an *OrderError when a draft has to be activated first.
 func CanActivate(m *Migration, stored []*Migration, cat *catalog.Catalog) error {
+	if m.Leftovers() {
+		return &OrderError{m.ID, m.ID, fmt.Sprintf("columns of migration %q are left from before the rollback", m.ID), fmt.Sprintf("drop them first: segue purge %s", m.ID)}
+	}
+	if err := alone(m, stored); err != nil {
+		return err
+	}
 	live := bySeq(stored, func(o *Migration) bool { return o.ID != m.ID && o.Phase.Live() })
 	err := validateAfter(live, m, cat)
 	if err == nil {
@@ -34,9 +40,32 @@ func CanActivate(m *Migration, stored []*Migration, cat *catalog.Catalog) error 
 	return err
 }
 
+// alone checks that a table whose columns are changed has no other migration: neither would know of the columns of the other.
+func alone(m *Migration, stored []*Migration) error {
+	for _, o := range stored {
+		if o.ID == m.ID || !sharesTable(o, m) {
+			continue
+		}
+		switch {
+		case o.Leftovers():
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q has left columns in the same table", o.ID), fmt.Sprintf("drop them first: segue purge %s", o.ID)}
+		case o.Phase.Live() && len(o.Changes()) > 0:
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q is changing columns of the same table, and another migration beside it is not supported yet", o.ID),
+				fmt.Sprintf("contract and purge %q first, or roll it back", o.ID)}
+		case o.Phase.Live() && len(m.Changes()) > 0:
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q is live on the same table, and a change of columns beside it is not supported yet", o.ID),
+				fmt.Sprintf("contract %q first, or roll it back", o.ID)}
+		}
+	}
+	return nil
+}
+
 // CanCutover checks that every earlier live migration on the same tables has been cut over: the DDL of this one speaks
 // of the names that those leave. The error is an *OrderError.
 func CanCutover(m *Migration, all []*Migration) error {
+	if stage := m.Unfinished(); stage != "" {
+		return &OrderError{m.ID, m.ID, fmt.Sprintf("the columns of migration %q are not complete yet (%s)", m.ID, stage), fmt.Sprintf("wait for it: segue show %s", m.ID)}
+	}
 	for _, o := range all {
 		if o.Phase == Active && precedes(o, m) && sharesTable(o, m) {
 			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q, which came before %q on the same table, is not cut over", o.ID, m.ID),

@@ -50,6 +50,9 @@ func (o RenameColumn) sql(from, to string) string {
 	return "ALTER TABLE " + o.Table.SQL() + " RENAME COLUMN " + quoteIdentifier(from) + " TO " + quoteIdentifier(to)
 }
 
+// expanded implements Operation.
+func (RenameColumn) expanded() bool { return false }
+
 // Rights implements Operation: whoever renames a column owns the table and all that inherit it (renameatt_check in
 // tablecmds.c).
 func (RenameColumn) Rights() Rights { return Rights{OwnHeirs: true} }

@@ -47,6 +47,9 @@ func (o RenameTable) sql(from, to string) string {
 	return "ALTER TABLE " + Name{o.From.Schema, from}.SQL() + " RENAME TO " + quoteIdentifier(to)
 }
 
+// expanded implements Operation.
+func (RenameTable) expanded() bool { return false }
+
 // Rights implements Operation: whoever renames a table has CREATE on its schema too (RangeVarCallbackForAlterRelation in
 // tablecmds.c).
 func (o RenameTable) Rights() Rights { return Rights{CreateIn: o.From.Schema} }

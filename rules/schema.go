@@ -5,6 +5,7 @@ import (
 	"maps"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/change"
 )
 
 // A schema is the logical schema of one version, kept as its differences from the physical one. Tables are identified by
@@ -13,17 +14,28 @@ type schema struct {
 	cat     *catalog.Catalog
 	names   map[catalog.OID]string           // tables that are called differently
 	columns map[catalog.OID]map[int16]string // columns that are called differently
+	gone    map[catalog.OID]map[int16]bool   // columns that the version does not have
+	serves  map[catalog.OID]served           // the change of columns of which the version has one side
 }
 
 // physicalSchema is the one that the database has.
 func physicalSchema(cat *catalog.Catalog) *schema {
-	return &schema{cat: cat, names: map[catalog.OID]string{}, columns: map[catalog.OID]map[int16]string{}}
+	return &schema{cat: cat, names: map[catalog.OID]string{}, columns: map[catalog.OID]map[int16]string{}, gone: map[catalog.OID]map[int16]bool{}, serves: map[catalog.OID]served{}}
+}
+
+// served is the side of a change that a version has.
+type served struct {
+	change           *change.Compiled
+	newSide, newOwns bool
 }
 
 func (s *schema) clone() *schema {
-	c := &schema{cat: s.cat, names: maps.Clone(s.names), columns: make(map[catalog.OID]map[int16]string, len(s.columns))}
+	c := &schema{cat: s.cat, names: maps.Clone(s.names), columns: make(map[catalog.OID]map[int16]string, len(s.columns)), gone: make(map[catalog.OID]map[int16]bool, len(s.gone)), serves: maps.Clone(s.serves)}
 	for oid, cols := range s.columns {
 		c.columns[oid] = maps.Clone(cols)
+	}
+	for oid, cols := range s.gone {
+		c.gone[oid] = maps.Clone(cols)
 	}
 	return c
 }
@@ -53,7 +65,7 @@ func (s *schema) name(r *catalog.Relation) Name { return Name{Schema: r.Schema, 
 // column finds the column of that name, or returns nil.
 func (s *schema) column(r *catalog.Relation, name string) *catalog.Column {
 	for i := range r.Columns {
-		if s.columnName(r, &r.Columns[i]) == name {
+		if s.has(r, &r.Columns[i]) && s.columnName(r, &r.Columns[i]) == name {
 			return &r.Columns[i]
 		}
 	}
@@ -68,11 +80,37 @@ func (s *schema) columnName(r *catalog.Relation, c *catalog.Column) string {
 }
 
 func (s *schema) columnNames(r *catalog.Relation) []string {
-	out := make([]string, len(r.Columns))
+	var out []string
 	for i := range r.Columns {
-		out[i] = s.columnName(r, &r.Columns[i])
+		if s.has(r, &r.Columns[i]) {
+			out = append(out, s.columnName(r, &r.Columns[i]))
+		}
 	}
 	return out
+}
+
+// has reports whether the version has the column.
+func (s *schema) has(r *catalog.Relation, c *catalog.Column) bool { return !s.gone[r.OID][c.Num] }
+
+// show says of a column of the table, and of its descendants, whether the version has it, and how it is called there.
+func (s *schema) show(r *catalog.Relation, c *catalog.Column, logical string, shown bool) {
+	for _, oid := range append([]catalog.OID{r.OID}, s.cat.Descendants(r.OID)...) {
+		d := s.cat.Relation(oid)
+		dc := d.Column(c.Name)
+		if dc == nil {
+			continue
+		}
+		if s.gone[oid] == nil {
+			s.gone[oid] = map[int16]bool{}
+		}
+		delete(s.gone[oid], dc.Num)
+		if !shown {
+			s.gone[oid][dc.Num] = true
+		}
+	}
+	if shown {
+		s.renameColumn(r, c, logical)
+	}
 }
 
 func (s *schema) renameTable(r *catalog.Relation, to string) {

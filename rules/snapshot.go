@@ -9,7 +9,7 @@ import (
 type Snapshot struct {
 	Epoch      int64
 	Migrations []*Migration      // every stored migration, in order of Seq
-	Lenses     map[string]*Lens  // by the id of each live version, Base included; empty when nothing is live
+	Lenses     map[string]*Lens  // by the id of each version that is served, Base included; empty when nothing is live
 	Aliases    map[string]string // contracted ids to the version that they mean now
 	Catalog    *catalog.Catalog  // nil when nothing is live
 	Tables     []catalog.OID     // every table under a live migration, partitions and inheritance children included
@@ -41,11 +41,12 @@ func (s *Snapshot) Lens(version string) *Lens {
 	return s.Lenses[version]
 }
 
-// Versions lists the live versions in order: Base first, then each live migration's.
+// Versions lists the versions that are served, in order: Base first, then each live migration's but those that are not complete
+// yet.
 func (s *Snapshot) Versions() []string {
 	out := []string{Base}
 	for _, m := range s.Migrations {
-		if m.Phase.Live() {
+		if m.Phase.Live() && s.Lenses[m.ID] != nil {
 			out = append(out, m.ID)
 		}
 	}

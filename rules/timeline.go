@@ -3,6 +3,7 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
@@ -30,12 +31,34 @@ type timeline struct {
 	migrations []*Migration // in order of Seq
 	schemas    []*schema    // one more than migrations: schemas[i+1] is the version that migrations[i] makes
 	touched    []map[catalog.OID]bool
+	left       map[catalog.OID]bool // tables in which a migration that is not live has left columns
 }
 
 // newTimeline takes the migrations in phase Cutover back from the physical schema, newest first, which gives the base,
 // and then applies all of them in order.
-func newTimeline(migrations []*Migration, cat *catalog.Catalog) (*timeline, error) {
-	return timelineFrom(physicalSchema(cat), migrations)
+//
+// What migrations that are not live any more have left is hidden in all versions.
+func newTimeline(migrations []*Migration, cat *catalog.Catalog, leftovers ...*Migration) (*timeline, error) {
+	physical, left := physicalSchema(cat), map[catalog.OID]bool{}
+	for _, m := range leftovers {
+		for j, c := range m.Changes() {
+			if c.Resolved == nil {
+				continue
+			}
+			r, err := c.leave(physical)
+			if err != nil {
+				return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
+			}
+			for _, oid := range append([]catalog.OID{r.OID}, cat.Descendants(r.OID)...) {
+				left[oid] = true
+			}
+		}
+	}
+	t, err := timelineFrom(physical, migrations)
+	if err == nil {
+		t.left = left
+	}
+	return t, err
 }
 
 // timelineFrom is newTimeline for a database that would have the names of physical.
@@ -43,8 +66,8 @@ func timelineFrom(physical *schema, migrations []*Migration) (*timeline, error) 
 	t := &timeline{migrations: migrations, touched: make([]map[catalog.OID]bool, len(migrations))}
 	base, cat, steps := physical.clone(), physical.cat, 0
 	for i := len(migrations) - 1; i >= 0; i-- {
-		if m := migrations[i]; m.Phase == Cutover {
-			for j := len(m.Operations) - 1; j >= 0; j-- {
+		for m, j := migrations[i], len(migrations[i].Operations)-1; j >= 0; j-- {
+			if m.Phase == Cutover || m.Operations[j].expanded() {
 				if _, err := m.Operations[j].apply(base, true); err != nil {
 					return nil, &MismatchError{m.ID, m.Phase, j, err, steps}
 				}
@@ -76,7 +99,10 @@ func (t *timeline) newest() *schema { return t.schemas[len(t.schemas)-1] }
 
 // tables lists every table that any migration touches, with its descendants, by OID.
 func (t *timeline) tables() []catalog.OID {
-	all := map[catalog.OID]bool{}
+	all := maps.Clone(t.left)
+	if all == nil {
+		all = map[catalog.OID]bool{}
+	}
 	for _, touched := range t.touched {
 		for oid := range touched {
 			all[oid] = true
@@ -103,6 +129,9 @@ func (t *timeline) unambiguous(steps int) error {
 			r := s.cat.Relation(oid)
 			seen := map[string]*catalog.Column{}
 			for c := range r.Columns {
+				if !s.has(r, &r.Columns[c]) {
+					continue
+				}
 				name := s.columnName(r, &r.Columns[c])
 				if first := seen[name]; first != nil {
 					second := &r.Columns[c]

@@ -88,7 +88,7 @@ parts(class, oid) AS (
 SELECT pg_catalog.pg_describe_object(class, oid, 0) || ' of role ' || pg_catalog.pg_get_userbyid(owner) AS what
 FROM owned WHERE owner NOT IN (SELECT oid FROM trusted)
 UNION SELECT pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, oid, 0) FROM r
-	WHERE relkind NOT IN ('r', 'i', 'S', 't') AND relname IN ('format', 'epoch', 'migration', 'transition', 'attempt', 'instance', 'usage', 'backfill', 'audit', 'holder', 'names')
+	WHERE relkind NOT IN ('r', 'i', 'S', 't') AND relname IN ('format', 'epoch', 'migration', 'transition', 'attempt', 'instance', 'usage', 'backfill', 'audit', 'holder', 'names', 'change', 'conflict')
 UNION SELECT 'row security of ' || pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, oid, 0) FROM r WHERE relrowsecurity
 UNION SELECT pg_catalog.pg_describe_object('pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, 0)
 	FROM pg_catalog.pg_trigger t JOIN r ON r.oid = tgrelid WHERE NOT tgisinternal

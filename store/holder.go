@@ -18,6 +18,9 @@ import (
 // HoldLeader is held by the instance that makes transitions.
 const HoldLeader = "leader"
 
+// HoldBackfill is held by the instance that fills the rows of changed tables.
+const HoldBackfill = "backfill"
+
 // HoldInstance is held by the control connection of the process that runs as the instance of that id.
 func HoldInstance(id string) string { return "instance " + id }
 

@@ -19,8 +19,10 @@ func (e *ContentError) Error() string {
 }
 
 const selectMigrations = `
-	SELECT id, seq, file, source, spec, digest, (extract(epoch FROM contract_after) * 1000000)::pg_catalog.int8, phase, created_at, updated_at
-	FROM segue.migration`
+	SELECT id, seq, file, source, spec, digest, (extract(epoch FROM contract_after) * 1000000)::pg_catalog.int8, phase, created_at, updated_at,
+		coalesce((SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('operation', c.operation, 'protocol', c.protocol, 'stage', c.stage, 'description', c.description))
+			FROM segue.change c WHERE c.migration = m.id), '[]')
+	FROM segue.migration m`
 
 // LoadMigrations reads all stored migrations, in order of Seq.
 func LoadMigrations(ctx context.Context, db DB) ([]*rules.Migration, error) {
@@ -38,7 +40,7 @@ func LoadMigrations(ctx context.Context, db DB) ([]*rules.Migration, error) {
 func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*rules.Migration, error) {
 	sql := selectMigrations + ` WHERE id = $1`
 	if lock {
-		sql += ` FOR UPDATE`
+		sql += ` FOR UPDATE OF m`
 	}
 	rows, err := db.Query(ctx, sql, id)
 	if err == nil {
@@ -56,9 +58,9 @@ func LoadMigration(ctx context.Context, db DB, id string, lock bool) (*rules.Mig
 func scanMigration(row pgx.CollectableRow) (*rules.Migration, error) {
 	var s rules.Migration // what the columns say
 	var file string
-	var spec []byte
+	var spec, changes []byte
 	var micros int64
-	if err := row.Scan(&s.ID, &s.Seq, &file, &s.Source, &spec, &s.Digest, &micros, &s.Phase, &s.CreatedAt, &s.UpdatedAt); err != nil {
+	if err := row.Scan(&s.ID, &s.Seq, &file, &s.Source, &spec, &s.Digest, &micros, &s.Phase, &s.CreatedAt, &s.UpdatedAt, &changes); err != nil {
 		return nil, err
 	}
 	m, err := rules.Decode(file, spec)
@@ -67,7 +69,7 @@ func scanMigration(row pgx.CollectableRow) (*rules.Migration, error) {
 	}
 	m.ID, m.Seq, m.Source, m.Digest, m.Phase, m.CreatedAt, m.UpdatedAt = s.ID, s.Seq, s.Source, s.Digest, s.Phase, s.CreatedAt, s.UpdatedAt
 	m.ContractAfter = time.Duration(micros) * time.Microsecond
-	return m, nil
+	return withChanges(m, changes)
 }
 
 // InsertMigration stores m as a draft and sets its Phase, Seq and times. When the same content is stored already under

@@ -1,5 +1,7 @@
 package store
 
+import "github.com/seguedb/segue/change"
+
 // foundation makes what the steps are counted in. Of several sessions that run it at the same time all but one fail.
 const foundation = `
 DO $$ BEGIN -- IF NOT EXISTS asks for CREATE on the database first
@@ -154,4 +156,27 @@ GRANT USAGE ON SCHEMA segue TO PUBLIC; -- which gives no right on what is in it
 GRANT SELECT (id, names) ON TABLE segue.names TO PUBLIC; -- names that pg_attribute shows to everybody, too
 COMMENT ON TABLE segue.names IS 'Names of tables and columns as versions see them; statements on the system catalogs refer to them.';
 ` + functions + `
+`, `
+CREATE TABLE IF NOT EXISTS segue.change (
+	migration   text NOT NULL REFERENCES segue.migration (id) ON DELETE CASCADE,
+	operation   integer NOT NULL,
+	protocol    integer NOT NULL,
+	stage       text NOT NULL,
+	description jsonb NOT NULL,
+	changed_at  timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	PRIMARY KEY (migration, operation)
+);
+COMMENT ON TABLE segue.change IS 'Changes of columns that the database has parts of: see segue.migration.';
+ALTER TABLE segue.backfill ADD COLUMN IF NOT EXISTS paused boolean NOT NULL DEFAULT false;
+` + change.ConflictTable + `;
+REVOKE ALL ON TABLE segue.change, segue.conflict FROM PUBLIC;
+DO $$ -- what default privileges have given to others: who may write here decides what the owner runs
+DECLARE given record;
+BEGIN
+	FOR given IN SELECT DISTINCT c.oid::pg_catalog.regclass AS tab, pg_catalog.pg_get_userbyid(a.grantee) AS who FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a
+		WHERE c.oid IN ('segue.change'::pg_catalog.regclass, 'segue.conflict'::pg_catalog.regclass) AND a.grantee NOT IN (0, c.relowner)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %I', given.tab, given.who);
+	END LOOP;
+END $$;
 `}

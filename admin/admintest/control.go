@@ -169,6 +169,44 @@ func (c *Control) Cancel(_ context.Context, id, actor string) (migrate.Kind, err
 	return kind, nil
 }
 
+// Pause implements admin.Control.
+func (c *Control) Pause(_ context.Context, id, actor string) error { return c.pause(id, actor, true) }
+
+// Resume implements admin.Control.
+func (c *Control) Resume(_ context.Context, id, actor string) error { return c.pause(id, actor, false) }
+
+func (c *Control) pause(id, actor string, paused bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	st := c.find(id)
+	switch {
+	case st == nil:
+		return notFound(id)
+	case st.Progress == nil:
+		return &migrate.ConflictError{
+			Message: id + " has no backfill under way, so there is nothing to pause or resume",
+			Hint:    "DELETE /v1/migrations/" + id + "/transition withdraws a transition", HintCLI: "segue cancel " + id,
+		}
+	}
+	p := *st.Progress
+	p.Paused, st.Progress = paused, &p
+	c.record(id, map[bool]string{true: "paused", false: "resumed"}[paused], "", actor)
+	return nil
+}
+
+// Backfills implements admin.Control.
+func (c *Control) Backfills() map[string]*migrate.Progress {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := map[string]*migrate.Progress{}
+	for _, st := range c.migrations {
+		if st.Progress != nil {
+			out[st.ID] = st.Progress
+		}
+	}
+	return out
+}
+
 // Request implements admin.Control.
 func (c *Control) Request(_ context.Context, id string, r migrate.Request) error {
 	c.mu.Lock()
@@ -333,7 +371,7 @@ func (c *Control) Overview(ctx context.Context) (*migrate.Overview, error) {
 	o := &migrate.Overview{At: Epoch.Add(4 * time.Minute), Server: "db.example:5432", Database: "shop", Directs: 1, Attention: []string{}}
 	for _, st := range all {
 		st.Source = ""
-		m := migrate.MigrationOverview{Migration: st, Says: migrate.Says(st.Phase), Next: st.Next(), Since: st.UpdatedAt}
+		m := migrate.MigrationOverview{Migration: st, Says: st.Says(), Next: st.Next(), Since: st.UpdatedAt}
 		if st.Phase.Live() {
 			m.OldNames = &migrate.OldNames{
 				Last:    &migrate.Usage{Table: "public.individual", Column: "last_name", User: "shop", Application: "web", Last: Epoch},

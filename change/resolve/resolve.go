@@ -116,7 +116,7 @@ type resolver struct {
 func (r *resolver) prepare() error {
 	path := "SET LOCAL search_path TO " + quote(r.c.Table.Schema) + ", public"
 	for _, sql := range []string{
-		path, table(oldTable, r.c.Old), table(newTable, r.c.New), table(conditionTable, []change.Column{{Type: "boolean"}}),
+		path, standIn(oldTable, r.c.Old), standIn(newTable, r.c.New), standIn(conditionTable, []change.Column{{Type: "boolean"}}),
 	} {
 		if _, err := r.tx.Exec(r.ctx, sql); err != nil {
 			return err
@@ -140,7 +140,8 @@ func (r *resolver) prepare() error {
 	return nil
 }
 
-func table(name string, side []change.Column) string {
+// standIn makes a table that stands for a side.
+func standIn(name string, side []change.Column) string {
 	var columns []string
 	for _, col := range side {
 		c := quote(col.Name) + " " + col.Type

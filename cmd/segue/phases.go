@@ -9,9 +9,10 @@ import (
 )
 
 func newActivate(o *options) *cobra.Command {
-	cmd, _ := transitionCommand(o, migrate.Activate, "Serve both names; the database keeps the old one",
+	cmd, _ := transitionCommand(o, migrate.Activate, "Serve both versions; of changed columns, once they are filled",
 		"Activate makes the migration live: clients of the old and of the new version are served, each with its own\n"+
-			"names. Nothing changes in the database for a rename.")
+			"names. Nothing changes in the database for a rename. A change of columns adds the new ones, fills them in the\n"+
+			"background (see it with status --watch), and serves the new version when every row is filled.")
 	return cmd
 }
 
@@ -41,17 +42,18 @@ func newRollback(o *options) *cobra.Command {
 }
 
 func newPurge(o *options) *cobra.Command {
-	cmd, _ := transitionCommand(o, migrate.Purge, "Drop what contract has kept",
-		"A rename keeps nothing, so there is nothing to purge after it.")
+	cmd, _ := transitionCommand(o, migrate.Purge, "Drop the columns that contract or rollback have kept",
+		"Purge drops what a change of columns has left hidden: the old columns after contract, the new ones after a\n"+
+			"rollback. There is no way back from it. A rename keeps nothing, so there is nothing to purge after it.")
 	return cmd
 }
 
 func newPause(o *options) *cobra.Command {
-	return backfillCommand(o, "pause", "Pause a backfill (a rename has none)")
+	return backfillCommand(o, "pause", "Pause a backfill after the batch that is under way")
 }
 
 func newResume(o *options) *cobra.Command {
-	return backfillCommand(o, "resume", "Resume a paused backfill (a rename has none)")
+	return backfillCommand(o, "resume", "Resume a backfill that is paused, or has stopped because of a row")
 }
 
 func backfillCommand(o *options, verb, short string) *cobra.Command {

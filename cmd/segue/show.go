@@ -44,12 +44,15 @@ func newShow(o *options) *cobra.Command {
 
 func writeStatus(w io.Writer, st *migrate.Status) {
 	fmt.Fprintf(w, "id:       %s\nphase:    %s, since %s\n", st.ID, phaseWords(st.Phase), when(st.UpdatedAt))
-	fmt.Fprintf(w, "means:    %s\ncreated:  %s\n", migrate.Says(st.Phase), when(st.CreatedAt))
+	fmt.Fprintf(w, "means:    %s\ncreated:  %s\n", st.Says(), when(st.CreatedAt))
 	for _, op := range st.Operations {
 		fmt.Fprintf(w, "does:     %s\n", operation(op))
 	}
 	if p := st.Progress; p != nil {
-		fmt.Fprintf(w, "progress: %d of %d rows, %.0f/s, %.0f s left\n", p.Done, p.Total, p.Rate, p.ETA)
+		fmt.Fprintf(w, "progress: %s\n", p)
+		if p.Waits != "" {
+			fmt.Fprintf(w, "waits:    %s\n", p.Waits)
+		}
 	}
 	writePending(w, st)
 	writeOutage(w, st.NotServed)

@@ -77,7 +77,7 @@ func (v *statusView) read(ctx context.Context) (*migrate.Overview, error) {
 	}
 	kept := []migrate.MigrationOverview{}
 	for _, m := range state.Migrations {
-		done := m.Migration.Phase == rules.Contracted && m.Migration.Pending == nil
+		done := m.Migration.Phase == rules.Contracted && m.Migration.Pending == nil && m.Migration.Stage == ""
 		if m.Migration.ID == v.id || v.id == "" && (v.all || !done) {
 			kept = append(kept, m)
 		}
@@ -189,6 +189,12 @@ func writeMigration(w io.Writer, now time.Time, m migrate.MigrationOverview) {
 	fmt.Fprintf(w, "%s  %s%s: %s%s\n", st.ID, strings.ToUpper(phaseWords(st.Phase)), phaseNumber[st.Phase], m.Says, since(now, m.Since))
 	if len(st.Operations) > 0 {
 		fmt.Fprintf(w, "  does        %s\n", operations(st.Operations))
+	}
+	if p := st.Progress; p != nil {
+		fmt.Fprintf(w, "  backfill    %s\n", p)
+		if p.Waits != "" {
+			fmt.Fprintf(w, "  waits       %s\n", p.Waits)
+		}
 	}
 	if m.OldNames != nil {
 		fmt.Fprintf(w, "  old names   %s\n", oldNames(now, m.OldNames, st.Phase))

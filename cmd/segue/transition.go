@@ -88,8 +88,8 @@ func (t *transition) run(ctx context.Context, id string) error {
 		switch {
 		case !done:
 			t.tellTrying(w, st, shown)
-		case before == st.Phase:
-			fmt.Fprintf(w, "%s is %s already, and nothing was done: %s\nnext: %s\n", st.ID, phaseWords(st.Phase), migrate.Says(st.Phase), st.Next())
+		case before == st.Phase && t.kind != migrate.Purge:
+			fmt.Fprintf(w, "%s is %s already, and nothing was done: %s\nnext: %s\n", st.ID, phaseWords(st.Phase), st.Says(), st.Next())
 		default:
 			t.tellDone(ctx, w, c, st)
 		}
@@ -115,7 +115,7 @@ func (t *transition) tellDone(ctx context.Context, w io.Writer, c *client, st *m
 	if t.kind == migrate.Rollback && st.Phase == rules.Active {
 		what += " to active"
 	}
-	fmt.Fprintf(w, "%s of %s is done: %s%s\n", what, st.ID, migrate.Says(st.Phase), pauseOf(ctx, c, st.ID))
+	fmt.Fprintf(w, "%s of %s is done: %s%s\n", what, st.ID, st.Says(), pauseOf(ctx, c, st.ID))
 	fmt.Fprintf(w, "next: %s\n", st.Next())
 }
 

@@ -33,7 +33,7 @@ type Config struct {
 
 	// The parts are used as they are configured, but for what follows from Upstream and from each other, which is
 	// filled in here: Proxy.Upstream, Proxy.MaxConnections where it is 0, Proxy.SchemaChanged, Proxy.Heirs, Proxy.SearchPath,
-	// Proxy.CatchUp, Migrate.Upstream and Admin.Control. What the proxy
+	// Proxy.CatchUp, Proxy.Progress, Migrate.Upstream and Admin.Control. What the proxy
 	// and the rewriter count is shown beside Admin.Collectors. Each part gets Log where it has none of its own.
 	Proxy   proxy.Config
 	Migrate migrate.Config
@@ -109,6 +109,12 @@ func (r *Running) build(cfg Config) (err error) {
 		return r.Instance.SearchPath(ctx, role, setting)
 	}
 	pc.CatchUp = func(ctx context.Context) error { return r.Instance.CatchUp(ctx) }
+	pc.Progress = func(version string) string {
+		if p := r.Instance.Backfills()[version]; p != nil {
+			return p.String()
+		}
+		return ""
+	}
 	pc.Unserved = r.opening.unserved
 	if cfg.Secrets == nil {
 		cfg.Secrets = new(Secrets)

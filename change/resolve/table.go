@@ -1,0 +1,251 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seguedb/segue/change"
+)
+
+// Change is all that a server has to say of a change: Table, and then Expressions.
+func Change(ctx context.Context, db Beginner, c change.Change) (change.Change, error) {
+	c, err := Table(ctx, db, c)
+	if err != nil {
+		return c, err
+	}
+	return Expressions(ctx, db, c)
+}
+
+// Table returns the change with what the catalog has of the table: types, collations, defaults and NOT NULL of the old side, the
+// types and defaults of the new side as the server prints them, privileges, and whether others have triggers. The error is made
+// of *Problem where the table, or one of the columns, cannot be changed.
+func Table(ctx context.Context, db Beginner, c change.Change) (change.Change, error) {
+	tx, err := db.Begin(ctx)
+	if err != nil {
+		return c, err
+	}
+	defer func() { _ = tx.Rollback(ctx) }()
+	r := &resolver{ctx: ctx, tx: tx, c: c}
+	t := &table{resolver: r}
+	if err := t.find(); err != nil {
+		return c, err
+	}
+	if err := t.obstacles(); err != nil {
+		return c, err
+	}
+	if r.c.Old, err = t.side("from", r.c.Table.SQL(), r.c.Old); err != nil {
+		return c, err
+	}
+	if err := t.makeNew(); err != nil {
+		return c, err
+	}
+	if r.c.New, err = t.side("to", newTable, r.c.New); err != nil {
+		return c, err
+	}
+	if err := t.grants(); err != nil {
+		return c, err
+	}
+	return r.c, nil
+}
+
+// A table is the one of the change, with its partitions.
+type table struct {
+	*resolver
+	oid  uint32
+	tree []uint32 // it and its partitions
+}
+
+func (t *table) find() error {
+	if _, err := t.tx.Exec(t.ctx, "SET LOCAL search_path TO ''"); err != nil {
+		return err
+	}
+	err := t.tx.QueryRow(t.ctx, "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident($1)) AND relname = $2",
+		t.c.Table.Schema, t.c.Table.Name).Scan(&t.oid)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return &Problem{Direction: "table", Message: "there is no table " + t.c.Table.SQL()}
+	}
+	if err != nil {
+		return err
+	}
+	return t.tx.QueryRow(t.ctx, `WITH RECURSIVE tree(oid) AS (SELECT $1::pg_catalog.oid UNION SELECT inhrelid FROM pg_catalog.pg_inherits JOIN tree ON inhparent = tree.oid)
+		SELECT pg_catalog.array_agg(oid) FROM tree`, t.oid).Scan(&t.tree)
+}
+
+// obstacles lists what stands against a change of the table. $1 is the table, $2 its tree, and $3 the names of the old columns.
+const obstacles = `
+WITH col AS (SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($2) AND attname = ANY ($3) AND NOT attisdropped),
+named AS (SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name, c.* FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2))
+SELECT 1 AS rank, 'column ' || pg_catalog.quote_ident(attname) || ' is part of the partition key of ' || attrelid::pg_catalog.regclass::pg_catalog.text AS message,
+	'rows are routed to partitions before triggers fire' AS hint
+FROM col WHERE EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid
+	AND (d.objid, d.objsubid, d.refobjid) = (attrelid, attnum, attrelid) OR (d.refobjid, d.refobjsubid, d.objid, d.objsubid) = (attrelid, attnum, attrelid, 0) AND d.classid = d.refclassid)
+UNION ALL SELECT 2, 'table ' || name || ' has FORCE ROW LEVEL SECURITY, and ' || current_user || ' cannot bypass it', 'rows that are not seen would not be filled: ALTER ROLE ' || pg_catalog.quote_ident(current_user) || ' BYPASSRLS'
+FROM named WHERE relrowsecurity AND relforcerowsecurity AND NOT (SELECT rolbypassrls OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+UNION ALL SELECT 3, 'column ' || pg_catalog.quote_ident(attname) || ' is part of ' || pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 0), 'keys cannot be changed yet'
+FROM col JOIN pg_catalog.pg_constraint k ON k.conrelid = attrelid AND attnum = ANY (k.conkey) AND k.contype IN ('p', 'u', 'x', 'f') OR k.confrelid = attrelid AND attnum = ANY (k.confkey)
+WHERE attrelid = $1
+UNION ALL SELECT 4, 'column ' || pg_catalog.quote_ident(attname) || ' is read by ' || pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid), 'generated columns cannot follow yet'
+FROM col JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
+JOIN pg_catalog.pg_attrdef f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid AND f.adnum <> attnum WHERE attrelid = $1
+UNION ALL SELECT 5, 'table ' || name || ' is published by ' || pg_catalog.quote_ident(p.pubname), 'subscribers would get hidden columns; take it out of the publication'
+FROM named JOIN pg_catalog.pg_publication_tables p ON p.schemaname = relnamespace::pg_catalog.regnamespace::pg_catalog.text AND p.tablename = relname
+UNION ALL SELECT 6, 'table ' || name || ' has the rule ' || pg_catalog.quote_ident(w.rulename), 'rules are expanded before Segue''s triggers fire; make it a trigger'
+FROM named JOIN pg_catalog.pg_rewrite w ON w.ev_class = named.oid
+UNION ALL SELECT 7, 'table ' || name || ' inherits from, or is inherited by, another one that is no partition', 'such tables cannot be changed yet'
+FROM named WHERE named.oid = $1 AND relkind = 'r' AND EXISTS (SELECT FROM pg_catalog.pg_inherits WHERE named.oid IN (inhrelid, inhparent))
+UNION ALL SELECT 8, 'table ' || name || ' is a foreign table', 'its rows are elsewhere'
+FROM named WHERE relkind = 'f'
+UNION ALL SELECT 9, 'table ' || name || ' is a partition', 'change the table that it is a partition of'
+FROM named WHERE named.oid = $1 AND relispartition
+UNION ALL SELECT 10, 'table ' || a.attrelid::pg_catalog.regclass::pg_catalog.text || ' has the column ' || pg_catalog.quote_ident(a.attname) || ' of an earlier change', 'purge that migration first'
+FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1 AND NOT a.attisdropped AND pg_catalog.starts_with(a.attname, '_segue_')
+ORDER BY 1, 2`
+
+// obstacles is the error of a table that cannot be changed.
+func (t *table) obstacles() error {
+	names := make([]string, len(t.c.Old))
+	for i, col := range t.c.Old {
+		names[i] = col.Name
+	}
+	rows, err := t.tx.Query(t.ctx, obstacles, t.oid, t.tree, names)
+	if err != nil {
+		return fmt.Errorf("cannot look at the table: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (error, error) {
+		p, rank := &Problem{Direction: "table"}, 0
+		return p, row.Scan(&rank, &p.Message, &p.Hint)
+	})
+	if err != nil {
+		return fmt.Errorf("cannot look at the table: %w", err)
+	}
+	return errors.Join(found...)
+}
+
+// side reads columns of a table as the server prints them.
+func (t *table) side(direction, table string, side []change.Column) ([]change.Column, error) {
+	out := make([]change.Column, len(side))
+	for i, col := range side {
+		name := col.Name
+		var tree *string
+		var notNull bool
+		err := t.tx.QueryRow(t.ctx, `
+			SELECT pg_catalog.format_type(a.atttypid, a.atttypmod),
+				CASE WHEN a.attcollation <> 0 AND a.attcollation <> y.typcollation THEN pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(l.collname) ELSE '' END,
+				a.attnotnull, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), d.adbin::pg_catalog.text
+			FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+			LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace
+			LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+			WHERE a.attrelid = $1::pg_catalog.text::pg_catalog.regclass AND a.attname = $2 AND NOT a.attisdropped`,
+			table, name).Scan(&col.Type, &col.Collation, &notNull, &col.Default, &tree)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil, &Problem{Direction: direction, Column: name, Message: "there is no such column"}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if direction == "from" {
+			col.NotNull, col.Physical = notNull, name
+		}
+		if tree != nil {
+			if col.Constant, err = t.constant(*tree); err != nil {
+				return nil, err
+			}
+			if !col.Constant {
+				return nil, &Problem{Direction: direction, Column: name, Message: fmt.Sprintf("its default, %s, is not the same for every row", col.Default),
+					Hint: "such a default cannot be followed yet"}
+			}
+		}
+		out[i] = col
+	}
+	return out, nil
+}
+
+// constant reports whether a default is the same for every row and every session, by the tree that the server has made of it.
+func (t *table) constant(tree string) (bool, error) {
+	u, err := t.uses(tree)
+	if err != nil {
+		return false, err
+	}
+	for _, f := range u.functions {
+		if f.volatile != "i" {
+			return false, nil
+		}
+	}
+	return u.session == "" && len(u.reads) == 0, nil
+}
+
+// makeNew makes a table of the new side, which stands for it while it is looked at.
+func (t *table) makeNew() error {
+	const make = "CREATE TABLE " + newTable + " ()"
+	if _, err := t.tx.Exec(t.ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", quote(t.c.Table.Schema)+", public"); err != nil {
+		return err
+	}
+	if _, err := t.tx.Exec(t.ctx, make); err != nil {
+		return err
+	}
+	for _, col := range t.c.New {
+		sql := "ALTER TABLE " + newTable + " ADD COLUMN " + quote(col.Name) + " " + col.Type
+		if col.Collation != "" {
+			sql += " COLLATE " + col.Collation
+		}
+		if col.Default != "" {
+			sql += " DEFAULT " + col.Default
+		}
+		_, err := t.tx.Exec(t.ctx, sql)
+		if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
+			return &Problem{Direction: "to", Column: col.Name, Message: rejected.Message, Hint: rejected.Hint}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := t.tx.Exec(t.ctx, "SELECT pg_catalog.set_config('search_path', '', true)")
+	return err
+}
+
+// grants reads the privileges on single columns, and whether others have triggers that fire before Segue's last one.
+func (t *table) grants() error {
+	names := make([]string, len(t.c.Old))
+	for i, col := range t.c.Old {
+		names[i] = col.Name
+	}
+	rows, err := t.tx.Query(t.ctx, `
+		SELECT CASE WHEN x.grantee = 0 THEN '' ELSE pg_catalog.pg_get_userbyid(x.grantee) END, x.privilege_type, pg_catalog.bool_and(x.is_grantable), pg_catalog.array_agg(a.attname::pg_catalog.text)
+		FROM pg_catalog.pg_attribute a, pg_catalog.aclexplode(a.attacl) x WHERE a.attrelid = $1 AND a.attname = ANY ($2) AND NOT a.attisdropped
+		GROUP BY 1, 2 ORDER BY 1, 2`, t.oid, names)
+	if err != nil {
+		return err
+	}
+	t.c.Grants, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (g change.Grant, err error) {
+		return g, row.Scan(&g.Role, &g.Privilege, &g.Grantable, &g.Columns)
+	})
+	if err != nil {
+		return err
+	}
+	// See TRIGGER_TYPE_ROW and TRIGGER_TYPE_BEFORE in pg_trigger.h.
+	return t.tx.QueryRow(t.ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal AND tgtype::pg_catalog.int4 & 3 = 3
+		AND pg_catalog.strpos(tgname, '_segue_') <> 2)`, t.tree).Scan(&t.c.Others)
+}
+
+// Lines is the error of Table or Expressions in sentences; nil where it is of another kind.
+func Lines(err error) (out []*Problem) {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		if all, ok := err.(interface{ Unwrap() []error }); ok {
+			for _, e := range all.Unwrap() {
+				out = append(out, Lines(e)...)
+			}
+			return out
+		}
+		return []*Problem{p}
+	}
+	if wrong, ok := errors.AsType[*change.ExpressionError](err); ok {
+		direction, _, _ := strings.Cut(wrong.Map, ".")
+		return []*Problem{{Direction: direction, Column: wrong.Column, Message: wrong.Message}}
+	}
+	return nil
+}

@@ -1,0 +1,346 @@
+package migrate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/rules"
+)
+
+const orders = `
+CREATE TABLE public.orders (id int PRIMARY KEY, cents int NOT NULL DEFAULT 100, note text);
+INSERT INTO public.orders SELECT i, 10 * i, 'note ' || i FROM generate_series(1, 2000) AS i;`
+
+const money = `
+id: money
+contract_after: 0s
+operations:
+  - change_columns:
+      table: public.orders
+      from: [cents]
+      to: [{ name: amount, type: "numeric(12,2)", not_null: true, default: "1.00" }]
+      up: { amount: cents / 100.0 }
+      down: { cents: (amount * 100)::integer }
+`
+
+// awaitStage waits until the columns that a migration changes have come so far.
+func (f *fleet) awaitStage(id string, want rules.Stage) {
+	f.t.Helper()
+	var st *Status
+	defer func() {
+		if f.t.Failed() {
+			f.t.Logf("the last state of %s: %+v %+v", id, st, st.Progress)
+		}
+	}()
+	pgtest.Eventually(f.t, func() bool {
+		var err error
+		if st, err = f.instances[0].Get(f.t.Context(), id); err != nil {
+			f.t.Fatal(err)
+		}
+		return st.Stage == want && st.Pending == nil
+	}, id+" is "+string(want))
+}
+
+// columns are those that each version of a lens shows of a table, by the lens of every instance.
+func (f *fleet) shows(version, table string) string {
+	f.t.Helper()
+	oid := value[uint32](f, `SELECT $1::regclass::oid`, table)
+	var out []string
+	for _, i := range f.instances {
+		var columns []string
+		lens := i.Snapshot().Lens(version)
+		if lens == nil {
+			out = append(out, "nothing")
+			continue
+		}
+		for _, t := range lens.Tables {
+			if uint32(t.OID) == oid {
+				for _, c := range t.Columns {
+					columns = append(columns, c.Logical)
+				}
+			}
+		}
+		out = append(out, strings.Join(columns, ","))
+	}
+	for _, other := range out[1:] {
+		if other != out[0] {
+			f.t.Errorf("instances show %s of version %s", out, version)
+		}
+	}
+	return out[0]
+}
+
+// inStep checks that every row of orders is filled and in step.
+func (f *fleet) inStep(old string) {
+	f.t.Helper()
+	marker := value[string](f, `SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname LIKE '\_segue\_mark\_%'`)
+	if wrong := value[int](f, fmt.Sprintf(`SELECT count(*) FROM orders WHERE (amount = %s / 100.0 AND abs(%s) = 1) IS NOT TRUE`, old, marker)); wrong != 0 {
+		f.t.Errorf("%d rows are not in step", wrong)
+	}
+}
+
+func (f *fleet) exec(sql string) {
+	f.t.Helper()
+	if _, err := f.db.Exec(f.t.Context(), sql); err != nil {
+		f.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func TestAChangeOfColumnsGoesThroughItsPhasesOnTwoInstances(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, orders)
+	f.create(money)
+	f.must("money", activate)
+	if got := f.shows(rules.Base, "orders"); got != "id,cents,note" {
+		t.Errorf("from activate on the old version shows %s", got)
+	}
+	f.awaitStage("money", rules.Served)
+	f.inStep("cents")
+	if base, money := f.shows(rules.Base, "orders"), f.shows("money", "orders"); base != "id,cents,note" || money != "id,note,amount" {
+		t.Errorf("the old version shows %s and the new one %s", base, money)
+	}
+	f.exec(`INSERT INTO orders (id, cents) VALUES (3001, 5); INSERT INTO orders (id, amount) VALUES (3002, 7.5); INSERT INTO orders (id) VALUES (3003); UPDATE orders SET cents = 11 WHERE id = 1; UPDATE orders SET amount = 0.12 WHERE id = 2`)
+	f.inStep("cents")
+	f.must("money", cutover, backToActive, cutover)
+	f.exec(`INSERT INTO orders (id) VALUES (3004); UPDATE orders SET amount = amount + 1 WHERE id = 3`)
+	f.inStep("cents")
+	f.must("money", contract)
+	if got := f.shows(rules.Base, "orders"); got != "id,note,amount" {
+		t.Errorf("after contract clients see %s", got)
+	}
+	f.exec(`INSERT INTO orders (id, amount) VALUES (3005, 8); UPDATE orders SET amount = 9 WHERE id = 4`)
+	f.inStep(value[string](f, `SELECT attname::text FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname LIKE '\_segue\_old\_%'`))
+	f.must("money", purge, purge)
+	if got := value[string](f, `SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attnum > 0 AND NOT attisdropped`); got != "id,note,amount" {
+		t.Errorf("after purge the table has %s", got)
+	}
+	if left := value[int](f, `SELECT (SELECT count(*) FROM pg_trigger WHERE tgrelid = 'orders'::regclass) + (SELECT count(*) FROM pg_proc WHERE proname LIKE '\_segue\_%')
+		+ (SELECT count(*) FROM pg_constraint WHERE conrelid = 'orders'::regclass AND contype = 'c') + (SELECT count(*) FROM segue.change)`); left != 0 {
+		t.Errorf("%d triggers, functions and CHECKs are left", left)
+	}
+	if f.instances[0].Snapshot().Live() {
+		t.Error("statements are still looked at")
+	}
+	if got := value[string](f, `SELECT string_agg(amount::text, ',' ORDER BY id) FROM orders WHERE id IN (1, 2, 3, 4) OR id > 3000`); got != "0.11,0.12,1.30,9.00,0.05,7.50,1.00,1.00,8.00" {
+		t.Errorf("the rows are %s", got)
+	}
+}
+
+func TestAChangeOfColumnsIsTakenBackFromEveryPhaseAndBegunAgain(t *testing.T) {
+	t.Parallel()
+	for _, from := range []string{"filling", "served", "cutover"} {
+		t.Run(from, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 2, orders)
+			f.create(money)
+			if from == "filling" {
+				f.exec(`INSERT INTO orders SELECT i, 1, 'x' FROM generate_series(10001, 50000) AS i`)
+			}
+			f.must("money", activate)
+			pgtest.Eventually(t, func() bool { return f.hasColumn("orders", "amount") }, "the new column is there")
+			if from != "filling" {
+				f.awaitStage("money", rules.Served)
+				f.exec(`UPDATE orders SET amount = 0.12 WHERE id = 2`)
+			}
+			if from == "cutover" {
+				f.must("money", cutover)
+				f.exec(`UPDATE orders SET amount = 0.13 WHERE id = 3`)
+			}
+			f.must("money", rollback, rollback)
+			if got := f.shows(rules.Base, "orders"); got != "id,cents,note" {
+				t.Errorf("after the rollback clients see %s", got)
+			}
+			if e := f.refused("money", activate); !strings.Contains(e.Message+e.Hint, "purge") {
+				t.Errorf("to begin again with columns that are left gives %v", e)
+			}
+			if err := f.instances[0].Delete(t.Context(), "money", "test"); err == nil || !strings.Contains(err.Error(), "left in the database") {
+				t.Errorf("to delete it with columns that are left gives %v", err)
+			}
+			f.exec(`INSERT INTO orders (id, cents) VALUES (3001, 5); UPDATE orders SET cents = 11 WHERE id = 1`)
+			f.must("money", purge, activate)
+			f.awaitStage("money", rules.Served)
+			f.inStep("cents")
+			if got := value[string](f, `SELECT string_agg(cents::text, ',' ORDER BY id) FROM orders WHERE id IN (1, 3001)`); got != "11,5" {
+				t.Errorf("the rows are %s", got)
+			}
+			f.must("money", cutover, contract, purge)
+		})
+	}
+}
+
+func TestABackfillStopsAtARowForWhichUpFails(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders+`UPDATE orders SET cents = 0 WHERE id IN (700, 701)`)
+	f.create(strings.NewReplacer("cents / 100.0", "1000.0 / cents", "(amount * 100)::integer", "(1000 / amount)::integer", "amount, type", "amount, type").Replace(money) + "      lossy: true\n")
+	f.must("money", activate)
+	pgtest.Eventually(t, func() bool {
+		st, err := f.instances[0].Get(t.Context(), "money")
+		return err == nil && st.Progress != nil && st.Progress.Failure != ""
+	}, "the backfill stops")
+	st, err := f.instances[0].Get(t.Context(), "money")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "up cannot be computed for rows of public.orders with the key id=700; id=701: division by zero (22012)"; st.Progress.Failure != want {
+		t.Errorf("it has stopped because %s\nwant %s", st.Progress.Failure, want)
+	}
+	f.exec(`UPDATE orders SET note = 'still writable' WHERE id = 700`)
+	if e := f.refused("money", cutover); !strings.Contains(e.Message, "not complete yet") {
+		t.Errorf("cutover gives %v", e)
+	}
+	f.exec(`UPDATE orders SET cents = 1 WHERE id IN (700, 701)`)
+	if err := f.instances[0].Resume(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitStage("money", rules.Served)
+}
+
+func TestABackfillIsPausedAndGoesOn(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, orders)
+	f.create(money)
+	if err := f.instances[0].Pause(t.Context(), "money", "test"); err == nil {
+		t.Error("a draft can be paused")
+	}
+	// A row that is locked keeps the change from being complete.
+	tx, err := f.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	f.must("money", activate)
+	if _, err := tx.Exec(t.Context(), `SELECT FROM orders WHERE id = 5 FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.instances[1].Pause(t.Context(), "money", "test"); err != nil {
+		if !strings.Contains(err.Error(), "no backfill under way") {
+			t.Fatal(err)
+		}
+		t.Skip("the backfill was quicker")
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st, err := f.instances[0].Get(t.Context(), "money")
+	if err != nil || !st.Progress.Paused {
+		t.Fatalf("the state is %+v, %v", st, err)
+	}
+	if err := f.instances[1].Resume(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitStage("money", rules.Served)
+	done := value[int64](f, `SELECT done FROM segue.backfill`)
+	if done > 2000 {
+		t.Errorf("%d rows were filled, and there are 2000", done)
+	}
+}
+
+func TestABackfillSurvivesTheEndOfItsConnections(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, orders+`INSERT INTO orders SELECT i, 1, 'x' FROM generate_series(10001, 60000) AS i`)
+	f.create(money)
+	f.must("money", activate)
+	for ends, killed := 0, int64(-1); ends < 5; {
+		pgtest.Eventually(t, func() bool { return value[int64](f, `SELECT done FROM segue.backfill`) > killed }, "the backfill comes on")
+		killed = value[int64](f, `SELECT done FROM segue.backfill`)
+		ends += value[int](f, `SELECT count(pg_terminate_backend(pid)) FROM segue.holder WHERE what = 'backfill' AND pid <> 0`)
+		if killed > 50000 {
+			break
+		}
+	}
+	f.awaitStage("money", rules.Served)
+	f.inStep("cents")
+	if done := value[int64](f, `SELECT done FROM segue.backfill`); done != 52000 {
+		t.Errorf("%d rows were filled, and there are 52000", done)
+	}
+}
+
+func TestAChangeThatCannotBeMadeIsRefusedBeforeAnythingIsDone(t *testing.T) {
+	t.Parallel()
+	const from, up, down = "cents", "cents / 100.0", "(amount * 100)::integer"
+	for name, tc := range map[string]struct {
+		setup, from, up, down, want string
+	}{
+		"a function that is not there": {"", from, "centz(cents)", down, "up of amount: function centz(integer) does not exist at character 1"},
+		"a wrong type":                 {"", from, "\"'x' || cents\"", down, `is of type numeric but expression is of type text`},
+		"a moment":                     {"", from, "cents + extract(epoch FROM now())", down, "depends on the function now"},
+		"a volatile function":          {"", from, "cents + random()", down, "depends on the function random"},
+		"a partition key":              {"DROP TABLE orders; CREATE TABLE orders (id int, cents int) PARTITION BY RANGE (cents); CREATE TABLE o1 PARTITION OF orders DEFAULT", from, up, down, "column cents is part of the partition key"},
+		"a key by expression":          {"DROP TABLE orders; CREATE TABLE orders (id int, cents int) PARTITION BY RANGE ((cents + 1)); CREATE TABLE o1 PARTITION OF orders DEFAULT", from, up, down, "column cents is part of the partition key"},
+		"a unique key":                 {"ALTER TABLE orders ADD UNIQUE (cents)", from, up, down, "column cents is part of constraint orders_cents_key"},
+		"a foreign key":                {"CREATE TABLE prices (c int PRIMARY KEY); ALTER TABLE orders ADD FOREIGN KEY (cents) REFERENCES prices (c) NOT VALID", from, up, down, "column cents is part of constraint orders_cents_fkey"},
+		"a sequence":                   {"CREATE SEQUENCE s; ALTER TABLE orders ALTER cents SET DEFAULT nextval('s')", from, up, down, "its default, nextval('public.s'::regclass), is not the same for every row"},
+		"a generated column":           {"ALTER TABLE orders ADD twice int GENERATED ALWAYS AS (cents * 2) STORED", from, up, down, "column cents is read by default value for column twice of table public.orders"},
+		"a publication":                {"CREATE PUBLICATION p FOR TABLE orders", from, up, down, "table public.orders is published by p"},
+		"a rule":                       {"CREATE RULE r AS ON DELETE TO orders DO INSTEAD NOTHING", from, up, down, "has the rule r"},
+		"a child":                      {"CREATE TABLE child () INHERITS (orders)", from, up, down, "is inherited by"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1, orders+tc.setup)
+			f.create(strings.NewReplacer("cents / 100.0", tc.up, "(amount * 100)::integer", tc.down).Replace(money))
+			e := f.refused("money", activate)
+			if !strings.Contains(fmt.Sprint(e, e.Missing), tc.want) {
+				t.Errorf("it is refused with %v %q\nwant %s", e, e.Missing, tc.want)
+			}
+			if f.hasColumn("orders", "amount") || value[int](f, `SELECT count(*) FROM segue.change`) != 0 {
+				t.Error("something was done")
+			}
+		})
+	}
+}
+
+func TestTheStatementsOfAChangeArePlannedBeforeAnythingIsDone(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders)
+	f.create(money)
+	steps, err := f.instances[0].Plan(t.Context(), "money")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := fmt.Sprintf("%+v", steps)
+	for _, want := range []string{`ADD COLUMN "amount" numeric(12,2)`, `CREATE TRIGGER`, `SET DEFAULT 1.00`, `RENAME COLUMN "cents" TO "_segue_old_`, `RENAME COLUMN "amount" TO "_segue_withdrawn_`} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the plan does not say %s: %s", want, said)
+		}
+	}
+	if f.hasColumn("orders", "amount") {
+		t.Error("something was done")
+	}
+}
+
+func TestAChangeIsFinishedOrUndoneByHand(t *testing.T) {
+	t.Parallel()
+	for _, to := range []rules.Phase{rules.Contracted, rules.RolledBack} {
+		t.Run(string(to), func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1, orders)
+			f.create(money)
+			f.must("money", activate)
+			f.awaitStage("money", rules.Served)
+			script, err := f.instances[0].ExitSQL(t.Context(), "money", to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.instances[0].Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := f.psql(script); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			i := f.join()
+			if got, want := f.phase("money"), to; got != want {
+				t.Errorf("the phase is %s", got)
+			}
+			if err := i.Request(t.Context(), "money", purge); err != nil {
+				t.Fatal(err)
+			}
+			pgtest.Eventually(t, func() bool { return value[int](f, `SELECT count(*) FROM segue.change`) == 0 }, "what is left is purged")
+			if f.hasColumn("orders", "amount") != (to == rules.Contracted) || f.hasColumn("orders", "cents") == (to == rules.Contracted) {
+				t.Error("the table has other columns")
+			}
+		})
+	}
+}

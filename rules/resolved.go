@@ -1,0 +1,271 @@
+package rules
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/change"
+)
+
+// Protocol is the version of what instances agree on about a change of columns: its codes, triggers, names and stages. An
+// instance that finds another one stored cannot serve the change.
+const Protocol = 1
+
+// A Stage is how far a change of columns has come in the database.
+type Stage string
+
+// The stages, in order; Withdrawn follows a rollback from any of them.
+const (
+	Watched    Stage = "watched"    // statements on the table are looked at, and the database has nothing of the change yet
+	Filling    Stage = "filling"    // both sides are there and kept in step, and rows have to be filled
+	Completing Stage = "completing" // whoever writes a row that is not filled fills it
+	Served     Stage = "served"     // proved to be complete; both versions are served
+	Owned      Stage = "owned"      // the new side owns the truth
+	Kept       Stage = "kept"       // the old side is hidden, and still kept in step
+	Settled    Stage = "settled"    // as Kept, and the new side has its own names in the database
+	Withdrawn  Stage = "withdrawn"  // taken back; the new side is hidden, and not kept in step any more
+)
+
+// A ResolvedChange is a change of columns as the database has it: names, types and expressions as its server has them.
+// It is stored when the change is made and never changes but for its stage.
+type ResolvedChange struct {
+	Protocol int
+	Stage    Stage
+	change   change.Change
+	compiled *change.Compiled // nil where the protocol is another one
+}
+
+// NewResolvedChange is a change in a stage.
+func NewResolvedChange(c change.Change, stage Stage) (*ResolvedChange, error) {
+	compiled, err := change.Compile(c)
+	if err != nil {
+		return nil, err
+	}
+	return &ResolvedChange{Protocol: Protocol, Stage: stage, change: compiled.Change, compiled: compiled}, nil
+}
+
+// DecodeChange reads what Encode has written. Of another protocol nothing is understood but that it is another one.
+func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, error) {
+	if protocol != Protocol {
+		return &ResolvedChange{Protocol: protocol, Stage: stage}, nil
+	}
+	var c change.Change
+	if err := json.Unmarshal(stored, &c); err != nil {
+		return nil, fmt.Errorf("the stored form of the change cannot be read: %w", err)
+	}
+	return NewResolvedChange(c, stage)
+}
+
+// Encode is the change without its stage, as it is stored.
+func (r *ResolvedChange) Encode() ([]byte, error) { return json.Marshal(r.change) }
+
+// Compiled makes the statements of the change; nil where the protocol is another one.
+func (r *ResolvedChange) Compiled() *change.Compiled { return r.compiled }
+
+// At is the same change in another stage.
+func (r *ResolvedChange) At(stage Stage) *ResolvedChange {
+	other := *r
+	other.Stage = stage
+	return &other
+}
+
+// Reuses reports whether the new side takes a name of the old one.
+func (r *ResolvedChange) Reuses() bool {
+	return slices.ContainsFunc(r.compiled.New, func(c change.Column) bool { return c.Physical != c.Name })
+}
+
+// after is the stage to which a transition to a phase leads.
+func (r *ResolvedChange) after(to Phase) Stage {
+	switch {
+	case to == Cutover:
+		return Owned
+	case to == Active:
+		return Served // it comes from Cutover; from a draft there is nothing resolved that is stored
+	case to == Contracted && r.Reuses():
+		return Kept
+	case to == Contracted:
+		return Settled
+	}
+	return Withdrawn
+}
+
+// Changes lists the migration's operations that change columns, with their places among all operations.
+func (m *Migration) Changes() map[int]ChangeColumns {
+	out := map[int]ChangeColumns{}
+	for i, op := range m.Operations {
+		if c, ok := op.(ChangeColumns); ok {
+			out[i] = c
+		}
+	}
+	return out
+}
+
+// Resolve is the migration with a change of columns as the database has it; nil takes it away.
+func (m *Migration) Resolve(operation int, r *ResolvedChange) *Migration {
+	out := *m
+	out.Operations = slices.Clone(m.Operations)
+	if c, ok := out.Operations[operation].(ChangeColumns); ok {
+		c.Resolved = r
+		out.Operations[operation] = c
+	}
+	return &out
+}
+
+// Unfinished is the earliest stage of the migration's changes while its version cannot be served for them, or its new names
+// have not been given; "" otherwise.
+func (m *Migration) Unfinished() Stage {
+	for _, stage := range []Stage{Watched, Filling, Completing, Kept} {
+		for _, c := range m.Changes() {
+			if c.Resolved != nil && c.Resolved.Stage == stage {
+				return stage
+			}
+		}
+	}
+	return ""
+}
+
+// Leftovers reports whether the database holds columns of a change that purge drops.
+func (m *Migration) Leftovers() bool {
+	for _, c := range m.Changes() {
+		if c.Resolved != nil && !m.Phase.Live() {
+			return true
+		}
+	}
+	return false
+}
+
+// servable reports whether the version that the migration makes can be served: what it changes is complete.
+func (m *Migration) servable() bool {
+	for _, c := range m.Changes() {
+		if c.Resolved == nil || c.Resolved.Stage == Watched || c.Resolved.Stage == Filling || c.Resolved.Stage == Completing {
+			return false
+		}
+	}
+	return true
+}
+
+// there reports whether the database has both sides.
+func (r *ResolvedChange) there() bool { return r != nil && r.Stage != Watched }
+
+// apply carries the change out on the schema of the version before it, or with undo makes that schema of what the database has.
+func (r *ResolvedChange) apply(s *schema, table *catalog.Relation, undo bool) error {
+	c := r.compiled
+	if c == nil {
+		return fmt.Errorf("the change was begun by another release")
+	}
+	for _, side := range []struct {
+		columns []change.Column
+		shown   bool
+	}{{c.Old, undo}, {c.New, !undo}} {
+		for _, col := range side.columns {
+			at := table.Column(col.Physical)
+			if at == nil {
+				return fmt.Errorf("table %s should have a column %s, but has none of that name", Name{table.Schema, table.Name}, showIdentifier(col.Physical))
+			}
+			s.show(table, at, col.Name, side.shown)
+		}
+	}
+	if table.Column(c.Marker()) == nil {
+		return fmt.Errorf("table %s should have a column %s, but has none of that name", Name{table.Schema, table.Name}, c.Marker())
+	}
+	r.serve(s, table, served{c, !undo, r.Stage == Owned})
+	return nil
+}
+
+// serve has the table and its descendants show one side.
+func (r *ResolvedChange) serve(s *schema, table *catalog.Relation, side served) {
+	for _, oid := range append([]catalog.OID{table.OID}, s.cat.Descendants(table.OID)...) {
+		s.serves[oid] = side
+	}
+}
+
+// leave gives the names that a version uses to what a change has left that is not live any more.
+func (o ChangeColumns) leave(s *schema) (*catalog.Relation, error) {
+	r, err := s.find(o.Table)
+	if err != nil || o.Resolved.compiled == nil || o.Resolved.Stage == Withdrawn {
+		return r, err
+	}
+	o.Resolved.serve(s, r, served{o.Resolved.compiled, true, true})
+	if o.Resolved.Stage == Settled {
+		return r, nil
+	}
+	for _, col := range o.Resolved.compiled.New {
+		at := r.Column(col.Physical)
+		if at == nil {
+			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", o.Table, showIdentifier(col.Physical))
+		}
+		s.show(r, at, col.Name, true)
+	}
+	return r, nil
+}
+
+// StageSteps lists what takes a migration's changes to a stage within a phase: Filling, Completing, Served or Settled.
+func StageSteps(m *Migration, to Stage) []Step {
+	var out []Step
+	for i := range m.Operations {
+		c, ok := m.Operations[i].(ChangeColumns)
+		if !ok || c.Resolved == nil || c.Resolved.compiled == nil {
+			continue
+		}
+		var sql []string
+		switch to {
+		case Filling:
+			sql = c.Resolved.compiled.Expand()
+		case Completing:
+			sql = c.Resolved.compiled.Complete()
+		case Settled:
+			sql = c.Resolved.compiled.Settle()
+		}
+		out = append(out, gatedSteps(m.Phase, m.Phase, sql)...)
+	}
+	return out
+}
+
+// PurgeSteps lists what drops everything that the migration's changes have left.
+func PurgeSteps(m *Migration) []Step {
+	var out []Step
+	for i := range m.Operations {
+		c, ok := m.Operations[i].(ChangeColumns)
+		switch {
+		case !ok || c.Resolved == nil || c.Resolved.compiled == nil:
+		case c.Resolved.Stage == Withdrawn:
+			out = append(out, gatedSteps(m.Phase, m.Phase, c.Resolved.compiled.PurgeRolledBack())...)
+		case c.Resolved.Stage == Settled:
+			out = append(out, gatedSteps(m.Phase, m.Phase, c.Resolved.compiled.Purge())...)
+		}
+	}
+	return out
+}
+
+func gatedSteps(from, to Phase, sql []string) []Step {
+	out := make([]Step, len(sql))
+	for i, s := range sql {
+		out[i] = Step{From: from, Phase: to, SQL: s, Lock: AccessExclusive, Gated: true}
+	}
+	return out
+}
+
+// Stages lists the stages of the migration's changes: two migrations are equal for those who serve them only if these are.
+func (m *Migration) Stages() string {
+	var b strings.Builder
+	for _, op := range m.Operations {
+		if c, ok := op.(ChangeColumns); ok && c.Resolved != nil {
+			fmt.Fprintf(&b, "%d %s %s;", c.Resolved.Protocol, c.Resolved.change.Key, c.Resolved.Stage)
+		}
+	}
+	return b.String()
+}
+
+// After lists the migration's changes, by the operation, in the stage to which a transition to a phase leads.
+func (m *Migration) After(to Phase) map[int]*ResolvedChange {
+	out := map[int]*ResolvedChange{}
+	for i, c := range m.Changes() {
+		if c.Resolved != nil {
+			out[i] = c.Resolved.At(c.Resolved.after(to))
+		}
+	}
+	return out
+}

@@ -1,0 +1,252 @@
+package test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/internal/pgtest"
+	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
+)
+
+const prices = `
+CREATE TABLE sale (id bigint PRIMARY KEY, cents int NOT NULL DEFAULT 100, note text);
+INSERT INTO sale SELECT i, 1000, 'sale ' || i FROM generate_series(1, 3000) AS i;`
+
+const amount = `
+id: amount
+contract_after: 0s
+operations:
+  - change_columns:
+      table: public.sale
+      from: [cents]
+      to: [{ name: amount, type: "numeric(12,2)", not_null: true, default: "1.00" }]
+      up: { amount: cents / 100.0 }
+      down: { cents: (amount * 100)::integer }
+`
+
+// A till is the clients of one version that sell: they add to rows that the other version's clients add to, too, and put in
+// rows of their own.
+type till struct {
+	t       *testing.T
+	renewed bool // the version that has amount
+	rows    int
+	sum     *atomic.Int64 // of everything that was written, in cents
+	stop    context.CancelFunc
+	wg      sync.WaitGroup
+	done    atomic.Int64
+}
+
+// openTill starts the clients of one version, in every exec mode and through every instance.
+func openTill(t *testing.T, f *fleet, version string, first int, sum *atomic.Int64) *till {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	l := &till{t: t, renewed: version == "amount", rows: 20, sum: sum, stop: stop}
+	for i, mode := range execModes {
+		conn := f.connect(t, i%len(f.instances), version, mode)
+		l.wg.Go(func() {
+			defer conn.Close(context.Background())
+			for n := 0; ctx.Err() == nil; n++ {
+				if err := l.sell(conn, first+i*1_000_000+n, 1+(n*7+i)%l.rows); err != nil {
+					t.Errorf("%s, %v, round %d: %v", version, mode, n, err)
+					return
+				}
+				l.done.Add(1)
+			}
+		})
+	}
+	t.Cleanup(l.end)
+	return l
+}
+
+// money is a number of cents as the version has it.
+func (l *till) money(cents int) string {
+	if l.renewed {
+		return fmt.Sprintf("%d.%02d", cents/100, cents%100)
+	}
+	return fmt.Sprint(cents)
+}
+
+func (l *till) column() string {
+	if l.renewed {
+		return "amount"
+	}
+	return "cents"
+}
+
+// sell adds to one row and puts in another one, each of which it reads as it wrote it.
+func (l *till) sell(conn *pgx.Conn, id, shared int) error {
+	ctx := context.Background()
+	c, more := l.column(), 1+id%7
+	before, after, seen, first := "", "", "", ""
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, "SELECT "+c+"::text FROM sale WHERE id = $1 FOR UPDATE", shared).Scan(&before); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "UPDATE sale SET "+c+" = "+c+" + "+l.money(more)+" WHERE id = $1 RETURNING "+c+"::text", shared).Scan(&after); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, "SELECT "+c+"::text FROM sale WHERE "+c+" = "+after+" AND id = $1", shared).Scan(&seen); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "INSERT INTO sale (id, "+c+", note) VALUES ($1, "+l.money(more)+", 'x')", id); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, "SELECT * FROM sale WHERE id = $1", id)
+		if err != nil {
+			return err
+		}
+		row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToMap)
+		if err != nil {
+			return err
+		}
+		if len(row) != 3 || row[c] == nil || row["note"] != "x" {
+			return fmt.Errorf("the row that was inserted is %v", row)
+		}
+		return tx.QueryRow(ctx, "SELECT "+c+"::text FROM sale WHERE id = $1", id).Scan(&first)
+	})
+	if err != nil {
+		return err
+	}
+	l.sum.Add(int64(2 * more))
+	if seen != after || first != l.money(more) {
+		return fmt.Errorf("it wrote %s and read %s, and inserted %s and read %s", after, seen, l.money(more), first)
+	}
+	return nil
+}
+
+// rounds waits until the clients have gone n times around from now on, on the average.
+func (l *till) rounds(n int) {
+	l.t.Helper()
+	want := l.done.Load() + int64(n*len(execModes))
+	pgtest.Eventually(l.t, func() bool { return l.t.Failed() || l.done.Load() >= want }, "the clients go on")
+}
+
+func (l *till) end() {
+	l.stop()
+	l.wg.Wait()
+}
+
+// stage waits until the columns of a migration have come so far.
+func (f *fleet) stage(t *testing.T, id string, want rules.Stage) {
+	t.Helper()
+	pgtest.Eventually(t, func() bool {
+		st, err := f.instances[0].Instance.Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return t.Failed() || st.Stage == want && st.Pending == nil
+	}, id+" is "+string(want))
+}
+
+// balanced checks that no write is lost and every row is in step.
+func balanced(t *testing.T, f *fleet, sum *atomic.Int64, clients ...*till) {
+	t.Helper()
+	for _, l := range clients {
+		l.end()
+	}
+	ctx, conn := t.Context(), pgtest.Connect(t, f.direct)
+	var total int64
+	var column string
+	if err := conn.QueryRow(ctx, `SELECT attname::text FROM pg_attribute WHERE attrelid = 'sale'::regclass AND attname ~ '^(cents|_segue_old_.*)$' AND NOT attisdropped`).Scan(&column); err == nil {
+		if err := conn.QueryRow(ctx, "SELECT sum("+column+") FROM sale").Scan(&total); err != nil {
+			t.Fatal(err)
+		}
+		if want := 3_000_000 + sum.Load(); total != want {
+			t.Errorf("the sum of %s is %d, and %d was written", column, total, want)
+		}
+	}
+	var marker string
+	if err := conn.QueryRow(ctx, `SELECT attname::text FROM pg_attribute WHERE attrelid = 'sale'::regclass AND attname LIKE '\_segue\_mark\_%' AND NOT attisdropped`).Scan(&marker); err != nil {
+		return
+	}
+	var wrong int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM sale WHERE ("+marker+" IN (1, -1) AND amount = "+column+" / 100.0) IS NOT TRUE").Scan(&wrong); err != nil || wrong > 0 {
+		t.Errorf("%d rows are not in step, %v", wrong, err)
+	}
+}
+
+func TestBothVersionsWriteWhileAColumnChangesItsTypeAndUnit(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, prices)
+	sum := new(atomic.Int64)
+	old := openTill(t, f, "base", 10_000, sum)
+	old.rounds(2)
+	f.create(t, amount)
+	f.transition(t, "amount", activate)
+	old.rounds(3)
+	f.stage(t, "amount", rules.Served)
+	renewed := openTill(t, f, "amount", 100_000_000, sum)
+	for range 2 {
+		renewed.rounds(3)
+		old.rounds(3)
+		f.transition(t, "amount", cutover)
+		renewed.rounds(3)
+		old.rounds(3)
+		f.transition(t, "amount", backToActive)
+	}
+	renewed.rounds(3)
+	renewed.end()
+	f.gone(t, "amount")
+	f.transition(t, "amount", rollback)
+	old.rounds(3)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Purge})
+	old.rounds(3)
+	f.transition(t, "amount", activate)
+	f.stage(t, "amount", rules.Served)
+	renewed = openTill(t, f, "amount", 200_000_000, sum)
+	renewed.rounds(3)
+	old.rounds(3)
+	f.transition(t, "amount", cutover)
+	renewed.rounds(3)
+	old.rounds(3)
+	old.end()
+	f.gone(t, "base")
+	balanced(t, f, sum, old, renewed)
+	renewed = openTill(t, f, "amount", 250_000_000, sum)
+	renewed.rounds(1)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
+	renewed.rounds(3)
+	balanced(t, f, sum, renewed)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Purge})
+	last := openTill(t, f, "amount", 300_000_000, sum)
+	last.rounds(3)
+	last.end()
+	var total int64
+	if err := pgtest.Connect(t, f.direct).QueryRow(t.Context(), "SELECT (100 * sum(amount))::bigint FROM sale").Scan(&total); err != nil || total != 3_000_000+sum.Load() {
+		t.Errorf("in the end the sum is %d, %v, and %d was written", total, err, 3_000_000+sum.Load())
+	}
+}
+
+func TestAVersionIsServedOnlyWhenItsColumnsAreComplete(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, prices, `UPDATE sale SET cents = 0 WHERE id = 2000`)
+	f.create(t, strings.NewReplacer("cents / 100.0", "1000.0 / cents", "(amount * 100)::integer", "(1000 / amount)::integer").Replace(amount)+"      lossy: true\n")
+	f.transition(t, "amount", activate)
+	_, err := pgx.Connect(t.Context(), f.url(t, 0, "amount"))
+	if err == nil || !strings.Contains(err.Error(), `57P03`) || !strings.Contains(err.Error(), `schema version "amount" is not served yet`) {
+		t.Errorf("a session of the new version gets %v", err)
+	}
+	pgtest.Eventually(t, func() bool {
+		_, err := pgx.Connect(t.Context(), f.url(t, 0, "amount"))
+		return err != nil && strings.Contains(err.Error(), "with the key id=2000: division by zero")
+	}, "the refusal says why it is not complete")
+	conn := f.connect(t, 0, "base", pgx.QueryExecModeExec)
+	if _, err := conn.Exec(t.Context(), `UPDATE sale SET cents = 1 WHERE id = 2000`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.instances[0].Instance.Resume(t.Context(), "amount", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.stage(t, "amount", rules.Served)
+	var got string
+	if err := f.connect(t, 0, "amount", pgx.QueryExecModeExec).QueryRow(t.Context(), `SELECT amount::text FROM sale WHERE id = 2000`).Scan(&got); err != nil || got != "1000.00" {
+		t.Errorf("the new version reads %s, %v", got, err)
+	}
+}
