@@ -1,5 +1,7 @@
 package change
 
+import "fmt"
+
 // The codes. A release of Segue must understand those of the releases before it.
 const (
 	CodeNew    = 2  // the new side has been given: by the new version
@@ -8,6 +10,26 @@ const (
 	codeNoted  = 4  // from the first trigger to the last: what the first left is noted in settings
 	CodeFill   = 5  // the backfill, where it cannot keep others' triggers from firing
 )
+
+// Saying is a condition that says in a setting which side the row gives that is being written, and is always true. It is for COPY
+// FROM, which can evaluate one for each row, between its defaults and its triggers, and cannot set a column to a constant. The
+// first trigger takes the setting back, so that it never says anything of another row.
+func (c *Compiled) Saying(code int) string {
+	return "pg_catalog.set_config(" + literal(c.setting()) + ", " + literal(fmt.Sprint(code)) + ", true) IS NOT NULL"
+}
+
+// setting is the name of the setting for the code of a row.
+func (c *Compiled) setting() string { return "segue.code_" + c.Key }
+
+// said takes the code of a row from the setting, where the row itself does not say it.
+func (b *body) said() {
+	setting := literal(b.c.setting())
+	current := "pg_catalog.current_setting(" + setting + ", true)"
+	b.line("IF %s AND %s THEN", eq(b.mark("NEW"), fmt.Sprint(codeUnsaid)), ne(current, "''"))
+	b.line("%s := CASE %s WHEN '%d' THEN %d WHEN '%d' THEN %d ELSE %d END;", b.mark("NEW"), current, CodeNew, CodeNew, CodeOld, CodeOld, codeUnsaid)
+	b.line("PERFORM pg_catalog.set_config(%s, '', true);", setting)
+	b.line("END IF;")
+}
 
 // Flip is the expression for the marker in a statement that sets both sides itself. Row is the table's name or alias in that
 // statement, "" for none.

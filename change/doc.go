@@ -8,7 +8,7 @@
 //	1, -1  the sides are in step. A writer that sets both sides itself turns one into the other: a flip (see Flip)
 //
 // Other values are codes, which a writer stores in the marker to say what it has written, and which the triggers take away
-// again. A CHECK keeps a code from ever being stored. The triggers find out what a writer without a code has written by
+// again. COPY cannot set a column to a constant, and says the code in a setting (see Saying). A CHECK keeps a code from ever being stored. The triggers find out what a writer without a code has written by
 // comparing the row with the one before it, byte by byte. They never conclude it from the values alone.
 //
 // Two triggers fire for each row, one before all triggers of others and one after them. The first decides which side leads

@@ -14,6 +14,7 @@ func (c *Compiled) insertFirst(s Stage) string {
 		b.line("IF %s AND %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "0"), allNull(of("NEW", c.New)))
 	}
 	if c.has(Code) {
+		b.said()
 		b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeNew)))
 		b.newLeads()
 		b.line("ELSIF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeOld)))

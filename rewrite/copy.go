@@ -41,6 +41,54 @@ func (b *binding) copyStmt(c *ast.CopyStmt) {
 	for _, o := range c.Options {
 		b.copyOption(o.GetDefElem(), r)
 	}
+	if c.IsFrom {
+		b.copyNewRows(c, r)
+	}
+}
+
+// copyNewRows has the rows of COPY FROM say which version has made them. Nothing but a WHERE can be evaluated for each: after
+// the row has its defaults, and before triggers see it. A default that only the version has cannot be given to them.
+func (b *binding) copyNewRows(c *ast.CopyStmt, r named) {
+	if !r.table.Declares() {
+		return
+	}
+	cols, ok := b.copyColumns(c, r)
+	if !ok {
+		return
+	}
+	b.affected = true
+	for _, lc := range r.table.Columns {
+		if lc.Declared != nil && lc.Declared.Default != "" && !slices.ContainsFunc(cols, func(c rules.ColumnLens) bool { return c.Num == lc.Num }) {
+			b.unsupported(int(c.Relation.Location), refusedMapped, "COPY FROM", "cannot give "+syntax.QuoteIdent(lc.Logical)+" the default that it has in this version")
+			return
+		}
+	}
+	if len(r.table.EachCopied) == 0 {
+		return
+	}
+	said := strings.Join(r.table.EachCopied, " AND ")
+	end := b.statement.End
+	if c.WhereClause == nil {
+		where, ok := b.parsedExpression(said)
+		if ok {
+			b.replace(end, end, " WHERE "+said, func() { c.WhereClause = where })
+		}
+		return
+	}
+	// A row that the client's own condition leaves out must say nothing.
+	before, after := "CASE WHEN ", " THEN "+said+" END"
+	in := b.whole()
+	where := b.find(in, ast.Token_WHERE)
+	if where == in.To {
+		b.misplaced(int(c.Relation.Location), "WHERE")
+		return
+	}
+	b.replace(b.tokens.End(where), b.tokens.End(where), " "+strings.TrimSuffix(before, " "), nil)
+	b.replace(end, end, after, func() {
+		around := &ast.Node{}
+		fillTemplate(around, []string{before, after}, []*ast.Node{c.WhereClause})
+		c.WhereClause = around
+	})
 }
 
 // addCopyList writes the columns of a COPY without a list.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
@@ -165,6 +166,7 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 		if s.newSide != s.cutover {
 			m := rel.Column(ch.Marker())
 			t.NewRow = append(t.NewRow, rules.Assignment{Column: rules.PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
+			t.EachCopied = append(t.EachCopied, ch.Saying(code))
 		}
 	}
 	return t
@@ -387,6 +389,92 @@ func TestAWriteThatTheOtherSideCannotHoldNamesNothingOfSegues(t *testing.T) {
 				if got != want {
 					t.Errorf("%s\nfails with %+v, want %+v", sql, got, want)
 				}
+			}
+		})
+	}
+}
+
+// A copied is a COPY FROM with its data.
+var copied = []struct{ sql, data string }{
+	{`COPY orders FROM STDIN`, "{copied}"},
+	{`COPY orders (id, {money}, total) FROM STDIN`, "9\t3\t\\N\n10\t4\t5\n"},
+	{`COPY public.orders ({money}, id, total, {name}) FROM STDIN WITH (FORMAT csv, HEADER, FORCE_NULL (total))`, "a,b,c,d\n7,9,\"\",x\n"},
+	{`COPY orders (id, {money}, total) FROM STDIN WHERE id > 9 AND total < 6`, "9\t3\t\\N\n10\t4\t5\n11\t4\t7\n"},
+	{`COPY orders (id, {money}, total) FROM STDIN (FORMAT csv) WHERE id > 10 OR id = 9`, "9,3,\n10,4,5\n"},
+}
+
+func TestRowsThatAreCopiedIntoAChangedTableAreThoseOfTheVersion(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	for _, stage := range changedStages {
+		t.Run(stage.name, func(t *testing.T) {
+			t.Parallel()
+			w := newChangedWorld(t, stage)
+			rows := "9\t3\t\\N\tx y\tn\n10\t4\t5\t\\N\t\\N\n"
+			if stage.newSide {
+				rows = "9\tn\t3\t\\N\tx\ty\n10\t\\N\t4\t5\t\\N\t\\N\n"
+			}
+			for _, c := range copied {
+				sql, data := inVersionsWords(c.sql, stage.newSide), strings.ReplaceAll(c.data, "{copied}", rows)
+				text := w.rewrite(t, sql)
+				if f := text.Statements[0].Failure; f != nil {
+					t.Errorf("%s\nis refused: %v", sql, f)
+					continue
+				}
+				var after [2]mappedOutcome
+				for i, conn := range []*pgx.Conn{w.client, w.server} {
+					sent := []string{sql, text.SQL}[i]
+					if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
+						t.Fatal(err)
+					}
+					if _, err := conn.PgConn().CopyFrom(ctx, strings.NewReader(data), sent); err != nil {
+						t.Errorf("%s\n=> %s\nfails: %v", sql, sent, err)
+					}
+					// What one COPY says is nothing that a later statement says.
+					plain := "INSERT INTO orders (id, cents, total) VALUES (50, 5, 6)"
+					if stage.newSide {
+						plain = "INSERT INTO orders (id, amount, total) VALUES (50, 0.05, 6)"
+						if i == 1 {
+							plain = "INSERT INTO orders (id, cents, total, _segue_mark_7_1, _segue_mark_7_2) VALUES (50, 5, 6, -2, -2)"
+						}
+					}
+					if i == 1 {
+						var said string
+						if err := conn.QueryRow(ctx, "SELECT concat(current_setting('segue.code_7_1', true), current_setting('segue.code_7_2', true))").Scan(&said); err != nil || said != "" {
+							t.Errorf("%s\nleaves %q behind (%v)", sql, said, err)
+						}
+						if !stage.newSide {
+							plain = w.rewrite(t, plain).SQL
+						}
+					}
+					if _, err := conn.Exec(ctx, plain); err != nil {
+						t.Errorf("%s: %v", plain, err)
+					}
+					query := allOrders
+					if i == 1 {
+						query = w.rewrite(t, query).SQL
+						results, err := conn.PgConn().Exec(ctx, outOfStep).ReadAll()
+						if err != nil || string(results[0].Rows[0][0]) != "0" {
+							t.Errorf("%s\n=> %s\nleaves rows out of step (%v)", sql, sent, err)
+						}
+					}
+					results, err := conn.PgConn().Exec(ctx, query).ReadAll()
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, row := range results[0].Rows {
+						after[i].Table = append(after[i].Table, joined(row))
+					}
+					if _, err := conn.Exec(ctx, "ROLLBACK"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if diff := cmp.Diff(after[0].Table, after[1].Table); diff != "" {
+					t.Errorf("%s\n=> %s\nleaves other rows (-the version's database +rewritten):\n%s", sql, text.SQL, diff)
+				}
+			}
+			if f := w.rewrite(t, "COPY orders (id) FROM STDIN").Statements[0].Failure; (f != nil) != (stage.newSide != stage.cutover) {
+				t.Errorf("a COPY that leaves columns with a default out: %v", f)
 			}
 		})
 	}

@@ -151,7 +151,7 @@ func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node))
 
 // setDefaults gives each DEFAULT in a SET list what it means in the version.
 func (b *binding) setDefaults(list []*ast.Node, target *item) {
-	if target.table == nil || target.table.Identity {
+	if target.table == nil || !target.table.Declares() && !target.table.IsMapped() {
 		return
 	}
 	for _, n := range list {

@@ -14,7 +14,7 @@ import (
 // newRow is what is set beside the columns which a list names, or beside the first ones of the table where there is no list.
 func (b *binding) newRow(target *item, list []*ast.Node, count int) markedWrite {
 	m := b.marks(target, list, count)
-	if target.table == nil || target.table.Identity {
+	if target.table == nil || !target.table.Declares() {
 		return m
 	}
 	for _, a := range target.table.NewRow {
@@ -313,7 +313,7 @@ func (b *binding) eachRow(n *ast.InsertStmt, sel *ast.SelectStmt, yield func(row
 
 // defaultsOfRows gives each DEFAULT in VALUES what it means in the version.
 func (b *binding) defaultsOfRows(n *ast.InsertStmt, sel *ast.SelectStmt, target *item) {
-	if target.table == nil || target.table.Identity {
+	if target.table == nil || !target.table.Declares() && !target.table.IsMapped() {
 		return
 	}
 	written := target.written(n.Cols, len(target.cols))

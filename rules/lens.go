@@ -26,6 +26,8 @@ type TableLens struct {
 
 	// NewRow is what each new row of the version is given in columns that no version shows: constants, one piece each.
 	NewRow []Assignment
+	// EachCopied are conditions that say the same for each row of COPY FROM, and are always true.
+	EachCopied []string
 
 	// Counterparts are the other sides of the changes that its columns are under. Names of these are in errors only.
 	Counterparts []Counterpart
@@ -66,6 +68,11 @@ func (t *TableLens) Column(logical string) *ColumnLens {
 		}
 	}
 	return nil
+}
+
+// Declares reports whether the version declares a default or NOT NULL that the database does not have, or marks its new rows.
+func (t *TableLens) Declares() bool {
+	return len(t.NewRow) > 0 || slices.ContainsFunc(t.Columns, func(c ColumnLens) bool { return c.Declared != nil })
 }
 
 // IsMapped reports whether a column of the table is more than a name in the database.

@@ -37,6 +37,7 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	}
 	if m := rel.Column(c.Marker()); m != nil {
 		t.NewRow = append(t.NewRow, Assignment{Column: PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
+		t.EachCopied = append(t.EachCopied, c.Saying(code))
 	}
 }
 
