@@ -344,3 +344,28 @@ func TestAChangeIsFinishedOrUndoneByHand(t *testing.T) {
 		})
 	}
 }
+
+func TestAnOwnerWithoutFurtherRightsChangesColumns(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 0, shop+orders+`
+		CREATE TABLE public.log (id int);
+		CREATE FUNCTION public.touched() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.note := 'touched'; RETURN NEW; END $$;
+		CREATE FUNCTION public.logged() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.log VALUES (NEW.id); RETURN NEW; END $$;
+		CREATE TRIGGER touched BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.touched();
+		CREATE TRIGGER logged AFTER UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.logged();`)
+	role := f.owner()
+	f.exec(`ALTER TABLE orders OWNER TO ` + role + `; ALTER TABLE log OWNER TO ` + role)
+	f.join(func(c *Config) { c.Upstream = asRole(f.url, role) })
+	f.create(money)
+	if e := f.refused("money", activate); len(e.Missing) != 1 || !strings.Contains(e.Missing[0], "trigger logged on public.orders would fire for every row that is filled: GRANT SET ON PARAMETER") {
+		t.Errorf("with a trigger that cannot be kept from firing it gives %v %q", e, e.Missing)
+	}
+	f.exec(`DROP TRIGGER logged ON orders`)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	f.inStep("cents")
+	if n := value[int](f, `SELECT count(*) FROM orders WHERE note = 'touched'`); n != 0 {
+		t.Errorf("a trigger has changed %d rows that were filled", n)
+	}
+	f.must("money", cutover, rollback, purge)
+}

@@ -46,9 +46,17 @@ func (m *move) subject(db assess.DB) *assess.Subject {
 	return &assess.Subject{Migration: m.migration, All: m.all, Catalog: m.catalog, DB: db}
 }
 
-// liveFor tells for how long the migration has been live without interruption, by the server's clock.
+// liveFor tells for how long both versions of the migration have been served without interruption, by the server's clock.
 func liveFor(ctx context.Context, db store.DB, id string) (time.Duration, error) {
-	since, err := store.SinceEvent(ctx, db, id, eventCommitted, string(Activate))
+	begins := Activate
+	var changes bool
+	if err := db.QueryRow(ctx, `SELECT EXISTS (SELECT FROM segue.change WHERE migration = $1)`, id).Scan(&changes); err != nil {
+		return 0, fmt.Errorf("cannot read segue.change: %w", err)
+	}
+	if changes {
+		begins = Serve // until then no name is old
+	}
+	since, err := store.SinceEvent(ctx, db, id, eventCommitted, string(begins))
 	if err != nil {
 		return 0, fmt.Errorf("cannot tell since when migration %q is live: %w", id, err)
 	}

@@ -184,6 +184,9 @@ func concerns(before, after, used *rules.TableLens, column string) (string, bool
 	for _, c := range before.Columns {
 		names[c.Num] = c.Logical
 	}
+	for num := range names {
+		renamed[num] = true // one that the later version does not have
+	}
 	for _, c := range after.Columns {
 		renamed[c.Num] = names[c.Num] != c.Logical
 	}

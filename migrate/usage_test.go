@@ -139,3 +139,28 @@ func TestAGateDoesNotWaitForUsageThatCannotBeStored(t *testing.T) {
 		return value[int64](f, `SELECT coalesce(sum(count), 0)::bigint FROM segue.usage WHERE col = 'last_name'`) >= 2
 	}, "the uses that were kept are stored")
 }
+
+func TestAUseOfAColumnThatAChangeTakesAwayIsOld(t *testing.T) {
+	t.Parallel()
+	lens := func(version, column string, num int16) *rules.Lens {
+		return rules.NewLens(version, []*rules.TableLens{{
+			OID: 7, Schema: "public", Logical: "a", Physical: "a",
+			Columns: []rules.ColumnLens{{Logical: "id", Physical: "id", Num: 1}, {Logical: column, Physical: column, Num: num}},
+		}})
+	}
+	snap := &rules.Snapshot{
+		Migrations: []*rules.Migration{{ID: "m", Seq: 1, Phase: rules.Active}},
+		Lenses:     map[string]*rules.Lens{"base": lens("base", "cents", 2), "m": lens("m", "amount", 3)},
+	}
+	for column, old := range map[string]bool{"cents": true, "amount": false} {
+		version := map[bool]string{true: "base", false: "m"}[old]
+		rows := usesOf(snap, UseCount{Version: version, Table: 7, Name: "a", Column: column, Count: 1})
+		if len(rows) != 1 || rows[0].Column != column || rows[0].Old != old {
+			t.Errorf("a use of %s is counted as %+v", column, rows)
+		}
+	}
+	delete(snap.Lenses, "m") // its columns are not complete
+	if rows := usesOf(snap, UseCount{Version: "base", Table: 7, Name: "a", Column: "cents", Count: 1}); len(rows) != 0 {
+		t.Errorf("before the version is served there is %+v", rows)
+	}
+}

@@ -120,10 +120,40 @@ func (t *table) obstacles() error {
 		p, rank := &Problem{Direction: "table"}, 0
 		return p, row.Scan(&rank, &p.Message, &p.Hint)
 	})
+	if err == nil {
+		found, err = t.triggers(found)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot look at the table: %w", err)
 	}
 	return errors.Join(found...)
+}
+
+// triggers adds the triggers of others that would fire for rows that are filled, because the role may not keep them from it. What
+// a BEFORE ROW trigger does to the row is taken back; what others do is not.
+func (t *table) triggers(found []error) ([]error, error) {
+	may := "(SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)"
+	var version int
+	if err := t.tx.QueryRow(t.ctx, "SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4").Scan(&version); err != nil {
+		return nil, err
+	}
+	if version >= 150000 {
+		may = "pg_catalog.has_parameter_privilege('session_replication_role', 'SET')"
+	}
+	// See TRIGGER_TYPE_ROW, _BEFORE and _UPDATE in pg_trigger.h.
+	rows, err := t.tx.Query(t.ctx, `
+		SELECT 'trigger ' || pg_catalog.quote_ident(tgname) || ' on ' || tgrelid::pg_catalog.regclass::pg_catalog.text || ' would fire for every row that is filled',
+			'GRANT SET ON PARAMETER session_replication_role TO ' || pg_catalog.quote_ident(current_user)
+		FROM pg_catalog.pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::pg_catalog.int4 & 16 <> 0
+			AND tgtype::pg_catalog.int4 & 3 <> 3 AND pg_catalog.strpos(tgname, '_segue_') <> 2 AND NOT `+may+` ORDER BY 1`, t.tree)
+	if err != nil {
+		return nil, err
+	}
+	more, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (error, error) {
+		p := &Problem{Direction: "table"}
+		return p, row.Scan(&p.Message, &p.Hint)
+	})
+	return append(found, more...), err
 }
 
 // side reads columns of a table as the server prints them.
