@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
@@ -249,4 +250,125 @@ func TestAVersionIsServedOnlyWhenItsColumnsAreComplete(t *testing.T) {
 	if err := f.connect(t, 0, "amount", pgx.QueryExecModeExec).QueryRow(t.Context(), `SELECT amount::text FROM sale WHERE id = 2000`).Scan(&got); err != nil || got != "1000.00" {
 		t.Errorf("the new version reads %s, %v", got, err)
 	}
+}
+
+func TestEachKindOfChangeIsReadAndWrittenByBothVersions(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		schema, file     string
+		old, renewed     string   // each inserts a row and gives it back: $1 is its id
+		oldSees, newSees []string // of the rows that were there, and that each version has inserted
+	}{
+		"another type under the same name": {
+			`CREATE TABLE item (id int PRIMARY KEY, total int NOT NULL DEFAULT 5, note text); INSERT INTO item VALUES (1, 10, 'a')`,
+			"table: public.item\n      from: [total]\n      to: [{ name: total, type: bigint, not_null: true, default: '5' }]\n      up: { total: 'total::bigint' }\n      down: { total: 'total::int' }\n      bijective: true",
+			"INSERT INTO item VALUES ($1, 20, 'old') RETURNING total", "INSERT INTO item (id, total, note) VALUES ($1, 30, 'new') RETURNING total",
+			[]string{"id,total,note", "1,10,a", "2,20,old", "3,30,new"}, []string{"id,note,total", "1,a,10", "2,old,20", "3,new,30"},
+		},
+		"a list of values": {
+			`CREATE TABLE item (id int PRIMARY KEY, state text); INSERT INTO item VALUES (1, 'o'), (4, NULL)`,
+			"table: public.item\n      from: [state]\n      to: [{ name: status, type: text }]\n      map: { o: open, c: closed }",
+			"INSERT INTO item (id, state) VALUES ($1, 'c') RETURNING state", "INSERT INTO item (status, id) VALUES ('open', $1) RETURNING status",
+			[]string{"id,state", "1,o", "2,c", "3,o", "4,<nil>"}, []string{"id,status", "1,open", "2,closed", "3,open", "4,<nil>"},
+		},
+		"a split": {
+			`CREATE TABLE item (id int PRIMARY KEY, name text NOT NULL); INSERT INTO item VALUES (1, 'Ada Lovelace')`,
+			"table: public.item\n      from: [name]\n      to: [{ name: first, type: text }, { name: last, type: text }]\n      up: { first: \"split_part(name, ' ', 1)\", last: \"split_part(name, ' ', 2)\" }\n      down: { name: \"first || ' ' || last\" }",
+			"INSERT INTO item VALUES ($1, 'Grace Hopper') RETURNING name", "INSERT INTO item (id, first, last) VALUES ($1, 'Barbara', 'Liskov') RETURNING first, last",
+			[]string{"id,name", "1,Ada Lovelace", "2,Grace Hopper", "3,Barbara Liskov"}, []string{"id,first,last", "1,Ada,Lovelace", "2,Grace,Hopper", "3,Barbara,Liskov"},
+		},
+		"a merge": {
+			`CREATE TABLE item (id int PRIMARY KEY, first text, last text); INSERT INTO item VALUES (1, 'Ada', 'Lovelace')`,
+			"table: public.item\n      from: [first, last]\n      to: [{ name: name, type: text, not_null: true }]\n      up: { name: \"first || ' ' || last\" }\n      down: { first: \"split_part(name, ' ', 1)\", last: \"split_part(name, ' ', 2)\" }",
+			"INSERT INTO item VALUES ($1, 'Grace', 'Hopper') RETURNING first", "INSERT INTO item VALUES ($1, 'Barbara Liskov') RETURNING name",
+			[]string{"id,first,last", "1,Ada,Lovelace", "2,Grace,Hopper", "3,Barbara,Liskov"}, []string{"id,name", "1,Ada Lovelace", "2,Grace Hopper", "3,Barbara Liskov"},
+		},
+		"a partitioned table": {
+			`CREATE TABLE item (id int PRIMARY KEY, cents int) PARTITION BY RANGE (id); CREATE TABLE i1 PARTITION OF item FOR VALUES FROM (0) TO (2); CREATE TABLE i2 PARTITION OF item DEFAULT; INSERT INTO item VALUES (1, 100)`,
+			"table: public.item\n      from: [cents]\n      to: [{ name: amount, type: 'numeric(12,2)' }]\n      up: { amount: cents / 100.0 }\n      down: { cents: (amount * 100)::int }",
+			"INSERT INTO item VALUES ($1, 200) RETURNING cents", "INSERT INTO item VALUES ($1, 3) RETURNING amount",
+			[]string{"id,cents", "1,100", "2,200", "3,300"}, []string{"id,amount", "1,1.00", "2,2.00", "3,3.00"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1, tc.schema)
+			f.create(t, "id: new\ncontract_after: 0s\noperations:\n  - change_columns:\n      "+tc.file+"\n")
+			f.transition(t, "new", activate)
+			f.stage(t, "new", rules.Served)
+			for _, phase := range []string{"served", "cutover"} {
+				if phase == "cutover" {
+					f.transition(t, "new", cutover)
+					pgtest.Exec(t, f.url(t, 0, "base"), "DELETE FROM item WHERE id IN (2, 3)")
+				}
+				old, renewed := f.connect(t, 0, "base", pgx.QueryExecModeCacheStatement), f.connect(t, 0, "new", pgx.QueryExecModeCacheStatement)
+				for _, w := range []struct {
+					conn *pgx.Conn
+					sql  string
+					id   int
+				}{{old, tc.old, 2}, {renewed, tc.renewed, 3}} {
+					if _, err := w.conn.Exec(t.Context(), w.sql, w.id); err != nil {
+						t.Fatalf("%s, %s: %v", phase, w.sql, err)
+					}
+				}
+				for _, r := range []struct {
+					who  string
+					conn *pgx.Conn
+					want []string
+				}{{"the old version", old, tc.oldSees}, {"the new version", renewed, tc.newSees}} {
+					if diff := cmp.Diff(r.want, table(t, r.conn, "SELECT * FROM item ORDER BY id")); diff != "" {
+						t.Errorf("%s: %s sees (-want +got):\n%s", phase, r.who, diff)
+					}
+				}
+				old.Close(t.Context())
+				renewed.Close(t.Context())
+			}
+			f.gone(t, "base")
+			f.gone(t, "new")
+			f.transition(t, "new", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
+			check := func(when string) {
+				t.Helper()
+				if diff := cmp.Diff(tc.newSees, table(t, f.connect(t, 0, "new", pgx.QueryExecModeExec), "SELECT * FROM item ORDER BY id")); diff != "" {
+					t.Errorf("%s the new version sees (-want +got):\n%s", when, diff)
+				}
+			}
+			f.stage(t, "new", rules.Settled)
+			check("after contract")
+			f.transition(t, "new", migrate.Request{Kind: migrate.Purge})
+			check("after purge")
+			if got := table(t, pgtest.Connect(t, f.direct), "SELECT * FROM item ORDER BY id"); !cmp.Equal(tc.newSees, got) {
+				t.Errorf("the database has %v", got)
+			}
+		})
+	}
+}
+
+// table is the result of a query: the labels, and then each row.
+func table(t *testing.T, conn *pgx.Conn, sql string) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), sql, pgx.QueryResultFormats{pgx.TextFormatCode})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var cells []string
+		for _, v := range rows.RawValues() {
+			if v == nil {
+				cells = append(cells, "<nil>")
+			} else {
+				cells = append(cells, string(v))
+			}
+		}
+		out = append(out, strings.Join(cells, ","))
+	}
+	var labels []string
+	for _, d := range rows.FieldDescriptions() {
+		labels = append(labels, d.Name)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return append([]string{strings.Join(labels, ",")}, out...)
 }
