@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -68,6 +70,7 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in syntax.Span)
 	case ast.AlterTableType_AT_AddColumn:
 		b.unplaced(func() { b.columnDef(t, cmd.Def.GetColumnDef()) })
 	case ast.AlterTableType_AT_ColumnDefault:
+		b.keepsSide(it, cmd, "change the default of")
 		b.alteredColumn(it, cmd, in)
 		b.unplaced(func() { b.defaultExpr(cmd.Def, t.scope, b.typeWrittenTo(&ast.ResTarget{Name: cmd.Name}, t.item)) })
 	case ast.AlterTableType_AT_DropColumn:
@@ -100,6 +103,16 @@ func (b *binding) alterCommand(it *item, cmd *ast.AlterTableCmd, in syntax.Span)
 // alterSetting binds the commands that set or reset something of a column, or of the table, and hold no expression.
 func (b *binding) alterSetting(it *item, cmd *ast.AlterTableCmd, in syntax.Span) {
 	b.sawAll(cmd.Def)
+	switch cmd.Subtype {
+	case ast.AlterTableType_AT_DropNotNull, ast.AlterTableType_AT_SetNotNull:
+		b.keepsSide(it, cmd, "change NOT NULL of")
+	case ast.AlterTableType_AT_AddIdentity, ast.AlterTableType_AT_SetIdentity, ast.AlterTableType_AT_DropIdentity:
+		b.keepsSide(it, cmd, "change how values are made for")
+	case ast.AlterTableType_AT_DisableTrig, ast.AlterTableType_AT_DisableTrigAll, ast.AlterTableType_AT_DisableTrigUser, ast.AlterTableType_AT_EnableReplicaTrig:
+		if it.table != nil && b.isChanged(it.table.OID) && (cmd.Name == "" || strings.Contains(cmd.Name, hiddenPrefix)) {
+			b.forbid(b.tokens.Start(in.From), refusedMoving, it.table, "disable the triggers of "+syntax.QuoteIdent(it.table.Logical)+" that keep changed columns in step")
+		}
+	}
 	switch cmd.Subtype {
 	case ast.AlterTableType_AT_SetStatistics:
 		if cmd.Name != "" { // ALTER INDEX goes by number
@@ -140,6 +153,15 @@ func (b *binding) keepsColumn(it *item, cmd *ast.AlterTableCmd, verb string) {
 			return
 		}
 	}
+}
+
+// keepsSide refuses what would make another column of one side of a change than the one that is kept in step.
+func (b *binding) keepsSide(it *item, cmd *ast.AlterTableCmd, verb string) {
+	c, f := it.column(cmd.Name, inVersion)
+	if f != found || c.table == nil || !b.isSide(c.table.OID, c.num) {
+		return
+	}
+	b.forbid(-1, refusedMoving, c.table, verb+" the migrating column "+syntax.QuoteIdent(cmd.Name)+" of "+syntax.QuoteIdent(c.table.Logical))
 }
 
 // alteredColumn binds the column that a command is about: ALTER [COLUMN] name, DROP [COLUMN] [IF EXISTS] name.

@@ -28,11 +28,22 @@ func (b *binding) tableMoves(oid catalog.OID) bool {
 	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool { return t.Logical != t.Physical })
 }
 
-// columnMoves tells whether some live version calls the column otherwise than the database does, or maps a column to it.
+// columnMoves tells whether some live version calls the column otherwise than the database does, or maps a column to it, or
+// whether it is on one side of a change.
 func (b *binding) columnMoves(oid catalog.OID, num int16) bool {
 	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool {
-		return slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Differs() && c.Uses(num) })
+		return t.IsSide(num) || slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool { return c.Differs() && c.Uses(num) })
 	})
+}
+
+// isSide tells whether the column is on either side of a change of columns.
+func (b *binding) isSide(oid catalog.OID, num int16) bool {
+	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool { return t.IsSide(num) })
+}
+
+// isChanged tells whether columns of the table are under a change.
+func (b *binding) isChanged(oid catalog.OID) bool {
+	return slices.ContainsFunc(b.asSeen(oid), func(t *rules.TableLens) bool { return len(t.Counterparts) > 0 })
 }
 
 // isTarget tells whether a migration is about the table itself: it moves, or a column of it does that it has not just
@@ -84,7 +95,7 @@ func (b *binding) isAffectedName(name string) bool {
 func (b *binding) columnTaken(oid catalog.OID, name string) bool {
 	for _, o := range append([]catalog.OID{oid}, b.cat.Descendants(oid)...) {
 		for _, t := range b.asSeen(o) {
-			if slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool {
+			if t.NamesSide(name) || slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool {
 				return c.Differs() && c.Names(name)
 			}) {
 				return true

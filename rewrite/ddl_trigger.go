@@ -20,6 +20,9 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 		b.names(x.Columns, b.updateOf(len(x.Columns)), it, -1, columnOfRelation)
 	}
 	b.expr(&scope{items: []*item{it.under("old"), it.under("new")}}, x.WhenClause)
+	if it.table != nil && x.Row && x.Timing&triggerBefore != 0 && b.isChanged(it.table.OID) {
+		b.forbid(-1, refusedMoving, it.table, "make a trigger BEFORE each row of "+syntax.QuoteIdent(it.table.Logical)+": those that keep changed columns in step were made without it")
+	}
 	source := ""
 	if it.table != nil && !it.table.Identity || len(x.Args) > 0 && b.affected {
 		source = b.triggerSource(x)
@@ -32,6 +35,9 @@ func (b *binding) createTrigger(x *ast.CreateTrigStmt) {
 	}
 	b.triggerArguments(x, it.table, source)
 }
+
+// triggerBefore is TRIGGER_TYPE_BEFORE (pg_trigger.h).
+const triggerBefore = 1 << 1
 
 // updateOf are the tokens of the columns of UPDATE OF.
 func (b *binding) updateOf(n int) []int {

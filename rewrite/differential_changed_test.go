@@ -158,7 +158,7 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 	}
 	code := map[bool]int{false: reshape.CodeOld, true: reshape.CodeNew}[s.newSide]
 	for _, ch := range changes {
-		own, other := sideColumns(ch.Old), sideColumns(ch.New)
+		own, other := sideColumns(ch.Old, rel), sideColumns(ch.New, rel)
 		if s.newSide {
 			own, other = other, own
 		}
@@ -172,9 +172,9 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 	return t
 }
 
-func sideColumns(side []reshape.Column) (out []rules.SideColumn) {
+func sideColumns(side []reshape.Column, rel *catalog.Relation) (out []rules.SideColumn) {
 	for _, c := range side {
-		out = append(out, rules.SideColumn{Name: c.Name, Physical: c.Physical, NotNull: c.NotNull})
+		out = append(out, rules.SideColumn{Name: c.Name, Physical: c.Physical, Num: rel.Column(c.Physical).Num, NotNull: c.NotNull})
 	}
 	return out
 }

@@ -45,6 +45,7 @@ type Counterpart struct {
 type SideColumn struct {
 	Name     string // in its version
 	Physical string
+	Num      int16 // attnum
 	NotNull  bool
 }
 
@@ -73,6 +74,20 @@ func (t *TableLens) Column(logical string) *ColumnLens {
 // Declares reports whether the version declares a default or NOT NULL that the database does not have, or marks its new rows.
 func (t *TableLens) Declares() bool {
 	return len(t.NewRow) > 0 || slices.ContainsFunc(t.Columns, func(c ColumnLens) bool { return c.Declared != nil })
+}
+
+// IsSide reports whether the column of that attnum is on either side of a change.
+func (t *TableLens) IsSide(num int16) bool {
+	return t.sides(func(c SideColumn) bool { return c.Num == num })
+}
+
+// NamesSide reports whether a column on either side of a change has the name, in its version or in the database, or a marker.
+func (t *TableLens) NamesSide(name string) bool {
+	return slices.ContainsFunc(t.Counterparts, func(p Counterpart) bool { return p.Marker == name }) || t.sides(func(c SideColumn) bool { return c.Name == name || c.Physical == name })
+}
+
+func (t *TableLens) sides(is func(SideColumn) bool) bool {
+	return slices.ContainsFunc(t.Counterparts, func(p Counterpart) bool { return slices.ContainsFunc(p.Own, is) || slices.ContainsFunc(p.Other, is) })
 }
 
 // IsMapped reports whether a column of the table is more than a name in the database.

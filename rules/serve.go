@@ -16,7 +16,7 @@ import (
 // to say anything in an UPDATE: what is written is told by comparing the row with the one before it (see package change).
 func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, newOwns bool) {
 	t.Identity = false
-	own, other := sideColumns(c.Old), sideColumns(c.New)
+	own, other := sideColumns(c.Old, rel), sideColumns(c.New, rel)
 	if newSide {
 		own, other = other, own
 	}
@@ -41,10 +41,13 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	}
 }
 
-func sideColumns(side []change.Column) []SideColumn {
+func sideColumns(side []change.Column, rel *catalog.Relation) []SideColumn {
 	out := make([]SideColumn, len(side))
 	for i, col := range side {
 		out[i] = SideColumn{Name: col.Name, Physical: col.Physical, NotNull: col.NotNull}
+		if at := rel.Column(col.Physical); at != nil {
+			out[i].Num = at.Num
+		}
 	}
 	return out
 }

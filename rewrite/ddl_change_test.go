@@ -1,0 +1,112 @@
+package rewrite
+
+import (
+	"context"
+	"testing"
+
+	"github.com/seguedb/segue/rules"
+)
+
+// Statements that would break the other version, or what keeps the sides in step.
+var changedRefused = []string{
+	`ALTER TABLE orders DROP COLUMN {money}`,
+	`ALTER TABLE orders DROP COLUMN total`,
+	`ALTER TABLE orders RENAME COLUMN {money} TO price`,
+	`ALTER TABLE orders RENAME COLUMN note TO {other}`,
+	`ALTER TABLE orders ALTER COLUMN {money} TYPE text`,
+	`ALTER TABLE orders ALTER {money} SET DEFAULT 5`,
+	`ALTER TABLE orders ALTER total DROP DEFAULT`,
+	`ALTER TABLE orders ALTER {money} DROP NOT NULL, ALTER note SET NOT NULL`,
+	`ALTER TABLE orders ALTER total ADD GENERATED ALWAYS AS IDENTITY`,
+	`ALTER TABLE orders ADD COLUMN {other} int`,
+	`ALTER TABLE orders ADD COLUMN _segue_mark_7_1 int`,
+	`ALTER TABLE orders DISABLE TRIGGER ALL`,
+	`ALTER TABLE orders DISABLE TRIGGER USER`,
+	`ALTER TABLE orders DISABLE TRIGGER "!_segue_first_insert_7_1"`,
+	`ALTER TABLE orders RENAME TO bought`,
+	`DROP TABLE orders`,
+	`CREATE TABLE copied (LIKE orders)`,
+	`CREATE TABLE heir () INHERITS (orders)`,
+	`CREATE TRIGGER b BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+	`CREATE VIEW v AS SELECT o FROM orders o`,
+	`SELECT o FROM orders o`,
+	`SELECT jsonb_populate_record(NULL::orders, '{}')`,
+}
+
+func TestWhatWouldBreakAChangeIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, stage := range changedStages {
+		t.Run(stage.name, func(t *testing.T) {
+			t.Parallel()
+			w := newChangedWorld(t, stage)
+			for _, template := range changedRefused {
+				sql := inVersionsWords(template, stage.newSide)
+				if f := w.rewrite(t, sql).Statements[0].Failure; f == nil || f.Code != codeRefused || f.Node == "unproven" {
+					t.Errorf("%s\nis not refused: %v", sql, f)
+				}
+			}
+			for _, template := range []string{
+				`ALTER TABLE orders DROP COLUMN {other}`,
+				`ALTER TABLE orders ALTER COLUMN {other} SET DEFAULT 1`,
+				`CREATE INDEX ON orders ({other})`,
+			} {
+				sql := inVersionsWords(template, stage.newSide)
+				if f := w.rewrite(t, sql).Statements[0].Failure; f == nil || f.Code != "42703" {
+					t.Errorf("%s\nspeaks of a column that the version does not have: %v", sql, f)
+				}
+			}
+			for _, template := range []string{
+				`ALTER TABLE orders ADD COLUMN more int DEFAULT 3`,
+				`ALTER TABLE orders ALTER note SET DEFAULT 'x'`,
+				`CREATE INDEX ON orders ({money}, total)`,
+				`CREATE TRIGGER a AFTER UPDATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
+				`TRUNCATE orders`,
+				`ANALYZE orders (total)`,
+				`COMMENT ON COLUMN orders.total IS 'x'`,
+				`GRANT SELECT (total, {money}) ON orders TO public`,
+				`LOCK TABLE orders`,
+			} {
+				sql := inVersionsWords(template, stage.newSide)
+				if f := w.rewrite(t, sql).Statements[0].Failure; f != nil {
+					t.Errorf("%s\nis refused: %v", sql, f)
+				}
+			}
+		})
+	}
+}
+
+// Without a version a statement means what the only version says that has its names.
+func TestASessionWithoutAVersionIsServedByTheNamesOfEitherSide(t *testing.T) {
+	t.Parallel()
+	w := newChangedWorld(t, changedStages[0])
+	snap := *w.binder.Snapshot()
+	rel := snap.Catalog.Lookup("public", "orders")
+	snap.Lenses = map[string]*rules.Lens{}
+	for _, s := range changedStages[:2] {
+		version := map[bool]string{false: rules.Base, true: "v"}[s.newSide]
+		snap.Lenses[version] = rules.NewLens(version, []*rules.TableLens{changedLens(rel, changedColumns(t), s)})
+	}
+	w.binder = NewBinder(&snap, Options{})
+	w.session.Version = ""
+	for _, tc := range []struct{ sql, version, rows string }{
+		{`SELECT cents FROM orders WHERE id = 1`, rules.Base, "<150>"},
+		{`SELECT amount, first FROM orders WHERE id = 1`, "v", "<1.50> <Ada>"},
+		{`SELECT total FROM orders WHERE id = 1`, rules.Base, "<10>"},
+		{`INSERT INTO orders (id, amount) VALUES (3, 5) RETURNING *`, "v", "<3> <n> <5.00> <8> NULL NULL"},
+		{`INSERT INTO orders (id, cents) VALUES (3, 5) RETURNING *`, rules.Base, "<3> <5> <7> NULL <n>"},
+		{`SELECT * FROM orders WHERE id = 1`, rules.Base, "<1> <150> <10> <Ada Lovelace> <n>"},
+	} {
+		text := w.rewrite(t, tc.sql)
+		if text.Version != tc.version {
+			t.Errorf("%s is bound as %q", tc.sql, text.Version)
+		}
+		got, _ := w.outcomeOf(t, w.server, text.SQL, outOfStep)
+		if len(got.Rows) != 1 || got.Rows[0] != tc.rows || got.Table[0] != "<0>" {
+			t.Errorf("%s\n=> %s\ngives %v, want %s; %v rows are out of step", tc.sql, text.SQL, got, tc.rows, got.Table)
+		}
+	}
+	var hidden int
+	if err := w.server.QueryRow(context.Background(), w.rewrite(t, `SELECT count(*) FROM pg_attribute WHERE attrelid = 'orders'::regclass AND attname LIKE '\_segue%'`).SQL).Scan(&hidden); err != nil || hidden != 0 {
+		t.Errorf("%d columns of Segue's are shown (%v)", hidden, err)
+	}
+}
