@@ -24,7 +24,7 @@ help: ## list the targets
 build: ## build bin/segue
 	$(GO) build -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
 
-demo: build ## watch a rename under live traffic; needs nothing but Go, gcc and make
+demo: build ## watch a rename, and a change of type, under live traffic; needs nothing but Go, gcc and make
 	./bin/segue demo
 
 test: setup ## run all tests, race detector on

@@ -92,12 +92,15 @@ func (i *Instance) Backfills() map[string]*Progress {
 // String is the progress in a few words.
 func (p *Progress) String() string {
 	s := fmt.Sprintf("%d of about %d rows are filled", p.Done, p.Total)
+	if p.Total == 0 {
+		s = "the new columns are about to be added"
+	}
 	switch {
 	case p.Failure != "":
 		s += ", and it has stopped: " + p.Failure
 	case p.Paused:
 		s += ", and it is paused"
-	case p.ETA > 0:
+	case p.ETA >= 0.5:
 		s += fmt.Sprintf(", %.0f rows/s, about %.0f s to go", p.Rate, p.ETA)
 	}
 	return s

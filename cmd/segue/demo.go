@@ -13,9 +13,9 @@ import (
 func newDemo(o *options) *cobra.Command {
 	d := demo.Options{}
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Watch two app versions work while a column and a table are renamed under them", Args: takesNone,
+		Use: "demo", Short: "Watch two app versions work while columns are renamed and changed under them", Args: takesNone,
 		Long: "Demo starts a throw-away PostgreSQL and two instances, runs an old and a new app against them, and takes a\n" +
-			"rename from create to contract. It exits 0 only if there was no error, no lost write and no long pause.",
+			"rename, and then a change of type and unit, from create to contract. It exits 0 only if there was no error, no lost write and no long pause.",
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()

@@ -22,12 +22,12 @@ const (
 type Options struct {
 	Out      io.Writer
 	Terminal bool          // Out understands carriage return and erase line
-	Rows     int           // in the table that is renamed; default 100,000
+	Rows     int           // in the table that is renamed, and in the one of which a column changes; default 100,000
 	Stage    time.Duration // how long the apps work in each phase; default 3s
 	Log      hclog.Logger  // of the instances; default none
 }
 
-// Run shows the life of a migration and returns nil only if no statement failed, no write was lost, each version saw
+// Run shows the life of a rename, and then that of a change of type and unit, and returns nil only if no statement failed, no write was lost, each version saw
 // its own columns, and nobody waited longer than the drain limit.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Rows == 0 {
@@ -60,7 +60,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := r.verdict(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(o.Out, "\nNo error and no lost write; the longest pause of any client was %v, and the drain limit is %v.\n",
+	_, err = fmt.Fprintf(o.Out, "\nNo error and no lost write; the longest pause of any client was %v, and the drain limit is %v.\n\n",
 		r.longest().Round(time.Millisecond), drainLimit)
+	if err != nil {
+		return err
+	}
+	if err := playSecond(ctx, f, d, o); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(o.Out, "\nNo error, and not a cent is missing.")
 	return err
 }

@@ -20,7 +20,7 @@ func TestTheDemoHoldsWhatItPromises(t *testing.T) {
 	if err != nil {
 		t.Errorf("the demo failed: %v", err)
 	}
-	for _, want := range []string{"draft", "blocked by pid", "cutover", "rollback", "contract", "No error and no lost write"} {
+	for _, want := range []string{"draft", "blocked by pid", "cutover", "rollback", "contract", "No error and no lost write", "second act", "not a cent is missing"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not show %q", want)
 		}

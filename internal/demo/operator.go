@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,13 +13,15 @@ import (
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/rules"
 )
 
 // An operator is who runs the migration: a client of the admin API, like the command line.
 type operator struct {
-	url  string
-	http *http.Client
-	say  func(format string, args ...any)
+	url       string
+	http      *http.Client
+	say       func(format string, args ...any)
+	migration string // the id
 
 	named chan struct{} // closed when somebody was said to be in the way
 	once  sync.Once
@@ -53,8 +56,8 @@ func (o *operator) call(ctx context.Context, method, path, contentType string, b
 }
 
 // create stores the migration as a draft.
-func (o *operator) create(ctx context.Context) error {
-	_, err := o.call(ctx, http.MethodPost, "/v1/migrations", "application/yaml", []byte(rulesFile), nil)
+func (o *operator) create(ctx context.Context, file string) error {
+	_, err := o.call(ctx, http.MethodPost, "/v1/migrations", "application/yaml", []byte(file), nil)
 	return err
 }
 
@@ -68,7 +71,7 @@ func (o *operator) transition(ctx context.Context, kind migrate.Kind, query stri
 		o.watch(watch)
 	}()
 	var st migrate.Status
-	path := fmt.Sprintf("/v1/migrations/%s/%s?wait=%s%s", migrationID, kind, patience, query)
+	path := fmt.Sprintf("/v1/migrations/%s/%s?wait=%s%s", o.migration, kind, patience, query)
 	status, err := o.call(ctx, http.MethodPost, path, "", nil, &st)
 	w.end = time.Now()
 	stop()
@@ -91,7 +94,7 @@ func (o *operator) watch(ctx context.Context) {
 		case <-tick.C:
 		}
 		var st migrate.Status
-		if _, err := o.call(ctx, http.MethodGet, "/v1/migrations/"+migrationID, "", nil, &st); err != nil {
+		if _, err := o.call(ctx, http.MethodGet, "/v1/migrations/"+o.migration, "", nil, &st); err != nil {
 			continue // the transition itself tells what is wrong, if anything is
 		}
 		for _, b := range st.Blockers {
@@ -100,6 +103,32 @@ func (o *operator) watch(ctx context.Context) {
 				o.say("         blocked by pid %d (%s, open for %.1f s): %s", b.PID, b.Application, b.AgeSeconds, b.Query)
 				o.once.Do(func() { close(o.named) })
 			}
+		}
+	}
+}
+
+// served waits until the new version of a change of columns is served, and says how far that is.
+func (o *operator) served(ctx context.Context) error {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for said := time.Now(); ; {
+		var st migrate.Status
+		if _, err := o.call(ctx, http.MethodGet, "/v1/migrations/"+o.migration, "", nil, &st); err != nil {
+			return err
+		}
+		switch p := st.Progress; {
+		case st.Stage == rules.Served && st.Pending == nil:
+			return nil
+		case p != nil && p.Failure != "":
+			return errors.New(p.Failure)
+		case p != nil && time.Since(said) > time.Second:
+			said = time.Now()
+			o.say("         %s", p)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
 		}
 	}
 }

@@ -39,7 +39,7 @@ func newStory(ctx context.Context, f *fleet, d *display, o Options) (*story, err
 		display: d, fleet: f, ledger: l, stage: o.Stage,
 		old:      &app{title: "old app", version: rules.Base, table: "individual", column: "last_name", urls: f.clientURLs(rules.Base), ledger: l},
 		new:      &app{title: "new app", version: migrationID, table: "person", column: "surname", urls: f.clientURLs(migrationID), ledger: l},
-		operator: &operator{url: f.adminURLs()[0], http: &http.Client{}, say: d.say, named: make(chan struct{})},
+		operator: &operator{url: f.adminURLs()[0], http: &http.Client{}, say: d.say, named: make(chan struct{}), migration: migrationID},
 	}, nil
 }
 
@@ -80,7 +80,7 @@ func (s *story) before(ctx context.Context) error {
 // activate serves the second version, and starts the app that was written for it.
 func (s *story) activate(ctx context.Context) error {
 	s.step("draft", "last_name is to be surname, and individual is to be person")
-	if err := s.operator.create(ctx); err != nil {
+	if err := s.operator.create(ctx, rulesFile); err != nil {
 		return err
 	}
 	if err := s.transition(ctx, "activate", migrate.Activate, ""); err != nil {
