@@ -109,6 +109,7 @@ type statementBinding struct {
 type unsettled struct {
 	version   bool // segue.version
 	path      bool // search_path or temporary tables
+	reading   bool // how texts are read, and nothing else
 	relations bool // relations were made or dropped
 	rows      bool // something was made that may hold rows of a table under migration
 	code      bool // something was made that may change the session when it is used
@@ -226,7 +227,7 @@ func (b *binding) unsettledRefusal() *Error {
 // settle notes what the statement changes for those that follow in the text.
 func (b *binding) settle() {
 	e := b.statement.Effect
-	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State
+	b.unsettled.relations = b.unsettled.relations || e.Schema || e.State && (b.moved.path || b.moved.version || !b.moved.reading)
 	rows := e.Schema && b.seesRows()
 	for _, m := range e.Made {
 		b.unsettled.code = b.unsettled.code || m.Changes
@@ -251,6 +252,7 @@ func (b *binding) resettle(setting string) {
 	case "":
 		b.moved.version, b.moved.path = true, true
 	case "standard_conforming_strings", "client_encoding":
+		b.moved.reading = true
 	default:
 		return
 	}

@@ -61,7 +61,7 @@ func (b *binding) searchPath(name string) (named, finding) {
 	case rel != nil && !b.isHidden(rel, name):
 		return b.as(rel), found
 	case asked, hiddenHere && b.sess.SearchPath != nil:
-		return b.gone(key)
+		return b.gone(key, hiddenHere)
 	}
 	return b.ask(key)
 }
@@ -164,7 +164,7 @@ func (b *binding) qualifiedRelation(schema, name string) (named, finding) {
 	}
 	key := rules.Name{Schema: schema, Name: name}
 	if _, asked := b.sess.Overlay[key]; asked || hidden {
-		return b.gone(key)
+		return b.gone(key, hidden)
 	}
 	return b.ask(key)
 }
@@ -174,9 +174,10 @@ func (b *binding) as(rel *catalog.Relation) named {
 	return named{rel: rel, table: b.lensOf(rel), name: rel.Name}
 }
 
-// gone is the answer for a name that nothing has, unless an earlier statement of the text may have made it.
-func (b *binding) gone(key rules.Name) (named, finding) {
-	if b.unsettled.relations {
+// gone is the answer for a name that nothing has, unless an earlier statement of the text may have made it. A relation that
+// is hidden from the version, and which the server would find under the name, is not one that was made.
+func (b *binding) gone(key rules.Name, hidden bool) (named, finding) {
+	if b.unsettled.relations && !hidden {
 		return named{schema: key.Schema, name: key.Name}, found
 	}
 	return named{}, missing

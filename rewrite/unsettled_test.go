@@ -102,6 +102,26 @@ func TestWhatMayChangeTheSessionWhenItRuns(t *testing.T) {
 	}
 }
 
+// TestWhatOnlyTheDatabaseHasIsNotFoundBehindAnotherStatement has strings whose second statement names what the version does
+// not have. They fail there, or are sent in pieces.
+func TestWhatOnlyTheDatabaseHasIsNotFoundBehindAnotherStatement(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{
+		"SELECT 1", "SET standard_conforming_strings = off", "SET client_encoding = latin1", "SET NAMES 'UTF8'", "SET work_mem = '1MB'",
+		"RESET client_encoding", "SHOW work_mem", "COMMENT ON TABLE pet IS 'x'", "GRANT SELECT ON pet TO PUBLIC", "LOCK pet", "LISTEN x", "NOTIFY x",
+		"CHECKPOINT", "SET CONSTRAINTS ALL DEFERRED", "DEALLOCATE ALL", "ANALYZE pet", "REINDEX TABLE pet", "CREATE INDEX ON pet (id)",
+		"ALTER TABLE pet SET (fillfactor = 90)", "TRUNCATE pet", "CREATE TABLE t ()", "DROP TABLE pet", "DO ''", "PREPARE p AS SELECT 1",
+		"CREATE STATISTICS ON id, name FROM pet", "ALTER ROLE u SET work_mem = '1MB'", "BEGIN", "SAVEPOINT a", "COMMIT", "DISCARD PLANS",
+	} {
+		for _, second := range []string{"SELECT * FROM individual", "TABLE public.individual", "UPDATE individual SET id = 1", "COPY individual TO STDOUT", "DELETE FROM individual"} {
+			text := rewritten(t, first+"; "+second)
+			if text.Pieces == nil && text.Statements[len(text.Statements)-1].Failure == nil {
+				t.Errorf("%s; %s is sent as %q", first, second, text.SQL)
+			}
+		}
+	}
+}
+
 // TestWhatStandsAlone lists what is made or dropped that no text can meet without its name.
 func TestWhatStandsAlone(t *testing.T) {
 	t.Parallel()
