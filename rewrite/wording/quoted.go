@@ -102,7 +102,8 @@ func replaceBetween(s, open, closing string, to func(noun, name string) string) 
 }
 
 // nounBefore is the last word of a text that goes on with a quoted name. There named stands for the word before it, and
-// for the second of two names the word before the first is not looked for.
+// for the second of two names the word before the first is not looked for. A command tells nothing: CheckTableNotInUse in
+// tablecmds.c says cannot CREATE INDEX of a table.
 func nounBefore(s string) string {
 	words := strings.FieldsFunc(s, unicode.IsSpace)
 	if len(words) > 1 && words[len(words)-1] == "named" {
@@ -111,5 +112,9 @@ func nounBefore(s string) string {
 	if len(words) == 0 {
 		return ""
 	}
-	return strings.ToLower(words[len(words)-1])
+	last := words[len(words)-1]
+	if len(last) > 1 && last == strings.ToUpper(last) {
+		return ""
+	}
+	return strings.ToLower(last)
 }
