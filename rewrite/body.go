@@ -3,6 +3,7 @@ package rewrite
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -314,6 +315,9 @@ func (bd *body) finish(prove func(text string) bool) {
 func (bd *body) rewritten(prove func(text string) bool) (text string, ok bool) {
 	if bd.moved && bd.affected {
 		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "changes what names mean, and uses one of a table under migration")
+	}
+	if !bd.once && slices.ContainsFunc(bd.edits, func(e splice.Edit) bool { return strings.Contains(e.New, hiddenPrefix+"new_") }) {
+		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "would keep a name that a column has only until the migration is contracted")
 	}
 	bd.affected = bd.affected || len(bd.edits) > 0
 	if bd.affected && bd.refusal != nil || bd.failure != nil || len(bd.need) > 0 {

@@ -55,7 +55,19 @@ func TestWhatWouldBreakAChangeIsRefused(t *testing.T) {
 					t.Errorf("%s\nspeaks of a column that the version does not have: %v", sql, f)
 				}
 			}
+			for _, body := range []string{
+				`LANGUAGE sql AS 'SELECT total FROM orders'`,
+				`LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(total) FROM orders); END'`,
+			} {
+				sql := `CREATE FUNCTION f() RETURNS bigint ` + body
+				if f := w.rewrite(t, sql).Statements[0].Failure; (f != nil && f.Code == codeRefused) != stage.newSide {
+					t.Errorf("%s\nhas a name that ends in it: %v", sql, f)
+				}
+			}
 			for _, template := range []string{
+				`CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT max(total) FROM orders; END`,
+				`CREATE VIEW v AS SELECT total, {money} FROM orders`,
+				`CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count({money}) FROM orders'`,
 				`ALTER TABLE orders ADD COLUMN more int DEFAULT 3`,
 				`ALTER TABLE orders ALTER note SET DEFAULT 'x'`,
 				`CREATE INDEX ON orders ({money}, total)`,

@@ -85,7 +85,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "what will run is not known", Instead: "write the statement out, or do it before or after the migration",
 	},
 	refusedBody: {
-		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`",
+		What: "In the body of a function in PL/pgSQL, and in `DO`: a field that may be a column under migration, where it is not known of which table it is: of a record that is filled by a text that is computed; a name that this version does not have; `SET search_path`. In any body that is kept as text: a column that has a hidden name until contract, because it takes the name of the one that it replaces",
 		Why:  "what it means is only known when it runs", Instead: "use `BEGIN ATOMIC` where that can be, or make the function before or after the migration",
 	},
 	refusedStar: {
