@@ -108,6 +108,10 @@ type Catalog struct {
 
 	SessionChangers []SessionChanger // in order of name
 
+	// SchemaAccess is equal for two catalogs where every role may use the same schemas under the same names, so that a
+	// search_path leads to the same ones. It is empty where that was not read.
+	SchemaAccess string
+
 	shipped *objects // nil when it was not read from a server
 	horizon int64    // the oldest transaction that was running when it was read, with its epoch
 

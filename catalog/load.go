@@ -45,14 +45,26 @@ func Load(ctx context.Context, q Querier) (*Catalog, error) {
 
 // complete reads what is of the catalog as a whole.
 func (c *Catalog) complete(ctx context.Context, q Querier) (err error) {
-	if c.Fingerprint, err = Fingerprint(ctx, q); err != nil {
-		return err
+	err = forEach(ctx, q, "SELECT ("+fingerprintSQL+"), ("+schemaAccessSQL+")", nil, func(rows pgx.Rows) error {
+		return rows.Scan(&c.Fingerprint, &c.SchemaAccess)
+	})
+	if err != nil {
+		return fmt.Errorf("cannot take the fingerprint of the catalog: %w", err)
 	}
 	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
 		return fmt.Errorf("cannot read which functions change the session: %w", err)
 	}
 	return nil
 }
+
+// schemaAccessSQL hashes what object_aclmask (aclchk.c) goes by for USAGE of a schema.
+const schemaAccessSQL = `
+	SELECT pg_catalog.md5(pg_catalog.concat_ws(' ',
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', nspname, nspowner, nspacl), oid::pg_catalog.int8))
+		 FROM pg_catalog.pg_namespace WHERE nspname !~ '^pg_(toast_)?temp_'),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(pg_catalog.concat_ws(' ', rolname, rolsuper, rolinherit), oid::pg_catalog.int8))
+		 FROM pg_catalog.pg_roles),
+		(SELECT pg_catalog.sum(pg_catalog.hashtextextended(m::pg_catalog.text, 0)) FROM pg_catalog.pg_auth_members m)))`
 
 // objects is what was read of one range of OIDs.
 type objects struct {

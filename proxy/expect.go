@@ -26,6 +26,7 @@ const (
 	captured                          // an error that the client must not see either: it goes to inj
 	last                              // inj is over with this answer
 	schema                            // relations may be different afterwards
+	unshared                          // if they are, others cannot see it
 	reprepare                         // of the messages that prepare a statement anew, unknown to the client; stmt is set in those that matter
 )
 

@@ -474,8 +474,8 @@ func (s *session) execute() error {
 		s.queue.mu.Unlock()
 	}
 	if p.makes != nil && len(*p.makes) > 0 {
-		if e := s.srv.epoch.Load(); e.live {
-			s.announceAll(e, *p.makes, p.sets && e.made.changes(s, nil))
+		if now := s.srv.epoch.Load(); now.live && s.announceAll(now, *p.makes, p.sets && now.made.changes(s, nil)) {
+			e.flags |= unshared
 		}
 	}
 	if p.stateful {
@@ -485,10 +485,12 @@ func (s *session) execute() error {
 		s.doubtVersion()
 	}
 	if p.text != nil {
-		s.announce(p.text)
+		if s.announce(p.text) {
+			e.flags |= unshared
+		}
 		s.count(p.text)
 		s.sent(p.text)
-		e.flags = effects(p.text)
+		e.flags |= effects(p.text)
 	}
 	return s.pass(e)
 }

@@ -65,8 +65,11 @@ func (s *Server) Open(snap *rules.Snapshot) {
 			before = e.binder.Snapshot().Tables
 		}
 		added = slices.DeleteFunc(slices.Clone(snap.Tables), func(oid catalog.OID) bool { return slices.Contains(before, oid) })
-		if e.binder == nil || e.binder.Snapshot() != snap {
+		switch {
+		case e.binder == nil:
 			e.binder, e.since = rewrite.NewBinder(snap, s.cfg.Rewrite), time.Now()
+		case e.binder.Snapshot() != snap:
+			e.binder, e.since = e.binder.Successor(snap, s.cfg.Rewrite), time.Now()
 		}
 		*e = epoch{binder: e.binder, since: e.since, live: snap.Live(), made: e.made}
 	})

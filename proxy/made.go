@@ -123,8 +123,9 @@ type openMaking struct {
 	ready uint64 // number of the ReadyForQuery that ends the message that it was sent in
 }
 
-// announce makes known what a text that is about to be sent makes. Nobody can name it unseen from here on.
-func (s *session) announce(t *rewrite.Text) {
+// announce makes known what a text that is about to be sent makes. Nobody can name it unseen from here on. private says that
+// it makes something, and nothing that others can see.
+func (s *session) announce(t *rewrite.Text) (private bool) {
 	e := s.view.epoch
 	var all []rewrite.Made
 	for i := range t.Statements {
@@ -133,14 +134,15 @@ func (s *session) announce(t *rewrite.Text) {
 		}
 		all = append(all, t.Statements[i].Effect.Made...)
 	}
-	s.announceAll(e, all, e.made.changes(s, []byte(t.Client)))
+	return s.announceAll(e, all, e.made.changes(s, []byte(t.Client))) && len(t.Statements) == 1
 }
 
-// announceAll is announce for what a text makes. The text may use what changes the session.
-func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) {
+// announceAll is announce for what a text of one statement makes. The text may use what changes the session.
+func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (private bool) {
 	b := e.binder
 	m := &making{by: s, alone: true}
 	seen := false
+	private = len(all) > 0
 	for _, x := range all {
 		if x.Changes || x.Runs && changes {
 			m.changes, seen = true, true
@@ -149,12 +151,14 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) {
 			}
 		}
 		if x.OnlyRuns() {
+			private = false
 			continue
 		}
 		if x.Schema {
 			m.also = append(m.also, b.TableNames()...)
 		}
 		family := b.FamilyNames(x.Name)
+		names, alone := b.NamesOf(x)
 		switch {
 		case x.Temp && !x.Rows, x.Bare && s.hasTemporary(x.Name):
 			continue // it is asked for with all that only the session can see
@@ -167,15 +171,20 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) {
 		case family != nil && !x.Columns: // all sessions ask for one again that lacks a name
 		case family != nil:
 			m.also = append(m.also, family...)
-		case x.Rows && b.Match([]byte(x.Name), false) != prefilter.Names:
-			m.names = append(m.names, x.Name)
 		default:
-			m.also = append(m.also, x.Name)
+			for _, name := range names {
+				if x.Rows && b.Match([]byte(name), false) != prefilter.Names {
+					m.names = append(m.names, name)
+				} else {
+					m.also = append(m.also, name)
+				}
+			}
 		}
-		seen, m.alone = true, m.alone && x.Alone
+		// What is temporary may use what is altered, and no catalog but the session's own has that.
+		seen, private, m.alone = true, false, m.alone && alone && !(x.Altered && (len(s.view.own) > 0 || s.view.stale))
 	}
 	if !seen {
-		return
+		return private
 	}
 	s.view.makings++
 	q := &s.queue
@@ -183,6 +192,7 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) {
 	q.makings = append(q.makings, openMaking{m, q.readyDue()})
 	q.mu.Unlock()
 	s.srv.replace(func(e *epoch) { e.made = e.made.with(m) })
+	return false
 }
 
 // hasTemporary tells whether the session surely has a temporary table that the name means.

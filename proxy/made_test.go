@@ -87,6 +87,35 @@ var newcomers = map[string]struct {
 			"SELECT last_name FROM individual, holder", "SELECT holder.last_name, individual.last_name FROM individual, holder"},
 		"",
 	},
+	"a column of what a view and a function show": {
+		[]string{"CREATE VIEW whole AS SELECT b AS b FROM bystander b",
+			"CREATE FUNCTION passing() RETURNS SETOF bystander LANGUAGE sql AS 'SELECT * FROM bystander'",
+			"ALTER TABLE bystander ADD surname text DEFAULT 'x'", "ALTER TABLE bystander RENAME id TO nr"},
+		[]string{"SELECT (b).*, i.last_name FROM whole, individual i ORDER BY i.id", "SELECT p.*, i.last_name FROM passing() p, individual i ORDER BY i.id",
+			"SELECT surname FROM individual, passing()", "SELECT nr, i.last_name FROM individual i, passing() ORDER BY 2"},
+		"",
+	},
+	"a view with more columns than it had": {
+		[]string{"CREATE VIEW few AS SELECT id FROM bystander", "CREATE FUNCTION fewer() RETURNS SETOF few LANGUAGE sql AS 'SELECT * FROM few'",
+			"CREATE OR REPLACE VIEW few AS SELECT id, last_name AS surname FROM bystander"},
+		[]string{"SELECT f.*, i.last_name FROM fewer() f, individual i ORDER BY i.id", "SELECT surname FROM fewer(), individual"},
+		"",
+	},
+	"a table and a view that go": {
+		[]string{"CREATE VIEW beside AS SELECT id FROM bystander", "DROP VIEW beside", "DROP TABLE bystander"},
+		[]string{"SELECT last_name FROM individual ORDER BY 1", "SELECT * FROM bystander, individual", "SELECT * FROM beside, individual"},
+		"",
+	},
+	"a temporary view in the way": {
+		[]string{"CREATE TEMP VIEW individual AS SELECT 1 AS last_name"},
+		[]string{"SELECT last_name FROM individual", "SELECT last_name FROM public.individual ORDER BY 1", "SELECT surname FROM individual"},
+		"",
+	},
+	"a composite type that gets a field": {
+		[]string{"CREATE TYPE pair AS (a int)", "CREATE TABLE pairs (p pair)", "INSERT INTO pairs VALUES (ROW(1))", "ALTER TYPE pair ADD ATTRIBUTE last_name text CASCADE"},
+		[]string{"SELECT (p).*, i.last_name FROM pairs, individual i ORDER BY i.id", "SELECT (p).last_name, i.last_name FROM pairs, individual i ORDER BY i.id"},
+		"",
+	},
 	"a view of whole rows": {
 		[]string{"CREATE VIEW everybody AS SELECT i AS who FROM individual i WHERE id < 3"},
 		[]string{"SELECT to_json(who) FROM everybody ORDER BY (who).id", "SELECT (who).last_name FROM everybody"},

@@ -126,9 +126,17 @@ func (s *session) passMaking(now *epoch, e expect, sql []byte, makes []rewrite.M
 	if s.moved(now) {
 		return errMoved
 	}
-	s.announceAll(now, makes, now.made.changes(s, sql))
+	if s.announceAll(now, makes, now.made.changes(s, sql)) && isSingle(sql) {
+		e.flags |= unshared
+	}
 	s.changeBy(now, sql)
 	return s.pass(e)
+}
+
+// isSingle reports whether a text surely is a single statement.
+func isSingle(sql []byte) bool {
+	at := bytes.IndexByte(sql, ';')
+	return at < 0 || at == len(bytes.TrimRight(sql, " \t\r\n"))-1
 }
 
 // moved tells whether texts are to be looked at in another way than in the epoch.
@@ -302,10 +310,13 @@ func (s *session) queryIn(now *epoch) error {
 	case err == nil && text.Pieces != nil:
 		return s.runSeries(sql, text.Pieces)
 	case err == nil:
-		s.announce(text)
+		flags := effects(text)
+		if s.announce(text) {
+			flags |= unshared
+		}
 		s.count(text)
 		s.sent(text)
-		e := expect{kind: wire.Query, sql: s.changesOf(text), back: raw.back, text: text, flags: effects(text), piece: s.piece}
+		e := expect{kind: wire.Query, sql: s.changesOf(text), back: raw.back, text: text, flags: flags, piece: s.piece}
 		if !text.Changed {
 			return s.pass(e)
 		}

@@ -36,12 +36,11 @@ func inHex(expr string) string {
 	return `pg_catalog.encode(pg_catalog.convert_to((` + expr + `)::pg_catalog.text, 'UTF8'), 'hex')`
 }
 
-// pathJSON is the search_path as it is in effect. current_schemas tells it, but creates the temporary schema of a session
-// that has none when pg_temp comes first, and fails for a user who may not. So then the setting is read as
-// recomputeNamespacePath in namespace.c does.
-const pathJSON = `CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid
-  AND pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')), 'pg_temp') OPERATOR(pg_catalog.>) 0
- THEN (WITH setting AS MATERIALIZED (
+// writtenPathJSON is the search_path as it is in effect, read from the setting as recomputeNamespacePath in namespace.c does.
+// current_schemas tells the same, but creates the temporary schema of a session that has none when pg_temp comes first, and
+// fails for a user who may not. So then probeJSON has NULL, and this is asked for by itself: it takes longer to be planned than all
+// else.
+const writtenPathJSON = `(WITH setting AS MATERIALIZED (
    SELECT CASE WHEN m.part[1] IS NOT NULL THEN pg_catalog.replace(m.part[1], '""', '"') ELSE pg_catalog.lower(m.part[2]) END AS name, m.at
    FROM pg_catalog.regexp_matches(pg_catalog.current_setting('search_path'), '"((?:[^"]|"")*)"|([^",[:space:]]+)', 'g')
     WITH ORDINALITY m(part, at)
@@ -54,11 +53,12 @@ const pathJSON = `CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=
    SELECT n.nspname AS name, pg_catalog.min(p.at) AS at
    FROM named p JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) p.name
    WHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE') GROUP BY n.nspname
-  ) SELECT pg_catalog.json_agg(k.name ORDER BY k.at) FROM known k)
- ELSE pg_catalog.to_json(pg_catalog.current_schemas(true)) END`
+  ) SELECT pg_catalog.json_agg(k.name ORDER BY k.at) FROM known k)`
 
 const probeJSON = `pg_catalog.json_build_object(
- 'path', ` + pathJSON + `,
+ 'path', CASE WHEN pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid
+  AND pg_catalog.strpos(pg_catalog.lower(pg_catalog.current_setting('search_path')), 'pg_temp') OPERATOR(pg_catalog.>) 0
+  THEN NULL ELSE pg_catalog.to_json(pg_catalog.current_schemas(true)) END,
  'setting', pg_catalog.current_setting('search_path'),
  'role', pg_catalog.current_setting('role'),
  'authorization', pg_catalog.current_setting('session_authorization'),
@@ -66,13 +66,27 @@ const probeJSON = `pg_catalog.json_build_object(
  'strings', pg_catalog.current_setting('standard_conforming_strings'),
  'encoding', pg_catalog.current_setting('client_encoding'),
  'application', pg_catalog.current_setting('application_name'),
- 'temporary', (SELECT pg_catalog.json_agg(` + relationJSON + `)
+ 'owns', EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE ` + inTemporarySchema + `))`
+
+// inTemporarySchema is the condition on a row d of pg_depend that it is of something in the temporary schema; 2615 is
+// pg_namespace. It finds by an index what a condition on relnamespace would have to read all of pg_class for.
+const inTemporarySchema = `d.refclassid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()`
+
+// temporaryJSON lists the relations in the temporary schema; 1259 is pg_class, and 1247 pg_type, by which the relation of a
+// composite type belongs to its schema.
+const temporaryJSON = `(SELECT pg_catalog.json_agg(` + relationJSON + `)
   FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
-  WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()))`
+  WHERE c.relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() AND c.oid OPERATOR(pg_catalog.=) ANY (ARRAY(
+   SELECT d.objid FROM pg_catalog.pg_depend d WHERE d.classid OPERATOR(pg_catalog.=) 1259::pg_catalog.oid AND ` + inTemporarySchema + `
+   UNION ALL
+   SELECT t.typrelid FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) d.objid
+   WHERE d.classid OPERATOR(pg_catalog.=) 1247::pg_catalog.oid AND ` + inTemporarySchema + `)))`
 
 var (
-	probeSQL    = "SELECT " + inHex(probeJSON)
-	relationSQL = "SELECT " + inHex(relationJSON) + ` FROM pg_catalog.pg_class c
+	probeSQL       = "SELECT " + inHex(probeJSON)
+	writtenPathSQL = "SELECT " + inHex(writtenPathJSON)
+	temporarySQL   = "SELECT " + inHex(temporaryJSON)
+	relationSQL    = "SELECT " + inHex(relationJSON) + ` FROM pg_catalog.pg_class c
  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
  WHERE c.oid OPERATOR(pg_catalog.=) (SELECT pg_catalog.to_regclass(
   pg_catalog.convert_from(pg_catalog.decode($1::pg_catalog.text, 'hex'), 'UTF8'))::pg_catalog.oid)`
@@ -80,12 +94,13 @@ var (
 
 // probed is the answer to probeSQL.
 type probed struct {
-	Path        []string
+	Path        []string // nil where it has to be asked for by writtenPathSQL
 	Version     *string
 	Strings     string
 	Encoding    string
 	Application string
-	Temporary   []relationRow
+	Owns        bool          // there is something in the temporary schema
+	Temporary   []relationRow // the answer to temporarySQL
 
 	Setting       string // search_path as it is written
 	Role          string
@@ -191,7 +206,26 @@ func (s *session) probe() (*probed, error) {
 	if err := decodeHex(answer, p); err != nil {
 		return nil, err
 	}
+	if p.Path == nil {
+		if err := s.askJSON(writtenPathSQL, &p.Path); err != nil {
+			return nil, err
+		}
+	}
+	if p.Owns {
+		if err := s.askJSON(temporarySQL, &p.Temporary); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
+}
+
+// askJSON decodes the answer to a query that is inHex. SQL NULL leaves into as it is. The errors are those of ask.
+func (s *session) askJSON(sql string, into any) error {
+	answer, err := s.ask(sql)
+	if err != nil || answer == nil {
+		return err
+	}
+	return decodeHex(answer, into)
 }
 
 // lookUp asks the session's server which relations the names mean, and what else the rewriter asks, and puts the answers

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,11 +29,9 @@ func TestTheProbeReadsThePathWithoutASideEffect(t *testing.T) {
 			if _, err := conn.Exec(ctx, "SET search_path = "+path); err != nil {
 				t.Fatal(err)
 			}
-			var got, want []string
+			var want []string
 			var temp uint32
-			if err := conn.QueryRow(ctx, "SELECT "+pathJSON).Scan(&got); err != nil {
-				t.Fatal(err)
-			}
+			got := probedPath(t, conn)
 			if err := conn.QueryRow(ctx, "SELECT pg_my_temp_schema()").Scan(&temp); err != nil || temp != 0 {
 				t.Errorf("the session has temporary schema %d, %v", temp, err)
 			}
@@ -44,12 +43,74 @@ func TestTheProbeReadsThePathWithoutASideEffect(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("path (-server +probe):\n%s", diff)
 			}
-			var after []string
-			if err := conn.QueryRow(ctx, "SELECT "+pathJSON).Scan(&after); err != nil {
-				t.Fatal(err)
-			}
+			after := probedPath(t, conn)
 			if err := conn.QueryRow(ctx, "SELECT current_schemas(true)").Scan(&want); err != nil || !cmp.Equal(want, after) {
 				t.Errorf("with a temporary schema the path is %q, want %q (%v)", after, want, err)
+			}
+		})
+	}
+}
+
+// probedPath is the path as session.probe reads it.
+func probedPath(t *testing.T, conn *pgx.Conn) (path []string) {
+	t.Helper()
+	for _, sql := range []string{"SELECT (" + probeJSON + ") -> 'path'", "SELECT " + writtenPathJSON} {
+		if err := conn.QueryRow(t.Context(), sql).Scan(&path); err != nil {
+			t.Fatal(err)
+		}
+		if path != nil {
+			break
+		}
+	}
+	return path
+}
+
+// TestTheProbeFindsAllThatIsTemporary compares what the probe finds by its dependencies with all that the schema holds.
+func TestTheProbeFindsAllThatIsTemporary(t *testing.T) {
+	t.Parallel()
+	for name, sql := range map[string]string{
+		"nothing":                    "SELECT 1",
+		"a table":                    "CREATE TEMP TABLE x (n serial PRIMARY KEY, long text)",
+		"a table of another":         "CREATE TABLE y (n int); CREATE TEMP TABLE x () INHERITS (y)",
+		"a table by its schema":      "CREATE TABLE pg_temp.x (n int)",
+		"partitions":                 "CREATE TEMP TABLE x (n int) PARTITION BY LIST (n); CREATE TEMP TABLE x1 PARTITION OF x DEFAULT",
+		"a view":                     "CREATE TEMP VIEW x AS SELECT 1 AS n",
+		"a view of a temporary one":  "CREATE TEMP TABLE x (n int); CREATE VIEW v AS SELECT * FROM x",
+		"a sequence":                 "CREATE TEMP SEQUENCE x",
+		"a composite type":           "CREATE TYPE pg_temp.x AS (n int)",
+		"a function":                 "CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"a table that has gone":      "CREATE TEMP TABLE x (n int); DROP TABLE x",
+		"one that was renamed":       "CREATE TEMP TABLE x (n int); ALTER TABLE x RENAME TO y",
+		"one whose owner is another": "CREATE TEMP TABLE x AS SELECT 1 AS n; ALTER TABLE x OWNER TO pg_monitor",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := pgtest.Connect(t, pgtest.Database(t))
+			if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				t.Fatal(err)
+			}
+			var owns bool
+			var found []relationRow
+			if err := conn.QueryRow(t.Context(), "SELECT (("+probeJSON+") ->> 'owns')::bool").Scan(&owns); err != nil {
+				t.Fatal(err)
+			}
+			if owns {
+				if err := conn.QueryRow(t.Context(), "SELECT "+temporaryJSON).Scan(&found); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var got, want []string
+			for _, r := range (&probed{Temporary: found}).overlay() {
+				got = append(got, r.Name)
+			}
+			err := conn.QueryRow(t.Context(), `SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
+				WHERE relnamespace = pg_my_temp_schema() AND relkind NOT IN ('i', 'I', 't')`).Scan(&want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
+				t.Errorf("temporary relations (-server +probe):\n%s", diff)
 			}
 		})
 	}

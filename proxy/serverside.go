@@ -106,14 +106,17 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	case wire.ParameterStatus:
 		s.parameter(f.Body)
 	case wire.CommandComplete:
-		if v.expect.flags&schema != 0 && s.srv.cfg.SchemaChanged != nil || changesSchema(f.Body) {
-			s.srv.schemaChanged(nil)
-		}
+		s.altered = s.altered || v.expect.flags&unshared == 0 && (v.expect.flags&schema != 0 || changesSchema(f.Body))
 	case wire.ReadyForQuery:
 		s.srv.noteLanding()
+		status, err := wire.DecodeReadyForQuery(f.Body)
+		over := s.altered && status == wire.Idle && err == nil
 		if v.ended != nil {
 			s.srv.madeEnded(v.ended)
+		} else if over {
+			s.srv.schemaChanged(nil)
 		}
+		s.altered = s.altered && !over
 	}
 	if s.plan.raw != nil && endsPlan(f.Type) {
 		if err := s.showPlan(); err != nil {

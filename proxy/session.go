@@ -52,6 +52,7 @@ type session struct {
 	plan     heldPlan
 	late     *lateError // nil when no error is held back
 	tag      heldTag
+	altered  bool // relations may be different once the transaction has ended
 
 	messages  atomic.Uint64 // that the client has sent
 	staleHint atomic.Bool   // the server reported a change of a setting that matters

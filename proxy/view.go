@@ -163,6 +163,7 @@ func (s *session) rebase(e *epoch) {
 		return
 	}
 	v.private, v.lacking = nil, false
+	v.aged = v.aged || !v.leadsWhere(e)
 	switch {
 	case v.epoch == nil && !s.blind:
 		s.changeNames() // texts that may set the version were met
@@ -173,7 +174,7 @@ func (s *session) rebase(e *epoch) {
 		s.doubtPrepared() // a function may have prepared something
 		s.unseenBefore = true
 	}
-	v.epoch, v.aged = e, true
+	v.epoch = e
 	if v.session == nil {
 		return
 	}
@@ -181,6 +182,16 @@ func (s *session) rebase(e *epoch) {
 	next.Overlay, next.Answers, v.answered = maps.Clone(v.own), nil, false
 	v.session = &next
 	v.generation++
+}
+
+// leadsWhere reports whether the search_path leads where it led by the catalog of another epoch. What is temporary is asked
+// for again, since it may be made of what has changed.
+func (v *view) leadsWhere(e *epoch) bool {
+	if v.epoch == nil || !v.epoch.live || !e.live || len(v.own) > 0 {
+		return false
+	}
+	before, now := v.epoch.binder.Snapshot().Catalog.SchemaAccess, e.binder.Snapshot().Catalog.SchemaAccess
+	return now != "" && now == before
 }
 
 // forget drops the server's answers about relations, because they may be others now.

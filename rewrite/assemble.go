@@ -33,6 +33,8 @@ func (r *rewriting) finish(d *draft) *Text {
 	t.Question = r.questionOf(d)
 	r.describe(t, d)
 	r.catalogs = d.catalogs
+	t.lasting = !d.catalogs && isOfRows(t)
+	t.settled = t.lasting && len(t.Statements) == 1 && !d.lacks && !r.appears
 	return t
 }
 

@@ -16,18 +16,19 @@ import (
 // bindInput is a text to be bound under one lens. The tree is consumed: binding changes it in place, so whoever binds
 // one text under several lenses gives each a tree of its own.
 type bindInput struct {
-	snap   *rules.Snapshot
-	lens   *rules.Lens
-	sess   *Session
-	sql    string // UTF-8
-	tree   *ast.ParseResult
-	tokens *syntax.Tokens
-	views  *introspection    // how the system catalogs look; nil: as they are
-	unseen *prefilter.Filter // names that change the session; nil: there are none
-	budget *budget           // nil in tests of the binder alone
-	shown  *shownNotes       // what is noted of a stored object; nil for every text of a client
-	all    bool              // predict the columns of statements that concern no affected table, too
-	within int               // how many texts this one is within: bodies, and strings of SQL
+	snap    *rules.Snapshot
+	lens    *rules.Lens
+	sess    *Session
+	sql     string // UTF-8
+	tree    *ast.ParseResult
+	tokens  *syntax.Tokens
+	views   *introspection    // how the system catalogs look; nil: as they are
+	unseen  *prefilter.Filter // names that change the session; nil: there are none
+	budget  *budget           // nil in tests of the binder alone
+	shown   *shownNotes       // what is noted of a stored object; nil for every text of a client
+	all     bool              // predict the columns of statements that concern no affected table, too
+	appears *bool             // set where a function or type is used that is not known; nil: nobody asks
+	within  int               // how many texts this one is within: bodies, and strings of SQL
 }
 
 // maxWithin bounds how many texts a text may be within. Each is read and held by itself, so that the memory for texts within
@@ -49,6 +50,7 @@ type bound struct {
 	statements []Statement   // Start and End in the client's text, first to last token
 	tree       *ast.ParseResult
 	catalogs   bool // the system catalogs are read, and may look different
+	lacks      bool // there is a name in it that the version does not have
 
 	planned []splice.Edit // what would have been changed in the last statement, if a name were not missing in it
 	askable bool          // planned is set
@@ -127,6 +129,7 @@ func bind(in *bindInput) (*bound, error) {
 		}
 		b.bindWhole(raw)
 		b.resettleUnseen()
+		out.lacks = out.lacks || b.failure != nil
 		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used || b.catalogs.constants
 		if b.statement.Effect.Schema {
 			b.statement.Effect.Made = madeBy(raw.Stmt)

@@ -247,6 +247,7 @@ type rewriting struct {
 	seen     *sighting      // nil where the text can have no template
 	plain    []*ast.A_Const // those of the tree as it was parsed, where the text may have a template
 	catalogs bool           // the system catalogs are read
+	appears  bool           // a function or type is used that is not known, in some version
 }
 
 // read decodes, scans and parses the text. A text that cannot be read is answered at once.

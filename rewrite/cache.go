@@ -53,7 +53,8 @@ func (c *cache) key(s *Session, sql string) uint64 {
 	return c.sessionKey(s, maphash.String(c.seed, sql))
 }
 
-// sessionKey adds to the hash of a text what of the session decides its meaning.
+// sessionKey adds to the hash of a text what of the session decides its meaning. Unsettled is left to the comparison: for most
+// texts it makes no difference.
 func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	mix := func(part string) { h = (h ^ maphash.String(c.seed, part)) * 0x9e3779b97f4a7c15 }
 	mix(s.Version)
@@ -72,9 +73,6 @@ func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	}
 	for _, typ := range s.Params {
 		h = (h ^ uint64(typ)) * 0x9e3779b97f4a7c15
-	}
-	if s.Unsettled {
-		h = ^h
 	}
 	if s.Behind {
 		h += 0x9e3779b97f4a7c15
@@ -165,7 +163,7 @@ func (e *entry) holdsFor(s *Session) bool {
 			return false
 		}
 	}
-	return o.Unsettled == s.Unsettled && o.Behind == s.Behind && o.KeepTypes == s.KeepTypes && slices.Equal(o.Params, s.Params) &&
+	return (o.Unsettled == s.Unsettled || e.text.settled) && o.Behind == s.Behind && o.KeepTypes == s.KeepTypes && slices.Equal(o.Params, s.Params) &&
 		o.MakesTemporary == s.MakesTemporary && o.Changers == s.Changers &&
 		samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
 }

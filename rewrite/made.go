@@ -25,6 +25,10 @@ type Made struct {
 	Columns bool
 	// Alone says that a text in which the name does not stand means what it meant before.
 	Alone bool
+	// Altered says, with Alone, that it was there before: the names of what uses it count as its own.
+	Altered bool
+	// Owner says, with Alone, that what it owns goes with it: sequences and indexes, which have names of their own.
+	Owner bool
 	// Bare says that a table without a schema's name is dropped: a temporary one of the session's, if that has one so called.
 	Bare bool
 	// Schema says that it is a schema: every relation in it may have been made, moved or dropped.
@@ -61,7 +65,7 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 			continue
 		}
 		for _, m := range madeBy(raw.Stmt) {
-			m.Rows, m.Alone = false, m.Name != "" && !m.heir && standsAlone(raw.Stmt)
+			m.Rows = false
 			m.Changes = m.changesSession(b.unseen, sql)
 			out = append(out, m)
 		}
@@ -69,22 +73,42 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	return out
 }
 
-// standsAlone tells whether all that a statement makes or drops can be met only by the names in it: a new table that is
-// nobody's heir, or an index. What else is dropped may take other things with it; what is altered shows in heirs and views.
+// standsAlone reports whether all that a statement makes or drops can be met only by the names in it: what is new and nobody's
+// heir, or goes without taking with it what others have made of it. What is altered shows in heirs and in what uses it.
 func standsAlone(n *ast.Node) bool {
 	switch n := n.Node.(type) {
+	case *ast.Node_ExplainStmt:
+		return standsAlone(n.ExplainStmt.Query)
 	case *ast.Node_CreateStmt:
 		return n.CreateStmt.OfTypename == nil
-	case *ast.Node_CreateTableAsStmt:
+	case *ast.Node_CreateTableAsStmt, *ast.Node_CompositeTypeStmt, *ast.Node_CreateDomainStmt:
 		return true
+	case *ast.Node_CreateFunctionStmt:
+		return true // in place of another it has the same arguments and result
+	case *ast.Node_DefineStmt:
+		return n.DefineStmt.Kind == ast.ObjectType_OBJECT_AGGREGATE || n.DefineStmt.Kind == ast.ObjectType_OBJECT_TYPE
+	case *ast.Node_ViewStmt:
+		return !n.ViewStmt.Replace // otherwise it may have more columns than before, which its users show
 	case *ast.Node_SelectStmt:
 		return n.SelectStmt.IntoClause != nil
+	case *ast.Node_AlterTableStmt:
+		return !slices.ContainsFunc(n.AlterTableStmt.Cmds, func(c *ast.Node) bool {
+			return c.GetAlterTableCmd().GetBehavior() == ast.DropBehavior_DROP_CASCADE
+		})
+	case *ast.Node_RenameStmt:
+		return n.RenameStmt.RenameType == ast.ObjectType_OBJECT_COLUMN
 	case *ast.Node_DropStmt:
-		kind := n.DropStmt.RemoveType
-		return n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT &&
-			(kind == ast.ObjectType_OBJECT_INDEX || kind == ast.ObjectType_OBJECT_TRIGGER)
+		return n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT && droppedAlone[n.DropStmt.RemoveType]
 	}
 	return false
+}
+
+// droppedAlone are the kinds of objects on which nothing depends that could be named, once they can be dropped without CASCADE.
+var droppedAlone = map[ast.ObjectType]bool{
+	ast.ObjectType_OBJECT_TABLE: true, ast.ObjectType_OBJECT_VIEW: true, ast.ObjectType_OBJECT_MATVIEW: true, ast.ObjectType_OBJECT_FOREIGN_TABLE: true,
+	ast.ObjectType_OBJECT_SEQUENCE: true, ast.ObjectType_OBJECT_INDEX: true, ast.ObjectType_OBJECT_TRIGGER: true,
+	ast.ObjectType_OBJECT_FUNCTION: true, ast.ObjectType_OBJECT_PROCEDURE: true, ast.ObjectType_OBJECT_ROUTINE: true, ast.ObjectType_OBJECT_AGGREGATE: true,
+	ast.ObjectType_OBJECT_TYPE: true, ast.ObjectType_OBJECT_DOMAIN: true,
 }
 
 // changers matches the words without which the text of a function does not change the session by itself.
@@ -140,11 +164,48 @@ func (b *Binder) TableNames() (names []string) {
 	return slices.Compact(names)
 }
 
+// NamesOf lists the names by which texts meet what was made, once it is Alone. alone is false where it can be met by others.
+func (b *Binder) NamesOf(m Made) (names []string, alone bool) {
+	names = []string{m.Name}
+	if m.Altered {
+		names = append(names, b.snap.Catalog.Users(m.Name)...)
+	}
+	return names, m.Alone && !(m.Owner && b.mayUncover())
+}
+
+// mayUncover reports whether a sequence or an index has the name of a table under migration: without it, the name may mean the
+// table.
+func (b *Binder) mayUncover() bool {
+	for _, l := range b.snap.Lenses {
+		for _, t := range l.Tables {
+			for _, name := range []string{t.Logical, t.Physical} {
+				if slices.ContainsFunc(b.snap.Catalog.Named(name), func(r *catalog.Relation) bool {
+					return r.Kind == catalog.Sequence || r.Kind == catalog.Index || r.Kind == catalog.PartitionedIndex
+				}) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // madeBy lists what a statement makes or alters.
 func madeBy(n *ast.Node) []Made {
+	out := listMade(n)
+	if standsAlone(n) {
+		for i := range out {
+			out[i].Alone = out[i].Name != "" && !out[i].heir
+		}
+	}
+	return out
+}
+
+// listMade is madeBy but for Made.Alone.
+func listMade(n *ast.Node) []Made {
 	switch n := n.Node.(type) {
 	case *ast.Node_ExplainStmt:
-		return madeBy(n.ExplainStmt.Query)
+		return listMade(n.ExplainStmt.Query)
 	case *ast.Node_SelectStmt:
 		for sel := n.SelectStmt; sel != nil; sel = sel.Larg {
 			if sel.IntoClause != nil {
@@ -184,14 +245,17 @@ func madeBy(n *ast.Node) []Made {
 	case *ast.Node_CreateSchemaStmt:
 		out := []Made{{Name: n.CreateSchemaStmt.Schemaname, Schema: true}}
 		for _, element := range n.CreateSchemaStmt.SchemaElts {
-			out = append(out, madeBy(element)...)
+			out = append(out, listMade(element)...)
 		}
 		return out
 	case *ast.Node_DropStmt:
 		var out []Made
 		for _, o := range n.DropStmt.Objects {
-			bare := n.DropStmt.RemoveType == ast.ObjectType_OBJECT_TABLE && len(o.GetList().GetItems()) == 1
-			out = append(out, Made{Name: droppedName(o), Columns: true, Schema: n.DropStmt.RemoveType == ast.ObjectType_OBJECT_SCHEMA, Bare: bare && n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT})
+			table := n.DropStmt.RemoveType == ast.ObjectType_OBJECT_TABLE
+			out = append(out, Made{
+				Name: droppedName(o), Columns: true, Owner: table, Schema: n.DropStmt.RemoveType == ast.ObjectType_OBJECT_SCHEMA,
+				Bare: table && len(o.GetList().GetItems()) == 1 && n.DropStmt.Behavior == ast.DropBehavior_DROP_RESTRICT,
+			})
 		}
 		return out
 	case *ast.Node_AlterObjectSchemaStmt:
@@ -233,7 +297,7 @@ func madeObject(name []*ast.Node) []Made {
 
 // madeByAlter is madeBy for ALTER TABLE: a table shows rows of another when it becomes its heir, or by a column.
 func madeByAlter(x *ast.AlterTableStmt) []Made {
-	out := []Made{{Name: x.Relation.GetRelname()}}
+	out := []Made{{Name: x.Relation.GetRelname(), Altered: true}}
 	for _, c := range x.Cmds {
 		cmd := c.GetAlterTableCmd()
 		switch cmd.GetSubtype() {
@@ -262,7 +326,7 @@ func isShipped(t *ast.TypeName) bool {
 func madeByRename(x *ast.RenameStmt) []Made {
 	switch x.RenameType {
 	case ast.ObjectType_OBJECT_COLUMN:
-		return []Made{{Name: x.Relation.GetRelname(), Columns: true}}
+		return []Made{{Name: x.Relation.GetRelname(), Columns: true, Altered: true}}
 	case ast.ObjectType_OBJECT_ATTRIBUTE, ast.ObjectType_OBJECT_TABCONSTRAINT,
 		ast.ObjectType_OBJECT_DOMCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
 		return []Made{{Name: x.Relation.GetRelname()}}

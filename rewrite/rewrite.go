@@ -85,6 +85,8 @@ type Text struct {
 	oracle     oracle
 	names      wording.Names
 	tally      tally
+	lasting    bool // it means the same for as long as what has a name in it does: see Binder.Successor
+	settled    bool // it is lasting, and means the same whatever Session.Unsettled says
 	sample     sample
 	like       *Text // the template of a text that was rewritten by one
 }

@@ -144,9 +144,8 @@ func (m *template) try(g *sighting, r *rewriting, t *Text) {
 	}
 }
 
-// fitsTemplate tells whether a text was bound, as a whole, is made of queries and changes of rows, none of which fails, and
-// whether what is put into it holds no constant.
-func fitsTemplate(t *Text) bool {
+// isOfRows reports whether a text was bound, as a whole, and is made of queries and changes of rows, none of which fails.
+func isOfRows(t *Text) bool {
 	if t.Pieces != nil || t.GivenUp || t.Question != nil || len(t.Statements) == 0 {
 		return false
 	}
@@ -161,7 +160,12 @@ func fitsTemplate(t *Text) bool {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(t.edits, func(e splice.Edit) bool { return holdsConstant(e.New) })
+	return true
+}
+
+// fitsTemplate tells whether a text isOfRows, and whether what is put into it holds no constant.
+func fitsTemplate(t *Text) bool {
+	return isOfRows(t) && !slices.ContainsFunc(t.edits, func(e splice.Edit) bool { return holdsConstant(e.New) })
 }
 
 // holdsConstant tells whether there is a constant in what is put into a text: it may be one of the client's.
@@ -181,7 +185,7 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 	t := &Text{
 		SQL: sql, Client: sql, Changed: like.Changed, Version: like.Version, Ambiguous: like.Ambiguous,
 		Statements: slices.Clone(like.Statements), Tables: like.Tables, TxControl: like.TxControl,
-		edits: like.edits, names: like.names, tally: like.tally, like: like,
+		edits: like.edits, names: like.names, tally: like.tally, lasting: like.lasting, settled: like.settled, like: like,
 	}
 	t.names.Path = s.SearchPath
 	if len(like.edits) > 0 {
@@ -206,7 +210,7 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 // that a text consists of.
 func sameOutcome(a, b *Text) bool {
 	same := a.SQL == b.SQL && a.Changed == b.Changed && a.Version == b.Version && a.Ambiguous == b.Ambiguous && a.TxControl == b.TxControl &&
-		a.tally == b.tally && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && fitsTemplate(a)
+		a.tally == b.tally && a.lasting == b.lasting && a.settled == b.settled && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && fitsTemplate(a)
 	return same && slices.EqualFunc(a.Statements, b.Statements, func(x, y Statement) bool {
 		return x.Start == y.Start && x.End == y.End && x.Tag == y.Tag && x.Failure == nil && x.plan == nil && len(x.asked) == 0 && x.Effect.none() &&
 			slices.Equal(x.Tables, y.Tables) && slices.Equal(x.Uses, y.Uses) && slices.Equal(x.Columns, y.Columns)

@@ -74,7 +74,7 @@ func TestEveryPartOfATextIsAccountedForByTemplates(t *testing.T) {
 	t.Parallel()
 	known := map[reflect.Type][]string{
 		reflect.TypeFor[Text](): {
-			"SQL", "Changed", "Version", "Ambiguous", "Statements", "Tables", "TxControl", "tally", "edits", // compared
+			"SQL", "Changed", "Version", "Ambiguous", "Statements", "Tables", "TxControl", "tally", "edits", "lasting", "settled", // compared
 			"Client", "clientUTF8", "sentUTF8", "charset", "names", "oracle", "sample", "like", // follow from the text and its session
 			"GivenUp", "Question", "Pieces", // have no template
 		},

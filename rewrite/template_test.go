@@ -161,7 +161,7 @@ func TestATemplateIsOfOneKindOfSession(t *testing.T) {
 		"escaping strings": func(s *Session) { s.StandardStrings = false },
 		"LATIN1":           func(s *Session) { s.Encoding = "LATIN1" },
 		"no known charset": func(s *Session) { s.Encoding = "MULE_INTERNAL" },
-		"unsettled":        func(s *Session) { s.Unsettled = true },
+		"changers":         func(s *Session) { s.Changers = true },
 	} {
 		s := pinned("surname")
 		change(s)

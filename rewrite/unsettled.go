@@ -18,6 +18,9 @@ func (u *unsettled) any() bool {
 // mayAppear refuses what the catalog does not have. A table that is made with such a type shows no rows: what it holds is
 // known by the time that somebody reads it.
 func (b *binding) mayAppear(location int, construct string) {
+	if b.appears != nil {
+		*b.appears = true
+	}
 	if !b.sess.Unsettled || b.statement.Tag == "CreateStmt" && len(b.statement.Tables) == 0 {
 		return
 	}
@@ -36,7 +39,7 @@ func (t *Text) AwaitsMaking() bool {
 
 // callMayAppear is mayAppear for a call that means no function that is known.
 func (b *binding) callMayAppear(f *ast.FuncCall) {
-	if b.sess.Unsettled && len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(ast.StrVals(f.Funcname))) == 0 {
+	if len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(ast.StrVals(f.Funcname))) == 0 {
 		b.mayAppear(int(f.Location), "the function "+ast.LastName(f.Funcname))
 	}
 }

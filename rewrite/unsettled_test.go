@@ -127,33 +127,60 @@ func TestWhatStandsAlone(t *testing.T) {
 	t.Parallel()
 	b := NewBinder(&rules.Snapshot{}, Options{})
 	for sql, want := range map[string]string{
-		"CREATE TABLE t (a int)":                             "t alone",
-		"CREATE UNLOGGED TABLE t (LIKE u)":                   "t alone",
-		"CREATE TABLE t AS SELECT 1":                         "t alone",
-		"SELECT 1 AS a INTO t":                               "t alone",
-		"CREATE TABLE t () INHERITS (u)":                     "t",
-		"CREATE TABLE t PARTITION OF u DEFAULT":              "t",
-		"CREATE TABLE t OF c":                                "t",
-		"CREATE OR REPLACE VIEW v AS SELECT 1":               "v",
-		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''": "f",
-		"ALTER TABLE t ADD a int":                            "t",
-		"ALTER TABLE t RENAME TO u":                          "u, t",
-		"DROP INDEX a.i, j":                                  "i alone, j alone",
-		"DROP INDEX i CASCADE":                               "i",
-		"DROP TRIGGER g ON t":                                "g alone",
-		"DROP TABLE t":                                       "t bare",
-		"DROP TABLE t, a.u":                                  "t bare, u",
-		"DROP TABLE t CASCADE":                               "t",
-		"DROP VIEW v":                                        "v",
-		"CREATE TABLE t (a int); DROP TABLE u":               "t alone, u bare",
-		"CREATE INDEX ON t (a)":                              "",
-		"DO ''":                                              "",
+		"CREATE TABLE t (a int)":                                        "t alone",
+		"CREATE UNLOGGED TABLE t (LIKE u)":                              "t alone",
+		"CREATE TABLE t AS SELECT 1":                                    "t alone",
+		"SELECT 1 AS a INTO t":                                          "t alone",
+		"CREATE TABLE t () INHERITS (u)":                                "t",
+		"CREATE TABLE t PARTITION OF u DEFAULT":                         "t",
+		"CREATE TABLE t OF c":                                           "t",
+		"CREATE OR REPLACE VIEW v AS SELECT 1":                          "v",
+		"CREATE FUNCTION f() RETURNS int LANGUAGE sql AS ''":            "f alone",
+		"CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS ''": "f alone",
+		"CREATE VIEW v AS SELECT 1":                                     "v alone",
+		"CREATE TYPE c AS (a int)":                                      "c alone",
+		"CREATE TYPE r AS RANGE (subtype = int)":                        "",
+		"CREATE DOMAIN d AS int":                                        "d alone",
+		"CREATE AGGREGATE g (int) (SFUNC = int4pl, STYPE = int)":        "g alone",
+		"CREATE OPERATOR + (PROCEDURE = f, LEFTARG = c)":                "+",
+		"CREATE RULE r AS ON INSERT TO t DO NOTHING":                    "t",
+		"CREATE SCHEMA s CREATE TABLE t (a int)":                        "s, t",
+		"EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1":                    "t alone",
+		"ALTER TABLE t ADD a int":                                       "t alone with its users",
+		"ALTER TABLE t RENAME a TO b":                                   "t alone with its users",
+		"ALTER TABLE t DROP a":                                          "t alone with its users",
+		"ALTER TABLE t DROP a, DROP b CASCADE":                          "t",
+		"ALTER TABLE t INHERIT u":                                       "t",
+		"ALTER TABLE t ATTACH PARTITION u DEFAULT":                      "t alone with its users, u",
+		"ALTER TABLE t OF c":                                            "t",
+		"ALTER TABLE t RENAME TO u":                                     "u, t",
+		"ALTER TABLE t SET SCHEMA s":                                    "t",
+		"DROP INDEX a.i, j":                                             "i alone, j alone",
+		"DROP INDEX i CASCADE":                                          "i",
+		"DROP TRIGGER g ON t":                                           "g alone",
+		"DROP TABLE t":                                                  "t alone bare",
+		"DROP TABLE t, a.u":                                             "t alone bare, u alone",
+		"DROP TABLE t CASCADE":                                          "t",
+		"DROP VIEW v":                                                   "v alone",
+		"DROP VIEW v CASCADE":                                           "v",
+		"DROP SEQUENCE s":                                               "s alone",
+		"DROP TYPE a.c, d":                                              "c alone, d alone",
+		"DROP FUNCTION f(int), g":                                       "f alone, g alone",
+		"DROP SCHEMA s":                                                 "s",
+		"DROP RULE r ON t":                                              "r",
+		"DROP CAST (int AS text)":                                       "",
+		"CREATE TABLE t (a int); DROP TABLE u":                          "t alone, u alone bare",
+		"CREATE INDEX ON t (a)":                                         "",
+		"DO ''":                                                         "",
 	} {
 		var got []string
 		for _, m := range b.Makes("UTF8", sql) {
 			s := m.Name
 			if m.Alone {
 				s += " alone"
+			}
+			if m.Altered && m.Alone {
+				s += " with its users"
 			}
 			if m.Bare {
 				s += " bare"
@@ -162,6 +189,35 @@ func TestWhatStandsAlone(t *testing.T) {
 		}
 		if strings.Join(got, ", ") != want {
 			t.Errorf("%s makes %q, want %q", sql, got, want)
+		}
+	}
+}
+
+// TestWhatIsBeingMadeIsNoReasonToBindATextAgain has a text bound while nothing is being made, and then while something is.
+func TestWhatIsBeingMadeIsNoReasonToBindATextAgain(t *testing.T) {
+	t.Parallel()
+	for sql, shared := range map[string]bool{
+		"SELECT surname FROM individual":                            true,
+		"UPDATE individual SET surname = 'x'":                       true,
+		"SELECT new_one(surname) FROM individual":                   false,
+		"SELECT surname::new_one FROM individual":                   false,
+		"SELECT surname, (SELECT new_one(1)) FROM individual":       false,
+		"SELECT surname, new_one FROM individual":                   false,
+		"SELECT last_name FROM individual":                          false,
+		"SELECT surname FROM individual; SELECT id FROM individual": false,
+		"SELECT surname, 'individual'::regclass FROM individual":    false,
+	} {
+		for _, first := range []bool{false, true} {
+			b := realBinder(Options{Stats: new(Stats)})
+			one, two := pinned("surname"), pinned("surname")
+			one.Unsettled, two.Unsettled = first, !first
+			text, other := mustRewrite(t, b, one, sql), mustRewrite(t, b, two, sql)
+			if (text == other) != shared {
+				t.Errorf("%s: shared = %v", sql, text == other)
+			}
+			if alone := mustRewrite(t, realBinder(Options{}), two, sql); alone.SQL != other.SQL || alone.AwaitsMaking() != other.AwaitsMaking() {
+				t.Errorf("%s is %q, and alone %q", sql, other.SQL, alone.SQL)
+			}
 		}
 	}
 }
