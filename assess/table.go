@@ -4,4 +4,5 @@ package assess
 var tableChecks = []check{
 	{[]*Hazard{extensionMember}, lookExtensions},
 	{[]*Hazard{unfit}, lookChanges},
+	{[]*Hazard{changeIndex}, lookChangeIndexes},
 }

@@ -313,13 +313,22 @@ func TestTheStatementsOfAChangeArePlannedBeforeAnythingIsDone(t *testing.T) {
 
 func TestAChangeIsFinishedOrUndoneByHand(t *testing.T) {
 	t.Parallel()
-	for _, to := range []rules.Phase{rules.Contracted, rules.RolledBack} {
-		t.Run(string(to), func(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before []Request
+		to     rules.Phase
+	}{
+		"finished": {nil, rules.Contracted}, "undone": {nil, rules.RolledBack},
+		"finished after cutover": {[]Request{cutover}, rules.Contracted}, "undone after cutover": {[]Request{cutover}, rules.RolledBack},
+		"undone after contract": {[]Request{cutover, contract}, rules.RolledBack},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newFleet(t, 1, orders)
+			f, to := newFleet(t, 1, orders), tc.to
 			f.create(money)
 			f.must("money", activate)
 			f.awaitStage("money", rules.Served)
+			f.must("money", tc.before...)
+			f.exec(`UPDATE orders SET amount = 77 WHERE id = 1`)
 			script, err := f.instances[0].ExitSQL(t.Context(), "money", to)
 			if err != nil {
 				t.Fatal(err)
@@ -340,6 +349,9 @@ func TestAChangeIsFinishedOrUndoneByHand(t *testing.T) {
 			pgtest.Eventually(t, func() bool { return value[int](f, `SELECT count(*) FROM segue.change`) == 0 }, "what is left is purged")
 			if f.hasColumn("orders", "amount") != (to == rules.Contracted) || f.hasColumn("orders", "cents") == (to == rules.Contracted) {
 				t.Error("the table has other columns")
+			}
+			if column := map[bool]string{true: "100 * amount", false: "cents"}[to == rules.Contracted]; value[int](f, "SELECT ("+column+")::int FROM orders WHERE id = 1") != 7700 {
+				t.Error("what was written is lost")
 			}
 		})
 	}
@@ -368,4 +380,49 @@ func TestAnOwnerWithoutFurtherRightsChangesColumns(t *testing.T) {
 		t.Errorf("a trigger has changed %d rows that were filled", n)
 	}
 	f.must("money", cutover, rollback, purge)
+}
+
+func TestAColumnThatIsDroppedAroundSegueStopsWhatNeedsIt(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, orders)
+	f.create(money)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	f.exec(`ALTER TABLE orders DROP COLUMN amount CASCADE`)
+	for _, i := range f.instances {
+		pgtest.Eventually(t, func() bool {
+			o := i.Outage()
+			return o != nil && o.Kind == WrongNames && strings.Contains(o.Reason, `table public.orders should have a column amount, but has none of that name`)
+		}, "the instance says what is missing")
+	}
+	if e := f.refused("money", cutover); !strings.Contains(e.Message, "should have a column amount") {
+		t.Errorf("cutover gives %v", e)
+	}
+}
+
+func TestAnIndexWithoutACounterpartIsFound(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders+`CREATE INDEX dear ON orders (cents) WHERE note IS NOT NULL; CREATE INDEX noted ON orders (note)`)
+	f.create(money)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	indexes := func() (out []string) {
+		found, err := f.instances[0].Assess(t.Context(), "money")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range found {
+			if one.ID == "change-index" {
+				out = append(out, one.Object)
+			}
+		}
+		return out
+	}
+	if got := indexes(); len(got) != 1 || got[0] != "index public.dear" {
+		t.Errorf("found are %v", got)
+	}
+	f.exec(`CREATE INDEX dear_amount ON orders (amount) WHERE note IS NOT NULL`)
+	if got := indexes(); len(got) != 0 {
+		t.Errorf("with a counterpart %v are found", got)
+	}
 }

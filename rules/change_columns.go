@@ -100,6 +100,8 @@ func (o ChangeColumns) statements(from, to Phase) []string {
 		return c.Contract()
 	case from == Cutover:
 		return append(c.BackToActive(), c.Rollback()...)
+	case from == Contracted:
+		return slices.Concat(c.BackFromContract(), c.BackToActive(), c.Rollback())
 	case from == Active && o.Resolved.there():
 		return c.Rollback()
 	}
@@ -123,7 +125,7 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 		return []Step{gated(strings.Join(o.From, ", ") + " are the truth again")}
 	case to == Contracted:
 		return []Step{gated(strings.Join(o.From, ", ") + " are hidden, and kept in step until purge")}
-	case to == RolledBack && from.Live():
+	case to == RolledBack && (from.Live() || from == Contracted):
 		return []Step{gated("triggers and CHECKs go; " + columns + " are hidden, and kept until purge")}
 	}
 	return nil
