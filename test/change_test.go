@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -371,4 +372,72 @@ func table(t *testing.T, conn *pgx.Conn, sql string) []string {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return append([]string{strings.Join(labels, ",")}, out...)
+}
+
+func TestNoWriteIsLostWhileControlConnectionsAreCut(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, prices)
+	sum := new(atomic.Int64)
+	old := openTill(t, f, "base", 10_000, sum)
+	ctx, stop := context.WithCancel(t.Context())
+	cuts, cut := 0, make(chan struct{})
+	go func() {
+		defer close(cut)
+		conn := pgtest.Connect(t, f.direct)
+		tick := time.NewTicker(150 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			tag, err := conn.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM (SELECT pid FROM pg_stat_activity
+				WHERE application_name = 'segue' AND datname = current_database() ORDER BY random() LIMIT 1) AS one`)
+			if err != nil {
+				t.Errorf("cut: %v", err)
+				return
+			}
+			cuts += int(tag.RowsAffected())
+		}
+	}()
+	// Whoever asks may be cut, too, and asks again.
+	again := func(r migrate.Request, done func(st *migrate.Status) bool) {
+		t.Helper()
+		i := f.instances[0].Instance
+		pgtest.Eventually(t, func() bool {
+			st, err := i.Get(ctx, "amount")
+			if err != nil {
+				return false
+			}
+			if !done(st) && st.Pending == nil {
+				_ = i.Request(ctx, "amount", r)
+			}
+			return t.Failed() || done(st) && st.Pending == nil
+		}, string(r.Kind)+" is done")
+	}
+	phase := func(p rules.Phase) func(*migrate.Status) bool {
+		return func(st *migrate.Status) bool { return st.Phase == p }
+	}
+	pgtest.Eventually(t, func() bool {
+		_, _, err := f.instances[0].Instance.Create(ctx, "rules.yaml", []byte(amount), "test")
+		return err == nil
+	}, "the migration is stored")
+	again(activate, func(st *migrate.Status) bool { return st.Stage == rules.Served })
+	renewed := openTill(t, f, "amount", 100_000_000, sum)
+	for range 2 {
+		again(cutover, phase(rules.Cutover))
+		old.rounds(2)
+		renewed.rounds(2)
+		again(backToActive, phase(rules.Active))
+		old.rounds(2)
+		renewed.rounds(2)
+	}
+	again(cutover, phase(rules.Cutover))
+	stop()
+	<-cut
+	if cuts < 10 {
+		t.Errorf("only %d connections were cut", cuts)
+	}
+	balanced(t, f, sum, old, renewed)
 }
