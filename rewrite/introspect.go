@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -53,9 +54,10 @@ func (v *views) init(snap *rules.Snapshot, on bool) {
 		return
 	}
 	v.snap = snap
-	for _, lens := range snap.Lenses {
-		v.unpinned = newIntrospection(snap, lens, false, true) // every version hides the same
-		break
+	if lens := snap.Lens(rules.Base); lens != nil {
+		v.unpinned = newIntrospection(snap, lens, false, true)
+	} else {
+		v.unpinned = &introspection{cat: snap.Catalog}
 	}
 	v.filter = newCatalogFilter(snap)
 }
@@ -66,18 +68,23 @@ func (v *views) of(lens *rules.Lens, s *Session) *introspection {
 		return nil
 	}
 	key := lensView{lens, s.Version != "", !s.Behind}
-	if key.stored && !key.pinned {
-		return v.unpinned
+	if !key.pinned { // whichever version a statement of it is bound in, the catalogs are the same
+		base := v.snap.Lens(rules.Base)
+		key.lens = cmp.Or(v.snap.Lens(cmp.Or(s.Default, rules.Base)), base)
+		if key.lens == nil || key.lens == base && key.stored {
+			return v.unpinned
+		}
 	}
 	if in, ok := v.byLens.Load(key); ok {
 		return in.(*introspection)
 	}
-	in, _ := v.byLens.LoadOrStore(key, newIntrospection(v.snap, lens, key.pinned, key.stored))
+	in, _ := v.byLens.LoadOrStore(key, newIntrospection(v.snap, key.lens, key.pinned, key.stored))
 	return in.(*introspection)
 }
 
-// newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names. stored
-// says that texts may refer to the names that the snapshot says are stored.
+// newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names; of columns
+// that are under a change it sees the side that the lens has, as otherwise it would meet columns that no version has together.
+// stored says that texts may refer to the names that the snapshot says are stored.
 func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored bool) *introspection {
 	cat, later := snap.Catalog, newLaterNames(snap, lens)
 	in := &introspection{cat: cat, stored: stored, held: snap.StoredNames, renamed: map[catalog.OID]bool{}}
@@ -107,9 +114,7 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		in.groups = append(in.groups, g)
 	}
 	in.names = newCatalogNames(in.groups)
-	if pinned {
-		in.names.declared = declaredNames(lens)
-	}
+	in.names.declared = declaredNames(lens)
 	return in
 }
 
@@ -120,16 +125,17 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 		if c.Reads() != nil {
 			continue
 		}
-		shown[c.Num] = true
-		if pinned && c.Declared != nil {
+		side := t.IsSide(c.Num)
+		shown[c.Num] = pinned || side || !strings.HasPrefix(c.Physical, hiddenPrefix)
+		if c.Declared != nil {
 			put(&g.Declared, c.Physical, c.Declared)
 		}
-		if pinned && c.Logical != c.Physical {
+		if (pinned || side) && c.Logical != c.Physical {
 			g.Columns = append(g.Columns, c)
 		}
 	}
 	for _, c := range rel.Columns {
-		if pinned && !shown[c.Num] || !pinned && strings.HasPrefix(c.Name, hiddenPrefix) {
+		if !shown[c.Num] && (pinned || t.IsSide(c.Num) || strings.HasPrefix(c.Name, hiddenPrefix)) {
 			g.Hidden = append(g.Hidden, c)
 		}
 	}
