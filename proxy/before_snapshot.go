@@ -2,8 +2,7 @@ package proxy
 
 import (
 	"bytes"
-	"context"
-	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,20 +53,20 @@ func errBeforeSnapshot() *wire.Error {
 	})
 }
 
-// mayAsk is called before a question that would take a snapshot which the client's text does not take. Its error says why it
-// must not be asked.
+// mayAsk is called before a question that takes a snapshot. Its error says why it must not be asked.
 func (s *session) mayAsk() error {
-	level, err := s.ask("SHOW transaction_isolation")
-	if err != nil {
-		return err
+	if !s.beforeSnapshot() {
+		return nil
 	}
-	if l := string(level); l != "read committed" && l != "read uncommitted" {
-		return errBeforeSnapshot()
-	}
-	s.queue.mu.Lock()
-	s.queue.snapshot = askedSnapshot
-	s.queue.mu.Unlock()
-	return nil
+	return s.ask("SHOW transaction_isolation", func(level []byte) error {
+		if l := string(level); l != "read committed" && l != "read uncommitted" {
+			return errBeforeSnapshot()
+		}
+		s.queue.mu.Lock()
+		s.queue.snapshot = askedSnapshot
+		s.queue.mu.Unlock()
+		return nil
+	})
 }
 
 // refreshBySettings is refresh where nothing may be asked that takes a snapshot. All else than settings is as it was when
@@ -89,22 +88,24 @@ func (s *session) refreshBySettings(e *epoch) error {
 	} else if !known {
 		return s.refreshByAsking(e) // SHOW fails where it was never set
 	}
+	queries := make(map[*string]*hiddenGroup, len(settings))
 	for name, into := range settings {
-		answer, err := s.ask("SHOW " + name)
-		if err != nil {
-			return err
-		}
-		*into = string(answer)
+		queries[into] = ownQuery("SHOW "+name, false)
 	}
-	if next.Setting != v.probed.Setting || next.role() != v.probed.role() || v.aged {
-		path, err := s.pathOf(&next, v.session.SearchPath)
-		if err != nil {
-			return s.refreshByAsking(e)
+	return s.askAll(slices.Collect(maps.Values(queries)), true, func() error {
+		for into, query := range queries {
+			value, err := query.value()
+			if err != nil {
+				return err
+			}
+			*into = string(value)
 		}
-		next.Path = path
-	}
-	s.take(e, &next)
-	return nil
+		if next.Setting == v.probed.Setting && next.role() == v.probed.role() && !v.aged {
+			s.take(e, &next)
+			return nil
+		}
+		return s.askPath(e, &next)
+	})
 }
 
 // role is the one whose privileges count.
@@ -118,22 +119,23 @@ func (p *probed) role() string {
 // pathTimeout bounds how long a statement waits for the answer of another connection.
 const pathTimeout = 5 * time.Second
 
-// errNoPath says that no other connection can tell where a search_path leads.
-var errNoPath = errors.New("where the search_path leads is not known")
-
-// pathOf asks on another connection where a search_path leads; before is where it has led until now. The error is errNoPath.
-func (s *session) pathOf(p *probed, before []string) ([]string, error) {
+// askPath asks on another connection where the search_path of p leads, and makes the view of it; where that cannot be told,
+// the session's own server is asked.
+func (s *session) askPath(e *epoch, p *probed) error {
 	if s.srv.cfg.SearchPath == nil {
-		return nil, errNoPath
+		return s.refreshByAsking(e)
 	}
-	ctx, cancel := context.WithTimeout(s.srv.ctx, pathTimeout)
-	defer cancel()
-	path, err := s.srv.cfg.SearchPath(ctx, p.role(), p.Setting)
-	if err != nil {
-		s.srv.log.Warn("it cannot be told where a search_path leads", "error", err)
-		return nil, errNoPath
+	q := &question{kind: searchPath, role: p.role(), setting: p.Setting}
+	q.then = func(err error) error {
+		if err != nil {
+			s.srv.log.Warn("it cannot be told where a search_path leads", "error", err)
+			return s.refreshByAsking(e)
+		}
+		p.Path = effectivePath(q.path, s.view.session.SearchPath)
+		s.take(e, p)
+		return nil
 	}
-	return effectivePath(path, before), nil
+	return q
 }
 
 // effectivePath adds to the schemas of a setting, in which pg_temp stands for the session's own, what is searched besides

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/seguedb/segue/proxy/prepared"
@@ -8,12 +9,10 @@ import (
 	"github.com/seguedb/segue/rewrite"
 )
 
-// maxRounds bounds how often one text is bound anew: because relations had to be asked for, or the epoch moved.
-const maxRounds = 1000
-
-// choose decides what to send for a text that may concern a table under migration, waiting at the gate if it must. With
-// a Text, it is registered as in flight, and must be sent at once. The errors are:
+// choose decides what to send for a text that may concern a table under migration. With a Text, it is registered as in flight, and
+// must be sent at once. The errors are:
 //
+//   - a *question: it is open, so that it cannot be decided yet;
 //   - errMoved: nothing is live any more, or for other reasons the caller has to look at the text again;
 //   - errSkipped: the server discards what is sent; what is sent does not matter;
 //   - errAborted: the transaction has failed and the text is a single statement, so it does not matter either;
@@ -31,9 +30,10 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		memo = &st.Memo.plan
 	}
 	private := false // the text is to be bound by the catalog as the session sees it
-	if st == nil || !s.keepsNames(sql) {
+	if !s.at.names && (st == nil || !s.keepsNames(sql)) {
 		s.view.forgetNames()
 	}
+	s.at.names = true
 	for range maxRounds {
 		e := s.srv.epoch.Load()
 		if !e.live || memo != nil && memo.binder != e.binder {
@@ -54,6 +54,9 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 			}
 		}
 		if memo != nil && memo.generation == s.view.generation && memo.text != nil && !memo.text.Mispredicted() && !failed {
+			if err := s.stands(e, st, memo.text); err != nil {
+				return nil, err
+			}
 			if err = s.enter(e, memo.text); err == nil {
 				return memo.text, nil
 			}
@@ -104,12 +107,13 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 			continue
 		}
 		if t.Question != nil && !e.closed() {
-			refused, err := s.serversWords(t.Question)
-			if err != nil {
+			if err := s.serversWords(t.Question); err != nil {
 				return nil, err
 			}
-			if refused != nil {
-				return nil, refused
+		}
+		if st != nil {
+			if err := s.stands(e, st, t); err != nil {
+				return nil, err
 			}
 		}
 		if t, err = s.enterAll(e, t); err == nil {
@@ -122,7 +126,22 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 			return nil, err
 		}
 	}
-	return nil, raise(&wire.Error{Code: "0A000", Message: "segue: the names in this statement cannot be resolved"})
+	return nil, unresolved()
+}
+
+// stands sees to it that the server has a statement in the text that was chosen for it, before that enters.
+func (s *session) stands(e *epoch, st *statement, text *rewrite.Text) error {
+	has := s.has(st, text)
+	if has && !mustFail(text) {
+		return nil
+	}
+	if there, err := s.isMade(st); err != nil || !there {
+		return cmp.Or(err, errMoved)
+	}
+	if has {
+		return nil
+	}
+	return s.prepareAgain(e, st, text)
 }
 
 // executesByName tells whether a text may execute what is prepared under a name, which can be another statement the next
@@ -164,8 +183,8 @@ func (s *session) predates(e *epoch) bool {
 // 25P02, or ends the transaction.
 var errAborted = errors.New("the transaction has failed")
 
-// inFailed tells whether the server is in a failed transaction. If settle is set, or an answer decides it, it waits until
-// that is known.
+// inFailed tells whether the server is in a failed transaction. If settle is set, or an answer decides it, it asks for what is
+// due.
 func (s *session) inFailed(settle bool) (bool, error) {
 	q := &s.queue
 	if settle {
@@ -203,14 +222,10 @@ func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text
 	case err == nil && t.Pieces != nil:
 		return t, nil
 	case err == nil && t.Question != nil && t.Question.Unread():
-		refused, err := s.serversWords(t.Question)
-		if refused == nil && err == nil {
-			refused = ownError(t.Question.Otherwise)
-		}
-		if err != nil {
+		if err := s.serversWords(t.Question); err != nil {
 			return nil, err
 		}
-		return nil, refused
+		return nil, ownError(t.Question.Otherwise)
 	case err == nil && len(t.Statements) <= 1, errors.As(err, &need) && need.Single:
 		return nil, errAborted
 	case err == nil && fresh:

@@ -9,15 +9,23 @@
 // which is data that knows what the server has still to answer, and a lock. All that follows from answers changes there, and when
 // the answer comes: the transaction state, which statements are prepared, what is in flight.
 //
-//	client → message → queue.push → server
+//	client → decide → do → queue.push → server
 //	client ← deliver ← queue.respond ← server
+//
+// # Decisions
+//
+// What becomes of a message of the client's is decided (decide) apart from being done (drive.go). A decision does no I/O and does
+// not wait. It ends in an outcome (send this, refuse that), or in a question: what must be known or must have come about before.
+// Whoever drives the session sees to the question, stores what was learnt in the session, and has the message decided again from its
+// beginning. So there is no state in between that would have to be resumed, and a message that has waited is decided by what is
+// true now. A text is registered as in flight at the very end of its decision, when nothing can be asked any more.
 //
 // # Texts
 //
 // While nothing is live no text is looked at; texts that prepare something are remembered, up to a bound, because they may have to be
 // prepared in other words later. Under a live migration the binder's prefilter sees each text. A hit goes to choose, which
 // sees to it that the view of the session is fresh (probe), that relations of which the meaning is open are asked for
-// (lookUp), and that the gate lets the text pass (enter). At Bind, Describe and SQL EXECUTE the statement is prepared again,
+// (lookUp), and that the gate lets the text pass (enterTables). At Bind, Describe and SQL EXECUTE the statement is prepared again,
 // unseen, if the server has it in a text that is not the right one any more; package prepared keeps account of that.
 //
 // What the proxy asks in a session goes in injected messages of the extended protocol, whose answers are swallowed: with

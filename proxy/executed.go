@@ -17,12 +17,13 @@ import (
 // anew if the server has it in another text than the right one: as for Bind, whichever of the two has made it.
 
 // enterAll enters with a text and with what it executes by name. All of it is one flight, so that the gate holds all or
-// nothing of it.
+// nothing of it. That comes last, after all that may be asked.
 func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 	if err := s.recountBefore(t); err != nil {
 		return nil, err
 	}
 	var executed []*rewrite.Text
+	var stateful []*statement
 	made := map[string]bool{}
 	for i := range t.Statements {
 		effect := &t.Statements[i].Effect
@@ -32,23 +33,24 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 					return nil, err
 				}
 			}
-			x, err := s.executes(e, []byte(effect.Execute))
+			st, x, err := s.executes(e, []byte(effect.Execute))
 			if err != nil {
 				return nil, err
 			}
 			if x != nil {
 				executed, t = append(executed, x), t.Explaining(x)
+			} else if st != nil && st.Memo.plan.hit == prefilter.StateWords {
+				stateful = append(stateful, st)
 			}
 		}
 		if effect.Prepare != nil {
 			made[effect.Prepare.Name] = true
 		}
 	}
-	inside, err := s.executesInside(e, t, made)
+	executed, stateful, err := s.executesInside(e, t, made, executed, stateful)
 	if err != nil {
 		return nil, err
 	}
-	executed = append(executed, inside...)
 	tables, ends := t.Tables, t.TxControl
 	for _, x := range executed {
 		for _, oid := range x.Tables {
@@ -62,6 +64,9 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 	}
 	for _, x := range executed {
 		s.count(x)
+	}
+	for _, st := range stateful {
+		s.changeByStatement(e, st)
 	}
 	return t, nil
 }
@@ -82,30 +87,48 @@ func (s *session) refuseNames(e *epoch, name []byte) error {
 	})
 }
 
-// executesInside sees to what a text may execute by name in strings, as DO does.
-func (s *session) executesInside(e *epoch, t *rewrite.Text, made map[string]bool) (executed []*rewrite.Text, err error) {
+// executesInside sees to what a text may execute by name in strings, as DO does, and adds it to what else it executes.
+func (s *session) executesInside(
+	e *epoch, t *rewrite.Text, made map[string]bool, executed []*rewrite.Text, stateful []*statement,
+) ([]*rewrite.Text, []*statement, error) {
 	text := []byte(t.Client)
 	if !prepared.MayExecute(text) || bytes.IndexByte(text, '\'') < 0 && bytes.IndexByte(text, '$') < 0 {
-		return nil, nil
+		return executed, stateful, nil
 	}
 	for i := range t.Statements {
 		made[t.Statements[i].Effect.Execute] = true
 	}
 	for _, name := range s.mentioned(text, false) {
-		if made[name] {
+		if made[name] || s.at.left[name] {
 			continue
 		}
-		x, err := s.executes(e, []byte(name))
-		var refused *wire.Error
+		st, x, err := s.executes(e, []byte(name))
+		if err != nil {
+			err = rescue(err, func(err error) error { return s.leaveOut(name, err) })
+		}
 		switch {
-		case errors.As(err, &refused): // it is not said that it is executed
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		case x != nil:
 			executed = append(executed, x)
+		case st != nil && st.Memo.plan.hit == prefilter.StateWords:
+			stateful = append(stateful, st)
 		}
 	}
-	return executed, nil
+	return executed, stateful, nil
+}
+
+// leaveOut passes over what is prepared under a name and cannot be adapted, for it is not said that it is executed.
+func (s *session) leaveOut(name string, err error) error {
+	var refused *wire.Error
+	if !errors.As(err, &refused) {
+		return err
+	}
+	if s.at.left == nil {
+		s.at.left = make(map[string]bool)
+	}
+	s.at.left[name] = true
+	return nil
 }
 
 // mentioned lists the names of prepared statements that are words of a text, wherever in it; with others, only of those
@@ -126,38 +149,32 @@ func (s *session) mentioned(text []byte, others bool) (names []string) {
 	return names
 }
 
-// executes sees to it that the server has what is prepared under a name in the text that is right now, and returns that;
-// nil where it does not matter.
-func (s *session) executes(e *epoch, name []byte) (*rewrite.Text, error) {
-	st, err := s.find(name)
+// executes sees to it that the server has what is prepared under a name, which is st, in the text that is right now, and
+// returns that; nil where it does not matter.
+func (s *session) executes(e *epoch, name []byte) (st *statement, x *rewrite.Text, err error) {
+	st, err = s.find(name)
 	if st == nil || err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.look(e, st); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if st.Memo.plan.hit != prefilter.Names {
-		if st.Memo.plan.hit == prefilter.StateWords {
-			s.changeByStatement(e, st)
-		}
-		return nil, s.giveBack(st)
+		return st, nil, s.giveBack(st)
 	}
 	if there, err := s.isMade(st); err != nil {
-		return nil, err
+		return nil, nil, err
 	} else if !there {
 		return s.executes(e, name) // what else there is under the name, if anything
 	}
-	x, err := s.textOf(e, st)
+	x, err = s.textOf(e, st)
+	if err == nil && !s.has(st, x) {
+		err = s.prepareAgain(e, st, x)
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if s.has(st, x) {
-		return x, nil
-	}
-	if err := s.enter(e, x); err != nil { // preparing it takes a lock, too
-		return nil, err
-	}
-	return x, s.prepareAgain(st, x)
+	return st, x, nil
 }
 
 // look finds out whether the statement may concern a table under migration.
@@ -181,13 +198,7 @@ func (s *session) lookAgain(e *epoch, st *statement) error {
 		p.binder, p.made = e.binder, e.made
 		return nil
 	}
-	if err := s.lookAtLost(e); err != nil {
-		return err
-	}
-	if p.binder != e.binder { // the server does not show the unnamed statement
-		*p = plan{binder: e.binder, made: e.made, hit: prefilter.Names}
-	}
-	return nil
+	return s.lookAtLost(e, st)
 }
 
 // giveBack sees to it that the server has the statement in the client's own text.
@@ -199,7 +210,7 @@ func (s *session) giveBack(st *statement) error {
 	if failed || err != nil {
 		return err // the server refuses it whatever its text
 	}
-	return s.prepareAgain(st, nil)
+	return s.prepareAgain(nil, st, nil)
 }
 
 // changeByStatement takes note of what executing a statement may change.

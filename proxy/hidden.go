@@ -7,14 +7,60 @@ import (
 
 // A hiddenGroup is made of messages of the extended protocol that the client does not know of, one behind the other. What
 // they do to prepared statements is noted when they are answered.
+//
+// When nothing is in flight, they end with Sync, and an error is the injection's alone. In an open pipeline they end with Flush, so
+// that no implicit transaction is committed; an error, be it of these messages or of earlier ones, then goes to the
+// client, the server discards what follows up to Sync, and the answer is errSkipped.
+//
+// A simple Query is never used: it would destroy the client's unnamed statement and portal.
 type hiddenGroup struct {
+	injection
 	messages []byte
 	expects  []expect
-	text     *rewrite.Text // in the words of which an error is told that goes to the client
+	flags    expectFlags             // of all of them
+	text     *rewrite.Text           // in the words of which an error is told that goes to the client
+	before   func(p *pipeline) error // called right before it is sent; an error says why it must not be
 }
 
 func (g *hiddenGroup) add(kind byte, st *statement) {
-	g.expects = append(g.expects, expect{kind: kind, flags: hidden | reprepare, stmt: st, text: g.text})
+	g.expects = append(g.expects, expect{kind: kind, flags: g.flags, stmt: st, text: g.text})
+}
+
+// answer is nil when the group has succeeded, and else why not: errSkipped, or what the server says.
+func (g *hiddenGroup) answer() error {
+	switch {
+	case g.err != nil && g.flags&reprepare != 0:
+		return verbatim(g.err) // for the client
+	case g.err != nil:
+		return g.err.Error()
+	case g.skipped:
+		return errSkipped
+	}
+	return nil
+}
+
+// start has the pipeline expect the answers to the group, and returns what is to be sent. An error says that it must not be.
+func (g *hiddenGroup) start(p *pipeline) ([]byte, error) {
+	if g.before != nil {
+		if err := g.before(p); err != nil {
+			return nil, err
+		}
+	}
+	quiet := p.quiet()
+	for i, e := range g.expects {
+		e.inj = &g.injection
+		if quiet {
+			e.flags |= captured
+		} else if i == len(g.expects)-1 {
+			e.flags |= last
+		}
+		p.push(e)
+	}
+	if !quiet {
+		return wire.AppendFlush(g.messages), nil
+	}
+	p.push(expect{kind: wire.Sync, flags: g.flags | captured | last, inj: &g.injection})
+	return wire.AppendSync(g.messages), nil
 }
 
 func (g *hiddenGroup) close(st *statement, name string) {
@@ -45,55 +91,4 @@ func (g *hiddenGroup) run(st *statement, sql string) {
 	g.messages = wire.AppendClose(g.messages, wire.PortalOf, reserved)
 	g.add(wire.Close, nil)
 	g.close(nil, reserved)
-}
-
-// runHidden sends the group and waits for its answers. As with ask, an error is returned as a *wire.Error when the session
-// is quiet; in the middle of a group of the client's it goes to the client, and errSkipped is returned.
-func (s *session) runHidden(g *hiddenGroup) error {
-	inj := new(injection)
-	q := &s.queue
-	q.mu.Lock()
-	if q.stop != nil {
-		defer q.mu.Unlock()
-		return q.stop
-	}
-	quiet := q.quiet()
-	for i := range g.expects {
-		e := &g.expects[i]
-		e.inj = inj
-		if quiet {
-			e.flags |= captured
-		} else if i == len(g.expects)-1 {
-			e.flags |= last
-		}
-		q.pipeline.push(*e)
-	}
-	if quiet {
-		q.pipeline.push(expect{kind: wire.Sync, flags: hidden | captured | reprepare | last, inj: inj})
-		g.messages = wire.AppendSync(g.messages)
-	} else {
-		g.messages = wire.AppendFlush(g.messages)
-	}
-	q.mu.Unlock()
-	if _, err := s.server.Out.Write(g.messages); err != nil {
-		return err
-	}
-	return s.await(inj)
-}
-
-// await waits until an injection is answered.
-func (s *session) await(inj *injection) error {
-	if err := s.server.Out.Flush(); err != nil {
-		return err
-	}
-	if err := s.queue.until(func() bool { return inj.done || inj.skipped }); err != nil {
-		return err
-	}
-	switch {
-	case inj.err != nil:
-		return verbatim(inj.err)
-	case inj.skipped:
-		return errSkipped
-	}
-	return nil
 }

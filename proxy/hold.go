@@ -19,38 +19,53 @@ var errSkipped = errors.New("the server discards messages until Sync")
 
 // enterTables registers a text that is about to be sent as in flight on the tables under migration that it names; ends
 // says that it has several statements, one of which may end a transaction. The gate is checked in the same step, under the lock
-// that Hold takes to see what is in flight: so either Hold waits for it, or it waits for the gate.
+// that Hold takes to see what is in flight: so either Hold waits for it, or it waits for the gate. Once it is registered the text
+// must be sent, and nothing may be asked before.
 //
-// It blocks while the gate holds a table of the text, unless the session's backend holds a lock on one: such a session is
-// being drained, and holding it would deadlock. errMoved: choose again; a *wire.Error is for the client.
+// Where the gate holds a table of the text, it is to be waited for, unless the session's backend holds a lock on one: such a
+// session is being drained, and holding it would deadlock. errMoved: choose again.
 func (s *session) enterTables(e *epoch, tables []catalog.OID, ends bool) error {
-	for {
-		closed, err := s.takeOff(e, tables, ends, false)
-		if err != nil || !closed {
-			return err
-		}
-		if err := s.answered(); err != nil {
-			return err
-		}
-		passes, err := s.drains(e)
-		if err != nil {
-			return err
-		}
-		if passes {
-			_, err := s.takeOff(e, tables, ends, true)
-			return err
-		}
-		if err := s.wait(e); err != nil {
-			return err
-		}
+	passes := s.at.lockAt == e && s.at.holdsLock
+	s.queue.mu.Lock()
+	closed, err := s.takeOff(e, tables, ends, passes)
+	s.queue.mu.Unlock()
+	if err != nil || !closed {
+		return err
 	}
+	return s.waitFor(e)
 }
 
-// takeOff registers the tables if e is still in force and its gate is open for it, or draining says that it may pass.
+// mayPass is enterTables without registering anything: the gate is open for the tables, or the session passes it.
+func (s *session) mayPass(e *epoch, tables []catalog.OID) error {
+	now := s.srv.epoch.Load()
+	switch {
+	case s.moved(e):
+		return errMoved
+	case !now.holds(tables):
+		return nil
+	case now != e:
+		return errMoved
+	case s.at.lockAt == e && s.at.holdsLock:
+		return nil
+	}
+	return s.waitFor(e)
+}
+
+// waitFor asks whether the session passes the gate of e, and then for another epoch.
+func (s *session) waitFor(e *epoch) error {
+	if err := s.answered(); err != nil {
+		return err
+	}
+	if _, err := s.drains(e); err != nil {
+		return err
+	}
+	return &question{kind: theGate, epoch: e}
+}
+
+// takeOff registers the tables if e is still in force and its gate is open for it, or draining says that it may pass. queue.mu is
+// held.
 func (s *session) takeOff(e *epoch, tables []catalog.OID, ends, draining bool) (closed bool, err error) {
 	q := &s.queue
-	q.mu.Lock()
-	defer q.mu.Unlock()
 	now := s.srv.epoch.Load()
 	switch {
 	case q.stop != nil:
@@ -65,7 +80,7 @@ func (s *session) takeOff(e *epoch, tables []catalog.OID, ends, draining bool) (
 	return false, nil
 }
 
-// drains tells whether the session's backend holds a lock that the gate waits for. All that was sent has been answered.
+// drains tells whether the session's backend holds a lock that the gate of e waits for. All that was sent has been answered.
 func (s *session) drains(e *epoch) (bool, error) {
 	s.queue.mu.Lock()
 	open := s.queue.unsynced || s.queue.status != wire.Idle
@@ -77,38 +92,51 @@ func (s *session) drains(e *epoch) (bool, error) {
 		return false, errSkipped
 	case !open:
 		return false, nil // outside a transaction no lock is held
+	case s.at.lockAt == e:
+		return s.at.holdsLock, nil
 	case e.suspended && failed:
 		return false, nil
 	case e.suspended && s.beforeSnapshot():
 		return false, nil // it cannot be asked
 	case e.suspended:
-		return s.locksAny(e.binder.Snapshot().Tables)
+		return false, s.locksAny(e)
 	}
+	q := &question{kind: locks, epoch: e}
+	q.then = func(err error) error {
+		if err != nil {
+			// Waiting is safe: the gate opens at the drain limit whoever holds a lock.
+			s.srv.log.Warn("cannot ask for locks at a closed gate", "error", err)
+		}
+		s.at.lockAt, s.at.holdsLock = e, err == nil && q.yes
+		return nil
+	}
+	return false, q
+}
+
+// askForLocks tells whether the session holds a lock that the gate of e waits for. It blocks.
+func (s *session) askForLocks(e *epoch) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.srv.cfg.HoldTimeout)
 	defer cancel()
 	locks, err := e.holdsLock(ctx, []uint32{s.link.PID}, e.tables)
-	if err != nil {
-		// Waiting is safe: the gate opens at the drain limit whoever holds a lock.
-		s.srv.log.Warn("cannot ask for locks at a closed gate", "error", err)
-		return false, nil
-	}
-	return locks[s.link.PID], nil
+	return locks[s.link.PID], err
 }
 
 // locksAny asks the session's own server, for want of a control connection, whether it holds a lock on a table.
-func (s *session) locksAny(tables []catalog.OID) (bool, error) {
+func (s *session) locksAny(e *epoch) error {
 	var list strings.Builder
-	for i, oid := range tables {
+	for i, oid := range e.binder.Snapshot().Tables {
 		if i > 0 {
 			list.WriteByte(',')
 		}
 		fmt.Fprint(&list, uint32(oid))
 	}
-	answer, err := s.ask(`SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_locks l` +
-		` WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted` +
-		` AND l.locktype OPERATOR(pg_catalog.=) 'relation'` +
-		` AND l.relation OPERATOR(pg_catalog.=) ANY ('{` + list.String() + `}'::pg_catalog.oid[])`)
-	return string(answer) != "0", err
+	return s.ask(`SELECT pg_catalog.count(*)::pg_catalog.text FROM pg_catalog.pg_locks l`+
+		` WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() AND l.granted`+
+		` AND l.locktype OPERATOR(pg_catalog.=) 'relation'`+
+		` AND l.relation OPERATOR(pg_catalog.=) ANY ('{`+list.String()+`}'::pg_catalog.oid[])`, func(count []byte) error {
+		s.at.lockAt, s.at.holdsLock = e, string(count) != "0"
+		return nil
+	})
 }
 
 // wait blocks until the epoch is replaced. It returns a *wire.Error when the statement is cancelled, or has waited for

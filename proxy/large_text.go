@@ -53,26 +53,24 @@ func (b *textBudget) give(user string, n int) {
 	}
 }
 
-// hold reads what is still to come of the message in s.frame, a text of at most so many bytes. It returns false, with as much
+// hold asks for what is still to come of the message in s.frame, a text of at most so many bytes. It returns false, with as much
 // of it in s.frame as was read, where it cannot be held.
 func (s *session) hold(limit int) (held bool, err error) {
-	for s.frame.Rest > 0 {
-		f := s.frame
-		if f.Size()-6 > limit {
+	f := &s.frame
+	if f.Rest == 0 {
+		return true, nil
+	}
+	if f.Size()-6 > limit {
+		return false, nil
+	}
+	next := min(f.Size(), max(2*len(f.Raw), 64<<10))
+	if next > largeText {
+		if n := next - s.holds; !s.srv.texts.take(s.link.Request.User, n) {
 			return false, nil
 		}
-		next := min(f.Size(), max(2*len(f.Raw), 64<<10))
-		if next > largeText {
-			if n := next - s.holds; !s.srv.texts.take(s.link.Request.User, n) {
-				return false, nil
-			}
-			s.holds = next
-		}
-		if s.frame, err = s.client.In.ReadPart(f, next); err != nil {
-			return false, err
-		}
+		s.holds = next
 	}
-	return true, nil
+	return false, &question{kind: moreOfMessage, bytes: next}
 }
 
 // letGo gives back what the message that has been dealt with held, and memory that was much to the system.

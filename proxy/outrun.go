@@ -13,42 +13,43 @@ import (
 // it: what has been committed is visible at once, the epoch that goes with it a moment later. The same contradiction comes
 // of a rename that the session itself has made in its open transaction, and no epoch will ever go with that.
 
-// outrun is called when the catalog as the session sees it contradicts the snapshot of e. errMoved: it is to be read again,
-// since the epoch has moved. A *wire.Error is for the client: nothing newer is stored, or that could not be read in time.
-// The other errors are those of wait.
+// contradicted takes note that the catalog as the session sees it contradicts the snapshot of e.
+func (s *session) contradicted(e *epoch, contradiction error) {
+	s.at.contradicts, s.at.contradiction = e.binder, contradiction
+	s.at.deadline = time.Now().Add(s.srv.cfg.CatchUpTimeout)
+}
+
+// outrun asks for another epoch where the session's catalog contradicts the snapshot of this one. errMoved: it is to be read
+// again, since the epoch has moved. A *wire.Error is for the client: nothing newer is stored, or that could not be read in time.
 //
 // All that was sent has been answered, and what may be held here is not in flight, so no gate waits for it.
-func (s *session) outrun(e *epoch, contradiction error) error {
-	deadline := time.Now().Add(s.srv.cfg.CatchUpTimeout)
-	for {
-		now := s.srv.epoch.Load()
+func (s *session) outrun(e *epoch) error {
+	now := s.srv.epoch.Load()
+	switch {
+	case now.binder != e.binder:
+		return errMoved
+	case now.closed():
+		// A lock that the session holds is one that the rename would have had to wait for: so that was its own.
+		own, err := s.drains(now)
 		switch {
-		case now.binder != e.binder:
-			return errMoved
-		case now.closed():
-			// A lock that the session holds is one that the rename would have had to wait for: so that was its own.
-			own, err := s.drains(now)
-			if err != nil {
-				return err
-			}
-			if own {
-				return contradicts(contradiction)
-			}
-			if err := s.wait(now); err != nil {
-				return err
-			}
-			continue
-		case s.srv.cfg.CatchUp == nil:
-			return contradicts(contradiction)
+		case err != nil:
+			return err
+		case own:
+			return contradicts(s.at.contradiction)
 		}
-		err := s.askForNews(now, deadline)
+		return &question{kind: theGate, epoch: now}
+	case s.srv.cfg.CatchUp == nil:
+		return contradicts(s.at.contradiction)
+	}
+	return &question{kind: news, epoch: now, deadline: s.at.deadline, then: func(err error) error {
 		switch {
 		case errors.Is(err, errNoNews) && s.srv.epoch.Load() == now:
-			return contradicts(contradiction)
-		case err != nil && !errors.Is(err, errNoNews):
-			return err
+			return contradicts(s.at.contradiction)
+		case errors.Is(err, errNoNews):
+			return nil
 		}
-	}
+		return err
+	}}
 }
 
 // errNoNews says that what is stored is what is in force, or could not be read in time.

@@ -29,13 +29,14 @@ func (o *ownServer) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 	for i, a := range args {
 		params[i] = fmt.Append(nil, a)
 	}
-	inj, err := o.s.inject(serial(sql), true, params)
+	g := ownQuery(serial(sql), true, params...)
+	err := o.s.exchange(g)
 	if err != nil {
 		o.err = err
 		return nil, err
 	}
-	rows := &ownRows{encoding: o.s.view.session.Encoding, bodies: inj.rows, types: pgtype.NewMap()}
-	if rows.fields, err = wire.DecodeRowDescription(nil, inj.description); err != nil {
+	rows := &ownRows{encoding: o.s.view.session.Encoding, bodies: g.rows, types: pgtype.NewMap()}
+	if rows.fields, err = wire.DecodeRowDescription(nil, g.description); err != nil {
 		return nil, err
 	}
 	return rows, nil

@@ -117,9 +117,8 @@ func (p *passing) blank(n int) error {
 	return nil
 }
 
-// passBy handles the message in s.frame, a Query or a Parse that cannot be held. look says what is in a part of its text,
-// types in the types that a Parse gives; why is the refusal of one with names. before is called before the end of a text
-// that may go on, with what was found in it, and the number of the ReadyForQuery that will end it.
+// passBy sends the message in s.frame, a Query or a Parse that cannot be held, while it is looked at. It blocks. errMoved: nothing was
+// sent.
 func (s *session) passBy(now *epoch, t *passingText) error {
 	var err error
 	if s.frame, err = s.client.In.ReadPart(s.frame, firstPart); err != nil {
@@ -149,7 +148,7 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 	}
 	e.fail = new(wire.Error)
 	due := s.dueNow()
-	if err := s.pushIn(now, e); err != nil {
+	if _, err := s.pushIn(now, e); err != nil {
 		return err
 	}
 	if _, err := s.server.Out.Write(raw[:head]); err != nil {
@@ -204,15 +203,15 @@ func (s *session) refusePassing(why *wire.Error) error {
 		return err
 	}
 	s.frame = wire.Frame{}
-	if kind == wire.Query {
-		e := expect{kind: wire.Query, fail: why, piece: s.piece}
-		return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
+	m := s.standIn(kind, why)
+	if unnamed {
+		m = s.standInParse(why, true)
 	}
-	return s.refuseAs(why, unnamed)
+	return s.send(&m)
 }
 
-// passQuery handles a Query that cannot be held, while a migration is live.
-func (s *session) passQuery(now *epoch) error {
+// passQuery is the outcome of a Query that cannot be held, while a migration is live.
+func (s *session) passQuery(now *epoch) outcome {
 	executes := s.mayExecute()
 	t := &passingText{
 		look: func(part []byte) prefilter.Hit {
@@ -225,12 +224,12 @@ func (s *session) passQuery(now *epoch) error {
 		s.doubtIfBlock(t.first)
 		return expect{kind: wire.Query, sql: prepared.Unknown[memo](), piece: s.piece}, nil
 	}
-	return s.passBy(now, t)
+	return outcome{in: now, instead: &instead{passing: t}}
 }
 
-// passQueryUnseen handles a Query that cannot be held while nothing is live, in a session in which something may be prepared
-// in other words than the client's: it must not be executed in those.
-func (s *session) passQueryUnseen(now *epoch) error {
+// passQueryUnseen is the outcome of a Query that cannot be held while nothing is live, in a session in which something may be
+// prepared in other words than the client's: it must not be executed in those.
+func (s *session) passQueryUnseen(now *epoch) outcome {
 	t := &passingText{
 		look: func(part []byte) prefilter.Hit {
 			if prepared.MayExecute(part) {
@@ -245,11 +244,11 @@ func (s *session) passQueryUnseen(now *epoch) error {
 		s.doubtIfBlock(t.first)
 		return expect{kind: wire.Query, sql: prepared.Unknown[memo](), piece: s.piece}, nil
 	}
-	return s.passBy(now, t)
+	return outcome{in: now, instead: &instead{passing: t}}
 }
 
-// passParse handles a Parse that cannot be held, while a migration is live. Its text is not remembered.
-func (s *session) passParse(now *epoch) error {
+// passParse is the outcome of a Parse that cannot be held, while a migration is live. Its text is not remembered.
+func (s *session) passParse(now *epoch) outcome {
 	executes := s.mayExecute()
 	var st *statement
 	t := &passingText{
@@ -272,7 +271,7 @@ func (s *session) passParse(now *epoch) error {
 			unnamed := s.queue.stmts.Named(nil)
 			s.queue.mu.Unlock()
 			e := expect{kind: wire.Close, name: unnamed, flags: hidden}
-			if err := s.send(e, wire.AppendClose(nil, wire.StatementOf, "")); err != nil {
+			if err := s.send(&sending{expect: e, as: asCloseOfNothing}); err != nil {
 				return expect{}, err
 			}
 		}
@@ -283,7 +282,7 @@ func (s *session) passParse(now *epoch) error {
 	t.end = func(hit prefilter.Hit, _ uint64) {
 		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(t.first)}
 	}
-	return s.passBy(now, t)
+	return outcome{in: now, instead: &instead{passing: t}}
 }
 
 // tooLarge makes the refusal of the text in s.frame.

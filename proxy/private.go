@@ -35,7 +35,10 @@ func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*
 	if p := v.private; p != nil && s.isCurrent(e, p, own) {
 		return p.binder, nil
 	}
-	return s.readPrivately(e)
+	if s.at.contradicts == e.binder {
+		return nil, s.outrun(e)
+	}
+	return nil, s.readPrivately(e)
 }
 
 // isCurrent tells whether a private binder still shows what the session's server would. What the session makes itself is
@@ -53,43 +56,40 @@ func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
 	return s.queue.lastIdle == p.lastIdle && s.queue.txEnds == p.txEnds
 }
 
-// readPrivately makes a private binder. The errors are those of ask and of outrun; errMoved when the epoch has moved meanwhile.
-func (s *session) readPrivately(e *epoch) (*rewrite.Binder, error) {
+// readPrivately asks for the catalog as the session sees it, to make a private binder of it.
+func (s *session) readPrivately(e *epoch) error {
+	if err := s.mayAsk(); err != nil {
+		return err
+	}
 	p := &private{public: e.binder, made: e.made, changes: s.view.changes, makings: s.view.makings}
 	s.queue.mu.Lock()
 	p.inside = s.queue.status != wire.Idle || s.queue.unsynced
 	p.lastIdle, p.txEnds = s.queue.lastIdle, s.queue.txEnds
 	s.queue.mu.Unlock()
-	own := &ownServer{s: s}
-	var cat *catalog.Catalog
-	err := s.onSystemPath(func() (err error) {
-		if cat, err = e.binder.Snapshot().Catalog.Reread(s.srv.ctx, own); own.err != nil {
-			return own.err
+	public := e.binder.Snapshot()
+	q := &question{kind: ownCatalog, base: public.Catalog}
+	q.then = func(err error) error {
+		if err != nil {
+			return err
+		}
+		snap, err := rules.Build(public.Epoch, public.Migrations, q.catalog)
+		if now := s.srv.epoch.Load(); now.binder != e.binder {
+			return errMoved
 		}
 		if err != nil {
-			return raise(&wire.Error{Code: "XX000", Message: "segue: " + err.Error()})
+			s.contradicted(e, err)
+			return nil
 		}
+		snap.StoredNames = public.StoredNames
+		options := s.srv.cfg.Rewrite
+		options.CacheBytes = privateCache
+		p.binder = rewrite.NewBinder(snap, options)
+		s.view.forget()
+		s.view.private = p
+		s.view.generation++
 		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	public := e.binder.Snapshot()
-	snap, err := rules.Build(public.Epoch, public.Migrations, cat)
-	if now := s.srv.epoch.Load(); now.binder != e.binder {
-		return nil, errMoved
-	}
-	if err != nil {
-		return nil, s.outrun(e, err)
-	}
-	snap.StoredNames = public.StoredNames
-	options := s.srv.cfg.Rewrite
-	options.CacheBytes = privateCache
-	p.binder = rewrite.NewBinder(snap, options)
-	s.view.forget()
-	s.view.private = p
-	s.view.generation++
-	return p.binder, nil
+	return q
 }
 
 // searchesSystemFirst tells whether the names of functions and operators are looked for in pg_catalog first. Those in the

@@ -196,56 +196,45 @@ func (p *probed) makesTemporary() bool {
 	return false
 }
 
-// probe reads the state of the session. The errors are those of ask.
-func (s *session) probe() (*probed, error) {
-	answer, err := s.ask(probeSQL)
-	if err != nil {
-		return nil, err
-	}
+// probe reads the state of the session, for then.
+func (s *session) probe(then func(*probed)) error {
 	p := new(probed)
-	if err := decodeHex(answer, p); err != nil {
-		return nil, err
-	}
-	if p.Path == nil {
-		if err := s.askJSON(writtenPathSQL, &p.Path); err != nil {
-			return nil, err
+	temporary := func() error {
+		if !p.Owns {
+			then(p)
+			return nil
 		}
+		return s.askJSON(temporarySQL, &p.Temporary, func() error {
+			then(p)
+			return nil
+		})
 	}
-	if p.Owns {
-		if err := s.askJSON(temporarySQL, &p.Temporary); err != nil {
-			return nil, err
+	return s.askJSON(probeSQL, p, func() error {
+		if p.Path != nil {
+			return temporary()
 		}
-	}
-	return p, nil
+		return s.askJSON(writtenPathSQL, &p.Path, temporary)
+	})
 }
 
-// askJSON decodes the answer to a query that is inHex. SQL NULL leaves into as it is. The errors are those of ask.
-func (s *session) askJSON(sql string, into any) error {
-	answer, err := s.ask(sql)
-	if err != nil || answer == nil {
-		return err
-	}
-	return decodeHex(answer, into)
+// askJSON asks by a query that is inHex, and has the answer in into when then is called. SQL NULL leaves it as it is.
+func (s *session) askJSON(sql string, into any, then func() error) error {
+	return s.ask(sql, func(answer []byte) error {
+		if answer != nil {
+			if err := decodeHex(answer, into); err != nil {
+				return err
+			}
+		}
+		return then()
+	})
 }
 
 // lookUp asks the session's server which relations the names mean, and what else the rewriter asks, and puts the answers
-// into the session.
+// into the session. It returns nil where the proxy knows all of it.
 func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRelation) error {
-	answers := make(map[rules.Name]*catalog.Relation, len(need.Names))
+	var queries []*hiddenGroup
 	for _, name := range need.Names {
-		answer, err := s.ask(relationSQL, []byte(hex.EncodeToString([]byte(quoted(name)))))
-		switch {
-		case errors.Is(err, errNoRow):
-			answers[name] = nil
-			continue
-		case err != nil:
-			return err
-		}
-		row := new(relationRow)
-		if err := decodeHex(answer, row); err != nil {
-			return err
-		}
-		answers[name] = row.relation()
+		queries = append(queries, ownQuery(relationSQL, false, []byte(hex.EncodeToString([]byte(quoted(name))))))
 	}
 	texts := make(map[string]string, len(need.Questions))
 	for _, question := range need.Questions {
@@ -253,15 +242,52 @@ func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRel
 			texts[question] = s.view.sent.answer(s.view.session.Version)
 			continue
 		}
-		answer, err := s.ask(question)
-		if err != nil && !errors.Is(err, errNoRow) {
-			return err
-		}
-		texts[question] = string(answer)
+		queries = append(queries, ownQuery(question, false))
 	}
-	s.view.learn(answers, texts)
-	s.lacks(e, binder, answers)
-	return nil
+	learn := func() error {
+		answers := make(map[rules.Name]*catalog.Relation, len(need.Names))
+		rest := queries
+		for _, name := range need.Names {
+			relation, err := rest[0].relation()
+			if err != nil {
+				return err
+			}
+			answers[name], rest = relation, rest[1:]
+		}
+		for _, question := range need.Questions {
+			if question == rewrite.SentTexts {
+				continue
+			}
+			answer, err := rest[0].value()
+			if err != nil && !errors.Is(err, errNoRow) {
+				return err
+			}
+			texts[question], rest = string(answer), rest[1:]
+		}
+		s.view.learn(answers, texts)
+		s.lacks(e, binder, answers)
+		return nil
+	}
+	if len(queries) == 0 {
+		return learn()
+	}
+	return s.askAll(queries, false, learn)
+}
+
+// relation is that of an answer to relationSQL; nil: there is none.
+func (g *hiddenGroup) relation() (*catalog.Relation, error) {
+	answer, err := g.value()
+	if errors.Is(err, errNoRow) {
+		return nil, nil
+	}
+	row := new(relationRow)
+	if err == nil {
+		err = decodeHex(answer, row)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row.relation(), nil
 }
 
 // quoted is the name as to_regclass reads it.

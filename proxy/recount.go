@@ -52,32 +52,28 @@ func (s *session) recount() error {
 	case failed:
 		return errAborted
 	}
-	answer, err := s.ask(listSQL)
-	if err != nil {
-		return err
-	}
-	var list []prepared.Listed
-	if answer != nil {
-		if err := decodeHex(answer, &list); err != nil {
-			return err
+	return s.ask(listSQL, func(answer []byte) error {
+		var list []prepared.Listed
+		if answer != nil {
+			if err := decodeHex(answer, &list); err != nil {
+				return err
+			}
 		}
-	}
-	s.queue.mu.Lock()
-	missing := s.queue.stmts.Reconcile(list, decodeAs)
-	s.queue.mu.Unlock()
-	before := s.unseenBefore
-	s.unseenBefore = false
-	if len(missing) == 0 {
-		return nil
-	}
-	texts, err := s.serversTexts(missing)
-	if err != nil {
-		return err
-	}
-	for i := range texts {
-		s.learn(&texts[i], before)
-	}
-	return nil
+		s.queue.mu.Lock()
+		missing := s.queue.stmts.Reconcile(list, decodeAs)
+		s.queue.mu.Unlock()
+		before := s.unseenBefore
+		s.unseenBefore, s.at.recounted = false, true
+		if len(missing) == 0 {
+			return nil
+		}
+		return s.serversTexts(missing, func(texts []serversText) error {
+			for i := range texts {
+				s.learn(&texts[i], before)
+			}
+			return nil
+		})
+	})
 }
 
 // recountBefore is called before a text that may prepare something where it is not seen: what that finds is not the
@@ -98,16 +94,20 @@ func decodeAs(r prepared.Reading, text string) (string, bool) {
 }
 
 // serversTexts asks for the texts of prepared statements.
-func (s *session) serversTexts(names []string) (texts []serversText, err error) {
+func (s *session) serversTexts(names []string, then func([]serversText) error) error {
 	list, err := json.Marshal(names)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	answer, err := s.ask(textsSQL, []byte(hex.EncodeToString(list)))
-	if err != nil || answer == nil {
-		return nil, err
-	}
-	return texts, decodeHex(answer, &texts)
+	return s.ask(textsSQL, func(answer []byte) error {
+		var texts []serversText
+		if answer != nil {
+			if err := decodeHex(answer, &texts); err != nil {
+				return err
+			}
+		}
+		return then(texts)
+	}, []byte(hex.EncodeToString(list)))
 }
 
 // learn takes note of a statement that the server has and nobody has followed. before says that it was prepared before
@@ -165,24 +165,34 @@ func (s *session) clientText(st *statement) (string, error) {
 	if !st.Lost {
 		return string(st.Text), nil
 	}
-	if s.has(st, nil) {
-		texts, err := s.serversTexts([]string{st.Name()})
-		if err != nil {
-			return "", err
-		}
-		if len(texts) == 1 && texts[0].SQL == st.SQL {
-			text := texts[0].Text
-			if st.SQL {
-				start, end, before := lastPrepare(text, st.Name(), st.Read.Standard)
-				text, st.Before = text[start:end], before
-			}
-			s.queue.mu.Lock()
-			st.Types, st.Read.Encoding = texts[0].Types, "UTF8"
-			s.queue.mu.Unlock()
-			return text, nil
-		}
+	if text, known := s.at.texts[st]; known {
+		return text, nil
 	}
-	return "", raise(&wire.Error{
+	if !s.has(st, nil) {
+		return "", notKept()
+	}
+	return "", s.serversTexts([]string{st.Name()}, func(texts []serversText) error {
+		if len(texts) != 1 || texts[0].SQL != st.SQL {
+			return notKept()
+		}
+		text := texts[0].Text
+		if st.SQL {
+			start, end, before := lastPrepare(text, st.Name(), st.Read.Standard)
+			text, st.Before = text[start:end], before
+		}
+		s.queue.mu.Lock()
+		st.Types, st.Read.Encoding = texts[0].Types, "UTF8"
+		s.queue.mu.Unlock()
+		if s.at.texts == nil {
+			s.at.texts = make(map[*statement]string)
+		}
+		s.at.texts[st] = text
+		return nil
+	})
+}
+
+func notKept() error {
+	return raise(&wire.Error{
 		Code:    "0A000",
 		Message: "the text of this prepared statement was not kept, so it cannot be adapted to the migration that is live",
 		Hint:    "The session has prepared more than can be remembered: close statements that are not needed, or reconnect.",
@@ -190,8 +200,8 @@ func (s *session) clientText(st *statement) (string, error) {
 }
 
 // lookAtLost finds out which of the statements whose text was not kept may concern a table under migration, from the texts
-// that the server has. Those that it has in another text do.
-func (s *session) lookAtLost(e *epoch) error {
+// that the server has. Those that it has in another text do, and so does st, if it is not shown: the unnamed statement is not.
+func (s *session) lookAtLost(e *epoch, st *statement) error {
 	failed, err := s.inFailed(true)
 	switch {
 	case err != nil:
@@ -200,7 +210,8 @@ func (s *session) lookAtLost(e *epoch) error {
 		return errAborted
 	}
 	a := &s.queue.stmts
-	inj := &injection{each: func(row []byte) {
+	query := ownQuery(everySQL, false)
+	query.each = func(row []byte) {
 		cells, err := wire.DecodeDataRow(nil, row)
 		if err != nil || len(cells) != 1 {
 			return
@@ -218,8 +229,13 @@ func (s *session) lookAtLost(e *epoch) error {
 			}
 			st.Memo.plan = plan{binder: e.binder, made: e.made, hit: hit, control: controlOf(sql)}
 		}
-	}}
-	return s.injectAs(inj, everySQL, nil)
+	}
+	return s.askAll([]*hiddenGroup{query}, false, func() error {
+		if p := &st.Memo.plan; p.binder != e.binder {
+			*p = plan{binder: e.binder, made: e.made, hit: prefilter.Names}
+		}
+		return nil
+	})
 }
 
 // preparedInside finds the client's text of what was prepared inside a text that was sent in another, in DO.

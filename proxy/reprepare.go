@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/seguedb/segue/proxy/prepared"
@@ -11,46 +12,65 @@ import (
 // trial names what is prepared to see whether it can be, before what it is to replace is given up.
 const trial = "_segue_trial_"
 
-// prepareAgain prepares a statement anew under its name, unknown to the client; text nil stands for the client's own. It
-// is prepared as it was made, by Parse or by PREPARE, and its bytes are read as they were then.
+// prepareAgain asks that a statement is prepared anew under its name, unknown to the client; text nil stands for the client's own.
+// It is prepared as it was made, by Parse or by PREPARE, and its bytes are read as they were then. Preparing it takes locks on the
+// tables of a text, so it goes by the gate of e as the text does.
 //
 // All earlier answers are awaited before, and its own: so nothing that is sent later depends on what the server may have
 // skipped. It is prepared under another name first. If that fails (a name that does not exist, a lock that is not got, a
 // cancel) the server still has the statement as it was, and the error is the client's: that of PostgreSQL, too, when the
-// result is another one than the client knows. The errors are those of choose; errMoved: the name has got another meaning.
-func (s *session) prepareAgain(st *statement, text *rewrite.Text) error {
+// result is another one than the client knows.
+func (s *session) prepareAgain(e *epoch, st *statement, text *rewrite.Text) error {
 	if err := s.answered(); err != nil {
 		return err
 	}
 	sql := ""
-	var err error
 	if text != nil {
 		sql = text.SQL
-	} else if sql, err = s.clientText(st); err != nil {
-		return err
+		if err := s.mayPass(e, text.Tables); err != nil {
+			return err
+		}
+	} else {
+		var err error
+		if sql, err = s.clientText(st); err != nil {
+			return err
+		}
 	}
-	settings, err := s.readAgainAs(st.Read, sql)
-	if err != nil {
-		return err
-	}
-	q := &s.queue
-	q.mu.Lock()
+	return s.readAgainAs(st.Read, sql, func(settings []setting) error {
+		g := s.preparing(st, text, sql, settings)
+		g.before = func(p *pipeline) error {
+			if err := s.mayPrepareNow(e, st, text, p); err != nil {
+				return err
+			}
+			p.stmts.Replace(st, servedBy(text))
+			s.rewrote = true
+			s.srv.metrics.reprepared.Inc()
+			return nil
+		}
+		return &question{kind: preparingAgain, groups: []*hiddenGroup{g}, then: func(err error) error { return s.preparedAgain(st, text, err) }}
+	})
+}
+
+// mayPrepareNow says why a statement cannot be prepared anew at the moment when that is about to be sent. queue.mu is held.
+func (s *session) mayPrepareNow(e *epoch, st *statement, text *rewrite.Text, p *pipeline) error {
 	switch {
-	case q.stop != nil:
-		defer q.mu.Unlock()
-		return q.stop
-	case q.skipping, q.copyIn:
-		q.mu.Unlock()
+	case p.skipping, p.copyIn:
 		return errSkipped
 	case !st.IsUnder():
-		q.mu.Unlock()
+		return errMoved
+	case text == nil:
+		return nil
+	}
+	closed, err := s.takeOff(e, text.Tables, text.TxControl, s.at.lockAt == e && s.at.holdsLock)
+	if closed {
 		return errMoved
 	}
-	types := st.Parameters()
-	q.stmts.Replace(st, servedBy(text))
-	q.mu.Unlock()
+	return err
+}
 
-	g := &hiddenGroup{text: text}
+// preparing makes the messages that prepare a statement anew.
+func (s *session) preparing(st *statement, text *rewrite.Text, sql string, settings []setting) *hiddenGroup {
+	g := &hiddenGroup{flags: hidden | reprepare, text: text}
 	for _, set := range settings {
 		g.run(nil, set.to(set.then))
 	}
@@ -64,6 +84,7 @@ func (s *session) prepareAgain(st *statement, text *rewrite.Text) error {
 		g.close(st, name)
 		g.run(st, sql)
 	} else {
+		types := st.Parameters()
 		g.parse(nil, reserved, sql, types)
 		g.close(nil, reserved)
 		g.close(st, name)
@@ -73,14 +94,17 @@ func (s *session) prepareAgain(st *statement, text *rewrite.Text) error {
 	for _, set := range settings {
 		g.run(nil, set.to(set.now))
 	}
-	s.rewrote = true
-	s.srv.metrics.reprepared.Inc()
-	err = s.runHidden(g)
+	return g
+}
+
+// preparedAgain takes the answer to what preparing has made.
+func (s *session) preparedAgain(st *statement, text *rewrite.Text, err error) error {
 	if text == nil {
 		err = s.behind(err, st.Before)
 	} else {
 		err = s.behind(s.inTextsWords(err, text), st.Before)
 	}
+	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.stmts.Kept(st)
@@ -124,32 +148,36 @@ func (s *setting) to(value string) string {
 	return "SET LOCAL " + s.name + " TO '" + strings.ReplaceAll(value, "'", "''") + "'"
 }
 
-// readAgainAs lists the settings that have to be others for a while so that the server reads a text as it was read before.
-func (s *session) readAgainAs(read prepared.Reading, sql string) ([]setting, error) {
+// readAgainAs lists the settings that have to be others for a while so that the server reads a text as it was read before. It
+// asks where that depends on what they are.
+func (s *session) readAgainAs(read prepared.Reading, sql string, then func([]setting) error) error {
 	if !prepared.Matters(sql) {
-		return nil, nil
+		return then(nil)
 	}
 	if read.Doubt {
-		return nil, readInDoubt()
+		return readInDoubt()
 	}
-	var list []setting
-	for _, x := range []setting{
+	settings := []setting{
 		{name: "client_encoding", then: read.Encoding},
 		{name: "standard_conforming_strings", then: onOff(read.Standard)},
-		{name: "backslash_quote", then: "on"}, // it was accepted once
-	} {
-		if x.name == "backslash_quote" && !strings.Contains(sql, `\'`) {
-			continue
-		}
-		now, err := s.ask("SHOW " + x.name) // which is reported late, and takes no snapshot
-		if err != nil {
-			return nil, err
-		}
-		if x.now = string(now); x.now != x.then && x.then != "" {
-			list = append(list, x)
-		}
 	}
-	return list, nil
+	if strings.Contains(sql, `\'`) {
+		settings = append(settings, setting{name: "backslash_quote", then: "on"}) // it was accepted once
+	}
+	queries := make([]*hiddenGroup, len(settings))
+	for i := range settings {
+		queries[i] = ownQuery("SHOW "+settings[i].name, false) // which is reported late, and takes no snapshot
+	}
+	return s.askAll(queries, true, func() error {
+		for i := range settings {
+			now, err := queries[i].value()
+			if err != nil {
+				return err
+			}
+			settings[i].now = string(now)
+		}
+		return then(slices.DeleteFunc(settings, func(x setting) bool { return x.now == x.then || x.then == "" }))
+	})
 }
 
 func readInDoubt() error {

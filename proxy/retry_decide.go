@@ -13,6 +13,7 @@ import (
 type lateError struct {
 	frame     wire.Frame // in memory of its own
 	verdict   verdict
+	outdated  bool // there is a newer snapshot than the group was bound in
 	cancelled bool // the client has cancelled the statement since, and gets the error for that
 }
 
@@ -63,19 +64,19 @@ func (s *session) postpone(f wire.Frame, v verdict) error {
 		return nil
 	}
 	s.srv.noteLanding()
-	return s.decide(nil)
+	return s.decideLate(nil)
 }
 
-// decide sees to it that the group of the error is sent once more if there is a newer snapshot, and else delivers the
+// decideLate sees to it that the group of the error is sent once more if there is a newer snapshot, and else delivers the
 // error, and the ReadyForQuery behind it if that has come.
 //
 // It is called by the server's goroutine, which reads nothing meanwhile. That blocks nobody: the server owes nothing, the
 // client's goroutine sends nothing, and what the group had in flight has landed, so that a gate does not wait for it.
-func (s *session) decide(ready *wire.Frame) error {
-	newer, cancelled := s.catchUp()
+func (s *session) decideLate(ready *wire.Frame) error {
+	_ = s.seeTo(s.outdated())
 	q := &s.queue
 	q.mu.Lock()
-	if newer && q.stop == nil {
+	if s.late.outdated && q.stop == nil {
 		s.late = nil
 		q.retry.state = retryDue
 		s.wakeReader()
@@ -83,9 +84,6 @@ func (s *session) decide(ready *wire.Frame) error {
 		return nil
 	}
 	q.mu.Unlock()
-	if cancelled {
-		s.late.cancelled = true
-	}
 	if err := s.deliverLate(); err != nil || ready == nil {
 		return err
 	}
@@ -119,32 +117,46 @@ func (s *session) deliverLate() error {
 	return s.rewordUnseen(late.frame)
 }
 
-// catchUp has the newest snapshot installed, and tells whether it is another one than the group was bound in. Without an
-// answer in time, or when the session ends, there is none.
-func (s *session) catchUp() (newer, cancelled bool) {
+// outdated asks for the newest snapshot, to know whether it is another one than the group was bound in. Without an answer in
+// time, or when the session ends, there is none.
+func (s *session) outdated() *question {
+	return &question{kind: newestSnapshot, then: func(err error) error {
+		switch {
+		case errors.Is(err, errCancelled):
+			s.late.cancelled = true
+			return nil
+		case errors.Is(err, errEnded):
+			return nil
+		case err != nil:
+			s.srv.log.Warn("the newest names could not be read after a statement has failed", "error", err)
+		}
+		s.queue.mu.Lock()
+		defer s.queue.mu.Unlock()
+		s.late.outdated = s.srv.epoch.Load().binder != s.queue.retry.binder
+		return nil
+	}}
+}
+
+// errCancelled says that the client has cancelled what is waited for.
+var errCancelled = errors.New("the client has cancelled the statement")
+
+// catchUp has the newest snapshot installed. It blocks, and does so no longer than the client waits for it.
+func (s *session) catchUp() error {
 	ctx, stop := context.WithTimeout(context.Background(), s.srv.cfg.CatchUpTimeout)
 	defer stop()
 	cancel := s.held.begin()
 	defer s.held.end()
 	done := make(chan error, 1)
 	go func() { done <- s.srv.cfg.CatchUp(ctx) }()
-	var err error
+	why := errEnded
 	select {
-	case err = <-done:
+	case err := <-done:
+		return err
 	case <-cancel:
-		cancelled = true
+		why = errCancelled
 	case <-s.queue.stopped:
-		err = errEnded
 	}
-	if cancelled || errors.Is(err, errEnded) {
-		stop()
-		<-done
-		return false, cancelled
-	}
-	if err != nil {
-		s.srv.log.Warn("the newest names could not be read after a statement has failed", "error", err)
-	}
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	return s.srv.epoch.Load().binder != s.queue.retry.binder, false
+	stop()
+	<-done
+	return why
 }

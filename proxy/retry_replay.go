@@ -24,7 +24,7 @@ func (s *session) replay() error {
 	s.srv.metrics.retried.Inc()
 	err = frames(kept[:n], func(f wire.Frame) error {
 		s.frame = f
-		return s.message(f.Type)
+		return s.handle()
 	})
 	s.queue.mu.Lock()
 	s.queue.retry.state = retryNone
@@ -59,7 +59,7 @@ func (s *session) endFirstTry() (kept *[maxKept]byte, n int, err error) {
 		_, err = s.server.Out.Write(wire.AppendSync(nil))
 	}
 	if err == nil {
-		err = s.synced()
+		err = s.see(s.synced())
 	}
 	return kept, n, err
 }

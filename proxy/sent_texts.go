@@ -113,6 +113,7 @@ func (s *session) doubtPrepared() {
 	s.queue.mu.Lock()
 	s.queue.stmts.Doubt()
 	s.queue.mu.Unlock()
+	s.at.recounted = false
 }
 
 // keepInside keeps a text to find in it what it has prepared.

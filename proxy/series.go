@@ -49,13 +49,14 @@ type piece struct {
 	failed bool // an error has answered it; guarded by queue.mu
 }
 
-// runSeries sends a simple Query in pieces. All but the last messages have been answered when it returns.
-func (s *session) runSeries(sql []byte, pieces []rewrite.Piece) error {
+// runSeries sends the simple Query in s.frame in pieces. It blocks: all but the last messages have been answered when it returns.
+func (s *session) runSeries(pieces []rewrite.Piece) error {
+	sql, _ := wire.DecodeQuery(s.frame.Body)
 	if s.series != nil {
 		s.series.divide(sql, pieces, s.piece.chars)
 		return nil
 	}
-	if err := s.answered(); err != nil { // whether a block is open decides how the pieces are sent
+	if err := s.see(s.answered()); err != nil { // whether a block is open decides how the pieces are sent
 		return err
 	}
 	run := &series{rereads: s.rereads.Load()}
@@ -152,8 +153,8 @@ func (s *session) refusePrepare(run *series) error {
 
 // refusePiece has the server fail where the piece at hand would have been executed.
 func (s *session) refusePiece(why string) error {
-	e := expect{kind: wire.Query, piece: s.piece, fail: raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."})}
-	return s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), rewrite.StandIn))
+	m := s.standIn(wire.Query, raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."}))
+	return s.send(&m)
 }
 
 // closeBlock ends the unseen block if it is open. An error is the client's.
@@ -168,8 +169,8 @@ func (s *session) closeBlock(run *series, how string) error {
 
 // unseen executes a statement of which the client sees nothing but an error, and tells whether it succeeds.
 func (s *session) unseen(sql string, p *piece) (ok bool, err error) {
-	e := expect{kind: wire.Query, flags: hidden, piece: p}
-	if err := s.send(e, wire.AppendQuery(s.server.Out.AvailableBuffer(), sql)); err != nil {
+	m := sending{expect: expect{kind: wire.Query, flags: hidden, piece: p}, as: asQuery, source: sql}
+	if err := s.send(&m); err != nil {
 		return false, err
 	}
 	return s.succeeds(p)
@@ -177,7 +178,7 @@ func (s *session) unseen(sql string, p *piece) (ok bool, err error) {
 
 // succeeds waits for the answer to a piece, and tells whether it is no error.
 func (s *session) succeeds(p *piece) (bool, error) {
-	if err := s.answered(); err != nil {
+	if err := s.see(s.answered()); err != nil {
 		return false, err
 	}
 	s.queue.mu.Lock()
@@ -192,7 +193,7 @@ func (s *session) sendPiece(run *series, sql []byte) error {
 	s.frame = wire.Frame{Type: wire.Query, Raw: raw, Body: raw[5:]}
 	plain := !bytes.ContainsFunc(sql, func(r rune) bool { return r == '\\' || r >= 0x80 })
 	if plain || s.rereads.Load() == run.rereads {
-		return s.query()
+		return s.handle()
 	}
 	return s.refusePiece("a string of statements cannot go on in parts after client_encoding or standard_conforming_strings has changed in it")
 }

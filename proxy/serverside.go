@@ -49,11 +49,21 @@ func (s *session) serveServer() error {
 	}
 }
 
+// seeTo sees to a question that a message of the server's has raised; nil: there is none. It blocks the server's goroutine.
+func (s *session) seeTo(err error) error {
+	if q, asks := err.(*question); asks {
+		return q.answered(s.perform(q))
+	}
+	return err
+}
+
 // passLong handles a message that is too long to be looked into: an error or notice goes to the client in the server's words,
 // and a row that answers a question of ours is none.
 func (s *session) passLong(f wire.Frame) error {
 	if f.Type == wire.DataRow {
+		s.queue.mu.Lock()
 		s.queue.tooLong()
+		s.queue.mu.Unlock()
 		return s.server.In.CopyRest(io.Discard)
 	}
 	v := s.queue.respond(f.Type, f.Body)
@@ -100,7 +110,7 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	case wire.DataRow:
 		*passRows = v.action == forward
 	case wire.RowDescription:
-		if v.action == forward && v.expect.text == nil && s.meet(f.Body) {
+		if v.action == forward && v.expect.text == nil && s.seeTo(s.meet(f.Body)) != nil {
 			return s.refuseStranger()
 		}
 	case wire.ParameterStatus:
@@ -127,7 +137,7 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	case v.postponed:
 		return s.postpone(f, v)
 	case s.late != nil && f.Type == wire.ReadyForQuery:
-		return s.decide(&f)
+		return s.decideLate(&f)
 	case s.late != nil && f.Type == wire.ErrorResponse: // the server ends the session before it is ready
 		if err := s.deliverLate(); err != nil {
 			return err

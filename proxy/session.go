@@ -30,6 +30,7 @@ type session struct {
 	frame   wire.Frame // the client's message that is being handled
 	holds   int        // bytes of the server's texts that it has
 	view    view
+	at      deciding
 	types   []uint32 // of the Parse that is being handled
 	unnamed portal
 	portals map[string]portal

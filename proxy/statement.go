@@ -66,8 +66,8 @@ func (s *session) mayExecute() bool {
 	return s.queue.stmts.Any()
 }
 
-// find says what is prepared under a name of the account for a message that is sent now. It waits for answers where that
-// depends on them. The errors are those of choose.
+// find says what is prepared under a name of the account for a message that is sent now. Where that depends on answers, they are
+// asked for. The errors are those of choose.
 func (s *session) find(name []byte) (*statement, error) {
 	q := &s.queue
 	q.mu.Lock()
@@ -82,19 +82,15 @@ func (s *session) find(name []byte) (*statement, error) {
 	}
 	q.mu.Lock()
 	skipping := q.skipping
+	st, _ = q.stmts.Find(name)
 	unsure = q.stmts.Unsure(name)
 	q.mu.Unlock()
 	if skipping {
 		return nil, errSkipped
 	}
-	if unsure {
-		if err := s.recount(); err != nil {
-			return nil, err
-		}
+	if unsure && !s.at.recounted {
+		return nil, s.recount()
 	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	st, _ = q.stmts.Find(name)
 	return st, nil
 }
 

@@ -53,20 +53,20 @@ func (x *strangers) forget() {
 // heirTimeout bounds how long a result is held back to ask about it.
 const heirTimeout = 5 * time.Second
 
-// meet looks at the description of a result to a text that was forwarded unseen. It tells whether the result shows, or may
-// show, a table under migration in the names of the database.
-func (s *session) meet(body []byte) bool {
+// meet looks at the description of a result to a text that was forwarded unseen. It asks where the result may show a table under
+// migration in the names of the database; errStranger: it does.
+func (s *session) meet(body []byte) error {
 	e := s.srv.epoch.Load()
 	if !e.live || s.srv.cfg.Heirs == nil {
-		return false
+		return nil
 	}
 	moving := s.moving(e)
 	if len(moving) == 0 {
-		return false
+		return nil
 	}
 	var err error
 	if s.fields, err = wire.DecodeRowDescription(s.fields, body); err != nil {
-		return false // the client finds the same fault
+		return nil // the client finds the same fault
 	}
 	var unknown []catalog.OID
 	cat := e.binder.Snapshot().Catalog
@@ -78,19 +78,29 @@ func (s *session) meet(body []byte) bool {
 		unknown = append(unknown, oid(f.Table))
 	}
 	if unknown == nil {
-		return false
+		return nil
 	}
+	q := &question{kind: heirs, relations: unknown, tables: e.binder.Snapshot().Tables}
+	q.then = func(err error) error {
+		switch {
+		case err != nil:
+			s.srv.log.Warn("it cannot be told whether a result shows a table under migration", "error", err)
+			return nil
+		case q.yes:
+			return errStranger
+		case s.srv.epoch.Load().binder == e.binder:
+			s.srv.strangers.add(unknown)
+		}
+		return nil
+	}
+	return q
+}
+
+// askForHeirs tells whether one of the relations may inherit from one of the tables. It blocks.
+func (s *session) askForHeirs(relations, tables []catalog.OID) (bool, error) {
 	ctx, cancel := context.WithTimeout(s.srv.ctx, heirTimeout)
 	defer cancel()
-	heirs, err := s.srv.cfg.Heirs(ctx, s.link.PID, unknown, e.binder.Snapshot().Tables)
-	if err != nil {
-		s.srv.log.Warn("it cannot be told whether a result shows a table under migration", "error", err)
-		return false
-	}
-	if !heirs && s.srv.epoch.Load().binder == e.binder {
-		s.srv.strangers.add(unknown)
-	}
-	return heirs
+	return s.srv.cfg.Heirs(ctx, s.link.PID, relations, tables)
 }
 
 // moving are the labels that the session's version does not show for columns of tables under migration. As long as it is

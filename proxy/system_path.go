@@ -1,6 +1,9 @@
 package proxy
 
-import "github.com/seguedb/segue/proxy/wire"
+import (
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/proxy/wire"
+)
 
 // The queries that read a catalog name types, functions and operators without their schema. In a session whose search_path
 // has something before pg_catalog they could reach what a user has made, so for the time of the reading pg_catalog is all
@@ -16,7 +19,7 @@ const (
 	hexPathSQL = `SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.current_setting('search_path'), pg_catalog.getdatabaseencoding()), 'hex')`
 )
 
-// onSystemPath calls read while names are looked for in pg_catalog only. The errors are those of ask, and of read.
+// onSystemPath calls read while names are looked for in pg_catalog only. It blocks. The errors are those of exchange, and of read.
 func (s *session) onSystemPath(read func() error) error {
 	if searchesSystemFirst(s.view.session.SearchPath) {
 		return read()
@@ -27,11 +30,11 @@ func (s *session) onSystemPath(read func() error) error {
 	if !alone {
 		return s.withPath(read)
 	}
-	if _, err := s.inject("BEGIN", false, nil); err != nil {
+	if err := s.exchange(ownQuery("BEGIN", false)); err != nil {
 		return err
 	}
 	err := s.withPath(read)
-	if _, ended := s.inject("ROLLBACK", false, nil); err == nil {
+	if ended := s.exchange(ownQuery("ROLLBACK", false)); err == nil {
 		err = ended
 	}
 	return err
@@ -39,16 +42,35 @@ func (s *session) onSystemPath(read func() error) error {
 
 // withPath is onSystemPath inside a transaction.
 func (s *session) withPath(read func() error) error {
-	was, err := s.ask(hexPathSQL)
+	path := ownQuery(hexPathSQL, false)
+	err := s.exchange(path)
+	var was []byte
+	if err == nil {
+		was, err = path.value()
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := s.ask(setPathSQL, []byte("70675f636174616c6f67")); err != nil { // pg_catalog
+	if err := s.exchange(ownQuery(setPathSQL, false, []byte("70675f636174616c6f67"))); err != nil { // pg_catalog
 		return err
 	}
 	if err := read(); err != nil {
 		return err // after which the transaction has failed, or nothing is sent any more
 	}
-	_, err = s.ask(setPathSQL, was)
-	return err
+	return s.exchange(ownQuery(setPathSQL, false, was))
+}
+
+// readCatalog has a catalog read again by the session itself. It blocks.
+func (s *session) readCatalog(base *catalog.Catalog) (cat *catalog.Catalog, err error) {
+	own := &ownServer{s: s}
+	err = s.onSystemPath(func() (err error) {
+		if cat, err = base.Reread(s.srv.ctx, own); own.err != nil {
+			return own.err
+		}
+		if err != nil {
+			return raise(&wire.Error{Code: "XX000", Message: "segue: " + err.Error()})
+		}
+		return nil
+	})
+	return cat, err
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
-	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
@@ -68,7 +67,7 @@ func (s *session) changeNames() {
 	s.view.changes++
 }
 
-// fresh tells whether the view can be used for the next text. It may have to wait for answers to know.
+// fresh tells whether the view can be used for the next text.
 func (s *session) fresh() (bool, error) {
 	v := &s.view
 	if v.session == nil || v.stale || s.staleHint.Swap(false) {
@@ -99,12 +98,7 @@ func (s *session) refresh(e *epoch) error {
 
 // refreshByAsking is refresh with a question that takes a snapshot, where that may be asked.
 func (s *session) refreshByAsking(e *epoch) error {
-	answer, err := s.probe()
-	if err != nil {
-		return err
-	}
-	s.take(e, answer)
-	return nil
+	return s.probe(func(answer *probed) { s.take(e, answer) })
 }
 
 // take makes the view of what was read.
@@ -253,37 +247,4 @@ func sameOverlay(a, b map[rules.Name]*catalog.Relation) bool {
 	return maps.EqualFunc(a, b, func(x, y *catalog.Relation) bool {
 		return x.OID == y.OID && x.Name == y.Name && slices.Equal(x.Columns, y.Columns) && slices.Equal(x.Parents, y.Parents)
 	})
-}
-
-// answered waits until all that was sent has been answered.
-func (s *session) answered() error {
-	s.queue.mu.Lock()
-	done, unsynced := s.queue.ring.n == 0, s.queue.unsynced
-	s.queue.mu.Unlock()
-	if done {
-		return nil
-	}
-	if unsynced {
-		if _, err := s.server.Out.Write(wire.AppendFlush(nil)); err != nil {
-			return err
-		}
-	}
-	if err := s.server.Out.Flush(); err != nil {
-		return err
-	}
-	return s.queue.until(s.queue.pipeline.answered)
-}
-
-// synced waits until every ReadyForQuery has come, so that the transaction state is known.
-func (s *session) synced() error {
-	s.queue.mu.Lock()
-	done := s.queue.ring.readies == 0
-	s.queue.mu.Unlock()
-	if done {
-		return nil
-	}
-	if err := s.server.Out.Flush(); err != nil {
-		return err
-	}
-	return s.queue.until(s.queue.pipeline.synced)
 }
