@@ -18,7 +18,7 @@ var (
 	functionBody = &Hazard{
 		ID: "function-body", Group: OfBreak, Severity: Block,
 		What: "the body of a function, a procedure or a trigger's function is kept as text and names what the DDL takes away: a rename does not follow into it. " +
-			"Before cutover it refuses that, afterwards the way back, and is a warning then",
+			"Before cutover it refuses that, afterwards the way back, and is a warning then. Where it names a column that a change takes, it refuses contract",
 		Remedy: "drop it, or write it with `BEGIN ATOMIC`, which follows; make a trigger's function again through Segue in the version whose names the database " +
 			"does not have, which stores it for either ([functions](how-a-rename-works.md#functions)); or override with `--force --reason`",
 		refusal: &refusal{
@@ -49,18 +49,54 @@ const (
 // lookBodies finds the functions and triggers that the next DDL would break: that of cutover, or after it that of the way
 // back.
 func lookBodies(ctx context.Context, s *Subject, r *report) error {
-	if s.Accept.Force || !s.runs() {
-		return nil
+	if err := lookBodiesOfChanges(ctx, s, r); err != nil || s.Accept.Force || !s.runs() {
+		return err
 	}
 	severity, blocks := Block, []rules.Phase{rules.Cutover}
 	if s.direction() == rules.Backward {
 		severity, blocks = Warn, []rules.Phase{rules.Active, rules.RolledBack}
 	}
-	found, err := bodies(ctx, s)
+	after, mismatch := rules.Renaming(s.Migration, s.direction(), s.Catalog)
+	found, err := bodies(ctx, s, s.namesGone(), after, mismatch)
 	if err != nil {
 		return err
 	}
-	refused := transition(s.Migration.Phase, blocks[0])
+	r.bodies(found, severity, blocks, transition(s.Migration.Phase, blocks[0]))
+	arguments, err := arguments(ctx, s.DB, s.namesGone())
+	for _, a := range arguments {
+		names := strings.Join(a.names, ", ")
+		r.add(triggerArgument, a.about, Finding{
+			Severity: severity, Blocks: blocks, Hint: hintArgument, line: a.about.String() + " has the argument " + names,
+			Message: fmt.Sprintf("its argument %s is kept as text, so %s is refused", names, transition(s.Migration.Phase, blocks[0])),
+		})
+	}
+	return err
+}
+
+// lookBodiesOfChanges finds the functions that contract of a change of columns would break: the old columns get other names then, and
+// a new column can come to have one of theirs.
+func lookBodiesOfChanges(ctx context.Context, s *Subject, r *report) error {
+	if s.Accept.Force || s.Migration.Phase != rules.Cutover || s.To != "" && s.To != rules.Contracted {
+		return nil
+	}
+	var names []string
+	for _, c := range s.Migration.Changes() {
+		names = append(names, c.From...)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	after, mismatch := rules.Contracting(s.Migration, s.Catalog)
+	found, err := bodies(ctx, s, names, after, mismatch)
+	if err != nil {
+		return err
+	}
+	r.bodies(found, Block, []rules.Phase{rules.Contracted}, transition(s.Migration.Phase, rules.Contracted))
+	return nil
+}
+
+// bodies takes a finding for each body, for which a transition is refused.
+func (r *report) bodies(found []brokenBody, severity Severity, blocks []rules.Phase, refused string) {
 	for _, b := range found {
 		names := strings.Join(b.names, ", ")
 		if b.unread != "" {
@@ -75,15 +111,6 @@ func lookBodies(ctx context.Context, s *Subject, r *report) error {
 		}
 		r.add(functionBody, b.about, f)
 	}
-	arguments, err := arguments(ctx, s.DB, s.namesGone())
-	for _, a := range arguments {
-		names := strings.Join(a.names, ", ")
-		r.add(triggerArgument, a.about, Finding{
-			Severity: severity, Blocks: blocks, Hint: hintArgument, line: a.about.String() + " has the argument " + names,
-			Message: fmt.Sprintf("its argument %s is kept as text, so %s is refused", names, refused),
-		})
-	}
-	return err
 }
 
 // What to do about each.
@@ -101,13 +128,11 @@ const (
 // Members of extensions are left out: they were written before the tables were.
 //
 // A body that has none of the names as a word is passed over. Any other is bound, as far as it can be read.
-func bodies(ctx context.Context, s *Subject) ([]brokenBody, error) {
-	names := s.namesGone()
+func bodies(ctx context.Context, s *Subject, names []string, after *rules.Snapshot, mismatch error) ([]brokenBody, error) {
 	list, err := writtenBodies(ctx, s.DB, names)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
-	after, mismatch := rules.Renaming(s.Migration, s.direction(), s.Catalog)
 	var found []brokenBody
 	for _, b := range list {
 		loss := rewrite.Loss{Unread: "is judged by its words, because " + fmt.Sprint(mismatch)}

@@ -426,3 +426,18 @@ func TestAnIndexWithoutACounterpartIsFound(t *testing.T) {
 		t.Errorf("with a counterpart %v are found", got)
 	}
 }
+
+func TestContractIsRefusedWhileABodyNamesAnOldColumn(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders+`CREATE FUNCTION public.total() RETURNS bigint LANGUAGE sql AS 'SELECT sum(cents) FROM public.orders';
+		CREATE FUNCTION public.other() RETURNS int LANGUAGE sql AS 'SELECT 100 AS cents';`)
+	f.create(money)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	f.must("money", cutover)
+	if e := f.refused("money", contract); len(e.Missing) != 1 || !strings.Contains(e.Missing[0], "function public.total() names cents") {
+		t.Errorf("contract gives %v %q", e, e.Missing)
+	}
+	f.exec(`DROP FUNCTION public.total()`)
+	f.must("money", contract, purge)
+}

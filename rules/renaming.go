@@ -24,6 +24,37 @@ func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error
 			touched[oid] = true
 		}
 	}
+	return after.renamed(m, touched), nil
+}
+
+// Contracting is Renaming for the contract of changes of columns: the columns of the old sides have the names then under which they
+// are kept.
+func Contracting(m *Migration, cat *catalog.Catalog) (*Snapshot, error) {
+	after, touched := physicalSchema(cat), map[catalog.OID]bool{}
+	for j, c := range m.Changes() {
+		if !c.Resolved.there() || c.Resolved.compiled == nil {
+			continue
+		}
+		r, err := after.find(c.Table)
+		if err != nil {
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
+		}
+		touched[r.OID] = true
+		for _, oid := range cat.Descendants(r.OID) {
+			touched[oid] = true
+		}
+		for i, col := range c.Resolved.compiled.Old {
+			if at := r.Column(col.Physical); at != nil {
+				after.renameColumn(r, at, c.Resolved.compiled.Settled().Old[i].Physical)
+			}
+		}
+	}
+	return after.renamed(m, touched), nil
+}
+
+// renamed is the database as it would be with the names of the schema, and the lens that goes from the names of now to those.
+func (s *schema) renamed(m *Migration, touched map[catalog.OID]bool) *Snapshot {
+	after, cat := s, s.cat
 	snap := &Snapshot{Migrations: []*Migration{m}, Tables: sortedOIDs(touched)}
 	var renamed []*catalog.Relation
 	var lenses []*TableLens
@@ -42,5 +73,5 @@ func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error
 	}
 	snap.Catalog = cat.Renamed(renamed)
 	snap.Lenses = map[string]*Lens{Base: NewLens(Base, lenses)}
-	return snap, nil
+	return snap
 }
