@@ -21,13 +21,13 @@ import (
 //
 // types are those that the client gives the parameters.
 //
-// st, if not nil, is the prepared statement of which it is the text: its plan has the outcome for an earlier use, which is
+// st, if not nil, is the prepared statement of which it is the text: its analysis has the outcome for an earlier use, which is
 // returned again if it still holds.
 func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Text, error) {
 	text := ""
-	var memo *plan
+	var memo *analysis
 	if st != nil {
-		memo = &st.Memo.plan
+		memo = &st.Memo.analysis
 	}
 	private := false // the text is to be bound by the catalog as the session sees it
 	if !s.at.names && (st == nil || !s.keepsNames(sql)) {

@@ -9,8 +9,8 @@ import (
 	"github.com/seguedb/segue/rewrite/prefilter"
 )
 
-// A plan is what was found out about a statement's text, for one binder and one view of the session.
-type plan struct {
+// An analysis is what was found out about the text of a prepared statement, for one binder and one state of the session.
+type analysis struct {
 	binder     *rewrite.Binder
 	made       *made
 	hit        prefilter.Hit
@@ -42,7 +42,7 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 	if err := s.look(now, st); err != nil {
 		return portal{}, err
 	}
-	p := &st.Memo.plan
+	p := &st.Memo.analysis
 	if p.control != noControl {
 		if err := s.controls(now, p.control); err != nil {
 			return portal{}, err
@@ -95,7 +95,7 @@ func (s *session) chooseAgain(st *statement) (*rewrite.Text, error) {
 	if !st.Lost {
 		return s.choose(st.Text, st.Types, st)
 	}
-	if t := st.Memo.plan.text; t != nil {
+	if t := st.Memo.analysis.text; t != nil {
 		return s.choose([]byte(t.Client), st.Types, st)
 	}
 	sql, err := s.clientText(st)
@@ -115,7 +115,7 @@ func (s *session) currentUnseen(st *statement) (portal, error) {
 
 // currentMiss is current for a statement that concerns no table under migration.
 func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
-	p := &st.Memo.plan
+	p := &st.Memo.analysis
 	stateful := p.hit == prefilter.StateWords
 	if stateful && st.Lost {
 		p.makes = &[]rewrite.Made{{Runs: true, Changes: true}}

@@ -18,10 +18,9 @@ type outcome struct {
 
 // An instead is what is done in place of sending one message. One of its fields is set.
 type instead struct {
-	passing *passingText    // the message passes by
-	pieces  []rewrite.Piece // it is a Query that is sent in pieces
-	discard *wire.Error     // it is refused, and the rest of it is not looked at
-	ends    bool            // it is the client's last
+	passing *passingText // the message passes by
+	discard *wire.Error  // it is refused, and the rest of it is not looked at
+	ends    bool         // it is the client's last
 }
 
 // A sending is a message for the server, and what answer is due.
@@ -42,6 +41,7 @@ const (
 	asParseOfOurs    // of the name that is reserved
 	asDescribe       // of the statement in expect
 	asCloseOfNothing // of the unnamed statement
+	asSync
 )
 
 // pass is the outcome that the message goes on as it is, and has an answer.
@@ -50,11 +50,16 @@ func pass(e expect) outcome { return outcome{sending: sending{expect: e}} }
 // passIn is pass for as long as texts are looked at as in the epoch.
 func passIn(now *epoch, e expect) outcome { return outcome{in: now, sending: sending{expect: e}} }
 
-// decide says what becomes of the message in s.frame. It does no I/O, and waits for nobody but who binds long texts. The error is a
+// decide says what becomes of the message in s.frame, or what the next message of a series is. It does no I/O, and waits for nobody but who binds long texts. The error is a
 // *question if it cannot be decided yet; after any other the session is over.
 func (s *session) decide(out *outcome) error {
 	for {
-		err := s.decideIn(s.srv.epoch.Load(), out)
+		now, err := s.srv.epoch.Load(), error(nil)
+		if s.series == nil {
+			err = s.decideIn(now, out)
+		} else {
+			err = s.decideSeries(now, out)
+		}
 		if err == nil {
 			return nil
 		}

@@ -132,7 +132,7 @@ func (m *modelSession) script() {
 	known := map[string]bool{}
 	for range 3 + m.random.IntN(12) {
 		name := []string{"a", "b"}[m.random.IntN(2)]
-		switch m.random.IntN(9) {
+		switch m.random.IntN(10) {
 		case 0:
 			add(simple("BEGIN"))
 		case 1:
@@ -144,6 +144,8 @@ func (m *modelSession) script() {
 		case 4:
 			add(parse("", text), bind("", ""), execute(""), bind("", ""), execute(""), syncMsg())
 		case 5:
+			add(simple("SET search_path TO public; " + text + "; " + text)) // which is sent in pieces
+		case 6:
 			if !known[name] {
 				known[name] = true
 				add(parse(name, text+" -- "+name), describe(name), syncMsg())
@@ -234,7 +236,7 @@ func (m *modelSession) do(out *outcome, err error) {
 	if err != nil {
 		m.t.Errorf("the session has ended: %v", err)
 	}
-	m.atHand = false
+	m.atHand = m.series != nil
 	_ = m.server.Out.Flush()
 }
 
@@ -443,15 +445,20 @@ func (b *backend) execute(answers []byte, sql string, simple bool) []byte {
 	switch {
 	case sql == "BEGIN":
 		b.status, tag = wire.InBlock, "BEGIN"
-	case sql == "COMMIT":
+	case strings.TrimSpace(sql) == "COMMIT":
 		b.status, b.locked, tag = wire.Idle, false, "COMMIT"
 	case strings.Contains(sql, "'search_path'"):
 		answers = row(inHexOf(map[string]any{
 			"path": []string{"pg_catalog", "public"}, "setting": "public", "role": "none", "authorization": "model", "version": nil,
 			"strings": "on", "encoding": "UTF8", "application": "",
 		}))
-	case sql == "SHOW transaction_isolation":
-		answers = row("read committed")
+	case strings.HasPrefix(sql, "SET "):
+		tag = "SET"
+	case strings.HasPrefix(sql, "SHOW "):
+		answers = row(map[string]string{
+			"transaction_isolation": "read committed", "standard_conforming_strings": "on", "client_encoding": "UTF8", "search_path": "public",
+			"role": "none", "session_authorization": "model", "application_name": "",
+		}[sql[len("SHOW "):]])
 	case strings.Contains(sql, "FROM individual"), sql == "SELECT 1":
 		if simple {
 			b.analyse(sql)

@@ -17,7 +17,7 @@ const maxExpected = 1 << 16
 // errTerminated says that the client has said goodbye.
 var errTerminated = errors.New("the client has ended the session")
 
-// handle has it decided what becomes of the message in s.frame, and does that.
+// handle has it decided what becomes of the message in s.frame, and does that, up to the last message of a series.
 func (s *session) handle() error {
 	if s.at.used() {
 		s.at = deciding{}
@@ -33,7 +33,10 @@ func (s *session) handle() error {
 				return err
 			}
 		}
-		if err = s.do(&out); err == nil || !errors.Is(err, errMoved) {
+		switch err = s.do(&out); {
+		case err == nil && s.series == nil:
+			return nil
+		case err != nil && !errors.Is(err, errMoved):
 			return err
 		}
 	}
@@ -145,6 +148,9 @@ func (s *session) do(o *outcome) error {
 	if err != nil {
 		return err
 	}
+	if s.series != nil {
+		s.sentOfSeries()
+	}
 	if err := s.write(&o.sending); err != nil {
 		return err
 	}
@@ -159,8 +165,6 @@ func (s *session) do(o *outcome) error {
 
 func (s *session) doInstead(o *outcome) error {
 	switch i := o.instead; {
-	case i.pieces != nil:
-		return s.runSeries(i.pieces)
 	case i.passing != nil:
 		return s.passBy(o.in, i.passing)
 	case i.discard != nil:
@@ -230,6 +234,8 @@ func (s *session) write(m *sending) (err error) {
 		b = wire.AppendParse(b, reserved, m.source, nil)
 	case asDescribe:
 		b = wire.AppendDescribe(b, wire.StatementOf, s.sentName(m.stmt.Name()))
+	case asSync:
+		b = wire.AppendSync(b)
 	case asCloseOfNothing:
 		b = wire.AppendClose(b, wire.StatementOf, "")
 	}

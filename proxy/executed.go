@@ -39,7 +39,7 @@ func (s *session) enterAll(e *epoch, t *rewrite.Text) (*rewrite.Text, error) {
 			}
 			if x != nil {
 				executed, t = append(executed, x), t.Explaining(x)
-			} else if st != nil && st.Memo.plan.hit == prefilter.StateWords {
+			} else if st != nil && st.Memo.analysis.hit == prefilter.StateWords {
 				stateful = append(stateful, st)
 			}
 		}
@@ -111,7 +111,7 @@ func (s *session) executesInside(
 			return nil, nil, err
 		case x != nil:
 			executed = append(executed, x)
-		case st != nil && st.Memo.plan.hit == prefilter.StateWords:
+		case st != nil && st.Memo.analysis.hit == prefilter.StateWords:
 			stateful = append(stateful, st)
 		}
 	}
@@ -159,7 +159,7 @@ func (s *session) executes(e *epoch, name []byte) (st *statement, x *rewrite.Tex
 	if err := s.look(e, st); err != nil {
 		return nil, nil, err
 	}
-	if st.Memo.plan.hit != prefilter.Names {
+	if st.Memo.analysis.hit != prefilter.Names {
 		return st, nil, s.giveBack(st)
 	}
 	if there, err := s.isMade(st); err != nil {
@@ -179,21 +179,21 @@ func (s *session) executes(e *epoch, name []byte) (st *statement, x *rewrite.Tex
 
 // look finds out whether the statement may concern a table under migration.
 func (s *session) look(e *epoch, st *statement) error {
-	p := &st.Memo.plan
+	p := &st.Memo.analysis
 	if p.binder == e.binder && p.made == e.made {
 		return nil
 	}
 	if st.Lost {
 		return s.lookAgain(e, st)
 	}
-	*p = plan{binder: e.binder, made: e.made, hit: s.matchKept(e, st.Text, st.Types, !st.SQL && s.mayExecute()), control: controlOf(st.Text)}
+	*p = analysis{binder: e.binder, made: e.made, hit: s.matchKept(e, st.Text, st.Types, !st.SQL && s.mayExecute()), control: controlOf(st.Text)}
 	return nil
 }
 
 // lookAgain is look for a statement whose text was not kept. That nothing was found in it holds as long as nothing else is
 // looked for.
 func (s *session) lookAgain(e *epoch, st *statement) error {
-	p := &st.Memo.plan
+	p := &st.Memo.analysis
 	if p.binder != nil && p.hit != prefilter.Names && e.binder.FindsAs(p.binder) && !e.made.namesMoreThan(p.made) {
 		p.binder, p.made = e.binder, e.made
 		return nil

@@ -46,7 +46,7 @@ func (s *session) parse(now *epoch) (outcome, error) {
 	if hit != prefilter.Names {
 		st := s.open(name, sql, s.types, false)
 		s.follow(st)
-		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
+		st.Memo.analysis = analysis{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
 		return passIn(now, expect{kind: wire.Parse, stmt: st}), nil
 	}
 	text, err := s.choose(sql, s.types, nil)
@@ -76,11 +76,11 @@ func (s *session) parseAs(text *rewrite.Text) outcome {
 	name, rest, _ := cutString(s.frame.Body)
 	sql, _, _ := cutString(rest)
 	st := s.open(name, sql, s.types, false)
-	st.Memo.plan = plan{
+	st.Memo.analysis = analysis{
 		binder: s.view.epoch.binder, made: s.view.epoch.made, hit: prefilter.Names, control: controlOf(sql), text: text, generation: s.view.generation,
 	}
 	if executesByName(text) {
-		st.Memo.plan.text = nil
+		st.Memo.analysis.text = nil
 	}
 	out := pass(expect{kind: wire.Parse, stmt: st, text: text})
 	if !text.Changed {

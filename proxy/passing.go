@@ -280,7 +280,7 @@ func (s *session) passParse(now *epoch) outcome {
 		return expect{kind: wire.Parse, stmt: st}, nil
 	}
 	t.end = func(hit prefilter.Hit, _ uint64) {
-		st.Memo.plan = plan{binder: now.binder, made: now.made, hit: hit, control: controlOf(t.first)}
+		st.Memo.analysis = analysis{binder: now.binder, made: now.made, hit: hit, control: controlOf(t.first)}
 	}
 	return outcome{in: now, instead: &instead{passing: t}}
 }

@@ -34,7 +34,7 @@ type pipeline struct {
 	flights   []flight
 	makings   []openMaking // sent, in transactions that have not ended
 	retry     retry
-	series    bool   // a Query is being sent in pieces: see runSeries
+	series    bool   // a Query is being sent in pieces: see series.go
 	failures  uint64 // errors after which the server has discarded messages
 	snapshot  hasSnapshot
 	groupEnds bool // a statement that may end a transaction was sent in the open group of the extended protocol

@@ -41,7 +41,7 @@ func (s *session) goesBack(sql []byte) *backTo {
 
 // backIn is goesBack for a prepared statement.
 func backIn(st *statement) *backTo {
-	if st.Memo.plan.control == ends && backTo(rewrite.RollsBackTo(st.Read.Encoding, st.Read.Standard, st.Text)) != nil {
+	if st.Memo.analysis.control == ends && backTo(rewrite.RollsBackTo(st.Read.Encoding, st.Read.Standard, st.Text)) != nil {
 		return onlyBack
 	}
 	return nil

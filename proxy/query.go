@@ -51,7 +51,8 @@ func (s *session) query(now *epoch) (outcome, error) {
 		return outcome{}, err
 	}
 	if text.Pieces != nil {
-		return outcome{instead: &instead{pieces: text.Pieces}}, nil
+		s.beginSeries(text.Pieces)
+		return outcome{}, errMoved
 	}
 	flags := effects(text)
 	if s.announce(text) {

@@ -227,12 +227,12 @@ func (s *session) lookAtLost(e *epoch, st *statement) error {
 			if err == nil && (st.Have == prepared.Served{}) {
 				hit = s.matchKept(e, sql, nil, !st.SQL)
 			}
-			st.Memo.plan = plan{binder: e.binder, made: e.made, hit: hit, control: controlOf(sql)}
+			st.Memo.analysis = analysis{binder: e.binder, made: e.made, hit: hit, control: controlOf(sql)}
 		}
 	}
 	return s.askAll([]*hiddenGroup{query}, false, func() error {
-		if p := &st.Memo.plan; p.binder != e.binder {
-			*p = plan{binder: e.binder, made: e.made, hit: prefilter.Names}
+		if p := &st.Memo.analysis; p.binder != e.binder {
+			*p = analysis{binder: e.binder, made: e.made, hit: prefilter.Names}
 		}
 		return nil
 	})

@@ -112,7 +112,7 @@ func (s *session) preparedAgain(st *statement, text *rewrite.Text, err error) er
 		st.Memo.result.differs = false
 		q.stmts.Void(st)
 		if text != nil && !st.Memo.keepsTypes { // perhaps only because names are printed as text
-			st.Memo.keepsTypes, st.Memo.plan.text = true, nil
+			st.Memo.keepsTypes, st.Memo.analysis.text = true, nil
 			return errMoved
 		}
 		return &wire.Error{Code: "0A000", Message: "cached plan must not change result type"}

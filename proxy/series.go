@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -25,13 +24,28 @@ import (
 // What differs: statement_timeout, statement_timestamp() and current_query() are those of a piece; and where a COMMIT in the
 // string finds no BEGIN and fails, the warning that there is none does not precede the error.
 //
-// A series belongs to the client's goroutine.
+// A series belongs to the client's goroutine. It is at one message at a time: what the next one is, is decided when that has been
+// answered.
 type series struct {
 	due     []duePiece
-	inside  bool  // the unseen block is open
-	divided bool  // the piece at hand was replaced by pieces of its own
-	rereads int64 // session.rereads when it began
+	atHand  bool        // the piece that is due first is in s.frame
+	inside  bool        // the unseen block is open
+	rereads int64       // session.rereads when it began
+	at      seriesPlace // of the last message that was sent
+	next    seriesPlace // and of the one that has been decided
 }
+
+// A seriesPlace is how far a series has come.
+type seriesPlace byte
+
+const (
+	seriesBegun   seriesPlace = iota // nothing is sent
+	seriesOpened                     // room was made for the piece that is due first
+	seriesSent                       // a piece
+	seriesRefused                    // a stand-in for the piece that is due first
+	seriesClosed                     // the unseen block was ended, if it was open; the Sync is due
+	seriesOver                       // the Sync
+)
 
 // A duePiece is one that is still to be sent.
 type duePiece struct {
@@ -49,35 +63,23 @@ type piece struct {
 	failed bool // an error has answered it; guarded by queue.mu
 }
 
-// runSeries sends the simple Query in s.frame in pieces. It blocks: all but the last messages have been answered when it returns.
-func (s *session) runSeries(pieces []rewrite.Piece) error {
+// beginSeries has the simple Query in s.frame sent in pieces, or the piece of a series in pieces of its own.
+func (s *session) beginSeries(pieces []rewrite.Piece) {
 	sql, _ := wire.DecodeQuery(s.frame.Body)
-	if s.series != nil {
-		s.series.divide(sql, pieces, s.piece.chars)
-		return nil
+	if run := s.series; run != nil {
+		run.due = run.due[1:]
+		run.divide(sql, pieces, s.piece.chars)
+		run.at, run.atHand, s.piece = seriesSent, false, &piece{} // as if there had been nothing to it
+		return
 	}
-	if err := s.see(s.answered()); err != nil { // whether a block is open decides how the pieces are sent
-		return err
-	}
-	run := &series{rereads: s.rereads.Load()}
-	run.divide(slices.Clone(sql), pieces, 0)
-	s.series, s.keeping = run, false
+	s.series, s.keeping = &series{rereads: s.rereads.Load()}, false
+	s.series.divide(bytes.Clone(sql), pieces, 0)
+	s.piece = &piece{}
 	s.queue.beginSeries()
-	err := s.runPieces(run)
-	s.series, s.piece = nil, nil
-	if err != nil {
-		return err
-	}
-	if err := s.queue.endSeries(); err != nil {
-		return err
-	}
-	_, err = s.server.Out.Write(wire.AppendSync(s.server.Out.AvailableBuffer()))
-	return err
 }
 
 // divide puts the pieces of a text, which so many characters of the string precede, before those that are due.
 func (run *series) divide(sql []byte, pieces []rewrite.Piece, chars int) {
-	run.divided = true
 	due := make([]duePiece, 0, len(pieces)+len(run.due))
 	for _, p := range pieces {
 		due = append(due, duePiece{sql[p.Start:p.End], chars + p.Chars, p.Control})
@@ -85,117 +87,125 @@ func (run *series) divide(sql []byte, pieces []rewrite.Piece, chars int) {
 	run.due = append(due, run.due...)
 }
 
-// runPieces sends what is due, up to the first piece that fails, and ends the unseen block.
-func (s *session) runPieces(run *series) error {
-	for len(run.due) > 0 {
-		p := run.due[0]
-		if ok, err := s.makeRoom(run, p.control); !ok || err != nil {
-			return err
-		}
-		run.due, run.divided = run.due[1:], false
-		s.piece = &piece{chars: p.chars, last: run.inside && len(run.due) == 0, begins: run.inside && p.control == rewrite.Begins}
-		if err := s.sendPiece(run, p.text); err != nil {
-			return err
-		}
-		if run.divided {
-			continue
-		}
-		if ok, err := s.succeeds(s.piece); err != nil {
-			return err
-		} else if !ok {
-			return s.closeBlock(run, "ROLLBACK")
-		}
+// sentOfSeries takes note that what was decided is expected, and about to be sent.
+func (s *session) sentOfSeries() {
+	run := s.series
+	run.at, run.atHand = run.next, false
+	switch run.at {
+	case seriesSent:
+		run.due = run.due[1:]
+	case seriesOver:
+		s.series, s.piece = nil, nil
+		s.queue.mu.Lock()
+		s.queue.series = false
+		s.queue.mu.Unlock()
+	}
+}
+
+// decideSeries decides what the next message of a series is.
+func (s *session) decideSeries(now *epoch, out *outcome) error {
+	run := s.series
+	if run.atHand {
+		return s.decidePiece(now, out)
+	}
+	if err := s.answered(); err != nil { // whether a block is open decides how the pieces are sent
+		return err
+	}
+	s.queue.mu.Lock()
+	failed, idle := s.piece.failed, s.queue.status == wire.Idle
+	s.queue.mu.Unlock()
+	switch {
+	case run.at == seriesClosed, run.at == seriesOpened && failed:
+		run.next = seriesOver
+		*out = outcome{sending: sending{expect: expect{kind: wire.Sync}, as: asSync}}
+		return nil
+	case run.at == seriesSent && failed, run.at == seriesRefused:
+		return s.closeBlock("ROLLBACK", out)
+	case run.at == seriesSent:
 		run.inside = run.inside && !s.piece.begins
 	}
-	return s.closeBlock(run, "COMMIT")
+	if len(run.due) == 0 {
+		return s.closeBlock("COMMIT", out)
+	}
+	if run.at != seriesOpened && s.makesRoom(run.due[0].control, idle, out) {
+		return nil
+	}
+	return s.decidePiece(now, out)
 }
 
-// makeRoom opens or ends the unseen block as the next piece needs it. ok is false when the client has got an error.
-func (s *session) makeRoom(run *series, next rewrite.Control) (ok bool, err error) {
-	if !run.inside {
-		s.queue.mu.Lock()
-		idle := s.queue.status == wire.Idle
-		s.queue.mu.Unlock()
-		if idle && next == rewrite.Prepares {
-			return false, s.refusePrepare(run)
-		}
-		if next != rewrite.NoControl || !idle {
-			return true, nil
-		}
+// makesRoom decides whether the unseen block has to be opened or ended before the next piece, or the piece to be refused:
+// PREPARE TRANSACTION is, where the client has no block open. PostgreSQL prepares the implicit one, with a warning; sent alone, the
+// statement would prepare nothing.
+func (s *session) makesRoom(next rewrite.Control, idle bool, out *outcome) bool {
+	run := s.series
+	switch {
+	case next == rewrite.Prepares && (run.inside || idle):
+		s.piece, run.next = &piece{}, seriesRefused
+		*out = s.refusePiece("PREPARE TRANSACTION cannot be part of a string of statements that is sent in parts, where no BEGIN precedes it")
+		return true
+	case !run.inside && (next != rewrite.NoControl || !idle):
+		return false
+	case !run.inside:
+		s.unseen("BEGIN", &piece{}, seriesOpened, out)
 		run.inside = true
-		return s.unseen("BEGIN", &piece{})
+		return true
+	case next == rewrite.Commits:
+		s.unseen("COMMIT", &piece{closes: true}, seriesOpened, out)
+	case next == rewrite.RollsBack, next == rewrite.NeedsBlock:
+		s.unseen("ROLLBACK", &piece{closes: true}, seriesOpened, out)
+	default:
+		return false
 	}
-	switch next {
-	case rewrite.Commits:
-		run.inside = false
-		return s.unseen("COMMIT", &piece{closes: true})
-	case rewrite.RollsBack, rewrite.NeedsBlock:
-		run.inside = false
-		return s.unseen("ROLLBACK", &piece{closes: true})
-	case rewrite.Prepares:
-		return false, s.refusePrepare(run)
-	}
-	return true, nil
-}
-
-// refusePrepare refuses PREPARE TRANSACTION where the client has no block open. PostgreSQL prepares the implicit one, with a
-// warning; sent alone, the statement would prepare nothing.
-func (s *session) refusePrepare(run *series) error {
-	s.piece = &piece{}
-	if err := s.refusePiece("PREPARE TRANSACTION cannot be part of a string of statements that is sent in parts, where no BEGIN precedes it"); err != nil {
-		return err
-	}
-	if _, err := s.succeeds(s.piece); err != nil {
-		return err
-	}
-	return s.closeBlock(run, "ROLLBACK")
+	run.inside = false
+	return true
 }
 
 // refusePiece has the server fail where the piece at hand would have been executed.
-func (s *session) refusePiece(why string) error {
-	m := s.standIn(wire.Query, raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."}))
-	return s.send(&m)
+func (s *session) refusePiece(why string) outcome {
+	e := raise(&wire.Error{Code: "0A000", Message: why, Hint: "Send the statements one by one."})
+	return outcome{sending: s.standIn(wire.Query, e)}
 }
 
 // closeBlock ends the unseen block if it is open. An error is the client's.
-func (s *session) closeBlock(run *series, how string) error {
+func (s *session) closeBlock(how string, out *outcome) error {
+	run := s.series
 	if !run.inside {
-		return nil
+		run.at = seriesClosed
+		return errMoved
 	}
 	run.inside = false
-	_, err := s.unseen(how, &piece{closes: true})
+	s.unseen(how, &piece{closes: true}, seriesClosed, out)
+	return nil
+}
+
+// unseen decides that a statement is sent of which the client sees nothing but an error.
+func (s *session) unseen(sql string, p *piece, place seriesPlace, out *outcome) {
+	s.piece, s.series.next = p, place
+	*out = outcome{sending: sending{expect: expect{kind: wire.Query, flags: hidden, piece: p}, as: asQuery, source: sql}}
+}
+
+// decidePiece decides about the piece that is due first as if it had come as a Query of its own, unless it would be read otherwise
+// than the string was: the server reads a string as a whole before it executes the first of its statements.
+func (s *session) decidePiece(now *epoch, out *outcome) (err error) {
+	run, p := s.series, &s.series.due[0]
+	if !run.atHand {
+		raw := wire.AppendQuery(nil, string(p.text))
+		s.frame = wire.Frame{Type: wire.Query, Raw: raw, Body: raw[5:]}
+		s.piece = &piece{chars: p.chars, last: run.inside && len(run.due) == 1, begins: run.inside && p.control == rewrite.Begins}
+		s.at = deciding{}
+		run.next, run.atHand = seriesSent, true
+	}
+	plain := !bytes.ContainsFunc(p.text, func(r rune) bool { return r == '\\' || r >= 0x80 })
+	if !plain && s.rereads.Load() != run.rereads {
+		*out = s.refusePiece("a string of statements cannot go on in parts after client_encoding or standard_conforming_strings has changed in it")
+		return nil
+	}
+	if now.live {
+		*out, err = s.query(now)
+	} else {
+		*out, err = s.queryUnseen(now)
+	}
 	return err
-}
-
-// unseen executes a statement of which the client sees nothing but an error, and tells whether it succeeds.
-func (s *session) unseen(sql string, p *piece) (ok bool, err error) {
-	m := sending{expect: expect{kind: wire.Query, flags: hidden, piece: p}, as: asQuery, source: sql}
-	if err := s.send(&m); err != nil {
-		return false, err
-	}
-	return s.succeeds(p)
-}
-
-// succeeds waits for the answer to a piece, and tells whether it is no error.
-func (s *session) succeeds(p *piece) (bool, error) {
-	if err := s.see(s.answered()); err != nil {
-		return false, err
-	}
-	s.queue.mu.Lock()
-	defer s.queue.mu.Unlock()
-	return !p.failed, nil
-}
-
-// sendPiece handles a piece as if it had come as a Query of its own, unless it would be read otherwise than the string was:
-// the server reads a string as a whole before it executes the first of its statements.
-func (s *session) sendPiece(run *series, sql []byte) error {
-	raw := wire.AppendQuery(nil, string(sql))
-	s.frame = wire.Frame{Type: wire.Query, Raw: raw, Body: raw[5:]}
-	plain := !bytes.ContainsFunc(sql, func(r rune) bool { return r == '\\' || r >= 0x80 })
-	if plain || s.rereads.Load() == run.rereads {
-		return s.handle()
-	}
-	return s.refusePiece("a string of statements cannot go on in parts after client_encoding or standard_conforming_strings has changed in it")
 }
 
 // beginSeries takes note that a Query is sent in pieces: it cannot be sent once more, and the session is not idle between
@@ -207,18 +217,6 @@ func (q *queue) beginSeries() {
 	if q.retry.state == retryKept {
 		q.retry.drop()
 	}
-}
-
-// endSeries expects the answer to the Sync that ends a series.
-func (q *queue) endSeries() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.series = false
-	if q.stop != nil {
-		return q.stop
-	}
-	q.pipeline.push(expect{kind: wire.Sync})
-	return nil
 }
 
 // A heldTag is what comes later in a series than the server sends it: the tag of the last statement, when the unseen block

@@ -14,9 +14,9 @@ type (
 
 // A memo is what the session notes of a prepared statement.
 type memo struct {
-	plan       plan   // of the client's goroutine
-	keepsTypes bool   // likewise: see rewrite.Session
-	result     result // of which the client may know; guarded by queue.mu
+	analysis   analysis // of the client's goroutine
+	keepsTypes bool     // likewise: see rewrite.Session
+	result     result   // of which the client may know; guarded by queue.mu
 }
 
 // open makes the statement of a Parse. lost says that there is no room for its text.
