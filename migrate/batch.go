@@ -258,6 +258,12 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 	case lockNotAvailable(err):
 		b.filler.pages = max(1, b.filler.pages/2)
 		return true, b.say(ctx, b.account, "others hold locks on the table")
+	case short(err):
+		if err := b.say(ctx, b.account, "the server is short of something: "+err.Error()); err != nil {
+			return false, err
+		}
+		pause(ctx, shortRest, nil)
+		return true, nil
 	case unsuitable(err) && to > b.Page+1:
 		b.filler.pages = max(1, (to-b.Page)/2)
 		return true, nil
@@ -297,6 +303,15 @@ func (b *backfill) due(ctx context.Context, tx pgx.Tx) (bool, error) {
 	}
 	b.Paused = paused
 	return !paused, err
+}
+
+// shortRest is how long nothing is filled after the server was short of disk, memory or connections.
+const shortRest = 5 * time.Second
+
+// short reports whether the server lacked a resource (insufficient_resources).
+func short(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && strings.HasPrefix(pg.Code, "53")
 }
 
 // unsuitable reports whether an expression could not be computed, or gave what the table does not take.

@@ -90,7 +90,7 @@ func purgeable(m *rules.Migration) error {
 
 // nothingToPurge reports whether purge of the migration is done already, or was never needed.
 func nothingToPurge(m *rules.Migration) bool {
-	return len(m.Changes()) > 0 && !m.Leftovers() && (m.Phase == rules.Contracted || m.Phase == rules.RolledBack)
+	return !m.Leftovers() && (m.Phase == rules.Contracted || m.Phase == rules.RolledBack && len(m.Changes()) > 0)
 }
 
 // storeChanges writes how the migration's changes are after the transition.

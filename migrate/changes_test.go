@@ -441,3 +441,20 @@ func TestContractIsRefusedWhileABodyNamesAnOldColumn(t *testing.T) {
 	f.exec(`DROP FUNCTION public.total()`)
 	f.must("money", contract, purge)
 }
+
+func TestPurgeSaysWhatNeedsTheColumns(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders+`CREATE VIEW public.sums AS SELECT sum(cents) FROM public.orders`)
+	f.create(money)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	f.must("money", cutover, contract)
+	if e := f.refused("money", purge); !strings.Contains(e.Error(), "view public.sums depends on column _segue_old_") || !strings.Contains(e.Error(), "drop or change what depends on") {
+		t.Errorf("purge gives %v", e)
+	}
+	if got := value[int64](f, `SELECT * FROM sums`); got != 20010000 {
+		t.Errorf("the view shows %d", got)
+	}
+	f.exec(`DROP VIEW public.sums`)
+	f.must("money", purge)
+}

@@ -47,6 +47,10 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && refusedByServer(pg) {
 		refused := &ConflictError{Message: fmt.Sprintf("%s of %q: the server refused: %s", m.Kind, m.migration.ID, pg.Message), Hint: pg.Hint}
+		if pg.Code == "2BP01" { // dependent_objects_still_exist: the server would have them dropped, too
+			refused.Message += ": " + strings.ReplaceAll(pg.Detail, "\n", "; ")
+			refused.Hint = "drop or change what depends on the columns, and ask again"
+		}
 		if pg.Code == "42501" { // insufficient_privilege: what was there at the request has been taken away
 			refused.Hint = assess.HintRights
 		}
