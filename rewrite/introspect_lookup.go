@@ -6,6 +6,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
@@ -149,41 +150,61 @@ const (
 // absentMark makes a name one that nothing has; see unmarked.
 const absentMark = " "
 
-// namesSQL is the SQL of what to look up for the text l.n as a regclass or regtype; "" where no table has another name.
+// namesSQL is the SQL of what to look up for the text l.n as a regclass or regtype; "" where no table has another name. Tables
+// of which the session finds all names as they are stored cost nothing more; see spelledNames.
 func (b *binding) namesSQL(typ string, absent absence) string {
-	sql := ""
+	sql, any := "", false
+	suffixes := []string{""}
+	if typ == "regtype" {
+		suffixes = append(suffixes, "[]")
+	}
 	for _, g := range b.views.groups {
 		if !g.Renamed {
 			continue
 		}
-		suffixes := []string{""}
-		if typ == "regtype" {
-			suffixes = append(suffixes, "[]")
-		}
+		any = true
 		own, _ := b.namedAs(typ, "", g.Logical)
 		_, qualified := b.namedAs(typ, g.Schema, g.Names[0])
 		_, bare := b.namedAs(typ, "", g.Names[0])
+		stored := b.views.names.spelled.tables[g.OIDs[0]]
+		if stored && own == g.OIDs[0] && (absent == absentIsLooked || qualified && bare) {
+			continue
+		}
 		for _, suffix := range suffixes {
 			sql += spelledSQL(spelled(g.Schema, g.Logical, own == g.OIDs[0]), spelled(g.Schema, g.Logical, false), suffix) +
 				syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.Schema, g.Names[0]})+suffix)
-			if absent == absentIsLooked || !qualified {
-				continue
+			if absent != absentIsLooked && qualified {
+				sql += absentSQL(g, bare, absent, suffix)
 			}
-			all := spelled(g.Schema, g.Names[0], false)
-			if absent == absentIsNull {
-				sql += spelledSQL(spelled(g.Schema, g.Names[0], bare), all, suffix) + "NULL"
-				continue
+			if stored {
+				sql += spelledSQL(spellings(g), spelled(g.Schema, g.Names[0], false), suffix) + "l.n"
 			}
-			if bare {
-				sql += spelledSQL(spelledBare(g.Names[0]), nil, suffix) + syntax.QuoteLiteral(syntax.QuoteIdent(absentMark+g.Names[0])+suffix)
-			}
-			sql += spelledSQL(all, all, suffix) + syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.Schema, absentMark + g.Names[0]})+suffix)
 		}
 	}
-	if sql == "" {
+	if !any {
 		return ""
 	}
-	return "CASE" + sql + " ELSE l.n END"
+	rest := "l.n"
+	if len(b.views.names.spelled.tables) > 0 {
+		rest = b.views.names.spelled.sql(b.views, typ == "regtype", absent)
+	}
+	if sql == "" {
+		return rest
+	}
+	return "CASE" + sql + " ELSE " + rest + " END"
+}
+
+// absentSQL is the part of namesSQL for the names of a table that only the database has; bare says that nothing has it without a
+// schema.
+func absentSQL(g *ruleutils.Table, bare bool, absent absence, suffix string) (sql string) {
+	all := spelled(g.Schema, g.Names[0], false)
+	if absent == absentIsNull {
+		return spelledSQL(spelled(g.Schema, g.Names[0], bare), all, suffix) + "NULL"
+	}
+	if bare {
+		sql = spelledSQL(spelledBare(g.Names[0]), nil, suffix) + syntax.QuoteLiteral(syntax.QuoteIdent(absentMark+g.Names[0])+suffix)
+	}
+	return sql + spelledSQL(all, all, suffix) + syntax.QuoteLiteral(syntax.QuoteQualified([]string{g.Schema, absentMark + g.Names[0]})+suffix)
 }
 
 // namedAs is the table that a name means for the version, as a relation or by its row type; absent tells that it means

@@ -31,6 +31,8 @@ type catalogNames struct {
 	declared  *rules.NameMap // {OID: {attnum: {"not_null", "default"}}}
 	later     *rules.NameMap // {name of a column in a later version: {OID: {attnum: name in the version}}}
 
+	spelled spelledNames
+
 	types         *rules.NameMap // {OID: {"from", "to", "suffix", "name"}} of row types and their arrays
 	namedTypes    *rules.NameMap // {type: {schema: name in the version}}
 	physicalTypes *rules.NameMap // {name of a type in the version: [names in the database]}
@@ -117,7 +119,8 @@ func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 	return catalogNames{
 		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
 		logical: logical.sealed(), physical: physical.sealed(), later: later.sealed(),
-		types: types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
+		spelled: newSpelledNames(groups),
+		types:   types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
 	}
 }
 
@@ -157,6 +160,7 @@ func columnsByName(g *ruleutils.Table) map[string]string {
 func (n *catalogNames) all() (out []rules.NameMap) {
 	for _, m := range []*rules.NameMap{
 		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.declared, n.later, n.types, n.namedTypes, n.physicalTypes,
+		n.spelled.bare, n.spelled.qualified,
 	} {
 		if m != nil {
 			out = append(out, *m)

@@ -110,7 +110,8 @@ func (b *binding) narrowed(it *item, c *catalog.Column, kind ast.A_Expr_Kind, op
 		return ""
 	}
 	return column + " OPERATOR(pg_catalog." + op + ") " + text + " OR " + column + eq + "ANY (ARRAY(SELECT p.name::pg_catalog.name FROM pg_catalog.jsonb_each(" +
-		b.views.sql(names) + ") AS e(to_name, list), pg_catalog.jsonb_array_elements_text(e.list) AS p(name)))"
+		b.views.sql(names) + ") AS e(to_name, list), pg_catalog.jsonb_array_elements_text(e.list) AS p(name)" +
+		" WHERE e.to_name::pg_catalog.name OPERATOR(pg_catalog." + op + ") " + text + "))"
 }
 
 // physicalOf are the names in the database of what has a name in the version.

@@ -59,6 +59,9 @@ var introspectionTexts = []string{
 	"SELECT tablename, indexdef FROM pg_indexes WHERE tablename = 'old3'",
 	"SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend",
 	"SELECT has_column_privilege(attrelid, attname, 'SELECT') FROM pg_attribute",
+	"SELECT udt_name::regtype::text FROM information_schema.columns WHERE table_name = 'old3'",
+	"SELECT $1::text::regclass, to_regclass($2), to_regtype($3)",
+	"SELECT pg_total_relation_size(quote_ident(tablename)) FROM pg_tables",
 }
 
 func TestATextOnTheCatalogsIsAsLongForManyTablesAsForFew(t *testing.T) {
