@@ -115,7 +115,7 @@ func TestASessionThatHasRenamedItselfIsToldSo(t *testing.T) {
 			o.unaware()
 			o.run("CREATE FUNCTION rename_it() RETURNS void LANGUAGE sql AS '" + renameThere + "'")
 			c := o.loginBase()
-			for _, sql := range []string{"BEGIN", "SELECT rename_it()", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"} {
+			for _, sql := range []string{"BEGIN", "SELECT rename_it()", "CREATE OR REPLACE VIEW mine AS SELECT 1 AS n"} {
 				c.Say(simple(sql))
 				c.HearUntil(wire.ReadyForQuery)
 			}
