@@ -69,12 +69,14 @@ func (s *session) mayAsk() error {
 	})
 }
 
-// refreshBySettings is refresh where nothing may be asked that takes a snapshot. All else than settings is as it was when
-// the view was read: what changes it takes a snapshot.
+// refreshBySettings is refresh where nothing may be asked that takes a snapshot, as far as settings tell what is to be known.
 func (s *session) refreshBySettings(e *epoch) error {
 	v := &s.view
 	if v.session == nil || v.probed == nil {
 		return s.refreshByAsking(e)
+	}
+	if v.moved {
+		return s.mayAsk() // after which it is asked
 	}
 	next := *v.probed
 	settings := map[string]*string{

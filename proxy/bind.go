@@ -95,7 +95,7 @@ func (s *session) execute(now *epoch) outcome {
 		e.flags |= unshared
 	}
 	if p.stateful {
-		s.changeNames()
+		s.changeNames(p.settles)
 	}
 	if p.sets {
 		s.doubtVersion()

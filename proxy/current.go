@@ -126,7 +126,7 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	}
 	out := portal{
 		stateful: stateful, makes: p.makes, sets: stateful && (st.Lost || now.binder.MaySetVersion(st.Text) || now.made.changes(s, st.Text)),
-		sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
+		settles: !st.Lost && onlySets(st.Text), sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
 	}
 	return out, s.giveBack(st)
 }

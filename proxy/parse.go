@@ -44,6 +44,11 @@ func (s *session) parse(now *epoch) (outcome, error) {
 	}
 	hit := s.matchPrepared(now, sql, s.types)
 	if hit != prefilter.Names {
+		if controlOf(sql) == begins { // it may be executed in the same group, where it is too late to ask
+			if err := s.controls(now, begins); err != nil {
+				return outcome{}, err
+			}
+		}
 		st := s.open(name, sql, s.types, false)
 		s.follow(st)
 		st.Memo.analysis = analysis{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}

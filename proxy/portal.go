@@ -7,6 +7,7 @@ type portal struct {
 	text     *rewrite.Text
 	stateful bool // executing it may change what later texts mean
 	sets     bool // and segue.version
+	settles  bool // it changes settings only
 	makes    *[]rewrite.Made
 	sql      *changes // what executing it does to what is prepared; nil: nothing
 	back     *backTo  // set if it is ROLLBACK TO

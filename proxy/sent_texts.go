@@ -80,7 +80,7 @@ func (s *session) sent(t *rewrite.Text) {
 			return // nothing behind it is executed
 		}
 		if st.Effect.State {
-			s.changeNames()
+			s.changeNames(st.Tag == "VariableSetStmt")
 		}
 		if st.Effect.Version {
 			s.doubtVersion()

@@ -3,6 +3,7 @@ package proxy
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
@@ -39,6 +40,10 @@ type view struct {
 	makings   uint64              // counts what the session has made
 	changes   uint64              // counts the changes
 
+	// What settings do not tell: which relations are the session's own, and which schemas there are.
+	moved     bool // that may be otherwise than it was read
+	movesBack bool // likewise, once the transaction that it was read in has ended
+
 	closing  bool   // it was read in the transaction of a change
 	lastIdle uint64 // and these are the queue's counts at that time
 	txEnds   uint64
@@ -46,20 +51,31 @@ type view struct {
 
 // change takes note that a text was sent that may change what later texts mean, the version included.
 func (s *session) change() {
-	s.changeNames()
+	s.changeNames(false)
 	s.doubtVersion()
 }
 
 // changeBy is change for a text of which more is known.
 func (s *session) changeBy(e *epoch, sql []byte) {
-	s.changeNames()
+	s.changeNames(onlySets(sql))
 	if e.binder.MaySetVersion(sql) || e.made.changes(s, sql) {
 		s.doubtVersion()
 	}
 }
 
-// changeNames takes note that a text was sent that may change which names there are.
-func (s *session) changeNames() {
+// onlySets reports whether a text surely is one statement that changes nothing but settings.
+func onlySets(sql []byte) bool {
+	switch strings.ToLower(string(firstWord(sql))) {
+	case "set", "reset", "show":
+		return isSingle(sql)
+	}
+	return false
+}
+
+// changeNames takes note that a text was sent that may change which names there are, or only settings that say where they are
+// looked for.
+func (s *session) changeNames(onlySettings bool) {
+	s.view.moved = s.view.moved || !onlySettings
 	s.queue.mu.Lock()
 	s.view.changedAt = s.queue.readyDue()
 	s.queue.mu.Unlock()
@@ -84,6 +100,7 @@ func (s *session) fresh() (bool, error) {
 	over := s.queue.lastIdle != v.lastIdle || s.queue.txEnds != v.txEnds
 	s.queue.mu.Unlock()
 	v.stale = over
+	v.moved = v.moved || over && v.movesBack
 	return !over, nil
 }
 
@@ -109,6 +126,8 @@ func (s *session) take(e *epoch, answer *probed) {
 	v.lastIdle, v.txEnds = s.queue.lastIdle, s.queue.txEnds
 	s.queue.mu.Unlock()
 	v.closing = v.lastIdle < v.changedAt
+	v.movesBack = v.closing && (v.movesBack || v.moved)
+	v.moved = false
 	v.stale, v.aged = false, false
 
 	next := &rewrite.Session{
@@ -160,7 +179,7 @@ func (s *session) rebase(e *epoch) {
 	v.aged = v.aged || !v.leadsWhere(e)
 	switch {
 	case v.epoch == nil && !s.blind:
-		s.changeNames() // texts that may set the version were met
+		s.changeNames(true) // texts that may set the version were met
 	case v.epoch == nil, !v.epoch.live:
 		s.change() // nothing was looked at until now, so anything may have been changed in the open transaction
 	}
