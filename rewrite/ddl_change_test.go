@@ -30,6 +30,9 @@ var changedRefused = []string{
 	`CREATE TRIGGER b BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`,
 	`CREATE VIEW v AS SELECT o FROM orders o`,
 	`SELECT o FROM orders o`,
+	`SELECT all_orders()`,
+	`SELECT all_orders()::text`,
+	`SELECT 1 FROM orders WHERE all_orders() IS NOT NULL`,
 	`SELECT jsonb_populate_record(NULL::orders, '{}')`,
 }
 
@@ -49,6 +52,8 @@ func TestWhatWouldBreakAChangeIsRefused(t *testing.T) {
 				`ALTER TABLE orders DROP COLUMN {other}`,
 				`ALTER TABLE orders ALTER COLUMN {other} SET DEFAULT 1`,
 				`CREATE INDEX ON orders ({other})`,
+				`SELECT has_column_privilege('orders', '{other}', 'SELECT')`,
+				`SELECT has_column_privilege('orders', '_segue_mark_7_1', 'SELECT')`,
 			} {
 				sql := inVersionsWords(template, stage.newSide)
 				if f := w.rewrite(t, sql).Statements[0].Failure; f == nil || f.Code != "42703" {

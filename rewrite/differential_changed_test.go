@@ -204,6 +204,8 @@ var changedStatements = []string{
 	`SELECT x FROM orders AS o (a, b, c, d, x, y, z)`,
 	`SELECT x.total FROM (SELECT * FROM orders) x`,
 	`SELECT f.total, f.{money} FROM all_orders() f`,
+	`SELECT (all_orders()).total`,
+	`SELECT count(f) FROM all_orders() f`,
 	`SELECT * FROM all_orders() ORDER BY id`,
 	`SELECT to_json(o) FROM orders o ORDER BY id`,
 	`SELECT row_to_json(o), (o).total, (o).* FROM orders o ORDER BY id`,

@@ -70,6 +70,7 @@ func (b *binding) expr(s *scope, n *ast.Node) {
 		b.exprs(s, n.List.Items)
 	case *ast.Node_FuncCall:
 		b.funcCall(s, n.FuncCall)
+		b.rowOfCall(node)
 		if t := b.xmlTables[n.FuncCall]; t != nil {
 			b.xmlOfTable(node, t)
 		}

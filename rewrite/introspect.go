@@ -155,7 +155,11 @@ func groupOf(cat *catalog.Catalog, rel *catalog.Relation, t *rules.TableLens, pi
 // nameLater notes what the columns are called in later versions.
 func nameLater(g *ruleutils.Table, later laterNames) {
 	for _, c := range g.Columns {
-		if names := later.of(g.OIDs[0], c.Num, c.Logical); len(names) > 0 {
+		names := later.of(g.OIDs[0], c.Num, c.Logical)
+		if strings.HasPrefix(c.Physical, hiddenPrefix) { // an index that was made meanwhile has the hidden name
+			names = append(names, c.Physical)
+		}
+		if len(names) > 0 {
 			put(&g.Later, c.Num, names)
 		}
 	}

@@ -26,6 +26,7 @@ var changedCatalogs = []string{
 	`SELECT relname FROM pg_class WHERE relname ~ '^orders' ORDER BY 1`,
 	`SELECT indexrelname FROM pg_stat_user_indexes WHERE relname = 'orders' ORDER BY 1`,
 	`SELECT attname FROM pg_stats WHERE tablename = 'orders' ORDER BY 1`,
+	`SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid WHERE i.indrelid = 'orders'::regclass ORDER BY 1`,
 	// What \d of psql and pg_dump ask.
 	`SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod),
 	  (SELECT pg_catalog.pg_get_expr(d.adbin, d.adrelid, true) FROM pg_catalog.pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum AND a.atthasdef),

@@ -307,7 +307,11 @@ func (b *binding) columnInString(k *ast.A_Const, table *rules.TableLens) {
 	for _, c := range table.Columns {
 		if c.Physical == name {
 			b.fail("42703", -1, false, `column "`+name+`" of relation "`+table.Logical+`" does not exist`, "")
+			return
 		}
+	}
+	if table.NamesSide(name) { // the other side of a change, or its marker
+		b.fail("42703", -1, false, `column "`+name+`" of relation "`+table.Logical+`" does not exist`, "")
 	}
 }
 

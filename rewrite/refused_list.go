@@ -57,7 +57,7 @@ const (
 // refusalList is in the order in which the page shows it.
 var refusalList = [refusals]Refusal{
 	refusedRow: {
-		What: "A row as one value where the names of its fields may show and cannot be changed: in functions that take any type and are not known (`my_json(p)`), `jsonb_populate_record(p, …)`, `p #= hstore`, `to_json` of an array of rows that is not made on the spot; and, where the version's columns are in another order than the database's, everywhere but in `to_json(p)` and the like, `(p).surname`, `(p).*` and `count(p)`",
+		What: "A row as one value where the names of its fields may show and cannot be changed: in functions that take any type and are not known (`my_json(p)`), `jsonb_populate_record(p, …)`, `p #= hstore`, `to_json` of an array of rows that is not made on the spot; and, where the version's columns are in another order than the database's, or not all of them, everywhere but in `to_json(p)` and the like, `(p).surname`, `(p).*` and `count(p)`",
 		Why:  "the names would be those of the database", Instead: "list the columns",
 	},
 	refusedRowType: {

@@ -21,6 +21,7 @@ type rowBinding struct {
 	projections  map[*ast.FuncCall]*column // calls that are fields of rows
 	respelled    map[proto.Message]bool    // indirections, calls and types whose last name changes
 	tolerated    map[*ast.ColumnRef]bool   // references for which the order of the row's fields does not matter
+	fielded      map[*ast.FuncCall]bool    // calls of which a field is read, or the rows are counted
 	opened       map[int]bool              // brackets that are known to be around the row of an indirection
 	params       []value                   // of PREPARE, as far as it gives them types
 }

@@ -13,6 +13,9 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	if ref := i.Arg.GetColumnRef(); ref != nil && len(i.Indirection) > 0 && i.Indirection[0].GetAIndices() == nil {
 		put(&b.tolerated, ref, true) // its fields are found by their names
 	}
+	if f := i.Arg.GetFuncCall(); f != nil && len(i.Indirection) > 0 && i.Indirection[0].GetAIndices() == nil {
+		put(&b.fielded, f, true)
+	}
 	b.expr(s, i.Arg)
 	b.subscripts(s, i.Indirection)
 	v := b.valueOf(i.Arg)

@@ -80,6 +80,20 @@ func (b *binding) toleratesOrder(f *ast.FuncCall) {
 		if ref := a.GetColumnRef(); ref != nil && (counts || b.rowUse(f) == rowsShown) {
 			put(&b.tolerated, ref, true)
 		}
+		if call := a.GetFuncCall(); call != nil && counts {
+			put(&b.fielded, call, true)
+		}
+	}
+}
+
+// rowOfCall refuses a call that returns a row as one value, whose fields stand at other places in the version.
+func (b *binding) rowOfCall(n *ast.Node) {
+	f := n.GetFuncCall()
+	if f == nil || b.fielded[f] || b.functionRows(ast.StrVals(f.Funcname)) == nil {
+		return
+	}
+	if v := b.valueOf(n); v.holdsRows() && b.difference(v) == orderDiffers {
+		b.unsupported(int(f.Location), refusedRow, "the function "+ast.LastName(f.Funcname), "returns a row with its fields in another order in the database")
 	}
 }
 
