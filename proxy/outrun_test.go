@@ -14,11 +14,11 @@ import (
 
 // ownMakings make the next text of a session be bound by the catalog as its own server shows it.
 var ownMakings = map[string][]string{
-	"a temporary table":              {"CREATE TEMP TABLE mine AS SELECT i AS who FROM individual i"},
-	"a temporary table, gone":        {"CREATE TEMP TABLE mine (a int)", "DROP TABLE mine"},
-	"a table":                        {"CREATE TABLE mine AS SELECT i AS who FROM individual i"},
-	"a function, in the transaction": {"BEGIN", "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
-	"a function":                     {"CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"},
+	"a temporary table":          {"CREATE TEMP TABLE mine AS SELECT i AS who FROM individual i"},
+	"a temporary table, gone":    {"CREATE TEMP TABLE mine (a int)", "DROP TABLE mine"},
+	"a table":                    {"CREATE TABLE mine AS SELECT i AS who FROM individual i"},
+	"a view, in the transaction": {"BEGIN", "CREATE OR REPLACE VIEW mine AS SELECT 1 AS n"},
+	"a view":                     {"CREATE OR REPLACE VIEW mine AS SELECT 1 AS n"},
 }
 
 // renames are transitions that a session may outrun: it sees the names behind them before the proxy is told.
@@ -139,7 +139,7 @@ func TestWhatIsNotConfirmedInTimeIsRefused(t *testing.T) {
 			o := openUnread(t, func(c *Config) { c.CatchUpTimeout = 50 * time.Millisecond })
 			o.catchUp = catchUp
 			c := o.loginBase()
-			c.Say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
+			c.Say(simple("CREATE OR REPLACE VIEW mine AS SELECT 1 AS n"))
 			c.HearUntil(wire.ReadyForQuery)
 			o.rename()
 			c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
@@ -153,7 +153,7 @@ func TestAWaitForNewsOfARenameCanBeCancelled(t *testing.T) {
 	o := openUnread(t)
 	began, _ := o.slow()
 	c := o.loginBase()
-	c.Say(simple("CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'"))
+	c.Say(simple("CREATE OR REPLACE VIEW mine AS SELECT 1 AS n"))
 	c.HearUntil(wire.ReadyForQuery)
 	o.rename()
 	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
