@@ -2,10 +2,11 @@ package store
 
 // functions are called by what statements on the system catalogs become, with the rights of whoever sends them. They
 // do what the same expressions would do in the text; as functions they cost the planner next to nothing, and hide no row
-// from an index and no query from being pulled up. All that they call is qualified, since the caller's search_path holds.
+// from an index and no query from being pulled up. All that they call is qualified, types included, since the
+// caller's search_path holds: a temporary type would come before that of pg_catalog.
 const functions = `
 CREATE OR REPLACE FUNCTION segue.names_of(map text) RETURNS jsonb LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1 AS $$
-DECLARE held jsonb;
+DECLARE held pg_catalog.jsonb;
 BEGIN -- an absent map must not be taken for an empty one; the empty path has it be fetched once
 	SELECT n.names OPERATOR(pg_catalog.#>) '{}'::pg_catalog.text[] INTO held FROM segue.names AS n WHERE n.id OPERATOR(pg_catalog.=) map;
 	IF held IS NULL THEN
@@ -17,9 +18,9 @@ END $$;
 
 CREATE OR REPLACE FUNCTION segue.definition(definition text, entry jsonb, tokens text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1 AS $$
 DECLARE
-	old text := pg_catalog.quote_ident(entry OPERATOR(pg_catalog.->>) 'from');
-	bracket integer;
-	head text;
+	old pg_catalog.text := pg_catalog.quote_ident(entry OPERATOR(pg_catalog.->>) 'from');
+	bracket pg_catalog.int4;
+	head pg_catalog.text;
 BEGIN -- see definitionSQL in package rewrite
 	IF entry IS NULL OR definition IS NULL OR (pg_catalog.strpos(definition, old) OPERATOR(pg_catalog.>) 0) IS NOT TRUE
 		AND NOT EXISTS (SELECT FROM pg_catalog.jsonb_object_keys(entry OPERATOR(pg_catalog.->) 'columns') AS w(n)
@@ -50,7 +51,7 @@ BEGIN -- see definitionSQL in package rewrite
 END $$;
 
 CREATE OR REPLACE FUNCTION segue.renamed(name text, entry jsonb) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1 AS $$
-DECLARE old text := pg_catalog.quote_ident(entry OPERATOR(pg_catalog.->>) 'from');
+DECLARE old pg_catalog.text := pg_catalog.quote_ident(entry OPERATOR(pg_catalog.->>) 'from');
 BEGIN
 	IF pg_catalog.right(name, pg_catalog.length(old)) OPERATOR(pg_catalog.=) old THEN
 		RETURN pg_catalog.left(name, OPERATOR(pg_catalog.-) pg_catalog.length(old)) OPERATOR(pg_catalog.||)
@@ -60,7 +61,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION segue.constraint_definition(definition text, own jsonb, other jsonb, tokens text, parts text) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE COST 1 AS $$
-DECLARE part text[];
+DECLARE part pg_catalog.text[];
 BEGIN
 	IF pg_catalog.starts_with(definition, 'FOREIGN KEY') THEN
 		part := pg_catalog.regexp_match(definition, parts);
@@ -74,13 +75,18 @@ END $$;
 
 CREATE OR REPLACE FUNCTION segue.table_of(kind text, object oid) RETURNS oid LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1 AS $$
 BEGIN
-	CASE kind
-	WHEN 'indrelid' THEN RETURN (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid OPERATOR(pg_catalog.=) object);
-	WHEN 'conrelid' THEN RETURN (SELECT x.conrelid FROM pg_catalog.pg_constraint AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
-	WHEN 'confrelid' THEN RETURN (SELECT x.confrelid FROM pg_catalog.pg_constraint AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
-	WHEN 'tgrelid' THEN RETURN (SELECT x.tgrelid FROM pg_catalog.pg_trigger AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
-	WHEN 'stxrelid' THEN RETURN (SELECT x.stxrelid FROM pg_catalog.pg_statistic_ext AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
-	END CASE;
+	IF kind OPERATOR(pg_catalog.=) 'indrelid' THEN
+		RETURN (SELECT x.indrelid FROM pg_catalog.pg_index AS x WHERE x.indexrelid OPERATOR(pg_catalog.=) object);
+	ELSIF kind OPERATOR(pg_catalog.=) 'conrelid' THEN
+		RETURN (SELECT x.conrelid FROM pg_catalog.pg_constraint AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
+	ELSIF kind OPERATOR(pg_catalog.=) 'confrelid' THEN
+		RETURN (SELECT x.confrelid FROM pg_catalog.pg_constraint AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
+	ELSIF kind OPERATOR(pg_catalog.=) 'tgrelid' THEN
+		RETURN (SELECT x.tgrelid FROM pg_catalog.pg_trigger AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
+	ELSIF kind OPERATOR(pg_catalog.=) 'stxrelid' THEN
+		RETURN (SELECT x.stxrelid FROM pg_catalog.pg_statistic_ext AS x WHERE x.oid OPERATOR(pg_catalog.=) object);
+	END IF;
+	RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = pg_catalog.concat('no object has ', kind);
 END $$;
 
 CREATE OR REPLACE FUNCTION segue.index_column(index oid, num int2, name name, later jsonb) RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE COST 1 AS $$

@@ -19,7 +19,13 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 	}
 	from := " FROM " + source + " AS " + quote(r.c.Alias)
 	const before = "CREATE VIEW " + view + " AS SELECT ("
+	if err := r.lookIn(r.c.Table.Schema, "public"); err != nil {
+		return "", err
+	}
 	if err := r.try(before+text+") AS x"+from, len(before), direction, col.Name); err != nil {
+		return "", err
+	}
+	if err := r.lookIn(); err != nil {
 		return "", err
 	}
 	tree, printed, err := r.printed()
@@ -61,6 +67,17 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 		return printed, nil
 	}
 	return qualified, nil
+}
+
+// lookIn sets where names are looked for besides pg_catalog. Only what the user has written is read with schemas in which others may
+// make operators and functions, and nothing of it is evaluated then: the planner would, and so would our own queries.
+func (r *resolver) lookIn(schemas ...string) error {
+	path := make([]string, len(schemas))
+	for i, schema := range schemas {
+		path[i] = quote(schema)
+	}
+	_, err := r.tx.Exec(r.ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", strings.Join(path, ", "))
+	return err
 }
 
 // try runs a statement that may fail for the expression in it. Offset is where that begins, 0 where a position means nothing.

@@ -114,9 +114,11 @@ type resolver struct {
 
 // prepare makes the tables, and looks up what the change says that it reads.
 func (r *resolver) prepare() error {
-	path := "SET LOCAL search_path TO " + quote(r.c.Table.Schema) + ", public"
+	if err := r.lookIn(r.c.Table.Schema, "public"); err != nil {
+		return err
+	}
 	for _, sql := range []string{
-		path, standIn(oldTable, r.c.Old), standIn(newTable, r.c.New), standIn(conditionTable, []change.Column{{Type: "boolean"}}),
+		standIn(oldTable, r.c.Old), standIn(newTable, r.c.New), standIn(conditionTable, []change.Column{{Type: "boolean"}}),
 	} {
 		if _, err := r.tx.Exec(r.ctx, sql); err != nil {
 			return err
