@@ -275,6 +275,13 @@ func TestAChangeThatCannotBeMadeIsRefusedBeforeAnythingIsDone(t *testing.T) {
 		"a generated column":           {"ALTER TABLE orders ADD twice int GENERATED ALWAYS AS (cents * 2) STORED", from, up, down, "column cents is read by default value for column twice of table public.orders"},
 		"a publication":                {"CREATE PUBLICATION p FOR TABLE orders", from, up, down, "table public.orders is published by p"},
 		"a rule":                       {"CREATE RULE r AS ON DELETE TO orders DO INSTEAD NOTHING", from, up, down, "has the rule r"},
+		"a trigger for a column": {`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER g AFTER UPDATE OF cents ON orders FOR EACH ROW EXECUTE FUNCTION f()`,
+			from, up, down, "trigger g of public.orders fires for UPDATE OF cents"},
+		"a trigger that takes rows": {`CREATE TABLE h (LIKE orders); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO h SELECT OLD.*; RETURN NULL; END';
+			CREATE TRIGGER g AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION f()`, from, up, down, "function public.f(), of a trigger on public.orders, takes whole rows"},
+		"a function with a star":       {`CREATE TABLE h (LIKE orders); CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'INSERT INTO h SELECT o . * FROM orders o'`, from, up, down, "function public.f() names public.orders, and columns by a star"},
+		"a function that returns rows": {`CREATE FUNCTION f() RETURNS SETOF orders LANGUAGE plpgsql AS 'BEGIN RETURN; END'`, from, up, down, "function public.f() takes or returns rows of public.orders"},
+		"a function that takes a row":  {`CREATE FUNCTION f(orders) RETURNS int LANGUAGE sql AS 'SELECT 1'`, from, up, down, "takes or returns rows of public.orders"},
 		"a child":                      {"CREATE TABLE child () INHERITS (orders)", from, up, down, "is inherited by"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -61,7 +61,7 @@ type table struct {
 }
 
 func (t *table) find() error {
-	if _, err := t.tx.Exec(t.ctx, "SET LOCAL search_path TO ''"); err != nil {
+	if err := t.lookIn(); err != nil {
 		return err
 	}
 	err := t.tx.QueryRow(t.ctx, "SELECT oid FROM pg_catalog.pg_class WHERE relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident($1)) AND relname = $2",
@@ -79,7 +79,9 @@ func (t *table) find() error {
 // obstacles lists what stands against a change of the table. $1 is the table, $2 its tree, and $3 the names of the old columns.
 const obstacles = `
 WITH col AS (SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($2) AND attname = ANY ($3) AND NOT attisdropped),
-named AS (SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name, c.* FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2))
+named AS (SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name, c.* FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2)),
+code AS (SELECT p.* FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+	WHERE p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.pronamespace <> pg_catalog.to_regnamespace('segue'))
 SELECT 1 AS rank, 'column ' || pg_catalog.quote_ident(attname) || ' is part of the partition key of ' || attrelid::pg_catalog.regclass::pg_catalog.text AS message,
 	'rows are routed to partitions before triggers fire' AS hint
 FROM col WHERE EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid
@@ -104,6 +106,18 @@ UNION ALL SELECT 9, 'table ' || name || ' is a partition', 'change the table tha
 FROM named WHERE named.oid = $1 AND relispartition
 UNION ALL SELECT 10, 'table ' || a.attrelid::pg_catalog.regclass::pg_catalog.text || ' has the column ' || pg_catalog.quote_ident(a.attname) || ' of an earlier change', 'purge that migration first'
 FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1 AND NOT a.attisdropped AND pg_catalog.starts_with(a.attname, '_segue_')
+UNION ALL SELECT 11, 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' of ' || attrelid::pg_catalog.regclass::pg_catalog.text || ' fires for UPDATE OF ' || pg_catalog.quote_ident(attname),
+	'what the other version writes changes that column without naming it; have the trigger fire for every UPDATE, and compare OLD with NEW'
+FROM col JOIN pg_catalog.pg_trigger g ON g.tgrelid = attrelid AND attnum = ANY (g.tgattr) AND NOT g.tgisinternal AND g.tgparentid = 0
+UNION SELECT 12, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', of a trigger on ' || name || ', takes whole rows by NEW.* or OLD.*', 'the columns that Segue adds would be among them; name the columns'
+FROM named JOIN pg_catalog.pg_trigger g ON g.tgrelid = named.oid AND NOT g.tgisinternal JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+WHERE p.prosrc ~* '\m(new|old)\s*\.\s*\*'
+UNION SELECT 13, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ' names ' || name || ', and columns by a star', 'the columns that Segue adds may be among them; name the columns'
+FROM named JOIN code p ON pg_catalog.strpos(pg_catalog.lower(p.prosrc), pg_catalog.lower(named.relname)) > 0
+WHERE named.oid = $1 AND p.prosrc ~* '(\m(select|distinct|all|returning)\s+|[,.]\s*)\*'
+UNION SELECT 14, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ' takes or returns rows of ' || name, 'the columns that Segue adds would be among them; name the columns: RETURNS TABLE (…)'
+FROM named JOIN pg_catalog.pg_type y ON y.oid = named.reltype JOIN code p ON p.prorettype IN (y.oid, y.typarray) OR p.proargtypes::pg_catalog.oid[] && ARRAY[y.oid, y.typarray]
+WHERE named.oid = $1
 ORDER BY 1, 2`
 
 // obstacles is the error of a table that cannot be changed.
@@ -212,7 +226,7 @@ func (t *table) constant(tree string) (bool, error) {
 // makeNew makes a table of the new side, which stands for it while it is looked at.
 func (t *table) makeNew() error {
 	const make = "CREATE TABLE " + newTable + " ()"
-	if _, err := t.tx.Exec(t.ctx, "SELECT pg_catalog.set_config('search_path', $1, true)", quote(t.c.Table.Schema)+", public"); err != nil {
+	if err := t.lookIn(t.c.Table.Schema, "public"); err != nil {
 		return err
 	}
 	if _, err := t.tx.Exec(t.ctx, make); err != nil {
@@ -234,8 +248,7 @@ func (t *table) makeNew() error {
 			return err
 		}
 	}
-	_, err := t.tx.Exec(t.ctx, "SELECT pg_catalog.set_config('search_path', '', true)")
-	return err
+	return t.lookIn()
 }
 
 // grants reads the privileges on single columns, and whether others have triggers that fire before Segue's last one.
