@@ -124,6 +124,10 @@ func TestAPrepareThatFailsOrIsNotSeenChangesWhatTheServerSays(t *testing.T) {
 		"in a transaction that is rolled back": {
 			{messages(simple("BEGIN"), simple("PREPARE p AS SELECT last_name FROM individual"), simple("ROLLBACK"), simple("EXECUTE p")), "ZZZZ"},
 		},
+		"that a temporary table gives another meaning": {
+			{simple("SELECT 1; PREPARE p AS SELECT last_name FROM individual"), "Z"}, {simple("PREPARE longer_name (int) AS SELECT last_name FROM individual"), "Z"},
+			{simple("CREATE TEMP TABLE individual (n int)"), "Z"}, {simple("EXECUTE p"), "Z"}, {simple("EXECUTE longer_name (1)"), "Z"},
+		},
 		"behind an error": {
 			{messages(simple("SELECT 1/0; PREPARE p AS SELECT last_name FROM individual"), simple("EXECUTE p")), "ZZ"},
 		},

@@ -260,7 +260,7 @@ func (s *session) textOf(e *epoch, st *statement) (*rewrite.Text, error) {
 
 // movedBy moves the position of an error behind the characters that come before the text that it is about.
 func movedBy(e *wire.Error, characters int) *wire.Error {
-	if n, err := strconv.Atoi(e.Position); err == nil && characters > 0 {
+	if n, err := strconv.Atoi(e.Position); err == nil && characters != 0 {
 		e.Position = strconv.Itoa(n + characters)
 	}
 	return e

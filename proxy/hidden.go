@@ -18,6 +18,7 @@ type hiddenGroup struct {
 	messages []byte
 	expects  []expect
 	flags    expectFlags             // of all of them
+	longer   int                     // characters that the text which is tried first has more than the one that is kept
 	text     *rewrite.Text           // in the words of which an error is told that goes to the client
 	before   func(p *pipeline) error // called right before it is sent; an error says why it must not be
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/seguedb/segue/proxy/prepared"
 	"github.com/seguedb/segue/proxy/wire"
@@ -47,7 +48,7 @@ func (s *session) prepareAgain(e *epoch, st *statement, text *rewrite.Text) erro
 			s.srv.metrics.reprepared.Inc()
 			return nil
 		}
-		return &question{kind: preparingAgain, groups: []*hiddenGroup{g}, then: func(err error) error { return s.preparedAgain(st, text, err) }}
+		return &question{kind: preparingAgain, groups: []*hiddenGroup{g}, then: func(err error) error { return s.preparedAgain(st, text, s.behind(err, -g.longer)) }}
 	})
 }
 
@@ -77,6 +78,7 @@ func (s *session) preparing(st *statement, text *rewrite.Text, sql string, setti
 	name := s.sentName(st.Name())
 	if st.SQL {
 		if under, ok := rewrite.PrepareUnder(sql, trial); ok {
+			g.longer = utf8.RuneCountInString(under) - utf8.RuneCountInString(sql)
 			g.close(nil, trial)
 			g.run(nil, under)
 			g.close(nil, trial)
@@ -120,9 +122,9 @@ func (s *session) preparedAgain(st *statement, text *rewrite.Text, err error) er
 	return err
 }
 
-// behind moves the position of an error that is for the client.
+// behind moves the position of an error that is for the client, forward if characters is positive.
 func (s *session) behind(err error, characters int) error {
-	if e, ok := err.(*wire.Error); ok && characters > 0 {
+	if e, ok := err.(*wire.Error); ok && characters != 0 {
 		fields := e.Fields()
 		moved := movedBy(fields.Error(), characters)
 		fields.Set(wire.FieldPosition, moved.Position)

@@ -83,6 +83,7 @@ func TestWhatTakesAMigratingName(t *testing.T) {
 		"other schema, renamed away":     {"SET search_path = side, public", look, "ALTER TABLE individual RENAME TO gone", look},
 		"other schema, set schema":       {"CREATE SCHEMA more", "SET search_path = side, public", look, "ALTER TABLE individual SET SCHEMA more", look},
 		"other schema, schema renamed":   {"SET search_path = side, public", look, "ALTER SCHEMA side RENAME TO aside", look},
+		"a schema has gone":              {"ALTER SCHEMA side RENAME TO made", "ALTER TABLE side.individual RENAME TO gone", "DROP TABLE side.individual", "COMMENT ON TABLE side.individual IS 'x'", "LOCK side.individual", "TRUNCATE side.individual", "SELECT * FROM side.individual", "DROP VIEW side.individual", "CREATE INDEX ON side.individual (id)", "DROP TABLE IF EXISTS side.individual"},
 		"a schema is made":               {"SET search_path = made, public", look, "CREATE SCHEMA made CREATE TABLE individual (n int)", look},
 		"a table of a schema that comes": {"SET search_path = made, public", look, "CREATE SCHEMA made", "CREATE TABLE made.individual (n int)", look},
 	} {

@@ -198,7 +198,7 @@ func (b *binding) finish(raw *ast.RawStmt) []splice.Edit {
 	}
 	b.gateCatalogs()
 	if b.statement.Failure = b.verdict(); b.statement.Failure != nil && b.statement.Failure == b.failure {
-		b.failure.natural = !b.affected && len(b.changes) == 0 && !b.sess.Unsettled && b.failure.natural
+		b.failure.natural = !b.affected && len(b.changes) == 0 && (!b.sess.Unsettled || b.failure.anyway) && b.failure.natural
 	}
 	if b.statement.Failure != nil {
 		b.statement.Columns = nil

@@ -116,7 +116,11 @@ func (b *binding) objectMissing(schema, name string) {
 	if b.statement.Tag == "DropStmt" && b.tokens.Kind(b.whole().From+1) == ast.Token_TABLE {
 		kind, shown = "table", name
 	}
+	if b.failure != nil {
+		return
+	}
 	b.fail("42P01", -1, server == nil, kind+` "`+shown+`" does not exist`, "")
+	b.failure.anyway = schema != "" // as in relationMissing
 }
 
 // otherObject binds the name of what is no relation: only types, and the arguments of functions, can hold rows of one.

@@ -240,6 +240,7 @@ func (b *binding) relationMissing(rv *ast.RangeVar, placed bool) {
 		return
 	}
 	b.fail("42P01", location, server == nil, `relation "`+name+`" does not exist`, "")
+	b.failure.anyway = !placed && rv.Schemaname != "" // perhaps there is no such schema, which a utility says in other words
 	if placed && rv.Schemaname == "" && b.isFuture(name) {
 		b.failure.Detail = `There is a WITH item named "` + name + `", but it cannot be referenced from this part of the query.`
 		b.failure.Hint = "Use WITH RECURSIVE, or re-order the WITH items to remove forward references."

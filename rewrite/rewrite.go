@@ -156,6 +156,7 @@ type Error struct {
 	Node     string // for 0A000: the construct that is not understood
 
 	natural bool // the server raises the same by itself if it is sent the client's own text
+	anyway  bool // or does what the text says if the name is there by then, which is the client's own
 	worded  bool // its hint is the one that the server would give
 	awaits  bool // it is about a function or type that the catalog does not have, while something is being made
 	pos     srcpos.Pos
