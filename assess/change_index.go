@@ -6,48 +6,52 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/rules"
 )
 
 var changeIndex = &Hazard{
 	ID: "change-index", Group: OfTable, Severity: Warn,
-	What: "an index has columns that a change takes, and none has those that it gives: statements of the new version that look for them read the whole table. " +
-		"Found while the migration is active or cut over",
-	Remedy: "create one on the new columns, `CONCURRENTLY` and past Segue, before the new version is deployed",
+	What: "an index has columns that a change takes, and none has those that it gives: statements of the new version that look for them read the whole table, " +
+		"and the index ends with purge. Found from the draft on",
+	Remedy: "when the new columns are there, create one on them, `CONCURRENTLY` and past Segue, before the new version is deployed",
 }
 
 // lookChangeIndexes finds indexes on old columns that have no counterpart.
 func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
-	if !s.Migration.Phase.Live() {
-		return nil
-	}
 	for _, op := range s.Migration.Changes() {
-		if op.Resolved == nil || op.Resolved.Compiled() == nil || op.Resolved.Stage == rules.Watched {
-			continue
-		}
-		lacking, err := withoutCounterpart(ctx, s.DB, op.Resolved.Compiled())
+		lacking, err := withoutCounterpart(ctx, s.DB, sidesOf(op, s.Migration.Phase))
 		if err != nil {
 			return err
 		}
 		for _, index := range lacking {
 			r.add(changeIndex, Object{"index", index}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and no index is on those that it gives", s.Migration.ID),
-				Hint:    "create one on the new columns: CREATE INDEX CONCURRENTLY",
+				Hint:    "when the new columns are there, create one on them, past Segue: CREATE INDEX CONCURRENTLY",
 			})
 		}
 	}
 	return nil
 }
 
-// withoutCounterpart lists the indexes on a column of the old side, where there is none on one of the new side.
-func withoutCounterpart(ctx context.Context, db DB, c *change.Compiled) ([]string, error) {
-	names := func(side []change.Column) (out []string) {
-		for _, col := range side {
-			out = append(out, col.Physical)
-		}
+// sides are the columns of a change by the names that the database has for them now.
+type sides struct {
+	table    rules.Name
+	old, new []string // none is new while it is not there, or withdrawn
+}
+
+func sidesOf(op rules.ChangeColumns, p rules.Phase) sides {
+	out := sides{op.Table, op.From, []string{}}
+	if !p.Live() || op.Resolved == nil || op.Resolved.Compiled() == nil || op.Resolved.Stage == rules.Watched {
 		return out
 	}
+	for _, c := range op.Resolved.Compiled().New {
+		out.new = append(out.new, c.Physical)
+	}
+	return out
+}
+
+// withoutCounterpart lists the indexes on a column of the old side, where there is none on one of the new side.
+func withoutCounterpart(ctx context.Context, db DB, c sides) ([]string, error) {
 	rows, err := db.Query(ctx, `
 		WITH used AS (
 			SELECT i.indexrelid, a.attname, i.indisvalid FROM pg_catalog.pg_index i
@@ -57,7 +61,7 @@ func withoutCounterpart(ctx context.Context, db DB, c *change.Compiled) ([]strin
 			WHERE n.nspname = $1 AND c.relname = $2)
 		SELECT DISTINCT indexrelid::pg_catalog.regclass::pg_catalog.text FROM used
 		WHERE attname = ANY ($3) AND NOT EXISTS (SELECT FROM used WHERE indisvalid AND attname = ANY ($4)) ORDER BY 1`,
-		c.Table.Schema, c.Table.Name, names(c.Old), names(c.New))
+		c.table.Schema, c.table.Name, c.old, c.new)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the indexes: %w", err)
 	}

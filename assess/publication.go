@@ -3,10 +3,12 @@ package assess
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -27,9 +29,10 @@ func lookPublications(ctx context.Context, s *Subject, r *report) error {
 	if err != nil {
 		return err
 	}
+	changed, renames := s.changedTables(), s.renames()
 	// Servers before 15 publish whole tables, and have no prattrs and prqual.
 	rows, err := s.DB.Query(ctx, `
-		SELECT t.schemaname || '.' || t.tablename, pg_catalog.string_agg(t.pubname || pg_catalog.concat(
+		SELECT c.oid, t.schemaname || '.' || t.tablename, pg_catalog.string_agg(t.pubname || pg_catalog.concat(
 			CASE WHEN pg_catalog.to_jsonb(x) ->> 'prattrs' IS NOT NULL THEN ' (with a list of columns)' END,
 			CASE WHEN pg_catalog.to_jsonb(x) ->> 'prqual' IS NOT NULL THEN ' (with a filter of rows)' END), ', ' ORDER BY t.pubname)
 		FROM pg_catalog.pg_publication_tables t
@@ -38,15 +41,23 @@ func lookPublications(ctx context.Context, s *Subject, r *report) error {
 		JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = t.tablename
 		LEFT JOIN pg_catalog.pg_publication_rel x ON x.prpubid = p.oid AND x.prrelid = c.oid
 		WHERE c.oid = ANY ($1::pg_catalog.oid[])
-		GROUP BY 1 ORDER BY 1`, numbers(tables))
+		GROUP BY 1, 2 ORDER BY 2`, numbers(tables))
 	if err != nil {
 		return fmt.Errorf("cannot read pg_publication_tables: %w", err)
 	}
+	var oid uint32
 	var table, publications string
-	_, err = pgx.ForEachRow(rows, []any{&table, &publications}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&oid, &table, &publications}, func() error {
+		if slices.Contains(changed, catalog.OID(oid)) {
+			r.add(publication, Object{Table, table}, Finding{
+				Message: "it is published by " + publications + slots + "; subscribers do not have the columns that a change adds",
+				Hint:    "take it out of the publication: ALTER PUBLICATION … DROP TABLE " + table,
+			})
+			return nil
+		}
 		r.add(publication, Object{Table, table}, Finding{
 			Message: "it is published by " + publications + slots + "; subscribers do not follow a rename, and stop at the first change of the table after it",
-			Hint:    "rename it at the subscribers when you cut over: " + strings.Join(rules.DDL(s.Migration, rules.Forward), "; "),
+			Hint:    "rename it at the subscribers when you cut over: " + strings.Join(rules.DDL(renames, rules.Forward), "; "),
 		})
 		return nil
 	})
@@ -54,6 +65,26 @@ func lookPublications(ctx context.Context, s *Subject, r *report) error {
 		return fmt.Errorf("cannot read pg_publication_tables: %w", err)
 	}
 	return nil
+}
+
+// changedTables lists the tables whose columns the migration changes, with all that inherit them.
+func (s *Subject) changedTables() (out []catalog.OID) {
+	for _, op := range s.Migration.Changes() {
+		if table := s.Catalog.Lookup(op.Table.Schema, op.Table.Name); table != nil {
+			out = append(append(out, table.OID), s.Catalog.Descendants(table.OID)...)
+		}
+	}
+	return out
+}
+
+// renames is the migration without its changes of columns.
+func (s *Subject) renames() *rules.Migration {
+	m := *s.Migration
+	m.Operations = slices.DeleteFunc(slices.Clone(m.Operations), func(op rules.Operation) bool {
+		_, is := op.(rules.ChangeColumns)
+		return is
+	})
+	return &m
 }
 
 // publicationSlots says through which slots publications of the database are read, as part of a sentence.

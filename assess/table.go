@@ -5,4 +5,5 @@ var tableChecks = []check{
 	{[]*Hazard{extensionMember}, lookExtensions},
 	{[]*Hazard{unfit}, lookChanges},
 	{[]*Hazard{changeIndex}, lookChangeIndexes},
+	{[]*Hazard{changeCheck}, lookChangeChecks},
 }

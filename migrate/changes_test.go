@@ -407,29 +407,42 @@ func TestAColumnThatIsDroppedAroundSegueStopsWhatNeedsIt(t *testing.T) {
 	}
 }
 
-func TestAnIndexWithoutACounterpartIsFound(t *testing.T) {
+func TestAnIndexOrCheckWithoutACounterpartIsFound(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, orders+`CREATE INDEX dear ON orders (cents) WHERE note IS NOT NULL; CREATE INDEX noted ON orders (note)`)
+	f := newFleet(t, 1, orders+`CREATE INDEX dear ON orders (cents) WHERE note IS NOT NULL; CREATE INDEX noted ON orders (note);
+		ALTER TABLE orders ADD CONSTRAINT positive CHECK (cents >= 0)`)
 	f.create(money)
 	f.must("money", activate)
 	f.awaitStage("money", rules.Served)
-	indexes := func() (out []string) {
-		found, err := f.instances[0].Assess(t.Context(), "money")
+	found := func(id string) (out []string) {
+		all, err := f.instances[0].Assess(t.Context(), "money")
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, one := range found {
-			if one.ID == "change-index" {
+		for _, one := range all {
+			if one.ID == id {
 				out = append(out, one.Object)
 			}
 		}
 		return out
 	}
+	indexes := func() []string { return found("change-index") }
 	if got := indexes(); len(got) != 1 || got[0] != "index public.dear" {
 		t.Errorf("found are %v", got)
 	}
 	f.exec(`CREATE INDEX dear_amount ON orders (amount) WHERE note IS NOT NULL`)
 	if got := indexes(); len(got) != 0 {
+		t.Errorf("with a counterpart %v are found", got)
+	}
+	if got := found("change-check"); len(got) != 1 || got[0] != "constraint positive on public.orders" {
+		t.Errorf("found are %v", got)
+	}
+	f.must("money", cutover)
+	if got := found("change-check"); len(got) != 1 {
+		t.Errorf("after cutover %v are found", got)
+	}
+	f.exec(`ALTER TABLE orders ADD CONSTRAINT positive_amount CHECK (amount >= 0) NOT VALID`)
+	if got := found("change-check"); len(got) != 0 {
 		t.Errorf("with a counterpart %v are found", got)
 	}
 }

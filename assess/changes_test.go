@@ -1,0 +1,40 @@
+package assess
+
+import (
+	"strings"
+	"testing"
+)
+
+const money = `
+id: money
+operations:
+  - change_columns:
+      table: public.orders
+      from: [cents]
+      to: [{ name: amount, type: "numeric(12,2)" }]
+      up: { amount: cents / 100.0 }
+      down: { cents: (amount * 100)::integer }
+`
+
+const moneyShop = `CREATE TABLE public.orders (id int PRIMARY KEY, cents int CHECK (cents >= 0), note text CHECK (note <> ''),
+	CONSTRAINT dear CHECK (cents < 1000 OR note IS NOT NULL))`
+
+func TestIndexesAndChecksOfColumnsThatGoAreFoundInADraft(t *testing.T) {
+	t.Parallel()
+	c := on(t, money, moneyShop, `CREATE INDEX by_cents ON orders (cents)`, `CREATE INDEX by_note ON orders (note)`)
+	c.remedied(changeIndex, []string{"index public.by_cents"}, `DROP INDEX by_cents`)
+	found := c.remedied(changeCheck, []string{"constraint dear on public.orders", "constraint orders_cents_check on public.orders"},
+		`ALTER TABLE orders DROP CONSTRAINT dear, DROP CONSTRAINT orders_cents_check`)
+	if !strings.Contains(found[1].Message, "CHECK ((cents >= 0))") || !strings.Contains(found[1].Hint, "counterpart on amount when that is there") {
+		t.Errorf("found %+v", found[1])
+	}
+}
+
+func TestAPublishedTableOfAChangeIsToBeTakenOutOfThePublication(t *testing.T) {
+	t.Parallel()
+	c := on(t, money, moneyShop, `CREATE PUBLICATION everything FOR TABLE orders`)
+	found := c.remedied(publication, []string{"public.orders"}, `DROP PUBLICATION everything`)
+	if strings.Contains(found[0].Message+found[0].Hint, "rename") || !strings.Contains(found[0].Hint, "take it out of the publication") {
+		t.Errorf("found %+v", found[0])
+	}
+}
