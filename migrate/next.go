@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seguedb/segue/rules"
 )
@@ -38,6 +39,14 @@ func (st *Status) Says() string {
 		return "the old version has ended; its columns are hidden, and kept in step until purge"
 	case rules.Withdrawn:
 		return "the new version has ended; its columns are hidden until purge"
+	}
+	if slices.ContainsFunc(st.Operations, func(op OperationView) bool { return op.Kind == (rules.ChangeColumns{}).Kind() }) {
+		switch st.Phase {
+		case rules.Contracted:
+			return "the old columns have been dropped, and Segue is not needed for it any more"
+		case rules.RolledBack:
+			return "the database has the old columns alone, and the new version has ended"
+		}
 	}
 	return Says(st.Phase)
 }

@@ -124,7 +124,7 @@ func busy(t *store.Transition) error {
 	return &ConflictError{
 		Message: fmt.Sprintf("%s of %q is being tried, and there is one transition at a time", t.Kind, t.Migration),
 		Hint:    fmt.Sprintf("wait for it, or withdraw it: DELETE /v1/migrations/%s/transition", t.Migration),
-		HintCLI: fmt.Sprintf("wait for it: segue show %[1]s. Or stop it: segue cancel %[1]s", t.Migration),
+		HintCLI: fmt.Sprintf("wait for it: segue status %[1]s --watch. Or stop it: segue cancel %[1]s", t.Migration),
 	}
 }
 

@@ -93,6 +93,23 @@ func TestWhatWouldBreakAChangeIsRefused(t *testing.T) {
 }
 
 // Without a version a statement means what the only version says that has its names.
+func TestARefusalNamesTheMigrationsOfTheTableOnly(t *testing.T) {
+	t.Parallel()
+	w := newChangedWorld(t, changedStages[0])
+	snap := *w.binder.Snapshot()
+	rel := snap.Catalog.Lookup("public", "orders")
+	snap.Migrations = []*rules.Migration{{ID: "v", Phase: rules.Active}, {ID: "later", Phase: rules.Active}}
+	snap.Lenses = map[string]*rules.Lens{}
+	for version, s := range map[string]changedStage{rules.Base: changedStages[0], "v": changedStages[1], "later": changedStages[1]} {
+		snap.Lenses[version] = rules.NewLens(version, []*rules.TableLens{changedLens(rel, changedColumns(t), s)})
+	}
+	w.binder = NewBinder(&snap, Options{})
+	f := w.rewrite(t, `DROP TABLE orders`).Statements[0].Failure
+	if f == nil || f.Detail != "It is being migrated by v." {
+		t.Errorf("the refusal is %+v", f)
+	}
+}
+
 func TestASessionWithoutAVersionIsServedByTheNamesOfEitherSide(t *testing.T) {
 	t.Parallel()
 	w := newChangedWorld(t, changedStages[0])

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -143,7 +144,7 @@ func (b *binding) movers(t *rules.TableLens) string {
 			continue
 		}
 		now := l.Table(t.OID)
-		if before != nil && now != nil && (before.Logical != now.Logical || !slices.Equal(before.Columns, now.Columns)) {
+		if before != nil && now != nil && (before.Logical != now.Logical || !reflect.DeepEqual(before.Columns, now.Columns)) {
 			out = append(out, syntax.QuoteIdent(version))
 		}
 		before = now

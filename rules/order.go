@@ -64,7 +64,7 @@ func alone(m *Migration, stored []*Migration) error {
 // of the names that those leave. The error is an *OrderError.
 func CanCutover(m *Migration, all []*Migration) error {
 	if stage := m.Unfinished(); stage != "" {
-		return &OrderError{m.ID, m.ID, fmt.Sprintf("the columns of migration %q are not complete yet (%s)", m.ID, stage), fmt.Sprintf("wait for it: segue show %s", m.ID)}
+		return &OrderError{m.ID, m.ID, fmt.Sprintf("the columns of migration %q are not complete yet (%s)", m.ID, stage), fmt.Sprintf("wait for it: segue status %s --watch", m.ID)}
 	}
 	for _, o := range all {
 		if o.Phase == Active && precedes(o, m) && sharesTable(o, m) {

@@ -45,7 +45,7 @@ func create(cmd *cobra.Command, o *options, file string) error {
 				fmt.Fprintf(w, "  %s\n", operation(op))
 			}
 		} else {
-			fmt.Fprintf(w, "%s was stored before, and is %s: %s\n", st.ID, phaseWords(st.Phase), migrate.Says(st.Phase))
+			fmt.Fprintf(w, "%s was stored before, and is %s: %s\n", st.ID, phaseWords(st.Phase), st.Says())
 		}
 		fmt.Fprintf(w, "next: %s\n", st.Next())
 	})

@@ -68,7 +68,7 @@ func writeList(w io.Writer, all admin.Migrations, every bool) {
 // maxOperations is how much of the operations a line shows, in characters; segue show has them all.
 const maxOperations = 60
 
-// operations are all of them in one line, or their number where that would be long.
+// operations are all of them in one line. Where that would be long it is their number, or of one what it is about.
 func operations(ops []migrate.OperationView) string {
 	var all []string
 	for _, op := range ops {
@@ -76,6 +76,9 @@ func operations(ops []migrate.OperationView) string {
 	}
 	if text := strings.Join(all, "; "); utf8.RuneCountInString(text) <= maxOperations {
 		return text
+	}
+	if len(ops) == 1 {
+		return strings.ReplaceAll(ops[0].Kind, "_", " ") + " " + ops[0].Table
 	}
 	return fmt.Sprintf("%d operations", len(ops))
 }

@@ -46,10 +46,10 @@ func (l *waiting) follow(ctx context.Context, c *client) {
 	}
 }
 
-// tell takes note of how the transition is.
+// tell takes note of how the transition is. One that is committed has no reason to wait any more, and a moment later it is done.
 func (l *waiting) tell(st *migrate.Status, now time.Time) {
 	p := st.Pending
-	if news := newsOf(st); p.Attempts > 0 && news != l.last {
+	if news := newsOf(st); p.Attempts > 0 && p.LastError != "" && news != l.last {
 		l.clear()
 		l.last = news
 		fmt.Fprintf(l.w, "%s %s of %s waits (%s): %s. Traffic is %s. Stop it with: segue cancel %s\n", now.UTC().Format("15:04:05Z"),
