@@ -52,15 +52,15 @@ func (c *Compiled) BackToActive() []string {
 // longer, and what the old side cannot hold is seen when it is written.
 func (c *Compiled) Contract() []string {
 	var out []string
-	after := c.renamed()
+	after := c.Contracted()
 	for i, col := range c.Old {
 		out = append(out, c.rename(col.Physical, after.Old[i].Physical))
 	}
 	return append(out, after.Functions(Kept)...)
 }
 
-// renamed is the change after Contract.
-func (c *Compiled) renamed() *Compiled {
+// Contracted is the change after Contract, and before Settle.
+func (c *Compiled) Contracted() *Compiled {
 	after := *c
 	after.Old = append([]Column(nil), c.Old...)
 	for i := range after.Old {
@@ -72,7 +72,7 @@ func (c *Compiled) renamed() *Compiled {
 // BackFromContract takes Contract back.
 func (c *Compiled) BackFromContract() []string {
 	var out []string
-	for i, col := range c.renamed().Old {
+	for i, col := range c.Contracted().Old {
 		out = append(out, c.rename(col.Physical, c.Old[i].Physical))
 	}
 	return append(out, c.Functions(Owned)...)
@@ -95,7 +95,7 @@ func (c *Compiled) Settle() []string {
 
 // Settled is the change after Contract and Settle.
 func (c *Compiled) Settled() *Compiled {
-	after := c.renamed()
+	after := c.Contracted()
 	after.New = append([]Column(nil), c.New...)
 	for i := range after.New {
 		after.New[i].Physical = c.New[i].Name

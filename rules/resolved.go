@@ -188,10 +188,11 @@ func (o ChangeColumns) leave(s *schema) (*catalog.Relation, error) {
 	if err != nil || o.Resolved.compiled == nil || o.Resolved.Stage == Withdrawn {
 		return r, err
 	}
-	o.Resolved.serve(s, r, served{o.Resolved.compiled, true, true})
 	if o.Resolved.Stage == Settled {
+		o.Resolved.serve(s, r, served{o.Resolved.compiled.Settled(), true, true})
 		return r, nil
 	}
+	o.Resolved.serve(s, r, served{o.Resolved.compiled.Contracted(), true, true})
 	for _, col := range o.Resolved.compiled.New {
 		at := r.Column(col.Physical)
 		if at == nil {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/migrate"
@@ -335,6 +337,13 @@ func TestEachKindOfChangeIsReadAndWrittenByBothVersions(t *testing.T) {
 			}
 			f.stage(t, "new", rules.Settled)
 			check("after contract")
+			_, err := f.connect(t, 0, "new", pgx.QueryExecModeExec).Exec(t.Context(), "INSERT INTO item (id) VALUES (4)")
+			if e := new(pgconn.PgError); errors.As(err, &e) && strings.Contains(fmt.Sprintf("%+v", *e), "_segue_") {
+				t.Errorf("an error after contract names what is hidden: %+v", *e)
+			}
+			if err == nil {
+				pgtest.Exec(t, f.direct, "DELETE FROM item WHERE id = 4")
+			}
 			f.transition(t, "new", migrate.Request{Kind: migrate.Purge})
 			check("after purge")
 			if got := table(t, pgtest.Connect(t, f.direct), "SELECT * FROM item ORDER BY id"); !cmp.Equal(tc.newSees, got) {
