@@ -71,7 +71,7 @@ func (s *session) mayAsk() error {
 
 // refreshBySettings is refresh where nothing may be asked that takes a snapshot, as far as settings tell what is to be known.
 func (s *session) refreshBySettings(e *epoch) error {
-	v := &s.view
+	v := &s.state
 	if v.session == nil || v.probed == nil {
 		return s.refreshByAsking(e)
 	}
@@ -121,7 +121,7 @@ func (p *probed) role() string {
 // pathTimeout bounds how long a statement waits for the answer of another connection.
 const pathTimeout = 5 * time.Second
 
-// askPath asks on another connection where the search_path of p leads, and makes the view of it; where that cannot be told,
+// askPath asks on another connection where the search_path of p leads, and makes the state of it; where that cannot be told,
 // the session's own server is asked.
 func (s *session) askPath(e *epoch, p *probed) error {
 	if s.srv.cfg.SearchPath == nil {
@@ -133,7 +133,7 @@ func (s *session) askPath(e *epoch, p *probed) error {
 			s.srv.log.Warn("it cannot be told where a search_path leads", "error", err)
 			return s.refreshByAsking(e)
 		}
-		p.Path = effectivePath(q.path, s.view.session.SearchPath)
+		p.Path = effectivePath(q.path, s.state.session.SearchPath)
 		s.take(e, p)
 		return nil
 	}

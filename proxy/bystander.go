@@ -28,7 +28,7 @@ func (s *session) rewordBlind(fields *wire.ErrorFields) bool {
 }
 
 // knownVersion is the version that the session is pinned to. It is not known once the session may have set another, until
-// the view is read again.
+// the state is read again.
 func (s *session) knownVersion() (version string, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

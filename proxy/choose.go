@@ -31,7 +31,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 	}
 	private := false // the text is to be bound by the catalog as the session sees it
 	if !s.at.names && (st == nil || !s.keepsNames(sql)) {
-		s.view.forgetNames()
+		s.state.forgetNames()
 	}
 	s.at.names = true
 	for range maxRounds {
@@ -44,16 +44,16 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		if err != nil {
 			return nil, err
 		}
-		failed, err := s.inFailed(!fresh || s.view.aged || e.closed())
+		failed, err := s.inFailed(!fresh || s.state.aged || e.closed())
 		if err != nil {
 			return nil, err
 		}
-		if (!fresh || s.view.aged) && !failed {
+		if (!fresh || s.state.aged) && !failed {
 			if err := s.refresh(e); err != nil {
 				return nil, err
 			}
 		}
-		if memo != nil && memo.generation == s.view.generation && memo.text != nil && !memo.text.Mispredicted() && !failed {
+		if memo != nil && memo.generation == s.state.generation && memo.text != nil && !memo.text.Mispredicted() && !failed {
 			if err := s.stands(e, st, memo.text); err != nil {
 				return nil, err
 			}
@@ -118,7 +118,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		}
 		if t, err = s.enterAll(e, t); err == nil {
 			if memo != nil && !t.GivenUp && !executesByName(t) {
-				memo.text, memo.generation = t, s.view.generation
+				memo.text, memo.generation = t, s.state.generation
 			}
 			return t, nil
 		}
@@ -150,7 +150,7 @@ func executesByName(t *rewrite.Text) bool { return prepared.MayExecute([]byte(t.
 
 // asking is the session as it is for one text; of a prepared statement, st, it is as it was when that was read.
 func (s *session) asking(e *epoch, binder *rewrite.Binder, sql []byte, types []uint32, st *statement) (*rewrite.Session, error) {
-	v := s.view.session
+	v := s.state.session
 	otherwise := st != nil && prepared.Matters(st.Text) &&
 		(st.Read.Doubt || st.Read.Encoding != v.Encoding || st.Read.Standard != v.StandardStrings)
 	if otherwise && st.Read.Doubt {
@@ -212,7 +212,7 @@ func (s *session) inFailed(settle bool) (bool, error) {
 // chooseFailed chooses a text in a failed transaction, where nothing can be asked. The server refuses a single statement,
 // or it ends the transaction, whatever names are in it. Of several, those behind a ROLLBACK are executed.
 func (s *session) chooseFailed(e *epoch, text string, fresh bool) (*rewrite.Text, error) {
-	with := s.view.session
+	with := s.state.session
 	if with == nil {
 		with = &rewrite.Session{User: s.link.Request.User, Version: s.version(), StandardStrings: true, Work: &binding{s: s}}
 	}

@@ -16,7 +16,7 @@ type analysis struct {
 	hit        prefilter.Hit
 	control    control
 	text       *rewrite.Text   // nil until it was bound
-	generation uint64          // of the view that it was bound in
+	generation uint64          // of the state that it was bound in
 	makes      *[]rewrite.Made // of a text with StateWords, once it is known; nil inside: nothing
 }
 
@@ -133,7 +133,7 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 
 // controls prepares for a statement that begins or may end a transaction, of the extended protocol or alone in a Query.
 //
-// Before one that begins, the view is read if it is not fresh, and what is prepared if that is not known. Else it would be read
+// Before one that begins, the state is read if it is not fresh, and what is prepared if that is not known. Else it would be read
 // by a query inside the transaction, which takes the snapshot that a client at REPEATABLE READ means to take after a LOCK.
 func (s *session) controls(now *epoch, c control) error {
 	if c == ends {
@@ -155,14 +155,14 @@ func (s *session) controls(now *epoch, c control) error {
 	if unsure && !s.at.recounted {
 		return s.recount()
 	}
-	if fresh && !s.view.aged || s.at.unread {
+	if fresh && !s.state.aged || s.at.unread {
 		return nil
 	}
 	return rescue(s.refresh(now), func(err error) error {
 		var refused *wire.Error
 		if errors.As(err, &refused) {
-			s.view.stale, s.at.unread = true, true
-			return nil // the first statement that needs the view will say so
+			s.state.stale, s.at.unread = true, true
+			return nil // the first statement that needs the state will say so
 		}
 		return err
 	})

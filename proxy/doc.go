@@ -24,7 +24,7 @@
 //
 // While nothing is live no text is looked at; texts that prepare something are remembered, up to a bound, because they may have to be
 // prepared in other words later. Under a live migration the binder's prefilter sees each text. A hit goes to choose, which
-// sees to it that the view of the session is fresh (probe), that relations of which the meaning is open are asked for
+// sees to it that the state of the session is fresh (probe), that relations of which the meaning is open are asked for
 // (lookUp), and that the gate lets the text pass (enterTables). At Bind, Describe and SQL EXECUTE the statement is prepared again,
 // unseen, if the server has it in a text that is not the right one any more; package prepared keeps account of that.
 //

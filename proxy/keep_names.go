@@ -4,7 +4,7 @@ package proxy
 // executed. CREATE INDEX CONCURRENTLY must be the first command of its group of messages (PreventInTransactionBlock in
 // xact.c), and a question in the group would be that. Nor can an earlier command of the group have taken the name.
 func (s *session) keepsNames(sql []byte) bool {
-	if !s.view.naming {
+	if !s.state.naming {
 		return false
 	}
 	s.queue.mu.Lock()

@@ -126,7 +126,7 @@ type openMaking struct {
 // announce makes known what a text that is about to be sent makes. Nobody can name it unseen from here on. private says that
 // it makes something, and nothing that others can see.
 func (s *session) announce(t *rewrite.Text) (private bool) {
-	e := s.view.epoch
+	e := s.state.epoch
 	var all []rewrite.Made
 	for i := range t.Statements {
 		if t.Statements[i].Failure != nil {
@@ -163,8 +163,8 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 		case x.Temp && !x.Rows, x.Bare && s.hasTemporary(x.Name):
 			continue // it is asked for with all that only the session can see
 		case x.Temp:
-			s.view.temporary = append(s.view.temporary, x.Name)
-			s.view.ownNames = rewrite.NewNameFilter(s.view.temporary)
+			s.state.temporary = append(s.state.temporary, x.Name)
+			s.state.ownNames = rewrite.NewNameFilter(s.state.temporary)
 			continue
 		case x.Name == "":
 			m.all = m.all || x.Rows
@@ -181,12 +181,12 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 			}
 		}
 		// What is temporary may use what is altered, and no catalog but the session's own has that.
-		seen, private, m.alone = true, false, m.alone && alone && !(x.Altered && (len(s.view.own) > 0 || s.view.stale))
+		seen, private, m.alone = true, false, m.alone && alone && !(x.Altered && (len(s.state.own) > 0 || s.state.stale))
 	}
 	if !seen {
 		return private
 	}
-	s.view.makings++
+	s.state.makings++
 	q := &s.queue
 	q.mu.Lock()
 	q.makings = append(q.makings, openMaking{m, q.readyDue()})
@@ -197,7 +197,7 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 
 // hasTemporary tells whether the session surely has a temporary table that the name means.
 func (s *session) hasTemporary(name string) bool {
-	v := &s.view
+	v := &s.state
 	r := v.own[rules.Name{Name: name}]
 	if r == nil || !r.Temp || v.stale || v.closing || s.staleHint.Load() {
 		return false

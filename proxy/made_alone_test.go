@@ -52,7 +52,7 @@ func TestTheCatalogIsReadOnlyForWhatMayConcernAText(t *testing.T) {
 				t.Fatal(err)
 			}
 			pgtest.Eventually(t, func() bool { return len(p.list()) == 0 }, "the session ends")
-			if read := sessions[0].view.private != nil; read != tc.read {
+			if read := sessions[0].state.private != nil; read != tc.read {
 				t.Errorf("the session has read the catalog: %v, want %v", read, tc.read)
 			}
 		})

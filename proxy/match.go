@@ -22,7 +22,7 @@ func unlessEmpty(sql []byte, hit prefilter.Hit) prefilter.Hit {
 }
 
 func (s *session) matchStatements(e *epoch, sql []byte, hit prefilter.Hit) prefilter.Hit {
-	v := &s.view
+	v := &s.state
 	if hit != prefilter.Names && (e.made.named(s, sql) || v.ownNames.In(sql)) {
 		return prefilter.Names
 	}
@@ -50,7 +50,7 @@ func (s *session) matchKeptMore(e *epoch, sql []byte, types []uint32, hit prefil
 }
 
 func (s *session) matchKeptStatements(e *epoch, sql []byte, types []uint32, hit prefilter.Hit) prefilter.Hit {
-	if hit == prefilter.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.view.ownNames.In(sql) {
+	if hit == prefilter.Names || e.binder.ShowsCatalogs(sql) || e.made.named(s, sql) || s.state.ownNames.In(sql) {
 		return prefilter.Names
 	}
 	if rows, _ := e.binder.MatchTypes(types); rows {

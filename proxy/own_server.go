@@ -35,7 +35,7 @@ func (o *ownServer) Query(_ context.Context, sql string, args ...any) (pgx.Rows,
 		o.err = err
 		return nil, err
 	}
-	rows := &ownRows{encoding: o.s.view.session.Encoding, bodies: g.rows, types: pgtype.NewMap()}
+	rows := &ownRows{encoding: o.s.state.session.Encoding, bodies: g.rows, types: pgtype.NewMap()}
 	if rows.fields, err = wire.DecodeRowDescription(nil, g.description); err != nil {
 		return nil, err
 	}

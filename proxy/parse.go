@@ -82,7 +82,7 @@ func (s *session) parseAs(text *rewrite.Text) outcome {
 	sql, _, _ := cutString(rest)
 	st := s.open(name, sql, s.types, false)
 	st.Memo.analysis = analysis{
-		binder: s.view.epoch.binder, made: s.view.epoch.made, hit: prefilter.Names, control: controlOf(sql), text: text, generation: s.view.generation,
+		binder: s.state.epoch.binder, made: s.state.epoch.made, hit: prefilter.Names, control: controlOf(sql), text: text, generation: s.state.generation,
 	}
 	if executesByName(text) {
 		st.Memo.analysis.text = nil

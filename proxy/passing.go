@@ -303,7 +303,7 @@ func (s *session) passed(now *epoch, hit prefilter.Hit, due uint64) {
 	}
 	s.announceAll(now, []rewrite.Made{{Runs: true, Changes: true}}, true)
 	s.change()
-	s.view.changedAt = due
+	s.state.changedAt = due
 }
 
 // doubtIfBlock takes note that a text of which this is the first part may prepare something where it is not seen.

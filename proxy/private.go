@@ -14,7 +14,7 @@ type private struct {
 	public *rewrite.Binder // in whose place it is
 	made   *made           // what was known to be new when it was read
 
-	changes, makings uint64 // counts of the view when it was read
+	changes, makings uint64 // counts of the state when it was read
 	inside           bool   // it was read in a transaction
 	lastIdle, txEnds uint64 // counts of the queue when it was read
 }
@@ -25,7 +25,7 @@ const privateCache = 1 << 20
 // binderFor is the binder to use for a text: that of the epoch, unless the text may name what its catalog does not have, as
 // newer says that it does.
 func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*rewrite.Binder, error) {
-	v := &s.view
+	v := &s.state
 	own, _ := e.made.by(s)
 	if !newer && !v.lacking && !e.made.concerns(s, []byte(sql)) && !v.ownNames.In([]byte(sql)) {
 		if _, known := e.binder.MatchTypes(types); known {
@@ -44,7 +44,7 @@ func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*
 // isCurrent tells whether a private binder still shows what the session's server would. What the session makes itself is
 // counted; what others make, only if the text may be about that.
 func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
-	v := &s.view
+	v := &s.state
 	if p.public != e.binder || p.changes != v.changes || p.makings != v.makings || !own && p.made != e.made {
 		return false
 	}
@@ -61,7 +61,7 @@ func (s *session) readPrivately(e *epoch) error {
 	if err := s.mayAsk(); err != nil {
 		return err
 	}
-	p := &private{public: e.binder, made: e.made, changes: s.view.changes, makings: s.view.makings}
+	p := &private{public: e.binder, made: e.made, changes: s.state.changes, makings: s.state.makings}
 	s.queue.mu.Lock()
 	p.inside = s.queue.status != wire.Idle || s.queue.unsynced
 	p.lastIdle, p.txEnds = s.queue.lastIdle, s.queue.txEnds
@@ -84,9 +84,9 @@ func (s *session) readPrivately(e *epoch) error {
 		options := s.srv.cfg.Rewrite
 		options.CacheBytes = privateCache
 		p.binder = rewrite.NewBinder(snap, options)
-		s.view.forget()
-		s.view.private = p
-		s.view.generation++
+		s.state.forget()
+		s.state.private = p
+		s.state.generation++
 		return nil
 	}
 	return q
@@ -114,8 +114,8 @@ func (s *session) lacks(e *epoch, binder *rewrite.Binder, answers map[rules.Name
 		// A view or a column can show rows of a type that is as new as itself. What not even the session's own catalog has
 		// is no such thing, unless it was made since that was read.
 		if s.mayHoldRows(e, r) || binder == e.binder && !r.Temp {
-			s.view.lacking = true
-			s.view.makings++
+			s.state.lacking = true
+			s.state.makings++
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (s *session) mayHoldRows(e *epoch, r *catalog.Relation) bool {
 // ownTables keeps the names of those temporary tables through which rows of a table under migration can be seen: no
 // catalog but the session's own has them.
 func (s *session) ownTables(e *epoch, own map[rules.Name]*catalog.Relation) {
-	v := &s.view
+	v := &s.state
 	v.temporary = nil
 	for name, r := range own {
 		if name.Schema == "" && e.binder != nil && e.live && s.mayHoldRows(e, r) {

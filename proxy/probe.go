@@ -239,7 +239,7 @@ func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRel
 	texts := make(map[string]string, len(need.Questions))
 	for _, question := range need.Questions {
 		if question == rewrite.SentTexts {
-			texts[question] = s.view.sent.answer(s.view.session.Version)
+			texts[question] = s.state.sent.answer(s.state.session.Version)
 			continue
 		}
 		queries = append(queries, ownQuery(question, false))
@@ -264,7 +264,7 @@ func (s *session) lookUp(e *epoch, binder *rewrite.Binder, need *rewrite.NeedRel
 			}
 			texts[question], rest = string(answer), rest[1:]
 		}
-		s.view.learn(answers, texts)
+		s.state.learn(answers, texts)
 		s.lacks(e, binder, answers)
 		return nil
 	}

@@ -84,7 +84,7 @@ type deciding struct {
 	changes      *changes // what a Query's text does to what is prepared by SQL
 
 	names     bool   // what was known of free names has been forgotten
-	unread    bool   // the view could not be read: the first statement that needs it will say so
+	unread    bool   // the state could not be read: the first statement that needs it will say so
 	recounted bool   // what is prepared is known
 	lockAt    *epoch // at the closed gate of which it is known whether the session holds a lock
 	holdsLock bool

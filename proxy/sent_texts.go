@@ -47,7 +47,7 @@ func (t *sentTexts) answer(version string) string {
 
 // rememberSent notes a text that has been sent if pg_cursors or pg_prepared_statements is going to show it.
 func (s *session) rememberSent(t *rewrite.Text) {
-	if t.Changed && s.view.session != nil && slices.ContainsFunc(t.Statements, func(st rewrite.Statement) bool {
+	if t.Changed && s.state.session != nil && slices.ContainsFunc(t.Statements, func(st rewrite.Statement) bool {
 		return st.Effect.Prepare != nil || st.Effect.Cursor
 	}) {
 		s.rememberShown(t.SQL, t.Client)
@@ -61,8 +61,8 @@ func (s *session) rememberShown(sent, client string) {
 	if s.clientEncoding() != "UTF8" && strings.ContainsFunc(sent+client, foreign) {
 		return
 	}
-	s.view.sent.remember(s.view.session.Version, sent, client)
-	s.view.forgetAnswers()
+	s.state.sent.remember(s.state.session.Version, sent, client)
+	s.state.forgetAnswers()
 }
 
 // Texts that are kept because they may have prepared something in a string are bounded: so many, each of so many bytes in both words.
@@ -86,7 +86,7 @@ func (s *session) sent(t *rewrite.Text) {
 			s.doubtVersion()
 		}
 		if st.Effect.Schema {
-			s.view.forgetAnswers()
+			s.state.forgetAnswers()
 		}
 	}
 	if preparesInside(t) {

@@ -232,7 +232,7 @@ func (s *session) verify(f wire.Frame, v verdict) error {
 	}
 	s.srv.metrics.mispredicted.Inc()
 	s.srv.log.Error("the result is not as predicted: this is a bug of segue", "error", err, "statement", v.expect.text.Sample())
-	// Perhaps the catalog or the view was outdated. If so, the next snapshot brings a binder that trusts the text again.
+	// Perhaps the catalog or the state was outdated. If so, the next snapshot brings a binder that trusts the text again.
 	s.staleHint.Store(true)
 	s.srv.schemaChanged(nil)
 	if !s.srv.cfg.StrictOracle && !v.expect.text.Suspect() {

@@ -29,7 +29,7 @@ type session struct {
 	// Of the client's goroutine.
 	frame   wire.Frame // the client's message that is being handled
 	holds   int        // bytes of the server's texts that it has
-	view    view
+	state   sessionState
 	at      deciding
 	types   []uint32 // of the Parse that is being handled
 	unnamed portal
@@ -40,7 +40,7 @@ type session struct {
 	// What the account does not know was prepared before anything was live.
 	unseenBefore  bool
 	takesSnapshot bool            // the text at hand gives its transaction a snapshot, if it has none
-	blind         bool            // something was sent without a look since the view was read
+	blind         bool            // something was sent without a look since the state was read
 	keeping       bool            // queue.retry may hold something
 	counted       []*rewrite.Text // since the group in queue.retry began
 	series        *series         // the Query that is being sent in pieces; nil when there is none

@@ -21,7 +21,7 @@ const (
 
 // onSystemPath calls read while names are looked for in pg_catalog only. It blocks. The errors are those of exchange, and of read.
 func (s *session) onSystemPath(read func() error) error {
-	if searchesSystemFirst(s.view.session.SearchPath) {
+	if searchesSystemFirst(s.state.session.SearchPath) {
 		return read()
 	}
 	s.queue.mu.Lock()

@@ -36,8 +36,8 @@ func (s *session) count(t *rewrite.Text) {
 		s.counted = append(s.counted, t)
 	}
 	defaults := rules.Base
-	if s.view.session != nil {
-		defaults = cmp.Or(s.view.session.Default, defaults)
+	if s.state.session != nil {
+		defaults = cmp.Or(s.state.session.Default, defaults)
 	}
 	s.mu.Lock()
 	if s.identity.pinned == "" && t.Version != defaults && !slices.Contains(s.needs, t.Version) {

@@ -10,14 +10,14 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// A view is what the session's server has told about the session, as far as it decides what a text means. It belongs to
+// A sessionState is what the session's server has told about the session, as far as it decides what a text means. It belongs to
 // the client's goroutine.
 //
 // It is read before the first text that matters and again when it may have changed. Settings that were changed in a
-// transaction may come back when it ends: so a view that was read in the same transaction as a change serves only
+// transaction may come back when it ends: so what was read in the same transaction as a change serves only
 // until then. As all of it is asked of the server, Postgres' own semantics of SET LOCAL, ROLLBACK TO, RESET and DISCARD
 // hold without being followed here.
-type view struct {
+type sessionState struct {
 	session  *rewrite.Session // replaced, never changed; nil before the first probe
 	probed   *probed          // what the server has told last
 	own      map[rules.Name]*catalog.Relation
@@ -75,17 +75,17 @@ func onlySets(sql []byte) bool {
 // changeNames takes note that a text was sent that may change which names there are, or only settings that say where they are
 // looked for.
 func (s *session) changeNames(onlySettings bool) {
-	s.view.moved = s.view.moved || !onlySettings
+	s.state.moved = s.state.moved || !onlySettings
 	s.queue.mu.Lock()
-	s.view.changedAt = s.queue.readyDue()
+	s.state.changedAt = s.queue.readyDue()
 	s.queue.mu.Unlock()
-	s.view.stale = true
-	s.view.changes++
+	s.state.stale = true
+	s.state.changes++
 }
 
-// fresh tells whether the view can be used for the next text.
+// fresh tells whether the state can be used for the next text.
 func (s *session) fresh() (bool, error) {
-	v := &s.view
+	v := &s.state
 	if v.session == nil || v.stale || s.staleHint.Swap(false) {
 		v.stale = true
 		return false, nil
@@ -104,7 +104,7 @@ func (s *session) fresh() (bool, error) {
 	return !over, nil
 }
 
-// refresh reads the view from the session's server. The errors are those of ask.
+// refresh reads the state from the session's server. The errors are those of ask.
 func (s *session) refresh(e *epoch) error {
 	s.staleHint.Store(false)
 	if s.beforeSnapshot() {
@@ -118,9 +118,9 @@ func (s *session) refreshByAsking(e *epoch) error {
 	return s.probe(func(answer *probed) { s.take(e, answer) })
 }
 
-// take makes the view of what was read.
+// take makes the state of what was read.
 func (s *session) take(e *epoch, answer *probed) {
-	v := &s.view
+	v := &s.state
 	v.probed = answer
 	s.queue.mu.Lock()
 	v.lastIdle, v.txEnds = s.queue.lastIdle, s.queue.txEnds
@@ -159,15 +159,15 @@ func (s *session) take(e *epoch, answer *probed) {
 
 // clientEncoding is the encoding of the client's texts, as far as is known.
 func (s *session) clientEncoding() string {
-	if s.view.session != nil {
-		return s.view.session.Encoding
+	if s.state.session != nil {
+		return s.state.session.Encoding
 	}
 	return s.link.Parameters["client_encoding"]
 }
 
-// rebase makes the view one for another binder: what was asked of the server may be in the catalog now.
+// rebase makes the state one for another binder: what was asked of the server may be in the catalog now.
 func (s *session) rebase(e *epoch) {
-	v := &s.view
+	v := &s.state
 	if v.epoch != nil && v.epoch.binder == e.binder {
 		if v.epoch.made != e.made {
 			v.epoch = e
@@ -199,7 +199,7 @@ func (s *session) rebase(e *epoch) {
 
 // leadsWhere reports whether the search_path leads where it led by the catalog of another epoch. What is temporary is asked
 // for again, since it may be made of what has changed.
-func (v *view) leadsWhere(e *epoch) bool {
+func (v *sessionState) leadsWhere(e *epoch) bool {
 	if v.epoch == nil || !v.epoch.live || !e.live || len(v.own) > 0 {
 		return false
 	}
@@ -208,7 +208,7 @@ func (v *view) leadsWhere(e *epoch) bool {
 }
 
 // forget drops the server's answers about relations, because they may be others now.
-func (v *view) forget() {
+func (v *sessionState) forget() {
 	if !v.answered {
 		return
 	}
@@ -219,7 +219,7 @@ func (v *view) forget() {
 }
 
 // learn adds answers to the session: what relations names mean, and what questions were answered with.
-func (v *view) learn(answers map[rules.Name]*catalog.Relation, texts map[string]string) {
+func (v *sessionState) learn(answers map[rules.Name]*catalog.Relation, texts map[string]string) {
 	next := *v.session
 	next.Answers = make(map[string]string, len(v.session.Answers)+len(texts))
 	maps.Copy(next.Answers, v.session.Answers)
@@ -235,7 +235,7 @@ func (v *view) learn(answers map[rules.Name]*catalog.Relation, texts map[string]
 }
 
 // forgetNames has it asked anew which names are free.
-func (v *view) forgetNames() {
+func (v *sessionState) forgetNames() {
 	if !v.naming || v.session == nil {
 		return
 	}
@@ -247,7 +247,7 @@ func (v *view) forgetNames() {
 }
 
 // forgetAnswers has the questions asked again: definitions are others after DDL.
-func (v *view) forgetAnswers() {
+func (v *sessionState) forgetAnswers() {
 	if v.session == nil || len(v.session.Answers) == 0 {
 		return
 	}
