@@ -26,10 +26,20 @@ func (l *leader) attempt(ctx context.Context, t *store.Transition) error {
 	if err := l.look(ctx, m); err != nil {
 		return err
 	}
+	if l.meetsFiller(m) {
+		if err := store.InterruptHolder(ctx, l.conn, store.HoldBackfill); err != nil {
+			l.i.log.Warn("the backfill could not be interrupted", "error", err) // the attempt waits for it, then
+		}
+	}
 	if !rules.Gated(m.steps) {
 		return l.commit(ctx, m, 0, time.Now().Add(l.i.cfg.DrainLimit), time.Time{})
 	}
 	return l.gated(ctx, m)
+}
+
+// meetsFiller reports whether rows may be being filled that the transition is about. It is not so where the filler asks.
+func (l *leader) meetsFiller(m *move) bool {
+	return underWay(m.migration.Unfinished()) && m.Kind != string(Expand) && m.Kind != string(Complete) && m.Kind != string(Serve)
 }
 
 // gated makes the transition behind a gate.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +41,7 @@ func (f *filler) fillRows(ctx context.Context, m *rules.Migration) (done bool, e
 		b := &backfill{filler: f, account: a, change: c.Resolved.Compiled(), stage: c.Resolved.Stage}
 		if done, err := b.run(ctx); err != nil || !done {
 			if errors.Is(err, errStale) {
-				err = nil
+				err = b.repeated(ctx, withoutValues(err))
 			}
 			return false, err
 		}
@@ -166,14 +164,6 @@ func (b *backfill) left(ctx context.Context, parts []part) (int64, error) {
 	return left, nil
 }
 
-// otherwise is the error of a statement on the table: one of names means that the change has gone on without the filler.
-func (b *backfill) otherwise(err error) error {
-	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && (pg.Code == "42703" || pg.Code == "42P01" || pg.Code == "42883") {
-		return errStale
-	}
-	return err
-}
-
 // canBeQuiet reports whether the role may keep others' triggers from firing.
 func (b *backfill) canBeQuiet(ctx context.Context) (bool, error) {
 	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
@@ -228,6 +218,8 @@ func (b *backfill) adapt(took time.Duration) {
 func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn bool, err error) {
 	next := *b.account
 	goOn = true
+	filling := false // what fails is a row, or what its transaction does at its end
+	begun := time.Now()
 	err = pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
 		if err := b.set(ctx, tx); err != nil {
 			return err
@@ -235,6 +227,7 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 		if goOn, err = b.due(ctx, tx); err != nil || !goOn {
 			return err
 		}
+		filling = true
 		tag, err := tx.Exec(ctx, b.change.Backfill(p.name, !b.quiet && b.change.Others), b.Page, to)
 		if err != nil {
 			return err
@@ -248,35 +241,65 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 				next.ETA = float64(max(0, b.All-b.Behind-to)) / pages
 			}
 		}
-		return next.save(ctx, tx)
+		filling = false
+		err = next.save(ctx, tx)
+		filling = err == nil
+		return err
 	})
-	switch {
-	case err == nil:
+	if err == nil {
 		b.rows += next.Done - b.Done
 		*b.account = next
-		return goOn, nil
-	case lockNotAvailable(err):
-		b.filler.pages = max(1, b.filler.pages/2)
-		return true, b.say(ctx, b.account, "others hold locks on the table")
-	case short(err):
-		if err := b.say(ctx, b.account, "the server is short of something: "+err.Error()); err != nil {
-			return false, err
+		if goOn {
+			b.tries = 0
 		}
-		pause(ctx, shortRest, nil)
+		return goOn, nil
+	}
+	switch kind := b.kindOf(err, time.Since(begun)); {
+	case kind == lockedOut:
+		b.filler.pages = max(1, b.filler.pages/2)
+		return b.again(ctx, "others hold locks on the table")
+	case kind == shortOf:
+		goOn, err := b.again(ctx, "the server is short of something: "+withoutValues(err))
+		if err == nil {
+			pause(ctx, shortRest, nil)
+		}
+		return goOn, err
+	case kind == interrupted:
+		return false, b.repeated(ctx, withoutValues(err))
+	case kind == passing || !filling:
+		return false, b.otherwise(err)
+	case to > b.Page+1 && kind == tooLong:
+		b.filler.pages = 1 // each attempt costs the whole time
 		return true, nil
-	case unsuitable(err) && to > b.Page+1:
+	case to > b.Page+1:
 		b.filler.pages = max(1, (to-b.Page)/2)
 		return true, nil
-	case unsuitable(err):
-		return b.blame(ctx, p, err)
 	}
-	return false, b.otherwise(err)
+	return b.blame(ctx, p)
+}
+
+// passTries is how often a batch is tried in a row before others' backfills have their turn.
+const passTries = 20
+
+// again says what a batch has to wait for, which is tried again. It reports whether to do so at once.
+func (b *backfill) again(ctx context.Context, why string) (goOn bool, err error) {
+	b.tries++
+	return b.tries%passTries != 0, b.say(ctx, b.account, why)
+}
+
+// repeated stores why a backfill does not get on, once that has happened several times in a row.
+func (b *backfill) repeated(ctx context.Context, why string) error {
+	b.tries++
+	if b.tries < toldTries {
+		return nil
+	}
+	return b.say(ctx, b.account, "it does not get on, and is tried again: "+why)
 }
 
 // set makes the settings of a batch.
 func (b *backfill) set(ctx context.Context, tx pgx.Tx) error {
 	// A batch waits for no lock for long: others wait for the rows that it has.
-	sql := `SET LOCAL lock_timeout = 100; SET LOCAL statement_timeout = 10000`
+	sql := fmt.Sprintf(`SET LOCAL lock_timeout = 100; SET LOCAL statement_timeout = %d`, b.i.cfg.batchLimit.Milliseconds())
 	if b.quiet {
 		sql += `; SET LOCAL session_replication_role = replica`
 	}
@@ -291,93 +314,22 @@ func (b *backfill) set(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// due reports whether the backfill goes on. Whoever pauses it, or makes a transition, does so before or after the batch.
+// due reports whether the backfill goes on. Whoever pauses it, or makes a transition, does so before or after the batch; no
+// batch begins while somebody asks for a transition.
 func (b *backfill) due(ctx context.Context, tx pgx.Tx) (bool, error) {
-	var paused bool
+	var paused, asked bool
 	var stage string
 	err := tx.QueryRow(ctx, `
-		SELECT b.paused, c.stage FROM segue.backfill b JOIN segue.change c USING (migration, operation)
-		WHERE b.migration = $1 AND b.operation = $2 FOR NO KEY UPDATE OF b`, b.Migration, b.Operation).Scan(&paused, &stage)
+		SELECT b.paused, c.stage, EXISTS (SELECT FROM segue.transition t WHERE t.migration = $1) FROM segue.backfill b JOIN segue.change c USING (migration, operation)
+		WHERE b.migration = $1 AND b.operation = $2 FOR NO KEY UPDATE OF b`, b.Migration, b.Operation).Scan(&paused, &stage, &asked)
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && rules.Stage(stage) != b.stage {
 		return false, errStale
 	}
 	b.Paused = paused
-	return !paused, err
+	return !paused && !asked, err
 }
 
 // shortRest is how long nothing is filled after the server was short of disk, memory or connections.
 const shortRest = 5 * time.Second
-
-// short reports whether the server lacked a resource (insufficient_resources).
-func short(err error) bool {
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && strings.HasPrefix(pg.Code, "53")
-}
-
-// unsuitable reports whether an expression could not be computed, or gave what the table does not take.
-func unsuitable(err error) bool {
-	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && !lockNotAvailable(err) && (slices.Contains([]string{"21", "22", "23", "2F", "38", "39", "P0"}, pg.Code[:2]))
-}
-
-// blame finds the row of a page that cannot be filled, and stops the backfill with its key.
-func (b *backfill) blame(ctx context.Context, p part, cause error) (goOn bool, err error) {
-	key, err := b.key(ctx, p)
-	if err != nil {
-		return false, err
-	}
-	rows, err := b.conn.Query(ctx, fmt.Sprintf(`SELECT ctid::pg_catalog.text, %s FROM ONLY %s AS t WHERE ctid >= $1::pg_catalog.text::pg_catalog.tid
-		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s = 0`, key, p.name.SQL(), pgx.Identifier{b.change.Marker()}.Sanitize()), tid(b.Page), tid(b.Page+1))
-	if err != nil {
-		return false, b.otherwise(err)
-	}
-	type row struct{ ctid, key string }
-	suspects, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s row, err error) { return s, r.Scan(&s.ctid, &s.key) })
-	if err != nil {
-		return false, b.otherwise(err)
-	}
-	var guilty []string
-	for _, s := range suspects {
-		err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
-			if err := b.set(ctx, tx); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, b.change.BackfillRow(p.name, !b.quiet && b.change.Others), s.ctid)
-			return err
-		})
-		if err == nil {
-			continue
-		}
-		if !unsuitable(err) {
-			return false, b.otherwise(err)
-		}
-		guilty, cause = append(guilty, s.key), err
-	}
-	if len(guilty) == 0 {
-		return true, nil // somebody else has seen to it
-	}
-	pg, _ := errors.AsType[*pgconn.PgError](cause)
-	more := ""
-	if len(guilty) > 5 {
-		guilty, more = guilty[:5], fmt.Sprintf(" and %d more of the same page", len(guilty)-5)
-	}
-	return false, b.stop(ctx, b.account, fmt.Sprintf("up cannot be computed for rows of %s with the key %s%s: %s (%s)",
-		rules.Name{Schema: p.name.Schema, Name: p.name.Name}, strings.Join(guilty, "; "), more, pg.Message, pg.Code))
-}
-
-// key is SQL for the key of a row, as text: that of the primary key, or where the row is.
-func (b *backfill) key(ctx context.Context, p part) (string, error) {
-	var columns []string
-	err := b.conn.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum), '{}') FROM pg_catalog.pg_index i
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = $1 AND i.indisprimary`, p.oid).Scan(&columns)
-	if err != nil || len(columns) == 0 {
-		return "pg_catalog.concat('ctid=', ctid)", err
-	}
-	var out []string
-	for _, c := range columns {
-		out = append(out, literal(c+"=")+", t."+pgx.Identifier{c}.Sanitize())
-	}
-	return "pg_catalog.concat(" + strings.Join(out, ", ', ', ") + ")", nil
-}
 
 func tid(page int64) string { return fmt.Sprintf("(%d,0)", page) }

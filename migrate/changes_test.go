@@ -183,7 +183,7 @@ func TestABackfillStopsAtARowForWhichUpFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "up cannot be computed for rows of public.orders with the key id=700; id=701: division by zero (22012)"; st.Progress.Failure != want {
+	if want := "up cannot be computed for rows of public.orders with the key id=700; id=701: division by zero (SQLSTATE 22012, division by zero)"; st.Progress.Failure != want {
 		t.Errorf("it has stopped because %s\nwant %s", st.Progress.Failure, want)
 	}
 	f.exec(`UPDATE orders SET note = 'still writable' WHERE id = 700`)

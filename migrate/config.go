@@ -22,6 +22,8 @@ type Config struct {
 	Poll       time.Duration // of the control tables, beside LISTEN; default 500ms
 	Log        hclog.Logger
 
+	batchLimit time.Duration // how long a batch of a backfill may take, and so the up of a row; default 10s
+
 	// BeforeConnect is called before each connection to Upstream is opened, from many goroutines, and may change what it is
 	// opened with: the password, or the certificates. nil: nothing changes.
 	BeforeConnect func(context.Context, *pgx.ConnConfig) error
@@ -36,7 +38,7 @@ func (c *Config) complete() error {
 		value *time.Duration
 		def   time.Duration
 		name  string
-	}{{&c.DrainLimit, time.Second, "drain limit"}, {&c.Lease, 5 * time.Second, "lease"}, {&c.Poll, 500 * time.Millisecond, "poll"}} {
+	}{{&c.DrainLimit, time.Second, "drain limit"}, {&c.Lease, 5 * time.Second, "lease"}, {&c.Poll, 500 * time.Millisecond, "poll"}, {&c.batchLimit, 10 * time.Second, "limit of a batch"}} {
 		if *d.value < 0 {
 			return fmt.Errorf("the %s cannot be negative: %s", d.name, *d.value)
 		}

@@ -78,28 +78,65 @@ type filler struct {
 	conn  *pgx.Conn
 	pool  *pgxpool.Pool
 	pages int64 // of the next batch
+	tries int   // of what did not get on, in a row
 	brake brake
 }
 
-// run goes on with the first unfinished migration until there is none, or ctx ends.
+// toldTries is how often in a row a backfill may fail to get on before that is shown.
+const toldTries = 3
+
+// run goes on with the unfinished migrations in turn until there is none, or ctx ends.
 func (f *filler) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changed := f.i.changed.next()
-		all, err := store.LoadMigrations(ctx, f.conn)
-		if err != nil {
-			return err
-		}
-		at := slices.IndexFunc(all, unfinished)
-		if at < 0 {
-			return nil
-		}
-		rest, err := f.advance(ctx, all[at])
-		if err != nil {
+		rest, err := f.round(ctx)
+		if err != nil || rest < 0 {
 			return f.ended(ctx, err)
 		}
 		pause(ctx, rest, changed)
 	}
 	return nil
+}
+
+// round goes on with each unfinished migration once, so that one that has stopped holds no other up. It returns after how long
+// there is more to do; a negative time where there is none.
+func (f *filler) round(ctx context.Context) (rest time.Duration, err error) {
+	rest = -1
+	for tried := map[string]bool{}; ctx.Err() == nil; {
+		all, err := store.LoadMigrations(ctx, f.conn)
+		if err != nil {
+			return 0, err
+		}
+		at := slices.IndexFunc(all, func(m *rules.Migration) bool { return unfinished(m) && !tried[m.ID] })
+		if at < 0 {
+			return rest, nil
+		}
+		m := all[at]
+		tried[m.ID] = true
+		wait := f.i.cfg.Poll
+		t, err := store.LoadTransition(ctx, f.conn, false)
+		if err == nil && (t == nil || t.Migration != m.ID) { // whoever asks for a transition does not wait for the filler
+			wait, err = f.advance(ctx, m)
+		}
+		if err != nil && ctx.Err() == nil {
+			return 0, f.explain(ctx, m, err)
+		}
+		if rest < 0 || wait < rest {
+			rest = wait
+		}
+	}
+	return max(rest, 0), nil
+}
+
+// explain stores the error with which the filler's connection has failed over a migration, and returns it without values of rows.
+func (f *filler) explain(ctx context.Context, m *rules.Migration, err error) error {
+	why := withoutValues(err)
+	_, saved := f.pool.Exec(ctx, `UPDATE segue.backfill SET state = pg_catalog.jsonb_set(state, '{waits}', pg_catalog.to_jsonb($2::pg_catalog.text)) WHERE migration = $1`,
+		m.ID, "it failed, and is tried again: "+why)
+	if saved != nil {
+		f.i.log.Debug("why a backfill has failed could not be stored", "error", withoutValues(saved))
+	}
+	return errors.New(why)
 }
 
 // ended is the error with which a filler ends; nil where it was told to.

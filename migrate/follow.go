@@ -378,7 +378,11 @@ func (f *follower) announce(ctx context.Context, s *store.State) {
 	}
 	for _, r := range rows {
 		e := eventOf(r)
-		f.i.log.Info("migration "+e.Migration+" "+e.Kind, "detail", e.Detail, "by", e.Actor, "pause_ms", e.PauseMS)
+		detail := e.Detail
+		if e.Kind == eventStopped { // it names rows by their keys, which are not for the log
+			detail = "see segue show " + e.Migration
+		}
+		f.i.log.Info("migration "+e.Migration+" "+e.Kind, "detail", detail, "by", e.Actor, "pause_ms", e.PauseMS)
 		f.i.events.publish(e)
 	}
 }

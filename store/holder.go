@@ -82,6 +82,17 @@ func EndHolder(ctx context.Context, db DB, what string, holder uint32) error {
 	return nil
 }
 
+// InterruptHolder cancels the statement of whoever holds it, where it runs in a transaction. It does not wait for its end.
+func InterruptHolder(ctx context.Context, db DB, what string) error {
+	_, err := db.Exec(ctx, `
+		SELECT pg_catalog.pg_cancel_backend(a.pid) FROM (`+livingHolder+`) AS held JOIN pg_catalog.pg_stat_activity a ON a.pid = held.pid
+		WHERE a.state = 'active' AND a.xact_start IS NOT NULL AND a.pid <> pg_catalog.pg_backend_pid()`, what)
+	if err != nil {
+		return fmt.Errorf("cannot cancel the statement of the connection that holds %s: %w", what, err)
+	}
+	return nil
+}
+
 // pruneHolders removes rows that were taken longer ago than age and whose process has gone. The rows are locked before it
 // looks which have, so that nobody takes one in between.
 func pruneHolders(ctx context.Context, tx pgx.Tx, age time.Duration) error {
