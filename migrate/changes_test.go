@@ -282,7 +282,11 @@ func TestAChangeThatCannotBeMadeIsRefusedBeforeAnythingIsDone(t *testing.T) {
 		"a function with a star":       {`CREATE TABLE h (LIKE orders); CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'INSERT INTO h SELECT o . * FROM orders o'`, from, up, down, "function public.f() names public.orders, and columns by a star"},
 		"a function that returns rows": {`CREATE FUNCTION f() RETURNS SETOF orders LANGUAGE plpgsql AS 'BEGIN RETURN; END'`, from, up, down, "function public.f() takes or returns rows of public.orders"},
 		"a function that takes a row":  {`CREATE FUNCTION f(orders) RETURNS int LANGUAGE sql AS 'SELECT 1'`, from, up, down, "takes or returns rows of public.orders"},
-		"a child":                      {"CREATE TABLE child () INHERITS (orders)", from, up, down, "is inherited by"},
+		"a trigger that always fires": {`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; CREATE TRIGGER g AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION f();
+			ALTER TABLE orders ENABLE ALWAYS TRIGGER g`, from, up, down, "trigger g on public.orders would fire for every row that is filled"},
+		"another role's trigger that always fires": {`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'; ALTER FUNCTION f() OWNER TO pg_monitor;
+			CREATE TRIGGER g BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION f(); ALTER TABLE orders ENABLE ALWAYS TRIGGER g`, from, up, down, "trigger g on public.orders would fire for every row that is filled"},
+		"a child": {"CREATE TABLE child () INHERITS (orders)", from, up, down, "is inherited by"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -157,9 +157,12 @@ func (t *table) triggers(found []error) ([]error, error) {
 	// See TRIGGER_TYPE_ROW, _BEFORE and _UPDATE in pg_trigger.h.
 	rows, err := t.tx.Query(t.ctx, `
 		SELECT 'trigger ' || pg_catalog.quote_ident(tgname) || ' on ' || tgrelid::pg_catalog.regclass::pg_catalog.text || ' would fire for every row that is filled',
-			'GRANT SET ON PARAMETER session_replication_role TO ' || pg_catalog.quote_ident(current_user)
+			CASE WHEN tgenabled <> 'O' THEN 'ALTER TABLE ' || tgrelid::pg_catalog.regclass::pg_catalog.text || ' ENABLE TRIGGER ' || pg_catalog.quote_ident(tgname)
+			ELSE 'GRANT SET ON PARAMETER session_replication_role TO ' || pg_catalog.quote_ident(current_user) END
 		FROM pg_catalog.pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::pg_catalog.int4 & 16 <> 0
-			AND tgtype::pg_catalog.int4 & 3 <> 3 AND pg_catalog.strpos(tgname, '_segue_') <> 2 AND NOT `+may+` ORDER BY 1`, t.tree)
+			AND (tgtype::pg_catalog.int4 & 3 <> 3 OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
+				WHERE p.oid = tgfoid AND (o.rolsuper OR o.oid = (SELECT relowner FROM pg_catalog.pg_class c WHERE c.oid = tgrelid))))
+			AND pg_catalog.strpos(tgname, '_segue_') <> 2 AND (tgenabled <> 'O' OR NOT `+may+`) ORDER BY 1`, t.tree)
 	if err != nil {
 		return nil, err
 	}
