@@ -65,15 +65,15 @@ func withoutValues(err error) string {
 		return condition(pg.Code)
 	}
 	message := pg.Message
-	const quotes = "\"'`«»‹›“”„‘’‚「」"
+	const quotes = "\"'`\u00ab\u00bb\u2039\u203a\u201c\u201d\u201e\u2018\u2019\u201a\u300c\u300d"
 	if first := strings.IndexAny(message, quotes); first >= 0 {
 		rest := ""
 		if last := strings.LastIndexAny(message, quotes); last > first {
 			_, rest, _ = strings.Cut(message[last:], string([]rune(message[last:])[:1]))
 		}
-		message = message[:first] + "…" + rest
+		message = message[:first] + "..." + rest
 	}
-	message = bareNumber.ReplaceAllString(message, "$1…")
+	message = bareNumber.ReplaceAllString(message, "$1...")
 	return message + " (" + condition(pg.Code) + ")"
 }
 

@@ -58,7 +58,7 @@ func TestABackfillStopsAtAnyErrorThatComesAgainAndOthersGoOn(t *testing.T) {
 	for name, tc := range map[string]struct{ setup, up, want string }{
 		"a document that is too deep": {docs + `UPDATE docs SET doc = repeat('[', 100000) || repeat(']', 100000) WHERE id = 70`, "doc::jsonb",
 			"stack depth limit exceeded (SQLSTATE 54001, statement too complex)"},
-		"a table that is not there": {computed("70", `PERFORM 1 FROM public.nowhere;`), "public.computed(doc)", "relation … does not exist (SQLSTATE 42P01, syntax error or access rule violation)"},
+		"a table that is not there": {computed("70", `PERFORM 1 FROM public.nowhere;`), "public.computed(doc)", "relation ... does not exist (SQLSTATE 42P01, syntax error or access rule violation)"},
 		"an internal error":         {computed("70", `RAISE 'secret' USING ERRCODE = 'XX000';`), "public.computed(doc)", "SQLSTATE XX000, internal error"},
 		"a system error":            {computed("70", `RAISE 'secret' USING ERRCODE = '58030';`), "public.computed(doc)", "SQLSTATE 58030, system error"},
 		"an error of its own":       {computed("70", `RAISE 'secret' USING ERRCODE = 'ZZ123';`), "public.computed(doc)", "SQLSTATE ZZ123"},
@@ -159,16 +159,16 @@ func TestNoValueOfARowIsShown(t *testing.T) {
 func TestAMessageOfTheServerLosesItsValues(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
-		`invalid input syntax for type integer: "S"`:           `invalid input syntax for type integer: …`,
-		`invalid input syntax for type integer: "S " of S"`:    `invalid input syntax for type integer: …`,
-		`value "S" is out of range for type integer`:           `value … is out of range for type integer`,
-		`valeur « S » en dehors des limites du type integer`:   `valeur … en dehors des limites du type integer`,
-		`Eingabesyntax: „S“`:                                   `Eingabesyntax: …`,
-		`one quote alone: "S`:                                  `one quote alone: …`,
-		`invalid byte sequence for encoding "UTF8": 0xff 0x41`: `invalid byte sequence for encoding …: … …`,
-		`requested character too large for encoding: 55555`:    `requested character too large for encoding: …`,
+		`invalid input syntax for type integer: "S"`:           `invalid input syntax for type integer: ...`,
+		`invalid input syntax for type integer: "S " of S"`:    `invalid input syntax for type integer: ...`,
+		`value "S" is out of range for type integer`:           `value ... is out of range for type integer`,
+		`valeur « S » en dehors des limites du type integer`:   `valeur ... en dehors des limites du type integer`,
+		`Eingabesyntax: „S“`:                                   `Eingabesyntax: ...`,
+		`one quote alone: "S`:                                  `one quote alone: ...`,
+		`invalid byte sequence for encoding "UTF8": 0xff 0x41`: `invalid byte sequence for encoding ...: ... ...`,
+		`requested character too large for encoding: 55555`:    `requested character too large for encoding: ...`,
 		`value too long for type character varying(3)`:         `value too long for type character varying(3)`,
-		`duplicate key value violates unique constraint "S"`:   `duplicate key value violates unique constraint …`,
+		`duplicate key value violates unique constraint "S"`:   `duplicate key value violates unique constraint ...`,
 	} {
 		if got, want := withoutValues(&pgconn.PgError{Code: "22000", Message: message}), want+" (SQLSTATE 22000, data exception)"; got != want {
 			t.Errorf("%s becomes %s\nwant %s", message, got, want)
