@@ -259,14 +259,28 @@ func (s *Server) schemaChanged(known func()) {
 	}
 }
 
-// cancelHeld cancels the statement of that session if it is held at a gate or being bound, and tells whether it was.
-func (s *Server) cancelHeld(pid uint32, key []byte) bool {
-	for _, sess := range s.list() {
+// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate or being bound.
+func (s *Server) cancelHeld(pid uint32, key []byte) startup.Cancelled {
+	sess := s.withKey(pid, key)
+	switch {
+	case sess == nil:
+		return startup.Foreign
+	case sess.held.interrupt() || sess.binds.interrupt():
+		return startup.Held
+	}
+	return startup.Running
+}
+
+// withKey is the session whose client got that key; nil when there is none.
+func (s *Server) withKey(pid uint32, key []byte) *session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for sess := range s.sessions {
 		if sess.link.PID == pid && subtle.ConstantTimeCompare(sess.link.Key, key) == 1 {
-			return sess.held.interrupt() || sess.binds.interrupt()
+			return sess
 		}
 	}
-	return false
+	return nil
 }
 
 // RenewTLS has connections to the server go by the roots and certificates of cfg from now on. Where the server is does not

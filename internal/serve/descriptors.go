@@ -4,11 +4,12 @@ import (
 	"fmt"
 
 	"github.com/seguedb/segue/admin"
+	"github.com/seguedb/segue/proxy/startup"
 )
 
-// What descriptors are kept for beside clients: the admin API, and the control connections, listeners, files and pipes of the
+// What descriptors are kept for beside clients: the admin API, cancel requests, and the control connections, listeners, files and pipes of the
 // instance itself.
-const ownDescriptors = 64 + admin.MaxConnections
+const ownDescriptors = 64 + admin.MaxConnections + startup.CancelDescriptors
 
 // Bounds of the number of clients that is chosen where none is configured.
 const (

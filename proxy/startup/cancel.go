@@ -3,24 +3,45 @@ package startup
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/seguedb/segue/proxy/wire"
 )
 
+// A Cancelled is what a cancel request was for.
+type Cancelled byte
+
+// What a cancel request may be for.
+const (
+	Foreign Cancelled = iota // no session of this instance has that key
+	Running                  // one has, and what it may be at is at the server
+	Held                     // one has, and its statement, which was not sent, has been cancelled
+)
+
+// cancelTimeout bounds how long a cancel request may take, until the server has closed its connection.
+const cancelTimeout = 10 * time.Second
+
 // serveCancel serves a CancelRequest. A statement that is held here was never sent, so it is cancelled here; for anything else
 // the packet goes to the server as it is, also when the session is none of ours: keys are the server's, and another
 // instance may have handed them out. The client's connection is closed only after the server has closed its own: by then
-// the signal was sent, so a client that waits for that, as libpq does, cannot hit its own next statement.
+// the signal was sent, so a client that waits for that, as libpq does, cannot hit its own next statement. What comes in
+// greater numbers than the lanes let pass is closed and forgotten, as the server promises nothing of a request either.
 func (e *Entrance) serveCancel(ctx context.Context, client *wire.Conn, packet wire.StartupPacket) error {
 	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, cancelTimeout)
+	defer cancel()
 	pid, key, err := wire.DecodeCancelRequest(packet.Body)
 	if err != nil {
 		return clientBroke(err)
 	}
-	if e.cancelHeld(pid, key) {
+	through := e.foreign
+	switch e.cancelHeld(pid, key) {
+	case Held:
 		return errServed
+	case Running:
+		through = e.own
 	}
-	if err := e.askToCancel(ctx, packet.Raw); err != nil {
+	if err := through.do(ctx, pid, func() error { return e.askToCancel(ctx, packet.Raw) }); err != nil {
 		return err
 	}
 	return errServed

@@ -83,7 +83,12 @@ func TestACancelRequestIsForwardedAsItIs(t *testing.T) {
 func TestACancelRequestOfAHeldStatementIsServedHere(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, Config{Upstream: fakeServer(t, func(*wiretest.Client) { t.Error("the server was contacted") })}, func(e *Entrance) {
-		e.cancelHeld = func(pid uint32, key []byte) bool { return pid == 7 && string(key) == "abcd" }
+		e.cancelHeld = func(pid uint32, key []byte) Cancelled {
+			if pid == 7 && string(key) == "abcd" {
+				return Held
+			}
+			return Foreign
+		}
 	})
 	c := wiretest.Dial(t, d.addr)
 	c.Say(wire.AppendCancelRequest(nil, 7, []byte("abcd")))

@@ -1,6 +1,7 @@
 package startup
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,6 +68,52 @@ func TestConnectionsThatDoNotAuthenticateKeepNobodyOut(t *testing.T) {
 				defer d.crowd.mu.Unlock()
 				return len(d.crowd.in) <= limit
 			}, "no more than the limit are kept")
+		})
+	}
+}
+
+// A crowd of either kind, however fast it comes, makes no place at the cost of the other kind.
+func TestACrowdOfOneKindKeepsTheOtherKind(t *testing.T) {
+	t.Parallel()
+	const limit = 6
+	for name, floodSpeaks := range map[string]bool{"of silent ones": false, "of ones that have asked to log in": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := crowd{max: limit}
+			given := map[*newcomer]bool{}
+			enter := func(speaks bool) *newcomer {
+				var n *newcomer
+				n = c.enter(func(error) { given[n] = true })
+				if speaks {
+					c.spoke(n)
+				}
+				return n
+			}
+			enter(floodSpeaks)
+			var others []*newcomer
+			for range limit/2 - 1 {
+				others = append(others, enter(!floodSpeaks))
+			}
+			for range 20 * limit {
+				enter(floodSpeaks)
+			}
+			for i, n := range others {
+				if given[n] {
+					t.Errorf("number %d was given up", i)
+				}
+			}
+			if len(c.in) != limit {
+				t.Errorf("%d are kept", len(c.in))
+			}
+			silent := 0
+			for _, n := range slices.Clone(c.in) {
+				if !n.spoke {
+					silent++
+				}
+			}
+			if silent != c.silent {
+				t.Errorf("%d are silent, and %d are counted", silent, c.silent)
+			}
 		})
 	}
 }

@@ -30,26 +30,29 @@ type Entrance struct {
 	crowd       crowd
 	places      places
 
+	own, foreign *lane // for cancel requests
+
 	allowUnproved bool                // Config.AllowUnauthenticated
 	loopback      func(net.Addr) bool // onLoopback, but for tests
 
 	// admit is asked before the server is contacted; what it returns is told to the client instead.
 	admit func(Request) *wire.Error
-	// cancelHeld cancels the statement of that session if it is held at a gate, and tells whether it was.
-	cancelHeld func(pid uint32, key []byte) bool
+	// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate.
+	cancelHeld func(pid uint32, key []byte) Cancelled
 }
 
 // newEntrance checks the configuration. Both hooks are called from many goroutines and must not block.
-func New(cfg Config, admit func(Request) *wire.Error, cancelHeld func(pid uint32, key []byte) bool) (*Entrance, error) {
+func New(cfg Config, admit func(Request) *wire.Error, cancelHeld func(pid uint32, key []byte) Cancelled) (*Entrance, error) {
 	up, err := newDialer(cfg.Upstream)
 	if err != nil {
 		return nil, err
 	}
 	return &Entrance{
 		upstream: up, tls: cfg.TLS, credentials: cfg.Credentials, timeout: startupTimeout,
-		clientTime:    cmp.Or(cfg.AuthenticationTimeout, defaultAuthenticationTimeout),
-		crowd:         crowd{max: cmp.Or(cfg.MaxUnauthenticated, defaultMaxUnauthenticated)},
-		places:        places{max: int64(cfg.MaxConnections)},
+		clientTime: cmp.Or(cfg.AuthenticationTimeout, defaultAuthenticationTimeout),
+		crowd:      crowd{max: cmp.Or(cfg.MaxUnauthenticated, defaultMaxUnauthenticated)},
+		places:     places{max: int64(cfg.MaxConnections)},
+		own:        newLane(ownCancels, ownWaiting, true), foreign: newLane(foreignCancels, foreignWaiting, false),
 		allowUnproved: cfg.AllowUnauthenticated, loopback: onLoopback,
 		admit: admit, cancelHeld: cancelHeld,
 	}, nil
@@ -76,7 +79,7 @@ func (e *Entrance) Establish(ctx context.Context, raw net.Conn) (*Link, error) {
 	}
 	if err != nil {
 		l.Leave()
-		if context.Cause(ctx) == errCrowded && me.spoke.Load() {
+		if context.Cause(ctx) == errCrowded && me.spoke {
 			_ = raw.SetDeadline(time.Now().Add(tellTimeout)) // it is known to speak the protocol
 			err = tooMany()
 		}
@@ -102,10 +105,11 @@ func (e *Entrance) enter(ctx context.Context, l *Link, me *newcomer) error {
 	if err != nil {
 		return clientFailed(err)
 	}
-	me.spoke.Store(true)
 	if packet.Code == wire.CancelRequestCode {
+		e.crowd.leave(me) // it has bounds of its own, and keeps no place from a login
 		return e.serveCancel(ctx, l.Client, packet)
 	}
+	e.crowd.spoke(me)
 	if l.Request, err = parseRequest(packet); err != nil {
 		return clientFailed(err)
 	}

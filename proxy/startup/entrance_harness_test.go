@@ -26,7 +26,7 @@ type door struct {
 // openDoor listens until the test ends. change may set what differs from an entrance that admits all.
 func openDoor(t *testing.T, cfg Config, change ...func(*Entrance)) *door {
 	t.Helper()
-	e, err := New(cfg, func(Request) *wire.Error { return nil }, func(uint32, []byte) bool { return false })
+	e, err := New(cfg, func(Request) *wire.Error { return nil }, func(uint32, []byte) Cancelled { return Foreign })
 	if err != nil {
 		t.Fatal(err)
 	}
