@@ -213,7 +213,11 @@ func (s *Server) newSession(l *startup.Link) *session {
 	})
 	sess.encoding = l.Parameters["client_encoding"]
 	pinned := l.Request.Version
-	sess.identity.application = l.Request.Application
-	sess.identity.pinned = sess.versionFor(&pinned, l.Request.Application)
+	application, reported := l.Parameters["application_name"]
+	if !reported {
+		application = l.Request.Application
+	}
+	sess.identity.application = application
+	sess.identity.pinned = sess.versionFor(&pinned, application)
 	return sess
 }
