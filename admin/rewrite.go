@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite"
@@ -26,7 +25,7 @@ type RewriteRequest struct {
 type RewriteResult struct {
 	Version    string               `json:"version"` // the version that the text was bound in
 	Before     string               `json:"before"`
-	After      string               `json:"after"` // statements that are refused are replaced by one that the server rejects
+	After      string               `json:"after"` // statements that are refused are replaced by one that the server rejects; "" where the text was given up
 	Changed    bool                 `json:"changed"`
 	Ambiguous  bool                 `json:"ambiguous,omitempty"` // unpinned, and several versions bind it differently
 	Note       string               `json:"note,omitempty"`      // why nothing was looked at or what could not be known
@@ -60,24 +59,6 @@ type RewriteFailure struct {
 	Construct string `json:"construct,omitempty"`
 }
 
-// preview keeps the binder of the last snapshot, so that its prefilter is compiled once.
-type preview struct {
-	mu     sync.Mutex
-	binder *rewrite.Binder
-}
-
-// previewCache bounds the texts that previews keep, in bytes: they are typed by hand.
-const previewCache = 1 << 20
-
-func (p *preview) of(snap *rules.Snapshot) *rewrite.Binder {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.binder == nil || p.binder.Snapshot() != snap {
-		p.binder = rewrite.NewBinder(snap, rewrite.Options{CacheBytes: previewCache})
-	}
-	return p.binder
-}
-
 func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 	var in RewriteRequest
 	if err := readJSON(w, r, maxSQL, &in); err != nil {
@@ -95,14 +76,28 @@ func (s *Server) rewrite(w http.ResponseWriter, r *http.Request) error {
 		out.Note = "no migration is live: every text is forwarded byte for byte"
 		return reply(w, http.StatusOK, out)
 	}
-	b := s.preview.of(snap)
+	b := s.preview.of(snap, s.cfg.Rewrite)
 	if b.Match([]byte(in.SQL), false) != prefilter.Names {
 		out.Note = "it names nothing under migration: it is forwarded byte for byte, and not read; whether it is SQL, the server says"
 		return reply(w, http.StatusOK, out)
 	}
-	after, unknown, err := out.preview(b, s.session(in), in.SQL, place{})
+	release, err := s.preview.turn(r.Context(), len(in.SQL))
 	if err != nil {
 		return err
+	}
+	defer release()
+	work := beginPreview(r.Context(), s.cfg.Rewrite)
+	defer work.end()
+	sess := s.session(in)
+	sess.Work = work
+	after, unknown, err := out.preview(b, sess, in.SQL, place{})
+	if err != nil {
+		return err
+	}
+	if work.why != nil { // what was bound of it before that does not count
+		return reply(w, http.StatusOK, RewriteResult{
+			Version: in.Version, Before: in.SQL, Statements: []RewrittenStatement{{Why: []string{}, Failure: failureOf(work.why)}},
+		})
 	}
 	if len(unknown) > 0 {
 		out.Note = "not found in the database, and taken as missing: " + strings.Join(unknown, ", ")
@@ -126,16 +121,22 @@ func (out *RewriteResult) preview(b *rewrite.Binder, sess *rewrite.Session, sql 
 		return text.SQL, unknown, nil
 	}
 	out.Note = "it is sent in pieces, each bound by the names as those before it leave them; here all are bound by the names as they are now"
+	var sent strings.Builder
 	end := 0
 	for _, p := range text.Pieces {
 		piece, more, err := out.preview(b, sess, sql[p.Start:p.End], place{in.bytes + p.Start, in.chars + p.Chars})
 		if err != nil {
 			return "", nil, err
 		}
-		after += sql[end:p.Start] + piece
+		sent.WriteString(sql[end:p.Start])
+		sent.WriteString(piece)
 		unknown, end = append(unknown, more...), p.End
+		if sess.Work.Stopped() != nil {
+			break
+		}
 	}
-	return after + sql[end:], unknown, nil
+	sent.WriteString(sql[end:])
+	return sent.String(), unknown, nil
 }
 
 // isServed tells whether sessions may be of the version now.

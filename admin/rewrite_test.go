@@ -3,12 +3,14 @@ package admin_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seguedb/segue/admin"
 	"github.com/seguedb/segue/admin/admintest"
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -35,6 +37,36 @@ operations:
 		t.Fatal(err)
 	}
 	return snap
+}
+
+// A string of many statements that are bound one by one is bounded like any other text: all of it together.
+func TestRewriteGivesUpATextThatTakesTooLong(t *testing.T) {
+	t.Parallel()
+	snap := cutOver(t)
+	many := strings.Repeat("SET search_path = public; SELECT last_name FROM individual; ", 10000)
+	for name, c := range map[string]struct {
+		limit time.Duration
+		want  string // SQLSTATE of the refusal
+	}{
+		"a budget that does not suffice": {20 * time.Millisecond, "54001"},
+		"one that does":                  {time.Hour, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := serve(t, admin.Config{Control: &admintest.Control{Snap: snap}, Rewrite: rewrite.Options{BindCPU: c.limit}})
+			var got admin.RewriteResult
+			call(t, h, "POST", "/v1/rewrite", `{"version": "base", "sql": "`+many+`"}`, &got)
+			if c.want == "" {
+				if n := len(got.Statements); n != 20000 || got.After == got.Before {
+					t.Errorf("%d statements", n)
+				}
+				return
+			}
+			if len(got.Statements) != 1 || got.Statements[0].Failure == nil || got.Statements[0].Failure.Code != c.want || got.Edits != nil {
+				t.Errorf("got %d statements, %d edits", len(got.Statements), len(got.Edits))
+			}
+		})
+	}
 }
 
 func TestRewriteShowsWhatWouldBeSentAndWhy(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seguedb/segue/rewrite"
 )
 
 // Limits of the HTTP server. Requests that wait and event streams move their own write deadline.
@@ -28,6 +30,7 @@ type Config struct {
 	Token          string                 // demanded as a Bearer token; "" allows loopback listeners only
 	DefaultVersion string                 // in which POST /v1/rewrite binds without a version; "" is base
 	Collectors     []prometheus.Collector // shown at /metrics beside the server's own
+	Rewrite        rewrite.Options        // that sessions are served with, for POST /v1/rewrite; the cache is its own
 	Pprof          bool                   // serve /debug/pprof/
 	Program        string                 // version of the program, for the dashboard and /metrics
 	Log            hclog.Logger
@@ -54,7 +57,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Control == nil {
 		return nil, errors.New("admin: no control is given")
 	}
-	s := &Server{cfg: cfg, log: cfg.Log, streams: make(chan struct{}, maxStreams)}
+	s := &Server{cfg: cfg, log: cfg.Log, streams: make(chan struct{}, maxStreams),
+		preview: preview{long: make(chan struct{}, 1)}}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}

@@ -66,7 +66,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 
 		maxTokens: cmp.Or(o.MaxTokens, syntax.DefaultMaxTokens),
 		maxBytes:  cmp.Or(o.MaxBytes, DefaultMaxBytes),
-		bindCPU:   cmp.Or(o.BindCPU, defaultBindCPU),
+		bindCPU:   cmp.Or(o.BindCPU, DefaultBindCPU),
 	}
 	b.templates = newTemplates(b.cache, max(1, cmp.Or(o.CacheBytes, 64<<20)/4))
 	if b.stats == nil {

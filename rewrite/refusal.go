@@ -98,8 +98,8 @@ func tooLong(limit int) *Error {
 		"it has more than %d words and signs", limit), 0)
 }
 
-// tooCostly is the refusal of a text that has kept the binder for too long.
-func tooCostly(limit time.Duration) *Error {
+// TooCostly is the refusal of a text that has kept the binder for too long.
+func TooCostly(limit time.Duration) *Error {
 	return refusedLong.raise("cost", fmt.Sprintf("segue cannot bind this text, which may concern a table that is being migrated: "+
 		"it takes more than %v of a processor", limit), 0)
 }

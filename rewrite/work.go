@@ -20,8 +20,8 @@ type Work interface {
 	End()
 }
 
-// defaultBindCPU is what of a processor the binding of one text may take.
-const defaultBindCPU = 2 * time.Second
+// DefaultBindCPU is what of a processor the binding of one text may take, if nothing else is configured.
+const DefaultBindCPU = 2 * time.Second
 
 // A budget bounds the work on one text. What cannot be interrupted, the parser, is bounded by the number of tokens.
 type budget struct {
@@ -80,6 +80,6 @@ func (g *budget) look() {
 	}
 	// A thread uses no more of a processor than time passes, and to ask what time it is takes no system call.
 	if time.Since(g.begun) > g.limit && threadcpu.Now()-g.start > g.limit {
-		panic(stopped{tooCostly(g.limit)})
+		panic(stopped{TooCostly(g.limit)})
 	}
 }

@@ -135,6 +135,7 @@ func (r *Running) build(cfg Config) (err error) {
 		return err
 	}
 	ac.Control = r.Instance
+	ac.Rewrite = pc.Rewrite
 	ac.Collectors = slices.Concat(ac.Collectors, []prometheus.Collector{r.Proxy.Collector()}, rewriteMetrics(pc.Rewrite.Stats))
 	r.admin, err = admin.New(ac)
 	return err
