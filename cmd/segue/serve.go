@@ -32,6 +32,9 @@ it at once.`,
 		Example: `  segue serve --upstream postgres://owner@db.example:5432/shop
   segue serve --embedded`,
 		RunE: run(func(cmd *cobra.Command, _ []string) error {
+			if err := given(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := fillFlags(cmd.Flags(), os.LookupEnv); err != nil {
 				return usageError(err)
 			}
@@ -43,6 +46,7 @@ it at once.`,
 		}),
 	}
 	s.register(cmd.Flags())
+	onlyOnce(cmd.Flags())
 	return cmd
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -39,6 +40,55 @@ func fillFlags(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	})
 	return err
 }
+
+// given refuses what was given on the command line of serve and cannot have been meant. A flag without a value is mostly a
+// variable of a shell that is not set, and without TLS or a token is not how anybody means to serve because of that.
+func given(f *pflag.FlagSet) error {
+	var wrong error
+	f.Visit(func(flag *pflag.Flag) {
+		text, repeats := flag.Value.(pflag.SliceValue)
+		switch {
+		case wrong != nil:
+		case flag.Name == "admin":
+			wrong = mistake("serve has no flag --admin: that is where other commands find an instance", "give --admin-listen for the address of its admin API")
+		case timesSet(flag) > 1:
+			wrong = mistake(fmt.Sprintf("--%s is given twice", flag.Name), "give it once")
+		case repeats && slices.Contains(text.GetSlice(), ""), flag.Value.String() == "" && !mayBeEmpty(flag.Name):
+			wrong = mistake(fmt.Sprintf("--%s is empty", flag.Name), "give it a value, or leave it out; is a variable not set?")
+		}
+	})
+	return wrong
+}
+
+// A once is the value of a flag that counts how often it is set.
+type once struct {
+	pflag.Value
+	times int
+}
+
+func (o *once) Set(text string) error {
+	o.times++
+	return o.Value.Set(text)
+}
+
+// onlyOnce has timesSet know of every flag but those that can be repeated.
+func onlyOnce(f *pflag.FlagSet) {
+	f.VisitAll(func(flag *pflag.Flag) {
+		if _, repeats := flag.Value.(pflag.SliceValue); !repeats {
+			flag.Value = &once{Value: flag.Value}
+		}
+	})
+}
+
+func timesSet(flag *pflag.Flag) int {
+	if o, ok := flag.Value.(*once); ok {
+		return o.times
+	}
+	return 0
+}
+
+// mayBeEmpty tells which flags mean something without a value.
+func mayBeEmpty(flag string) bool { return flag == "admin-listen" || flag == "metrics-listen" }
 
 // variable is the name of the flag's environment variable.
 func variable(flag string) string {
