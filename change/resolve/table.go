@@ -137,6 +137,9 @@ func (t *table) obstacles() error {
 	if err == nil {
 		found, err = t.triggers(found)
 	}
+	if err == nil {
+		found, err = t.foreignCode(found)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot look at the table: %w", err)
 	}
@@ -161,7 +164,8 @@ func (t *table) triggers(found []error) ([]error, error) {
 			ELSE 'GRANT SET ON PARAMETER session_replication_role TO ' || pg_catalog.quote_ident(current_user) END
 		FROM pg_catalog.pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype::pg_catalog.int4 & 16 <> 0
 			AND (tgtype::pg_catalog.int4 & 3 <> 3 OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
-				WHERE p.oid = tgfoid AND (o.rolsuper OR o.oid = (SELECT relowner FROM pg_catalog.pg_class c WHERE c.oid = tgrelid))))
+				WHERE p.oid = tgfoid AND (o.rolsuper OR NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+					AND o.oid = (SELECT relowner FROM pg_catalog.pg_class c WHERE c.oid = tgrelid))))
 			AND pg_catalog.strpos(tgname, '_segue_') <> 2 AND (tgenabled <> 'O' OR NOT `+may+`) ORDER BY 1`, t.tree)
 	if err != nil {
 		return nil, err
@@ -180,15 +184,16 @@ func (t *table) side(direction, table string, side []change.Column) ([]change.Co
 		name := col.Name
 		var tree *string
 		var notNull bool
+		var kind uint32
 		err := t.tx.QueryRow(t.ctx, `
 			SELECT pg_catalog.format_type(a.atttypid, a.atttypmod),
 				CASE WHEN a.attcollation <> 0 AND a.attcollation <> y.typcollation THEN pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(l.collname) ELSE '' END,
-				a.attnotnull, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), d.adbin::pg_catalog.text
+				a.attnotnull, coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), ''), d.adbin::pg_catalog.text, a.atttypid
 			FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
 			LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_catalog.pg_namespace n ON n.oid = l.collnamespace
 			LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 			WHERE a.attrelid = $1::pg_catalog.text::pg_catalog.regclass AND a.attname = $2 AND NOT a.attisdropped`,
-			table, name).Scan(&col.Type, &col.Collation, &notNull, &col.Default, &tree)
+			table, name).Scan(&col.Type, &col.Collation, &notNull, &col.Default, &tree, &kind)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil, &Problem{Direction: direction, Column: name, Message: "there is no such column"}
 		}
@@ -198,11 +203,21 @@ func (t *table) side(direction, table string, side []change.Column) ([]change.Co
 		if direction == "from" {
 			col.NotNull, col.Physical = notNull, name
 		}
+		switch foreign, err := t.foreignTypes([]uint32{kind}); {
+		case err != nil:
+			return nil, err
+		case len(foreign) > 0:
+			return nil, &Problem{Direction: direction, Column: name, Message: "it is of " + foreign[0], Hint: hintGive}
+		}
 		if tree != nil {
-			if col.Constant, err = t.constant(*tree); err != nil {
+			u, err := t.uses(*tree)
+			if err != nil {
 				return nil, err
 			}
-			if !col.Constant {
+			if message, hint := u.strange(); message != "" {
+				return nil, &Problem{Direction: direction, Column: name, Message: fmt.Sprintf("its default, %s, cannot be followed: %s", col.Default, message), Hint: hint}
+			}
+			if col.Constant = u.constant(); !col.Constant {
 				return nil, &Problem{Direction: direction, Column: name, Message: fmt.Sprintf("its default, %s, is not the same for every row", col.Default),
 					Hint: "such a default cannot be followed yet"}
 			}
@@ -212,18 +227,14 @@ func (t *table) side(direction, table string, side []change.Column) ([]change.Co
 	return out, nil
 }
 
-// constant reports whether a default is the same for every row and every session, by the tree that the server has made of it.
-func (t *table) constant(tree string) (bool, error) {
-	u, err := t.uses(tree)
-	if err != nil {
-		return false, err
-	}
+// constant reports whether a default is the same for every row and every session.
+func (u *uses) constant() bool {
 	for _, f := range u.functions {
 		if f.volatile != "i" {
-			return false, nil
+			return false
 		}
 	}
-	return u.session == "" && len(u.reads) == 0, nil
+	return u.session == "" && len(u.reads) == 0
 }
 
 // makeNew makes a table of the new side, which stands for it while it is looked at.

@@ -1,7 +1,6 @@
 package resolve
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 type uses struct {
 	functions []function
 	reads     []uint32 // tables
+	foreign   []string // what belongs to roles that are not trusted, in words
 	settings  []string // that it depends on
 	session   string   // what of the session it depends on, in words
 	immutable bool     // as far as its functions say
@@ -24,7 +24,7 @@ type function struct {
 	oid                    uint32
 	schema, name, volatile string
 	times                  bool // an argument or its result is a date or time
-	trusted                bool // its owner may do what the owner of the change may
+	trusted                bool
 }
 
 var (
@@ -72,6 +72,9 @@ func (r *resolver) uses(tree string) (*uses, error) {
 		for _, t := range numbers(treeType, tree) {
 			u.settings = append(u.settings, outputs[t]...)
 		}
+	}
+	if err := r.foreign(u, numbers(treeType, tree)); err != nil {
+		return nil, err
 	}
 	for _, f := range u.functions {
 		u.classify(f)
@@ -135,7 +138,7 @@ func (r *resolver) relations(u *uses, tree string) error {
 func (r *resolver) functions(u *uses, oids []uint32) error {
 	rows, err := r.tx.Query(r.ctx, `SELECT p.oid, n.nspname::pg_catalog.text, p.proname::pg_catalog.text, p.provolatile::pg_catalog.text,
 			p.prorettype = ANY (times) OR p.proargtypes::pg_catalog.oid[] && times,
-			o.rolsuper OR pg_catalog.pg_has_role(p.proowner, 'USAGE')
+			`+trusts("p.proowner")+`
 		FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner,
 			(SELECT ARRAY[1082, 1083, 1114, 1184, 1186, 1266]::pg_catalog.oid[]) AS t (times)
 		WHERE p.oid = ANY ($1)`, oids)
@@ -158,10 +161,8 @@ var pinned = map[string]string{"DateStyle": "ISO, MDY", "IntervalStyle": "postgr
 
 // judge says what an expression must not do, or nothing, and pins the settings that it depends on.
 func (r *resolver) judge(u *uses) (message, hint string) {
-	for _, f := range u.functions {
-		if f.schema != "pg_catalog" && !f.trusted {
-			return fmt.Sprintf("it calls %s.%s, which belongs to another role", f.schema, f.name), "its owner could change what it does; give it to the owner of the table"
-		}
+	if message, hint := u.strange(); message != "" {
+		return message, hint
 	}
 	switch {
 	case u.session != "":

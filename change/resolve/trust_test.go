@@ -1,0 +1,74 @@
+package resolve_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/change"
+	"github.com/seguedb/segue/change/resolve"
+	"github.com/seguedb/segue/internal/pgtest"
+)
+
+// What a role owns that may do less than the role of the instance is not run by the triggers of a change, nor for the rows that
+// are filled: as a superuser's, as a plain owner's, and as that of one who is a member of the other role.
+func TestCodeOfRolesThatMayDoLessIsRefused(t *testing.T) {
+	t.Parallel()
+	super := database(t)
+	parsed, err := pgx.ParseConfig(super)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, owner, member := "other_"+parsed.Database, "owner_"+parsed.Database, "member_"+parsed.Database
+	pgtest.Exec(t, super, `CREATE ROLE `+other, `CREATE ROLE `+owner, `CREATE ROLE `+member+` IN ROLE `+other,
+		`GRANT ALL ON SCHEMA public, segue TO `+other+`, `+owner+`, `+member,
+		`CREATE FUNCTION theirs(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; ALTER FUNCTION theirs OWNER TO `+other,
+		`CREATE DOMAIN theirdomain AS int; ALTER DOMAIN theirdomain OWNER TO `+other,
+		`CREATE DOMAIN ourdomain AS int CHECK (theirs(VALUE) > 0)`, `CREATE DOMAIN harmless AS int CHECK (VALUE > 0)`,
+		`CREATE TYPE pair AS (a text, b theirdomain[])`)
+	t.Cleanup(func() {
+		pgtest.Exec(t, super, `DROP OWNED BY `+other+`, `+owner+`, `+member+` CASCADE`, `DROP ROLE `+other+`, `+owner+`, `+member)
+	})
+	plain := column("integer", "bigint", "a", "b::integer")
+	for name, c := range map[string]struct {
+		table  string
+		change change.Change
+		want   string // "": it is not refused
+	}{
+		"a function in an expression":      {"a int", column("integer", "bigint", "theirs(a)", "b::integer"), "belongs to another role"},
+		"a domain in an expression":        {"a int", column("integer", "bigint", "a::theirdomain", "b::integer"), "belongs to another role"},
+		"a domain of the old side":         {"a theirdomain", plain, "belongs to another role"},
+		"a domain of the new side":         {"a int", column("integer", "theirdomain", "a", "b::integer"), "belongs to another role"},
+		"a domain within a composite type": {"a pair", column("pair", "text", "a::text", "b::pair"), "belongs to another role"},
+		"a function in a domain's CHECK":   {"a ourdomain", plain, "belongs to another role"},
+		"a function in a default":          {"a int DEFAULT theirs(1)", plain, "belongs to another role"},
+		"a function in a CHECK":            {"a int, c int CHECK (theirs(c) > 0)", plain, "would run for every row"},
+		"a function in an index":           {"a int, c int); CREATE INDEX ON t (theirs(c)", plain, "would run for every row"},
+		"a function in an index predicate": {"a int, c int); CREATE INDEX ON t (c) WHERE (theirs(c) > 0", plain, "would run for every row"},
+		"a function in a generated column": {"a int, c int, d int GENERATED ALWAYS AS (theirs(c)) STORED", plain, "would run for every row"},
+		"a domain of a superuser":          {"a harmless, c int CHECK (twice(c) > 0)", plain, ""},
+	} {
+		for role, reset := range map[string]string{"a superuser": "RESET ROLE", "the owner": "SET ROLE " + owner, "a member of the other role": "SET ROLE " + member} {
+			t.Run(name+", as "+role, func(t *testing.T) {
+				ctx, conn := context.Background(), pgtest.Connect(t, super)
+				tx, err := conn.Begin(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer tx.Rollback(ctx)
+				if _, err := tx.Exec(ctx, reset+"; CREATE TABLE t ("+c.table+")"); err != nil {
+					t.Fatal(err)
+				}
+				got, err := resolve.Table(ctx, tx, c.change)
+				if err == nil {
+					_, err = resolve.Expressions(ctx, tx, got)
+				}
+				if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+	}
+}
