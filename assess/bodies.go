@@ -81,7 +81,8 @@ func lookBodiesOfChanges(ctx context.Context, s *Subject, r *report) error {
 	}
 	var names []string
 	for _, c := range s.Migration.Changes() {
-		names = append(names, c.From...)
+		from, _ := c.Sides()
+		names = append(names, from...)
 	}
 	if len(names) == 0 {
 		return nil

@@ -21,6 +21,9 @@ var changeCheck = &Hazard{
 func lookChangeChecks(ctx context.Context, s *Subject, r *report) error {
 	for _, op := range s.Migration.Changes() {
 		side := sidesOf(op, s.Migration.Phase)
+		if side.taken() {
+			continue // such a CHECK is about what goes, and nothing else
+		}
 		rows, err := s.DB.Query(ctx, `
 			WITH checks AS (
 				SELECT k.conname, pg_catalog.pg_get_constraintdef(k.oid) AS condition,
@@ -44,10 +47,10 @@ func lookChangeChecks(ctx context.Context, s *Subject, r *report) error {
 		}
 		var name, condition string
 		_, err = pgx.ForEachRow(rows, []any{&name, &condition}, func() error {
-			r.add(changeCheck, Object{"constraint", name + " on " + op.Table.String()}, Finding{
+			r.add(changeCheck, Object{"constraint", name + " on " + op.Target().String()}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and ends with them at purge: %s", s.Migration.ID, condition),
 				Hint: fmt.Sprintf("add its counterpart on %s, before contract and past Segue: ALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID, then VALIDATE CONSTRAINT",
-					given, op.Table.SQL()),
+					given, op.Target().SQL()),
 			})
 			return nil
 		})

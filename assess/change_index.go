@@ -19,11 +19,19 @@ var changeIndex = &Hazard{
 // lookChangeIndexes finds indexes on old columns that have no counterpart.
 func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
 	for _, op := range s.Migration.Changes() {
-		lacking, err := withoutCounterpart(ctx, s.DB, sidesOf(op, s.Migration.Phase))
+		side := sidesOf(op, s.Migration.Phase)
+		lacking, err := withoutCounterpart(ctx, s.DB, side)
 		if err != nil {
 			return err
 		}
 		for _, index := range lacking {
+			if side.taken() {
+				r.add(changeIndex, Object{"index", index}, Finding{
+					Message: fmt.Sprintf("it is on a column that %s takes, and ends with it at purge", s.Migration.ID),
+					Hint:    "where it serves statements that look for its other columns, create one on those: CREATE INDEX CONCURRENTLY",
+				})
+				continue
+			}
 			r.add(changeIndex, Object{"index", index}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and no index is on those that it gives", s.Migration.ID),
 				Hint:    "when the new columns are there, create one on them, past Segue: CREATE INDEX CONCURRENTLY",
@@ -37,14 +45,19 @@ func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
 type sides struct {
 	table    rules.Name
 	old, new []string // none is new while it is not there, or withdrawn
+	alone    bool     // the change has columns on one side only
 }
 
-func sidesOf(op rules.ChangeColumns, p rules.Phase) sides {
-	out := sides{op.Table, op.From, []string{}}
-	if !p.Live() || op.Resolved == nil || op.Resolved.Compiled() == nil || op.Resolved.Stage == rules.Watched {
+// taken reports whether the change gives nothing in the place of what it takes.
+func (s sides) taken() bool { return s.alone && len(s.old) > 0 }
+
+func sidesOf(op rules.Change, p rules.Phase) sides {
+	from, to := op.Sides()
+	out, r := sides{op.Target(), from, []string{}, len(from) == 0 || len(to) == 0}, op.Resolved()
+	if !p.Live() || r == nil || r.Compiled() == nil || r.Stage == rules.Watched {
 		return out
 	}
-	for _, c := range op.Resolved.Compiled().New {
+	for _, c := range r.Compiled().New {
 		out.new = append(out.new, c.Physical)
 	}
 	return out

@@ -58,28 +58,26 @@ func (e *UnfitError) Error() string {
 // Resolve returns the migration with its changes of columns as the server understands them, in the stage in which they begin.
 // Nothing of it stays in the database. The error is an *UnfitError where a change cannot be made.
 func Resolve(ctx context.Context, db DB, m *rules.Migration, cat *catalog.Catalog) (*rules.Migration, error) {
-	for i, op := range m.Changes() {
+	for _, op := range m.Changes() {
 		begin, ok := db.(resolve.Beginner)
 		if !ok {
 			return nil, errors.New("expressions cannot be resolved without a transaction of their own")
 		}
-		r, err := resolveOne(ctx, begin, op, fmt.Sprintf("%d_%d", m.Seq, i+1), cat)
+		r, err := resolveOne(ctx, begin, op, fmt.Sprintf("%d_%d", m.Seq, op.Place+1), cat)
 		if err != nil {
-			return nil, unfitted(op.Table, err)
+			return nil, unfitted(op.Target(), err)
 		}
-		m = m.Resolve(i, r)
+		m = m.Resolve(op.Place, r)
 	}
 	return m, nil
 }
 
-func resolveOne(ctx context.Context, db resolve.Beginner, op rules.ChangeColumns, key string, cat *catalog.Catalog) (*rules.ResolvedChange, error) {
-	switch {
-	case op.Resolved != nil:
+func resolveOne(ctx context.Context, db resolve.Beginner, op rules.Change, key string, cat *catalog.Catalog) (*rules.ResolvedChange, error) {
+	if op.Resolved() != nil {
 		return nil, &resolve.Problem{Message: "columns of it are left from before the rollback", Hint: "drop them: segue purge"}
-	case len(op.Reads) > 0:
-		return nil, &resolve.Problem{Message: "up or down reads other tables, which is not supported yet", Hint: "leave reads out"}
-	case op.OnError == "defer":
-		return nil, &resolve.Problem{Message: "on_error: defer is not supported yet", Hint: "let up give a value for every row"}
+	}
+	if what, hint := op.Unsupported(); what != "" {
+		return nil, &resolve.Problem{Message: what, Hint: hint}
 	}
 	described, err := op.Describe(key, cat)
 	if err != nil {

@@ -70,7 +70,7 @@ func lookPublications(ctx context.Context, s *Subject, r *report) error {
 // changedTables lists the tables whose columns the migration changes, with all that inherit them.
 func (s *Subject) changedTables() (out []catalog.OID) {
 	for _, op := range s.Migration.Changes() {
-		if table := s.Catalog.Lookup(op.Table.Schema, op.Table.Name); table != nil {
+		if table := s.Catalog.Lookup(op.Target().Schema, op.Target().Name); table != nil {
 			out = append(append(out, table.OID), s.Catalog.Descendants(table.OID)...)
 		}
 	}
@@ -81,7 +81,7 @@ func (s *Subject) changedTables() (out []catalog.OID) {
 func (s *Subject) renames() *rules.Migration {
 	m := *s.Migration
 	m.Operations = slices.DeleteFunc(slices.Clone(m.Operations), func(op rules.Operation) bool {
-		_, is := op.(rules.ChangeColumns)
+		_, is := op.(rules.Changing)
 		return is
 	})
 	return &m

@@ -65,6 +65,8 @@ type Grant struct {
 	Grantable bool
 }
 
+var errNotOfSide = errors.New("it is not a column of that side")
+
 var validKey = regexp.MustCompile(`^[A-Za-z0-9_]{1,20}$`)
 
 // Compiled is a change whose statements can be made. It never changes, and can be used by several goroutines.
@@ -87,8 +89,10 @@ func Compile(c Change, options ...Option) (*Compiled, error) {
 	switch {
 	case !validKey.MatchString(c.Key):
 		return nil, fmt.Errorf("%q cannot be the key of a change", c.Key)
-	case len(c.Old) == 0 || len(c.New) == 0:
-		return nil, errors.New("a change has columns on both sides")
+	case len(c.Old) == 0 && len(c.New) == 0:
+		return nil, errors.New("a change has columns")
+	case c.Alone() && (len(c.Reads) > 0 || c.DownFail != nil):
+		return nil, errors.New("a change with columns on one side only keeps nothing in step")
 	case c.Inline && len(c.Reads) > 0:
 		return nil, errors.New("expressions that read tables cannot be inlined")
 	}
@@ -101,6 +105,9 @@ func Compile(c Change, options ...Option) (*Compiled, error) {
 
 // readExpressions reads up, down and what depends on them.
 func (c *Compiled) readExpressions() (err error) {
+	if c.Alone() {
+		return c.readAlone()
+	}
 	if c.up, err = c.readMap("up", c.Up, c.New, c.Old); err != nil {
 		return err
 	}

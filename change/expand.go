@@ -17,6 +17,9 @@ const ConflictTable = `CREATE TABLE IF NOT EXISTS segue.conflict (
 
 // Expand adds the new side and what keeps it in step. It rewrites no row and reads none. All of it is one transaction.
 func (c *Compiled) Expand() []string {
+	if c.Alone() {
+		return c.expandAlone()
+	}
 	table := c.Table.SQL()
 	var add []string
 	for _, col := range c.New {

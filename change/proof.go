@@ -5,6 +5,9 @@ import "strings"
 // Complete is the step from Filling to Completing. From here on nobody can leave a row at 0: it is filled whenever it is
 // written, and a CHECK says so. Rows that are at 0 still are for the backfill. NOT NULL is demanded as a CHECK.
 func (c *Compiled) Complete() []string {
+	if c.Alone() {
+		return nil
+	}
 	var checks []string
 	if c.has(CompleteCheck) {
 		checks = append(checks, c.check("full", quote(c.Marker())+" <> 0"))

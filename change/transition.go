@@ -8,6 +8,9 @@ import (
 // Cutover gives the truth to the new side: it gets the defaults and NOT NULL, and leads where an INSERT says nothing. The change must be
 // proved to be complete.
 func (c *Compiled) Cutover() []string {
+	if c.Alone() {
+		return nil
+	}
 	var alter []string
 	for _, col := range c.Old {
 		if col.Default != "" {
@@ -31,6 +34,9 @@ func (c *Compiled) Cutover() []string {
 
 // BackToActive takes Cutover back: the old side owns the truth again.
 func (c *Compiled) BackToActive() []string {
+	if c.Alone() {
+		return nil
+	}
 	var alter []string
 	for _, col := range c.New {
 		if col.Default != "" {
@@ -51,6 +57,9 @@ func (c *Compiled) BackToActive() []string {
 // Contract hides the old side, which is kept in step until Purge, with its constraints: so there is a way back that takes no
 // longer, and what the old side cannot hold is seen when it is written.
 func (c *Compiled) Contract() []string {
+	if c.Alone() {
+		return c.contractAlone()
+	}
 	var out []string
 	after := c.Contracted()
 	for i, col := range c.Old {
@@ -71,6 +80,9 @@ func (c *Compiled) Contracted() *Compiled {
 
 // BackFromContract takes Contract back.
 func (c *Compiled) BackFromContract() []string {
+	if c.Alone() {
+		return c.backFromContractAlone()
+	}
 	var out []string
 	for i, col := range c.Contracted().Old {
 		out = append(out, c.rename(col.Physical, c.Old[i].Physical))
@@ -80,6 +92,9 @@ func (c *Compiled) BackFromContract() []string {
 
 // Settle gives the new side its own names, where those were in use. It comes after Contract.
 func (c *Compiled) Settle() []string {
+	if c.Alone() {
+		return nil
+	}
 	var out []string
 	after := c.Settled()
 	for _, col := range c.New {
@@ -105,6 +120,9 @@ func (c *Compiled) Settled() *Compiled {
 
 // Rollback takes Expand back and drops no column: what only the new side holds can still be looked at until Purge.
 func (c *Compiled) Rollback() []string {
+	if c.Alone() {
+		return c.rollbackAlone()
+	}
 	out := append(c.dropTriggers(), c.dropFunctions()...)
 	var alter []string
 	for _, what := range c.constraints() {
@@ -120,6 +138,9 @@ func (c *Compiled) Rollback() []string {
 
 // PurgeRolledBack drops what Rollback has left.
 func (c *Compiled) PurgeRolledBack() []string {
+	if c.Alone() {
+		return c.dropAlone(c.New, c.withdrawn)
+	}
 	var drop []string
 	for i := range c.New {
 		drop = append(drop, "DROP COLUMN IF EXISTS "+quote(c.withdrawn(i)))
@@ -129,6 +150,9 @@ func (c *Compiled) PurgeRolledBack() []string {
 
 // Purge drops the old side and all that kept it in step. It comes after Settle.
 func (c *Compiled) Purge() []string {
+	if c.Alone() {
+		return c.dropAlone(c.Old, c.kept)
+	}
 	out := append(c.dropTriggers(), c.dropFunctions()...)
 	var drop []string
 	for _, what := range c.constraints() {

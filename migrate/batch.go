@@ -31,14 +31,16 @@ func (f *filler) fillRows(ctx context.Context, m *rules.Migration) (done bool, e
 		return false, err
 	}
 	for _, a := range all {
-		c, ok := m.Changes()[a.Operation]
+		op, ok := m.ChangeAt(a.Operation)
 		switch {
-		case !ok || c.Resolved == nil || c.Resolved.Compiled() == nil:
+		case !ok || op.Resolved() == nil || op.Resolved().Compiled() == nil:
 			return false, nil
+		case op.Resolved().Compiled().Alone():
+			continue
 		case a.Paused || a.Failure != "":
 			return false, nil
 		}
-		b := &backfill{filler: f, account: a, change: c.Resolved.Compiled(), stage: c.Resolved.Stage}
+		b := &backfill{filler: f, account: a, change: op.Resolved().Compiled(), stage: op.Resolved().Stage}
 		if done, err := b.run(ctx); err != nil || !done {
 			if errors.Is(err, errStale) {
 				err = b.repeated(ctx, withoutValues(err))

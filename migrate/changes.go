@@ -20,19 +20,17 @@ func (l *leader) designChanges(ctx context.Context, m *move) (err error) {
 		m.changes, err = l.resolve(ctx, m, rules.Watched)
 		return err
 	case kind == Expand:
-		if m.changes, err = l.resolve(ctx, m, rules.Filling); err != nil {
+		if _, err = l.resolve(ctx, m, rules.Watched); err != nil {
 			return err
 		}
+		m.changes = m.migration.AtStage(rules.Filling)
 		m.steps = rules.StageSteps(m.migration, rules.Filling)
 	case kind == Rollback && m.migration.Unfinished() == rules.Watched:
 		m.steps, m.purges = nil, true
 	case kind == Purge:
 		m.steps, m.purges = rules.PurgeSteps(m.migration), true
 	case stageOf[kind] != "":
-		m.steps, m.changes = rules.StageSteps(m.migration, stageOf[kind]), map[int]*rules.ResolvedChange{}
-		for i, c := range m.migration.Changes() {
-			m.changes[i] = c.Resolved.At(stageOf[kind])
-		}
+		m.steps, m.changes = rules.StageSteps(m.migration, stageOf[kind]), m.migration.AtStage(stageOf[kind])
 	default:
 		m.steps, m.changes = rules.Steps(m.migration, m.from, m.To), m.migration.After(m.To)
 	}
@@ -42,8 +40,8 @@ func (l *leader) designChanges(ctx context.Context, m *move) (err error) {
 // resolve asks the server what the changes mean at this moment, and returns them in a stage.
 func (l *leader) resolve(ctx context.Context, m *move, stage rules.Stage) (map[int]*rules.ResolvedChange, error) {
 	fresh := m.migration
-	for i := range fresh.Changes() {
-		fresh = fresh.Resolve(i, nil)
+	for _, c := range fresh.Changes() {
+		fresh = fresh.Resolve(c.Place, nil)
 	}
 	resolved, err := assess.Resolve(ctx, l.conn, fresh, m.catalog)
 	if unfit, ok := errors.AsType[*assess.UnfitError](err); ok {
@@ -54,8 +52,8 @@ func (l *leader) resolve(ctx context.Context, m *move, stage rules.Stage) (map[i
 	}
 	m.migration = resolved
 	out := map[int]*rules.ResolvedChange{}
-	for i, c := range resolved.Changes() {
-		out[i] = c.Resolved.At(stage)
+	for _, c := range resolved.Changes() {
+		out[c.Place] = c.Resolved().At(stage)
 	}
 	return out, nil
 }
@@ -99,7 +97,13 @@ func (m *move) storeChanges(ctx context.Context, tx pgx.Tx) error {
 		return store.DeleteChanges(ctx, tx, m.migration.ID)
 	}
 	for i, c := range m.changes {
-		if err := store.SetChange(ctx, tx, m.migration.ID, i, c); err != nil {
+		var err error
+		if c == nil {
+			err = store.DeleteChange(ctx, tx, m.migration.ID, i)
+		} else {
+			err = store.SetChange(ctx, tx, m.migration.ID, i, c)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -98,7 +98,7 @@ COMMIT;
 func undoable(m *rules.Migration) bool {
 	changes := m.Changes()
 	for _, c := range changes {
-		if c.Resolved == nil || c.Resolved.Compiled() == nil || c.Resolved.Reuses() {
+		if r := c.Resolved(); r == nil || r.Compiled() == nil || r.Reuses() {
 			return false
 		}
 	}
@@ -111,8 +111,13 @@ func writeStages(b *strings.Builder, m *rules.Migration, to rules.Phase) {
 		fmt.Fprintf(b, "DELETE FROM segue.change WHERE migration = %s;\n", literal(m.ID))
 		return
 	}
-	for _, i := range slices.Sorted(maps.Keys(m.After(to))) {
-		fmt.Fprintf(b, "UPDATE segue.change SET stage = %s, changed_at = now() WHERE migration = %s AND operation = %d;\n", literal(string(m.After(to)[i].Stage)), literal(m.ID), i)
+	after := m.After(to)
+	for _, i := range slices.Sorted(maps.Keys(after)) {
+		if after[i] == nil {
+			fmt.Fprintf(b, "DELETE FROM segue.change WHERE migration = %s AND operation = %d;\n", literal(m.ID), i)
+			continue
+		}
+		fmt.Fprintf(b, "UPDATE segue.change SET stage = %s, changed_at = now() WHERE migration = %s AND operation = %d;\n", literal(string(after[i].Stage)), literal(m.ID), i)
 	}
 }
 

@@ -22,7 +22,13 @@ func (f *filler) validate(ctx context.Context, m *rules.Migration) (bool, error)
 		return false, err
 	}
 	for _, a := range all {
-		c := m.Changes()[a.Operation].Resolved
+		op, ok := m.ChangeAt(a.Operation)
+		switch {
+		case !ok || op.Resolved() == nil || op.Resolved().Compiled() == nil:
+			return false, nil
+		case op.Resolved().Compiled().Alone():
+			continue
+		}
 		if err := f.say(ctx, a, "the server proves that every row is filled"); err != nil {
 			return false, err
 		}
@@ -31,7 +37,7 @@ func (f *filler) validate(ctx context.Context, m *rules.Migration) (bool, error)
 			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
 			}
-			_, err := tx.Exec(ctx, c.Compiled().Validate())
+			_, err := tx.Exec(ctx, op.Resolved().Compiled().Validate())
 			return err
 		})
 		pg, rejected := errors.AsType[*pgconn.PgError](err)
@@ -41,7 +47,7 @@ func (f *filler) validate(ctx context.Context, m *rules.Migration) (bool, error)
 		case lockNotAvailable(err), rejected && pg.Code == "42704": // undefined_object: it has been taken back meanwhile
 			return false, nil
 		case rejected && pg.Code == "23514": // check_violation
-			return false, f.stop(ctx, a, fmt.Sprintf("a row of %s is not in step: %s", m.Changes()[a.Operation].Table, pg.Message))
+			return false, f.stop(ctx, a, fmt.Sprintf("a row of %s is not in step: %s", op.Target(), pg.Message))
 		}
 		return false, err
 	}

@@ -26,6 +26,9 @@ func Says(p rules.Phase) string {
 
 // Says is what is true of the migration, for people.
 func (st *Status) Says() string {
+	if st.alone() {
+		return st.saysAlone()
+	}
 	switch st.Stage {
 	case rules.Watched, rules.Filling, rules.Completing:
 		return "the old version works as before; the new columns are being filled, and then the new version is served"
@@ -40,7 +43,7 @@ func (st *Status) Says() string {
 	case rules.Withdrawn:
 		return "the new version has ended; its columns are hidden until purge"
 	}
-	if slices.ContainsFunc(st.Operations, func(op OperationView) bool { return op.Kind == (rules.ChangeColumns{}).Kind() }) {
+	if st.has(rules.ChangeColumns{}) {
 		switch st.Phase {
 		case rules.Contracted:
 			return "the old columns have been dropped, and Segue is not needed for it any more"
@@ -49,6 +52,35 @@ func (st *Status) Says() string {
 		}
 	}
 	return Says(st.Phase)
+}
+
+// has reports whether one of the migration's operations is of that kind.
+func (st *Status) has(kind rules.Operation) bool {
+	return slices.ContainsFunc(st.Operations, func(op OperationView) bool { return op.Kind == kind.Kind() })
+}
+
+// alone reports whether the migration adds columns or takes some, and keeps none in step with others.
+func (st *Status) alone() bool {
+	return !st.has(rules.ChangeColumns{}) && (st.has(rules.AddColumn{}) || st.has(rules.DropColumn{}))
+}
+
+// saysAlone is Says for a migration that is alone.
+func (st *Status) saysAlone() string {
+	switch {
+	case st.Phase == rules.Draft:
+		return Says(st.Phase)
+	case st.Stage == rules.Watched:
+		return "the old version works as before; the instances look at its statements, and then the database changes"
+	case st.Phase.Live():
+		return "both versions work, and each sees its own columns"
+	case st.Stage == rules.Settled:
+		return "the old version has ended; its column is hidden until purge"
+	case st.Stage == rules.Withdrawn:
+		return "the new version has ended; its column is hidden until purge"
+	case st.Phase == rules.Contracted:
+		return "the old version has ended, and Segue is not needed for it any more"
+	}
+	return "the database has the columns of the old version, and the new one has ended"
 }
 
 // nextStage is what an operator does next about a change of columns.

@@ -80,8 +80,8 @@ func statusOf(m *rules.Migration, t *store.Transition) (*Status, error) {
 		st.Operations = append(st.Operations, ViewOf(op))
 	}
 	for _, c := range m.Changes() {
-		if c.Resolved != nil {
-			st.Stage = c.Resolved.Stage
+		if r := c.Resolved(); r != nil && (st.Stage == "" || r.Stage == m.Unfinished()) {
+			st.Stage = r.Stage
 		}
 	}
 	if t == nil || t.Migration != m.ID {

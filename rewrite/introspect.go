@@ -100,7 +100,7 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		if pinned || len(g.Hidden) > 0 {
 			in.tables = append(in.tables, t.OID)
 		}
-		if !g.Renamed && len(g.Columns) == 0 && len(g.Hidden) == 0 {
+		if !g.Renamed && len(g.Columns) == 0 && len(g.Hidden) == 0 && len(g.Declared) == 0 {
 			continue
 		}
 		if g.Renamed {

@@ -200,7 +200,7 @@ func (c *column) ownDefault() string {
 		return ""
 	}
 	if lc := c.table.Column(c.logical); lc != nil && lc.Declared != nil {
-		return lc.Declared.Default
+		return lc.Declared.Given()
 	}
 	return ""
 }

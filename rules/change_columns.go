@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -155,22 +154,13 @@ func (o ChangeColumns) apply(s *schema, undo bool) (*catalog.Relation, error) {
 }
 
 func (o ChangeColumns) validate(v *validator) *FileError {
-	r, mistake := v.table("table", o.Table)
+	r, mistake := v.changeable(o.Table)
 	if mistake != nil {
 		return mistake
 	}
-	for i, other := range v.m.Operations {
-		if i != v.op && touches(other, o.Table) {
-			return v.fail("table", fmt.Sprintf("another operation of the file is about %s, too, which is not supported yet beside a change of columns", o.Table),
-				"give it a file of its own")
-		}
-	}
-	if r.OfType != 0 {
-		return v.fail("table", fmt.Sprintf("%s is a typed table; its columns belong to its type", o.Table), "")
-	}
 	var old []change.Column
 	for _, from := range o.From {
-		c, mistake := v.column(r, o.Table, from)
+		c, mistake := v.column("from", r, o.Table, from)
 		if mistake != nil {
 			return mistake
 		}
@@ -183,56 +173,40 @@ func (o ChangeColumns) validate(v *validator) *FileError {
 		old = append(old, change.Column{Name: from, Type: c.TypeName})
 	}
 	for _, to := range o.To {
-		if mistake := o.free(v, r, to.Name); mistake != nil {
+		if slices.Contains(o.From, to.Name) {
+			continue // the table gives it up
+		}
+		if mistake := v.columnUnused("to", r, to.Name); mistake != nil {
 			return mistake
 		}
 	}
 	_, err := change.Compile(o.describe("draft", old))
-	if wrong, ok := errors.AsType[*change.ExpressionError](err); ok {
-		hint := ""
-		if wrong.Unknown != "" {
-			hint = suggestName(wrong.Unknown, wrong.Known, showIdentifier)
-		}
-		return v.fail(join(wrong.Map, wrong.Column), wrong.Message, hint)
-	}
-	if err != nil {
-		return v.fail("", err.Error(), "")
-	}
-	return nil
+	return v.expression(err)
 }
 
-// free checks that a new name is one that the table gives up, or one that nobody has used.
-func (o ChangeColumns) free(v *validator, r *catalog.Relation, name string) *FileError {
-	switch {
-	case slices.Contains(o.From, name):
-		return nil
-	case catalog.IsSystemColumn(name):
-		return v.fail("to", fmt.Sprintf("%s is the name of a system column", name), "choose another name")
-	case hidden(name):
-		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
-	}
-	if mistake := v.columnFree(r, name); mistake != nil {
-		return mistake
-	}
-	return v.notAFunction(r, name)
-}
-
-// Describe is the operation as a change of that key, as far as the catalog has it: types of the old side alone.
+// Describe implements Changing.
 func (o ChangeColumns) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
-	r := cat.Lookup(o.Table.Schema, o.Table.Name)
-	if r == nil {
-		return change.Change{}, &noTableError{o.Table}
-	}
-	var old []change.Column
-	for _, from := range o.From {
-		c := r.Column(from)
-		if c == nil {
-			return change.Change{}, fmt.Errorf("table %s should have a column %s, but has none of that name", o.Table, showIdentifier(from))
-		}
-		old = append(old, change.Column{Name: from, Type: c.TypeName})
+	old, err := describedColumns(o.Table, o.From, cat)
+	if err != nil {
+		return change.Change{}, err
 	}
 	return o.describe(key, old), nil
 }
+
+// Unsupported implements Changing.
+func (o ChangeColumns) Unsupported() (what, hint string) {
+	switch {
+	case len(o.Reads) > 0:
+		return "up or down reads other tables, which is not supported yet", "leave reads out"
+	case o.OnError == "defer":
+		return "on_error: defer is not supported yet", "let up give a value for every row"
+	}
+	return "", ""
+}
+
+func (o ChangeColumns) resolved() *ResolvedChange                { return o.Resolved }
+func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation   { o.Resolved = r; return o }
+func (o ChangeColumns) columns() (from []string, to []NewColumn) { return o.From, o.To }
 
 // describe is the operation on columns of which the database has said the types.
 func (o ChangeColumns) describe(key string, old []change.Column) change.Change {
@@ -241,7 +215,7 @@ func (o ChangeColumns) describe(key string, old []change.Column) change.Change {
 		Reads: o.Reads, Pins: o.Settings, Lossy: o.Lossy, Exact: o.Bijective, NullOK: o.NullOK,
 	}
 	for _, to := range o.To {
-		c.New = append(c.New, change.Column{Name: to.Name, Type: to.Type, Collation: to.Collation, NotNull: to.NotNull, Default: to.Default})
+		c.New = append(c.New, to.described())
 	}
 	if o.Map != nil {
 		c.Up = change.Map{c.New[0].Name: change.Choice(c.Old[0], c.New[0], o.Map)}

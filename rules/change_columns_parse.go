@@ -69,18 +69,9 @@ func (p *parser) newColumns(n *yaml.Node, parent int, path string) []NewColumn {
 		if fields == nil {
 			continue
 		}
-		c := NewColumn{NotNull: p.flag(fields["not_null"], path+".not_null")}
-		var ok, ok2 bool
-		c.Name, ok = p.column(fields["name"], item.Line, path+".name")
-		c.Type, ok2 = p.text(fields["type"], item.Line, path+".type", "as in SQL: numeric(12,2)")
-		if fields["default"] != nil {
-			c.Default, _ = p.text(fields["default"], item.Line, path+".default", "an expression as in SQL; a text needs quotes of its own: \"'en'\"")
-		}
-		if fields["collation"] != nil {
-			c.Collation, _ = p.text(fields["collation"], item.Line, path+".collation", `as in SQL: '"C"'`)
-		}
+		c, ok := p.newColumn(fields, item.Line, path)
 		switch {
-		case !ok || !ok2:
+		case !ok:
 		case slices.Contains(names(out), c.Name):
 			p.fail(item.Line, path, fmt.Sprintf("column %s is given twice", showIdentifier(c.Name)), "remove one of them")
 		default:

@@ -23,6 +23,15 @@ type ColumnLens struct {
 type Declared struct {
 	NotNull bool
 	Default string // SQL that means the same under any search_path; "" for none
+	Without bool   // the database has a default all the same, for rows of versions that do not have the column
+}
+
+// Given is what a new row of the version is given that leaves the column out, as SQL; "" where the database gives the same.
+func (d *Declared) Given() string {
+	if d.Default == "" && d.Without {
+		return "NULL"
+	}
+	return d.Default
 }
 
 // A Mapping says how a logical column is read and written that is not, or not only, one physical column. At least one of

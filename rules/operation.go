@@ -64,10 +64,9 @@ var kinds = []kind{
 	{key: "rename_column", parse: parseRenameColumn, decode: decoded[RenameColumn]},
 	{key: "rename_table", parse: parseRenameTable, decode: decoded[RenameTable]},
 	{key: "change_columns", parse: parseChangeColumns, decode: decoded[ChangeColumns]},
+	{key: "add_column", parse: parseAddColumn, decode: decoded[AddColumn]},
+	{key: "drop_column", parse: parseDropColumn, decode: decoded[DropColumn]},
 }
-
-// coming are the keys of operations that rule files of later releases will hold.
-var coming = []string{"add_column", "drop_column"}
 
 // OperationKinds lists the kinds of operations that this program knows.
 func OperationKinds() []string {
@@ -92,10 +91,10 @@ func kindOf(key string) *kind {
 func (m *Migration) unserved() string {
 	for _, c := range m.Changes() {
 		switch {
-		case c.Resolved == nil && m.Phase.Live():
+		case c.Resolved() == nil && m.Phase.Live():
 			return "a change of columns of which nothing is stored"
-		case c.Resolved != nil && c.Resolved.Protocol != Protocol:
-			return fmt.Sprintf("version %d of the protocol by which columns are changed", c.Resolved.Protocol)
+		case c.Resolved() != nil && c.Resolved().compiled == nil:
+			return fmt.Sprintf("version %d of the protocol by which columns are changed", c.Resolved().Protocol)
 		}
 	}
 	return ""

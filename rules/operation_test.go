@@ -27,6 +27,14 @@ var everyOperation = map[string]struct {
 		`{"change_columns":{"table":{"schema":"public","name":"orders"},"from":["cents"],"to":[{"name":"amount","type":"numeric(12,2)","not_null":true}],` +
 			`"up":{"amount":"cents / 100.0"},"down":{"cents":"(amount * 100)::integer"},"on_error":"reject"}}`,
 	},
+	"add_column": {
+		AddColumn{Table: Name{"public", "post"}, Column: NewColumn{Name: "lang", Type: "text", NotNull: true, Default: "'de'"}, Up: "'en'"},
+		`{"add_column":{"table":{"schema":"public","name":"post"},"column":{"name":"lang","type":"text","not_null":true,"default":"'de'"},"up":"'en'"}}`,
+	},
+	"drop_column": {
+		DropColumn{Table: Name{"public", "post"}, Name: "legacy", Down: "0"},
+		`{"drop_column":{"table":{"schema":"public","name":"post"},"name":"legacy","down":"0"}}`,
+	},
 }
 
 func TestEveryKindOfOperationIsStoredAndReadAgain(t *testing.T) {

@@ -86,7 +86,7 @@ func (p *parser) operations(n *yaml.Node, parent int, m *Migration) {
 	for i, item := range n.Content {
 		path := fmt.Sprintf("operations[%d]", i)
 		p.lines[path] = item.Line
-		fields := p.mapping(item, path, append(OperationKinds(), coming...)...)
+		fields := p.mapping(item, path, OperationKinds()...)
 		if fields == nil {
 			continue
 		}
@@ -95,9 +95,7 @@ func (p *parser) operations(n *yaml.Node, parent int, m *Migration) {
 			continue
 		}
 		for key, body := range fields {
-			if k := kindOf(key); k == nil {
-				p.fail(p.lines[path+"."+key], path+"."+key, key+" is not supported yet by this version", "this version supports "+kindsInWords())
-			} else if op := k.parse(p, body, path+"."+key); op != nil {
+			if op := kindOf(key).parse(p, body, path+"."+key); op != nil {
 				m.Operations = append(m.Operations, op)
 			}
 		}

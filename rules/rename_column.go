@@ -83,7 +83,7 @@ func (o RenameColumn) validate(v *validator) *FileError {
 	if mistake != nil {
 		return mistake
 	}
-	c, mistake := v.column(r, o.Table, o.From)
+	c, mistake := v.column("from", r, o.Table, o.From)
 	if mistake != nil {
 		return mistake
 	}
@@ -98,10 +98,10 @@ func (o RenameColumn) validate(v *validator) *FileError {
 	case hidden(o.To):
 		return v.fail("to", "names that begin with "+reservedPrefix+" are reserved", "choose another name")
 	}
-	if mistake := v.columnFree(r, o.To); mistake != nil {
+	if mistake := v.columnFree("to", r, o.To); mistake != nil {
 		return mistake
 	}
-	return v.notAFunction(r, o.To)
+	return v.notAFunction("to", r, o.To)
 }
 
 // inherited refuses what renameatt_internal (tablecmds.c) refuses, and children that a rename would break.

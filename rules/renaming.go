@@ -31,21 +31,22 @@ func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error
 // are kept.
 func Contracting(m *Migration, cat *catalog.Catalog) (*Snapshot, error) {
 	after, touched := physicalSchema(cat), map[catalog.OID]bool{}
-	for j, c := range m.Changes() {
-		if !c.Resolved.there() || c.Resolved.compiled == nil {
+	for _, c := range m.Changes() {
+		change := c.Resolved()
+		if !change.there() || change.compiled == nil {
 			continue
 		}
-		r, err := after.find(c.Table)
+		r, err := after.find(c.Target())
 		if err != nil {
-			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
+			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: c.Place, Err: err}
 		}
 		touched[r.OID] = true
 		for _, oid := range cat.Descendants(r.OID) {
 			touched[oid] = true
 		}
-		for i, col := range c.Resolved.compiled.Old {
+		for i, col := range change.compiled.Old {
 			if at := r.Column(col.Physical); at != nil {
-				after.renameColumn(r, at, c.Resolved.compiled.Settled().Old[i].Physical)
+				after.renameColumn(r, at, change.compiled.Settled().Old[i].Physical)
 			}
 		}
 	}

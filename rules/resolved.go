@@ -10,9 +10,20 @@ import (
 	"github.com/seguedb/segue/change"
 )
 
-// Protocol is the version of what instances agree on about a change of columns: its codes, triggers, names and stages. An
+// Protocols are the versions of what instances agree on about a change of columns: its codes, triggers, names and stages. An
 // instance that finds another one stored cannot serve the change.
-const Protocol = 1
+const (
+	protocolSides = 1 // two sides are kept in step
+	protocolAlone = 2 // columns are added, or taken, and nothing is kept in step
+)
+
+// protocolOf is the version by which a change is made.
+func protocolOf(c change.Change) int {
+	if c.Alone() {
+		return protocolAlone
+	}
+	return protocolSides
+}
 
 // A Stage is how far a change of columns has come in the database.
 type Stage string
@@ -44,12 +55,12 @@ func NewResolvedChange(c change.Change, stage Stage) (*ResolvedChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ResolvedChange{Protocol: Protocol, Stage: stage, change: compiled.Change, compiled: compiled}, nil
+	return &ResolvedChange{Protocol: protocolOf(c), Stage: stage, change: compiled.Change, compiled: compiled}, nil
 }
 
 // DecodeChange reads what Encode has written. Of another protocol nothing is understood but that it is another one.
 func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, error) {
-	if protocol != Protocol {
+	if protocol != protocolSides && protocol != protocolAlone {
 		return &ResolvedChange{Protocol: protocol, Stage: stage}, nil
 	}
 	var c change.Change
@@ -92,34 +103,12 @@ func (r *ResolvedChange) after(to Phase) Stage {
 	return Withdrawn
 }
 
-// Changes lists the migration's operations that change columns, with their places among all operations.
-func (m *Migration) Changes() map[int]ChangeColumns {
-	out := map[int]ChangeColumns{}
-	for i, op := range m.Operations {
-		if c, ok := op.(ChangeColumns); ok {
-			out[i] = c
-		}
-	}
-	return out
-}
-
-// Resolve is the migration with a change of columns as the database has it; nil takes it away.
-func (m *Migration) Resolve(operation int, r *ResolvedChange) *Migration {
-	out := *m
-	out.Operations = slices.Clone(m.Operations)
-	if c, ok := out.Operations[operation].(ChangeColumns); ok {
-		c.Resolved = r
-		out.Operations[operation] = c
-	}
-	return &out
-}
-
 // Unfinished is the earliest stage of the migration's changes while its version cannot be served for them, or its new names
 // have not been given; "" otherwise.
 func (m *Migration) Unfinished() Stage {
 	for _, stage := range []Stage{Watched, Filling, Completing, Kept} {
 		for _, c := range m.Changes() {
-			if c.Resolved != nil && c.Resolved.Stage == stage {
+			if c.Resolved() != nil && c.Resolved().Stage == stage {
 				return stage
 			}
 		}
@@ -130,7 +119,7 @@ func (m *Migration) Unfinished() Stage {
 // Leftovers reports whether the database holds columns of a change that purge drops.
 func (m *Migration) Leftovers() bool {
 	for _, c := range m.Changes() {
-		if c.Resolved != nil && !m.Phase.Live() {
+		if c.Resolved() != nil && !m.Phase.Live() {
 			return true
 		}
 	}
@@ -140,7 +129,7 @@ func (m *Migration) Leftovers() bool {
 // servable reports whether the version that the migration makes can be served: what it changes is complete.
 func (m *Migration) servable() bool {
 	for _, c := range m.Changes() {
-		if c.Resolved == nil || c.Resolved.Stage == Watched || c.Resolved.Stage == Filling || c.Resolved.Stage == Completing {
+		if r := c.Resolved(); r == nil || r.Stage == Watched || r.Stage == Filling || r.Stage == Completing {
 			return false
 		}
 	}
@@ -168,7 +157,7 @@ func (r *ResolvedChange) apply(s *schema, table *catalog.Relation, undo bool) er
 			s.show(table, at, col.Name, side.shown)
 		}
 	}
-	if table.Column(c.Marker()) == nil {
+	if !c.Alone() && table.Column(c.Marker()) == nil {
 		return fmt.Errorf("table %s should have a column %s, but has none of that name", Name{table.Schema, table.Name}, c.Marker())
 	}
 	r.serve(s, table, served{c, !undo, r.Stage == Owned})
@@ -183,20 +172,21 @@ func (r *ResolvedChange) serve(s *schema, table *catalog.Relation, side served) 
 }
 
 // leave gives the names that a version uses to what a change has left that is not live any more.
-func (o ChangeColumns) leave(s *schema) (*catalog.Relation, error) {
-	r, err := s.find(o.Table)
-	if err != nil || o.Resolved.compiled == nil || o.Resolved.Stage == Withdrawn {
+func (c Change) leave(s *schema) (*catalog.Relation, error) {
+	table, left := c.Target(), c.Resolved()
+	r, err := s.find(table)
+	if err != nil || left.compiled == nil || left.Stage == Withdrawn {
 		return r, err
 	}
-	if o.Resolved.Stage == Settled {
-		o.Resolved.serve(s, r, served{o.Resolved.compiled.Settled(), true, true})
+	if left.Stage == Settled {
+		left.serve(s, r, served{left.compiled.Settled(), true, true})
 		return r, nil
 	}
-	o.Resolved.serve(s, r, served{o.Resolved.compiled.Contracted(), true, true})
-	for _, col := range o.Resolved.compiled.New {
+	left.serve(s, r, served{left.compiled.Contracted(), true, true})
+	for _, col := range left.compiled.New {
 		at := r.Column(col.Physical)
 		if at == nil {
-			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", o.Table, showIdentifier(col.Physical))
+			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", table, showIdentifier(col.Physical))
 		}
 		s.show(r, at, col.Name, true)
 	}
@@ -206,19 +196,19 @@ func (o ChangeColumns) leave(s *schema) (*catalog.Relation, error) {
 // StageSteps lists what takes a migration's changes to a stage within a phase: Filling, Completing, Served or Settled.
 func StageSteps(m *Migration, to Stage) []Step {
 	var out []Step
-	for i := range m.Operations {
-		c, ok := m.Operations[i].(ChangeColumns)
-		if !ok || c.Resolved == nil || c.Resolved.compiled == nil {
+	for _, c := range m.Changes() {
+		r := c.Resolved()
+		if r == nil || r.compiled == nil {
 			continue
 		}
 		var sql []string
 		switch to {
 		case Filling:
-			sql = c.Resolved.compiled.Expand()
+			sql = r.compiled.Expand()
 		case Completing:
-			sql = c.Resolved.compiled.Complete()
+			sql = r.compiled.Complete()
 		case Settled:
-			sql = c.Resolved.compiled.Settle()
+			sql = r.compiled.Settle()
 		}
 		out = append(out, gatedSteps(m.Phase, m.Phase, sql)...)
 	}
@@ -228,14 +218,13 @@ func StageSteps(m *Migration, to Stage) []Step {
 // PurgeSteps lists what drops everything that the migration's changes have left.
 func PurgeSteps(m *Migration) []Step {
 	var out []Step
-	for i := range m.Operations {
-		c, ok := m.Operations[i].(ChangeColumns)
-		switch {
-		case !ok || c.Resolved == nil || c.Resolved.compiled == nil:
-		case c.Resolved.Stage == Withdrawn:
-			out = append(out, gatedSteps(m.Phase, m.Phase, c.Resolved.compiled.PurgeRolledBack())...)
-		case c.Resolved.Stage == Settled:
-			out = append(out, gatedSteps(m.Phase, m.Phase, c.Resolved.compiled.Purge())...)
+	for _, c := range m.Changes() {
+		switch r := c.Resolved(); {
+		case r == nil || r.compiled == nil:
+		case r.Stage == Withdrawn:
+			out = append(out, gatedSteps(m.Phase, m.Phase, r.compiled.PurgeRolledBack())...)
+		case r.Stage == Settled:
+			out = append(out, gatedSteps(m.Phase, m.Phase, r.compiled.Purge())...)
 		}
 	}
 	return out
@@ -252,21 +241,47 @@ func gatedSteps(from, to Phase, sql []string) []Step {
 // Stages lists the stages of the migration's changes: two migrations are equal for those who serve them only if these are.
 func (m *Migration) Stages() string {
 	var b strings.Builder
-	for _, op := range m.Operations {
-		if c, ok := op.(ChangeColumns); ok && c.Resolved != nil {
-			fmt.Fprintf(&b, "%d %s %s;", c.Resolved.Protocol, c.Resolved.change.Key, c.Resolved.Stage)
+	for _, c := range m.Changes() {
+		if r := c.Resolved(); r != nil {
+			fmt.Fprintf(&b, "%d %s %s;", r.Protocol, r.change.Key, r.Stage)
 		}
 	}
 	return b.String()
 }
 
-// After lists the migration's changes, by the operation, in the stage to which a transition to a phase leads.
+// After lists the migration's changes, by the operation, as they are when a transition to a phase is done; nil is one that leaves
+// nothing in the database.
 func (m *Migration) After(to Phase) map[int]*ResolvedChange {
 	out := map[int]*ResolvedChange{}
-	for i, c := range m.Changes() {
-		if c.Resolved != nil {
-			out[i] = c.Resolved.At(c.Resolved.after(to))
+	for _, c := range m.Changes() {
+		if r := c.Resolved(); r != nil {
+			out[c.Place] = r.at(r.after(to), !to.Live())
 		}
 	}
 	return out
+}
+
+// AtStage lists the migration's changes, by the operation, as they are when all that can come to a stage have. One that has
+// columns on one side only is served as soon as the database has them.
+func (m *Migration) AtStage(stage Stage) map[int]*ResolvedChange {
+	out := map[int]*ResolvedChange{}
+	for _, c := range m.Changes() {
+		switch r := c.Resolved(); {
+		case r.change.Alone() && (stage == Filling || stage == Served):
+			out[c.Place] = r.At(Served)
+		case r.change.Alone():
+			out[c.Place] = r
+		default:
+			out[c.Place] = r.At(stage)
+		}
+	}
+	return out
+}
+
+// at is At, or nil where the change is over and leaves nothing.
+func (r *ResolvedChange) at(stage Stage, over bool) *ResolvedChange {
+	if over && r.compiled != nil && r.compiled.Empties(stage != Withdrawn) {
+		return nil
+	}
+	return r.At(stage)
 }

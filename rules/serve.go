@@ -16,6 +16,10 @@ import (
 // to say anything in an UPDATE: what is written is told by comparing the row with the one before it (see package change).
 func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, newOwns bool) {
 	t.Identity = false
+	if c.Alone() {
+		t.serveAlone(c, rel, newSide)
+		return
+	}
 	own, other := sideColumns(c.Old, rel), sideColumns(c.New, rel)
 	if newSide {
 		own, other = other, own
@@ -38,6 +42,23 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	if m := rel.Column(c.Marker()); m != nil {
 		t.NewRow = append(t.NewRow, Assignment{Column: PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})
 		t.EachCopied = append(t.EachCopied, c.Saying(code))
+	}
+}
+
+// serveAlone is serve for a change that has columns on one side only: the version that has them declares its own default
+// where the database has that of those who do not know of the column.
+func (t *TableLens) serveAlone(c *change.Compiled, rel *catalog.Relation, newSide bool) {
+	own, other := c.Old, c.New
+	if newSide {
+		own, other = other, own
+	}
+	t.Counterparts = append(t.Counterparts, Counterpart{Own: sideColumns(own, rel), Other: sideColumns(other, rel), OtherNew: !newSide})
+	for i := range t.Columns {
+		for _, col := range own {
+			if _, differs := c.StandIn(col); differs && t.Columns[i].Physical == col.Physical {
+				t.Columns[i].Declared = &Declared{NotNull: col.NotNull, Default: col.Default, Without: col.Default == ""}
+			}
+		}
 	}
 }
 

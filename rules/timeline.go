@@ -41,13 +41,13 @@ type timeline struct {
 func newTimeline(migrations []*Migration, cat *catalog.Catalog, leftovers ...*Migration) (*timeline, error) {
 	physical, left := physicalSchema(cat), map[catalog.OID]bool{}
 	for _, m := range leftovers {
-		for j, c := range m.Changes() {
-			if c.Resolved == nil {
+		for _, c := range m.Changes() {
+			if c.Resolved() == nil {
 				continue
 			}
 			r, err := c.leave(physical)
 			if err != nil {
-				return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
+				return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: c.Place, Err: err}
 			}
 			for _, oid := range append([]catalog.OID{r.OID}, cat.Descendants(r.OID)...) {
 				left[oid] = true

@@ -56,6 +56,16 @@ func SetChange(ctx context.Context, db DB, migration string, operation int, r *r
 	return nil
 }
 
+// DeleteChange removes what is stored of one of a migration's changes, of which the database has nothing any more.
+func DeleteChange(ctx context.Context, db DB, migration string, operation int) error {
+	for _, table := range []string{"segue.change", "segue.backfill"} {
+		if _, err := db.Exec(ctx, "DELETE FROM "+table+" WHERE migration = $1 AND operation = $2", migration, operation); err != nil {
+			return fmt.Errorf("cannot remove the change of migration %q: %w", migration, err)
+		}
+	}
+	return nil
+}
+
 // DeleteChanges removes what is stored of a migration's changes, of which the database has nothing any more.
 func DeleteChanges(ctx context.Context, db DB, migration string) error {
 	_, err := db.Exec(ctx, `DELETE FROM segue.change WHERE migration = $1`, migration)

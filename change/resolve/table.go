@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,9 @@ func Change(ctx context.Context, db Beginner, c change.Change) (change.Change, e
 	c, err := Table(ctx, db, c)
 	if err != nil {
 		return c, err
+	}
+	if c.Alone() {
+		return c, nil
 	}
 	return Expressions(ctx, db, c)
 }
@@ -41,11 +45,12 @@ func Table(ctx context.Context, db Beginner, c change.Change) (change.Change, er
 	if r.c.Old, err = t.side("from", r.c.Table.SQL(), r.c.Old); err != nil {
 		return c, err
 	}
-	if err := t.makeNew(); err != nil {
+	if r.c.New, err = t.makeSide("to", r.c.New); err != nil {
 		return c, err
 	}
-	if r.c.New, err = t.side("to", newTable, r.c.New); err != nil {
-		return c, err
+	if r.c.Alone() {
+		err = t.alone()
+		return r.c, err
 	}
 	if err := t.grants(); err != nil {
 		return c, err
@@ -76,7 +81,8 @@ func (t *table) find() error {
 		SELECT pg_catalog.array_agg(oid) FROM tree`, t.oid).Scan(&t.tree)
 }
 
-// obstacles lists what stands against a change of the table. $1 is the table, $2 its tree, and $3 the names of the old columns.
+// obstacles lists what stands against a change of the table. $1 is the table, $2 its tree, and $3 the names of the old columns; $4
+// says that new rows have NULL in them, unless they have a default: that violates no unique or foreign key.
 const obstacles = `
 WITH col AS (SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($2) AND attname = ANY ($3) AND NOT attisdropped),
 named AS (SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name, c.* FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2)),
@@ -90,7 +96,8 @@ UNION ALL SELECT 2, 'table ' || name || ' has FORCE ROW LEVEL SECURITY, and ' ||
 FROM named WHERE relrowsecurity AND relforcerowsecurity AND NOT (SELECT rolbypassrls OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
 UNION ALL SELECT 3, 'column ' || pg_catalog.quote_ident(attname) || ' is part of ' || pg_catalog.pg_describe_object('pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 0), 'keys cannot be changed yet'
 FROM col JOIN pg_catalog.pg_constraint k ON k.conrelid = attrelid AND attnum = ANY (k.conkey) AND k.contype IN ('p', 'u', 'x', 'f') OR k.confrelid = attrelid AND attnum = ANY (k.confkey)
-WHERE attrelid = $1
+WHERE attrelid = $1 AND NOT ($4 AND k.contype IN ('f', 'u') AND k.conrelid = attrelid AND NOT (k.confrelid = attrelid AND attnum = ANY (coalesce(k.confkey, '{}')))
+	AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE (a.attrelid, a.attnum) = (col.attrelid, col.attnum) AND NOT a.attnotnull AND NOT a.atthasdef))
 UNION ALL SELECT 4, 'column ' || pg_catalog.quote_ident(attname) || ' is read by ' || pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid), 'generated columns cannot follow yet'
 FROM col JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
 JOIN pg_catalog.pg_attrdef f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid AND f.adnum <> attnum WHERE attrelid = $1
@@ -126,18 +133,23 @@ func (t *table) obstacles() error {
 	for i, col := range t.c.Old {
 		names[i] = col.Name
 	}
-	rows, err := t.tx.Query(t.ctx, obstacles, t.oid, t.tree, names)
+	alone := t.c.Alone()
+	rows, err := t.tx.Query(t.ctx, obstacles, t.oid, t.tree, names, alone && len(t.c.Down) == 0)
 	if err != nil {
 		return fmt.Errorf("cannot look at the table: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (error, error) {
-		p, rank := &Problem{Direction: "table"}, 0
-		return p, row.Scan(&rank, &p.Message, &p.Hint)
+	var found []error
+	p, rank := Problem{Direction: "table"}, 0
+	_, err = pgx.ForEachRow(rows, []any{&rank, &p.Message, &p.Hint}, func() error {
+		if one := p; !alone || !slices.Contains(needless, rank) {
+			found = append(found, &one)
+		}
+		return nil
 	})
-	if err == nil {
+	if err == nil && !alone {
 		found, err = t.triggers(found)
 	}
-	if err == nil {
+	if err == nil && !alone {
 		found, err = t.foreignCode(found)
 	}
 	if err != nil {
@@ -180,6 +192,7 @@ func (t *table) triggers(found []error) ([]error, error) {
 // side reads columns of a table as the server prints them.
 func (t *table) side(direction, table string, side []change.Column) ([]change.Column, error) {
 	out := make([]change.Column, len(side))
+	left := direction == "from" && t.c.Alone() // nothing of it is evaluated by Segue
 	for i, col := range side {
 		name := col.Name
 		var tree *string
@@ -206,7 +219,7 @@ func (t *table) side(direction, table string, side []change.Column) ([]change.Co
 		switch foreign, err := t.foreignTypes([]uint32{kind}); {
 		case err != nil:
 			return nil, err
-		case len(foreign) > 0:
+		case len(foreign) > 0 && !left:
 			return nil, &Problem{Direction: direction, Column: name, Message: "it is of " + foreign[0], Hint: hintGive}
 		}
 		if tree != nil {
@@ -214,10 +227,10 @@ func (t *table) side(direction, table string, side []change.Column) ([]change.Co
 			if err != nil {
 				return nil, err
 			}
-			if message, hint := u.strange(); message != "" {
+			if message, hint := u.strange(); message != "" && !left {
 				return nil, &Problem{Direction: direction, Column: name, Message: fmt.Sprintf("its default, %s, cannot be followed: %s", col.Default, message), Hint: hint}
 			}
-			if col.Constant = u.constant(); !col.Constant {
+			if col.Constant = u.constant(); !col.Constant && !t.c.Alone() {
 				return nil, &Problem{Direction: direction, Column: name, Message: fmt.Sprintf("its default, %s, is not the same for every row", col.Default),
 					Hint: "such a default cannot be followed yet"}
 			}
@@ -237,16 +250,15 @@ func (u *uses) constant() bool {
 	return u.session == "" && len(u.reads) == 0
 }
 
-// makeNew makes a table of the new side, which stands for it while it is looked at.
-func (t *table) makeNew() error {
-	const make = "CREATE TABLE " + newTable + " ()"
+// makeSide makes a table of columns, and returns them as the server prints them. The table stands for them while they are looked at.
+func (t *table) makeSide(direction string, side []change.Column) ([]change.Column, error) {
 	if err := t.lookIn(t.c.Table.Schema, "public"); err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := t.tx.Exec(t.ctx, make); err != nil {
-		return err
+	if _, err := t.tx.Exec(t.ctx, "DROP TABLE IF EXISTS "+newTable+"; CREATE TABLE "+newTable+" ()", pgx.QueryExecModeSimpleProtocol); err != nil {
+		return nil, err
 	}
-	for _, col := range t.c.New {
+	for _, col := range side {
 		sql := "ALTER TABLE " + newTable + " ADD COLUMN " + quote(col.Name) + " " + col.Type
 		if col.Collation != "" {
 			sql += " COLLATE " + col.Collation
@@ -256,13 +268,16 @@ func (t *table) makeNew() error {
 		}
 		_, err := t.tx.Exec(t.ctx, sql)
 		if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
-			return &Problem{Direction: "to", Column: col.Name, Message: rejected.Message, Hint: rejected.Hint}
+			return nil, &Problem{Direction: direction, Column: col.Name, Message: rejected.Message, Hint: rejected.Hint}
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return t.lookIn()
+	if err := t.lookIn(); err != nil {
+		return nil, err
+	}
+	return t.side(direction, newTable, side)
 }
 
 // grants reads the privileges on single columns, and whether others have triggers that fire before Segue's last one.

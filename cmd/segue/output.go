@@ -159,5 +159,9 @@ func when(t time.Time) string {
 
 // operation is one operation in words.
 func operation(op migrate.OperationView) string {
-	return fmt.Sprintf("%s %s: %s → %s", strings.ReplaceAll(op.Kind, "_", " "), op.Table, op.From, op.To)
+	what := op.From + op.To
+	if op.From != "" && op.To != "" {
+		what = op.From + " → " + op.To
+	}
+	return fmt.Sprintf("%s %s: %s", strings.ReplaceAll(op.Kind, "_", " "), op.Table, what)
 }
