@@ -170,7 +170,7 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 			m.all = m.all || x.Rows
 		case family != nil && !x.Columns: // all sessions ask for one again that lacks a name
 		case family != nil:
-			m.also = append(m.also, family...)
+			m.also = append(append(m.also, family...), b.FamilyUsers(x.Name)...)
 		default:
 			for _, name := range names {
 				if x.Rows && b.Match([]byte(name), false) != prefilter.Names {

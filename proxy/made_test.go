@@ -95,6 +95,13 @@ var newcomers = map[string]struct {
 			"SELECT surname FROM individual, passing()", "SELECT nr, i.last_name FROM individual i, passing() ORDER BY 2"},
 		"",
 	},
+	"a column of the table that a function, a view and another table show": {
+		[]string{"ALTER TABLE individual ADD more int", "ALTER TABLE individual RENAME id TO nr"},
+		[]string{"SELECT * FROM people() ORDER BY 1", "SELECT to_json(p) FROM people() p ORDER BY 1::text", "SELECT more, nr FROM people() ORDER BY 2", "SELECT (who).* FROM everybody ORDER BY 1",
+			"SELECT to_json(who) FROM everybody ORDER BY (who).nr", "SELECT (who).more FROM pairs", "SELECT to_json(p) FROM pairs p", "SELECT last_name FROM people() ORDER BY 1"},
+		parts + `; CREATE FUNCTION people() RETURNS SETOF individual LANGUAGE sql AS 'SELECT * FROM individual';
+			CREATE VIEW everybody AS SELECT i AS who FROM individual i; CREATE TABLE pairs (who individual); INSERT INTO pairs VALUES (ROW(9, 'Roy'))`,
+	},
 	"a view with more columns than it had": {
 		[]string{"CREATE VIEW few AS SELECT id FROM bystander", "CREATE FUNCTION fewer() RETURNS SETOF few LANGUAGE sql AS 'SELECT * FROM few'",
 			"CREATE OR REPLACE VIEW few AS SELECT id, last_name AS surname FROM bystander"},

@@ -153,6 +153,20 @@ func (b *Binder) FamilyNames(name string) []string {
 	return slices.Compact(names)
 }
 
+// FamilyUsers lists the names of what shows the columns of those tables besides: functions that return their rows, tables and
+// views that have one in a column, types.
+func (b *Binder) FamilyUsers(name string) (names []string) {
+	for _, l := range b.snap.Lenses {
+		for _, t := range l.Tables {
+			if t.Logical == name || t.Physical == name {
+				names = append(names, b.snap.Catalog.Users(t.Physical)...)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // TableNames lists the names of all tables under migration, in every live version and in the database.
 func (b *Binder) TableNames() (names []string) {
 	for _, l := range b.snap.Lenses {
