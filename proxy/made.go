@@ -66,6 +66,18 @@ func newMade(list []*making) *made {
 	return m
 }
 
+// known lists the names of all that has been made. It may show what is altered now, and is in no catalog to tell so.
+func (m *made) known() (names []string) {
+	if m == nil {
+		return nil
+	}
+	for _, x := range m.list {
+		names = append(append(names, x.names...), x.also...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // by tells whether the session has made any of it that can concern all its texts, and whether that can have names which are
 // not known.
 func (m *made) by(s *session) (own, all bool) {
@@ -141,7 +153,7 @@ func (s *session) announce(t *rewrite.Text) (private bool) {
 func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (private bool) {
 	b := e.binder
 	m := &making{by: s, alone: true}
-	seen := false
+	seen, alters := false, false
 	private = len(all) > 0
 	for _, x := range all {
 		if x.Changes || x.Runs && changes {
@@ -181,6 +193,7 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 			}
 		}
 		// What is temporary may use what is altered, and no catalog but the session's own has that.
+		alters = alters || x.Altered || family != nil && x.Columns
 		seen, private, m.alone = true, false, m.alone && alone && !(x.Altered && (len(s.state.own) > 0 || s.state.stale))
 	}
 	if !seen {
@@ -191,7 +204,12 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 	q.mu.Lock()
 	q.makings = append(q.makings, openMaking{m, q.readyDue()})
 	q.mu.Unlock()
-	s.srv.replace(func(e *epoch) { e.made = e.made.with(m) })
+	s.srv.replace(func(e *epoch) {
+		if alters {
+			m.also = append(m.also, e.made.known()...)
+		}
+		e.made = e.made.with(m)
+	})
 	return false
 }
 

@@ -1,7 +1,10 @@
 package proxy
 
 import (
+	"slices"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rules"
@@ -56,5 +59,47 @@ func TestTheCatalogIsReadOnlyForWhatMayConcernAText(t *testing.T) {
 				t.Errorf("the session has read the catalog: %v, want %v", read, tc.read)
 			}
 		})
+	}
+}
+
+// TestWhatIsAlteredBeforeTheCatalogHasWhatShowsItIsSeenThroughThat has the catalog read between a view and a column: it has the view,
+// and not yet the column.
+func TestWhatIsAlteredBeforeTheCatalogHasWhatShowsItIsSeenThroughThat(t *testing.T) {
+	t.Parallel()
+	read := make(chan func(), 8)
+	p := openProxy(t, func(c *Config) { c.SchemaChanged = func(known func()) { read <- known } })
+	p.run(parts, "ALTER TABLE individual RENAME last_name TO surname")
+	under := migration(t, 1, rules.Cutover, surname)
+	p.Open(p.snapshot(1, under))
+	conn, other := pinnedTo(t, p, rules.Base), pinnedTo(t, p, rules.Base)
+	columns := func(conn *pgx.Conn) (names []string) {
+		t.Helper()
+		rows, err := conn.Query(t.Context(), "SELECT (who).* FROM everybody")
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows.Close()
+		for _, f := range rows.FieldDescriptions() {
+			names = append(names, f.Name)
+		}
+		return names
+	}
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := conn.PgConn().Exec(t.Context(), sql).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", sql, err)
+		}
+	}
+	exec("CREATE VIEW everybody AS SELECT i AS who FROM individual i")
+	known := <-read
+	between := p.snapshot(1, under)
+	exec("ALTER TABLE individual ADD more int")
+	<-read
+	p.Open(between)
+	known()
+	for who, conn := range map[string]*pgx.Conn{"the session that made both": conn, "another one": other} {
+		if got, want := columns(conn), []string{"id", "last_name", "more"}; !slices.Equal(got, want) {
+			t.Errorf("%s sees the columns %v, want %v", who, got, want)
+		}
 	}
 }
