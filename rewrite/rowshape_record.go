@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
@@ -257,6 +258,18 @@ func (b *binding) wrap(n *ast.Node, at tokenSpan, v value, nulls bool) {
 	b.replace(end, end, text[split+len(rowHole):], nil)
 }
 
+// noticingColumnsOf adds a condition to those of a query that stands in a body kept as text. It is always true. PL/pgSQL plans a
+// query once in a session, and the server has it planned anew after a table that it names has changed. A row in a variable
+// names none, so a star over it would go on without the columns that are added later; a constant of type regclass does
+// (fix_expr_common in setrefs.c). It has the table's number, since the name may go, and may not be looked up by everybody.
+func noticingColumnsOf(rel *catalog.Relation, where string) string {
+	always := "'" + number(int64(rel.OID)) + "'::pg_catalog.regclass IS NOT NULL"
+	if where == "" {
+		return " WHERE " + always
+	}
+	return where + " AND " + always
+}
+
 // record is the SQL of a record with the version's names, made from a row; ok is false where that is not possible. Its
 // alias stands alone, where any column of that name would come first, also one of a query further out.
 func (b *binding) record(v value, row string, nulls bool, depth int) (text string, ok bool) {
@@ -271,6 +284,9 @@ func (b *binding) record(v value, row string, nulls bool, depth int) (text strin
 	if b.inBody {
 		list, ok := fields.versionNames()
 		ok = ok && fields.ordered && !slices.ContainsFunc(fields.cols, func(c *column) bool { return b.difference(b.columnValue(c)) != sameShape })
+		if rel := b.relationOf(v.typ); rel != nil && !b.once {
+			where = noticingColumnsOf(rel, where)
+		}
 		if ok || !b.once {
 			return "(SELECT _segue_row FROM (SELECT (v.w).* FROM (SELECT " + row + ") AS v" + where + ") AS _segue_row " + list + ")", ok
 		}
