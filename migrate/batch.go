@@ -220,6 +220,7 @@ func (b *backfill) adapt(took time.Duration) {
 func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn bool, err error) {
 	next := *b.account
 	goOn = true
+	why := ""        // nothing may be filled now
 	filling := false // what fails is a row, or what its transaction does at its end
 	begun := time.Now()
 	err = pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
@@ -227,6 +228,9 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 			return err
 		}
 		if goOn, err = b.due(ctx, tx); err != nil || !goOn {
+			return err
+		}
+		if why, err = b.strangers(ctx, tx, p); err != nil || why != "" {
 			return err
 		}
 		filling = true
@@ -248,6 +252,11 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 		filling = err == nil
 		return err
 	})
+	if err == nil && why != "" {
+		err := b.say(ctx, b.account, why)
+		pause(ctx, strangerRest, nil)
+		return err == nil, err
+	}
 	if err == nil {
 		b.rows += next.Done - b.Done
 		*b.account = next

@@ -44,6 +44,10 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 			if goOn, err = b.due(ctx, tx); err != nil || !goOn {
 				return err
 			}
+			if why, err := b.strangers(ctx, tx, p); err != nil || why != "" {
+				goOn = false // the next batch says why
+				return err
+			}
 			filling = true
 			tag, err := tx.Exec(ctx, b.change.BackfillRow(p.name, !b.quiet && b.change.Others), s.ctid)
 			if err != nil {

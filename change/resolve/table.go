@@ -178,7 +178,7 @@ func (t *table) triggers(found []error) ([]error, error) {
 			AND (tgtype::pg_catalog.int4 & 3 <> 3 OR NOT EXISTS (SELECT FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_roles o ON o.oid = p.proowner
 				WHERE p.oid = tgfoid AND (o.rolsuper OR NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
 					AND o.oid = (SELECT relowner FROM pg_catalog.pg_class c WHERE c.oid = tgrelid))))
-			AND pg_catalog.strpos(tgname, '_segue_') <> 2 AND (tgenabled <> 'O' OR NOT `+may+`) ORDER BY 1`, t.tree)
+			AND (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid = tgfoid) IS DISTINCT FROM pg_catalog.to_regnamespace('segue') AND (tgenabled <> 'O' OR NOT `+may+`) ORDER BY 1`, t.tree)
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +301,7 @@ func (t *table) grants() error {
 	}
 	// See TRIGGER_TYPE_ROW and TRIGGER_TYPE_BEFORE in pg_trigger.h.
 	return t.tx.QueryRow(t.ctx, `SELECT EXISTS (SELECT FROM pg_catalog.pg_trigger WHERE tgrelid = ANY ($1) AND NOT tgisinternal AND tgtype::pg_catalog.int4 & 3 = 3
-		AND pg_catalog.strpos(tgname, '_segue_') <> 2)`, t.tree).Scan(&t.c.Others)
+		AND (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid = tgfoid) IS DISTINCT FROM pg_catalog.to_regnamespace('segue'))`, t.tree).Scan(&t.c.Others)
 }
 
 // Lines is the error of Table or Expressions in sentences; nil where it is of another kind.

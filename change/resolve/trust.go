@@ -1,9 +1,12 @@
 package resolve
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/seguedb/segue/change"
 )
 
 // What the triggers of a change run, they run as the role of the instance, and so does every row that is filled. So it must be
@@ -60,8 +63,36 @@ func (r *resolver) foreignTypes(types []uint32) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
+// writing is the condition that whoever writes the table c trusts a role with it: one that may do as much, or the table's owner,
+// but for a superuser.
+func writing(role string) string {
+	return "(" + trusts(role) + " OR " + role + " = c.relowner AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user))"
+}
+
+// foreignTriggers lists the triggers that would fire for rows of the table $1 that are filled, and run what others have made. $2
+// says whether the session is a replica, in which only some triggers fire. Segue's own are told by their functions: anybody who
+// may make a trigger may give it any name. See TRIGGER_TYPE_UPDATE in pg_trigger.h.
+var foreignTriggers = `
+SELECT 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' on ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' calls ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', which belongs to another role'
+FROM pg_catalog.pg_trigger g JOIN pg_catalog.pg_class c ON c.oid = g.tgrelid JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
+WHERE g.tgrelid = $1 AND NOT g.tgisinternal AND g.tgtype::pg_catalog.int4 & 16 <> 0 AND g.tgenabled IN ('A', CASE WHEN $2::pg_catalog.bool THEN 'R'::pg_catalog."char" ELSE 'O' END)
+	AND NOT ` + writing("p.proowner") + ` ORDER BY 1`
+
+// StrangeTriggers locks a table as writing does, so that no trigger can be made, and lists those that would fire for rows that are
+// filled and belong to roles that may do less than the current one. quiet says whether the session is a replica.
+func StrangeTriggers(ctx context.Context, tx pgx.Tx, table uint32, name change.Name, quiet bool) (found []string, err error) {
+	both := &pgx.Batch{} // one way to the server, as every batch of rows has it
+	both.Queue("LOCK TABLE ONLY " + name.SQL() + " IN ROW EXCLUSIVE MODE")
+	both.Queue(foreignTriggers, table, quiet).Query(func(rows pgx.Rows) error {
+		found, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	err = tx.SendBatch(ctx, both).Close()
+	return found, err
+}
+
 // foreignCode lists what would run for every row that is filled and calls functions of roles that are not trusted: CHECKs,
-// indexes and generated columns of the tables $1. Whoever writes a table trusts its owner, but for a superuser.
+// indexes and generated columns of the tables $1.
 var foreignCode = `
 SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) || ' calls ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', which belongs to another role'
 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND p.oid = d.refobjid
@@ -71,8 +102,7 @@ JOIN (SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, conrelid FROM
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '') AS runs (class, oid, relation)
 	ON d.classid = runs.class AND d.objid = runs.oid
 JOIN pg_catalog.pg_class c ON c.oid = runs.relation
-WHERE runs.relation = ANY ($1) AND NOT ` + trusts("p.proowner") + `
-	AND NOT (p.proowner = c.relowner AND NOT (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)) ORDER BY 1`
+WHERE runs.relation = ANY ($1) AND NOT ` + writing("p.proowner") + ` ORDER BY 1`
 
 // foreignCode adds it to what stands against a change of the table.
 func (t *table) foreignCode(found []error) ([]error, error) {

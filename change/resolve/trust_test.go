@@ -72,3 +72,24 @@ func TestCodeOfRolesThatMayDoLessIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Segue's own triggers are told by their functions: anybody who may make a trigger may give it such a name.
+func TestATriggerWithANameLikeSeguesIsNotSegues(t *testing.T) {
+	t.Parallel()
+	super := database(t)
+	parsed, err := pgx.ParseConfig(super)
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := "owner_" + parsed.Database
+	pgtest.Exec(t, super, `CREATE ROLE `+owner, `GRANT ALL ON SCHEMA public, segue TO `+owner, `CREATE TABLE t (a int)`, `ALTER TABLE t OWNER TO `+owner,
+		`CREATE TRIGGER a_segue_x AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()`)
+	t.Cleanup(func() { pgtest.Exec(t, super, `DROP OWNED BY `+owner+` CASCADE`, `DROP ROLE `+owner) })
+	ctx, conn := context.Background(), pgtest.Connect(t, super)
+	if _, err := conn.Exec(ctx, `SET ROLE `+owner); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := resolve.Table(ctx, conn, column("integer", "bigint", "a", "b::integer")); err == nil || !strings.Contains(err.Error(), "trigger a_segue_x on public.t would fire") {
+		t.Errorf("got %v", err)
+	}
+}
