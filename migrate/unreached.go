@@ -3,6 +3,7 @@ package migrate
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -72,8 +73,8 @@ func innermost(err error) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
-// Unreached finds in err that no connection to the upstream could be opened, by the instance's own short questions included;
-// nil when that is not what is wrong.
+// Unreached finds in err that no connection to the upstream could be opened, by the instance's own short questions included, or
+// that one was lost in the middle of a question; nil when that is not what is wrong.
 func (i *Instance) Unreached(err error) *UnreachedError {
 	if e, ok := errors.AsType[*UnreachedError](err); ok {
 		return e
@@ -81,5 +82,26 @@ func (i *Instance) Unreached(err error) *UnreachedError {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return unreached(i.lines.config.ConnConfig, err)
 	}
+	if why := lost(err); why != "" {
+		return &UnreachedError{
+			text: "the connection to the upstream was lost: " + why, err: err,
+			hint: "ask again: to ask twice for the same does no harm, and what has been asked for goes on by itself",
+		}
+	}
 	return nil
+}
+
+// lost is how a connection has ended; "" when err is about something else.
+func lost(err error) string {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if pg.Severity == "FATAL" || pg.Severity == "PANIC" { // the server has ended the session with it
+			return fmt.Sprintf("%s (%s)", pg.Message, pg.Code)
+		}
+		return ""
+	}
+	_, broken := errors.AsType[*net.OpError](err)
+	if broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return innermost(err)
+	}
+	return ""
 }

@@ -2,8 +2,13 @@ package migrate
 
 import (
 	"errors"
+	"fmt"
+	"io"
+	"net"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seguedb/segue/internal/pgtest"
@@ -34,6 +39,36 @@ func TestAServerThatCannotBeReachedIsToldInOneSentence(t *testing.T) {
 		var e *UnreachedError
 		if !errors.As(err, &e) || e.Error() != tc.text || !strings.HasPrefix(e.Hint(), tc.hint) {
 			t.Errorf("%s: %v", tc.url, err)
+		}
+	}
+}
+
+func TestAConnectionThatIsLostInTheMiddleOfAQuestionIsToldInOneSentence(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, shop)
+	i := f.instances[0]
+	pool, err := i.database()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ended := pool.Exec(t.Context(), `SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())`)
+	_, wrong := pool.Exec(t.Context(), `SELECT 1 / 0`)
+	for _, tc := range []struct {
+		err  error
+		text string // "" for an error that is about something else
+	}{
+		{fmt.Errorf("cannot read the catalog: %w", ended), "the connection to the upstream was lost: terminating connection due to administrator command (57P01)"},
+		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "the connection to the upstream was lost: connection reset by peer"},
+		{fmt.Errorf("cannot read: %w", io.ErrUnexpectedEOF), "the connection to the upstream was lost: cannot read: unexpected EOF"},
+		{wrong, ""},
+		{&ConflictError{Message: "no"}, ""},
+	} {
+		e := i.Unreached(tc.err)
+		switch {
+		case e == nil && tc.text != "", e != nil && e.Error() != tc.text:
+			t.Errorf("%v is told as %v, want %q", tc.err, e, tc.text)
+		case e != nil && !strings.HasPrefix(e.Hint(), "ask again"):
+			t.Errorf("the hint is %q", e.Hint())
 		}
 	}
 }
