@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rules"
 )
 
 // errDismissed says that the session's version ends.
@@ -38,6 +40,11 @@ func (s *session) dismiss(e *migrate.Ending) {
 		last.Detail = "Schema version \"" + version + "\" ends by " + e.Why + "."
 	}
 	last.Hint = "Connect again as a version that stays."
+	s.endWith(last, e.Why)
+}
+
+// endWith ends the session with an error for its client.
+func (s *session) endWith(last *wire.Error, why string) {
 	q := &s.queue
 	q.mu.Lock()
 	over := q.stop != nil
@@ -49,12 +56,42 @@ func (s *session) dismiss(e *migrate.Ending) {
 	if over {
 		return
 	}
-	s.srv.log.Info("a session is ended", "pid", s.link.PID, "user", s.link.Request.User, "version", s.version(), "because", e.Why)
+	s.srv.log.Info("a session is ended", "pid", s.link.PID, "user", s.link.Request.User, "version", s.version(), "because", why)
 	s.cut()
 	if len(s.link.Key) > 0 {
 		go s.cancelStatement()
 	}
 }
+
+// dismissStray ends a session that was started as a version which a snapshot does not serve, if nothing is live in it: no statement
+// is looked at then, and a name may mean another column than that version knows it for. Such sessions are those that were let in
+// while their version was ending.
+func (s *session) dismissStray(snap *rules.Snapshot) {
+	if s.link.PassThrough || snap.Live() {
+		return
+	}
+	s.mu.Lock()
+	version := s.identity.pinned
+	s.mu.Unlock()
+	if why := s.srv.admitVersionIn(snap, version); why != nil {
+		last := shutdownError()
+		last.Detail, last.Hint = upper(why.Message)+".", why.Hint
+		s.endWith(last, why.Message)
+	}
+}
+
+// dismissStrays is dismissStray for all sessions.
+func (s *Server) dismissStrays(snap *rules.Snapshot) {
+	if snap.Live() {
+		return
+	}
+	for _, sess := range s.list() {
+		sess.dismissStray(snap)
+	}
+}
+
+// upper is a sentence that begins with a capital.
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // endsBy tells whether the session's version ends, or one that it uses names of without having chosen it.
 func (s *session) endsBy(e *migrate.Ending) bool {

@@ -58,6 +58,7 @@ func (s *Server) replace(change func(*epoch)) {
 //
 // What is in flight when a table comes under migration was sent without a look at it, so a later Hold waits for all of it.
 func (s *Server) Open(snap *rules.Snapshot) {
+	s.dismissStrays(snap) // before any of them is served by it
 	var added []catalog.OID
 	s.replace(func(e *epoch) {
 		var before []catalog.OID
@@ -73,6 +74,7 @@ func (s *Server) Open(snap *rules.Snapshot) {
 		}
 		*e = epoch{binder: e.binder, since: e.since, live: snap.Live(), made: e.made}
 	})
+	s.dismissStrays(snap) // which have come meanwhile
 	s.strangers.forget()
 	s.warnOfVersions()
 	if len(added) == 0 {

@@ -168,6 +168,9 @@ func (s *Server) serve(c net.Conn) {
 	if e := s.ending.Load(); e != nil {
 		sess.dismiss(e)
 	}
+	if b := s.epoch.Load().binder; b != nil { // it may have moved since the session was let in
+		sess.dismissStray(b.Snapshot())
+	}
 	_ = l.Open() // a client that has gone is noticed by whoever reads from it
 	if l.PassThrough {
 		sess.passThrough()

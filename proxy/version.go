@@ -25,10 +25,17 @@ func (p *VersionPolicy) versionFor(user, application string) string {
 // admitVersion says why a session of that version cannot be served; nil when it can.
 func (s *Server) admitVersion(id string) *wire.Error {
 	binder := s.epoch.Load().binder
-	if id == "" || id == rules.Base || binder == nil {
+	if binder == nil {
 		return nil
 	}
-	snap := binder.Snapshot()
+	return s.admitVersionIn(binder.Snapshot(), id)
+}
+
+// admitVersionIn is admitVersion for what a snapshot serves.
+func (s *Server) admitVersionIn(snap *rules.Snapshot, id string) *wire.Error {
+	if id == "" || id == rules.Base {
+		return nil
+	}
 	if _, ok := snap.Aliases[id]; ok || snap.Lens(id) != nil {
 		return nil
 	}

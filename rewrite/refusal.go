@@ -45,6 +45,10 @@ func versionNotServed(snap *rules.Snapshot, version string) *Error {
 			e.Code = codeCannotConnectNow
 			e.Message = fmt.Sprintf("schema version %q is not served yet", version)
 			e.Hint = fmt.Sprintf("Activate migration %s first. %s", version, e.Hint)
+		case rules.Active:
+			e.Code = codeCannotConnectNow
+			e.Message = fmt.Sprintf("schema version %q is not served yet", version)
+			e.Hint = "It is served when the columns are complete. " + e.Hint
 		case rules.RolledBack:
 			e.Message = fmt.Sprintf("schema version %q is not served any more: its migration was rolled back", version)
 		}
