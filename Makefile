@@ -11,6 +11,7 @@ TESTFLAGS   ?= -race -timeout 20m
 BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
 SOAKFLAGS   ?= -steps 200 -shapes 100
+FAULTFLAGS  ?= -rounds 300 -steps 12
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
 
@@ -30,8 +31,9 @@ demo: build ## watch a rename, and a change of type, under live traffic; needs n
 test: setup ## run all tests, race detector on
 	$(GO) test $(TESTFLAGS) ./...
 
-soak: setup ## check random histories of tables under change for long; SOAKFLAGS='-seed N -steps N'
+soak: setup ## check random histories, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
 	$(GO) test -race -count=1 -timeout 2h -v -run Histories ./test/checker $(SOAKFLAGS)
+	$(GO) test -race -count=1 -timeout 12h -v -run Fault ./test/checker/fleet $(FAULTFLAGS)
 
 # What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of
 # several packages start at the same time.

@@ -12,6 +12,8 @@
 // only a proxy has are not among them yet: the lease, the gate, the retry of a statement with newer names, and what two releases
 // must agree on. Here a lock of the process stands for the gate.
 //
+// A Crew is the same clients going through instances of Segue: package fleet has them work under faults.
+//
 // How to look for more: make soak. A failure names its seed, which makes the same choices again; how the clients interleave is
 // up to the machine, so a fault may need several runs.
 package checker

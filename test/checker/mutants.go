@@ -162,7 +162,7 @@ func (h *hand) contradicts(old, new string) { h.both(old, new, "") }
 func (h *hand) both(old, new, marker string) {
 	write := set(h.table.Types[proof.Old], tuple([]string{old}))
 	h.does(write.Effect, checkViolation, func(w writer, tag int64) string {
-		return "UPDATE " + w.shape.table() + " AS t SET " + w.sets(write, tag) + ", " + w.columns(proof.New)[0] + " = " + quoted(new) + marker +
+		return "UPDATE " + w.table + " AS t SET " + w.sets(write, tag) + ", " + w.columns(proof.New)[0] + " = " + quoted(new) + marker +
 			" WHERE t.id = 1"
 	})
 }

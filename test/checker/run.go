@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -77,7 +78,7 @@ func (r *Run) setUp(ctx context.Context, admin *pgx.Conn, slot string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-		t := &table{Shape: s, compiled: compiled, keys: r.Rows}
+		t := &table{Shape: s, compiled: compiled, keys: r.Rows, fresh: new(atomic.Int64)}
 		t.fresh.Store(r.Rows)
 		t.enter(before)
 		r.tables = append(r.tables, t)

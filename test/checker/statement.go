@@ -25,6 +25,7 @@ func (f Form) String() string { return [...]string{"plain", "code", "flip"}[f] }
 type writer struct {
 	shape  *Shape
 	change *change.Compiled
+	table  string // as its statements call it
 	lens   proof.Lens
 	side   proof.Side
 	form   Form
@@ -111,7 +112,7 @@ func (w writer) derived(i int, values []string) string {
 
 // update changes the rows that a condition selects.
 func (w writer) update(write Write, tag int64, where string) string {
-	return "UPDATE " + w.shape.table() + " AS t SET " + w.sets(write, tag) + " WHERE " + where + w.returning()
+	return "UPDATE " + w.table + " AS t SET " + w.sets(write, tag) + " WHERE " + where + w.returning()
 }
 
 // returning gives back what read understands.
@@ -124,7 +125,7 @@ func (w writer) list() string {
 
 // read selects rows as the side sees them.
 func (w writer) read(where, suffix string) string {
-	return "SELECT " + w.list() + " FROM " + w.shape.table() + " AS t WHERE " + where + suffix
+	return "SELECT " + w.list() + " FROM " + w.table + " AS t WHERE " + where + suffix
 }
 
 // values are columns and values of a row that is inserted.
@@ -152,7 +153,7 @@ func (w writer) values(id int64, t proof.Tuple, tag int64) (columns, values []st
 // insert makes a row.
 func (w writer) insert(id int64, t proof.Tuple, tag int64) string {
 	columns, values := w.values(id, t, tag)
-	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s)", w.shape.table(), strings.Join(columns, ", "), strings.Join(values, ", ")) +
+	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s)", w.table, strings.Join(columns, ", "), strings.Join(values, ", ")) +
 		w.returning()
 }
 
@@ -160,7 +161,7 @@ func (w writer) insert(id int64, t proof.Tuple, tag int64) string {
 func (w writer) upsert(id int64, t proof.Tuple, write Write, tag int64) string {
 	w.form = w.unflipped()
 	columns, values := w.values(id, t, tag)
-	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s", w.shape.table(),
+	return fmt.Sprintf("INSERT INTO %s AS t (%s) VALUES (%s) ON CONFLICT (id) DO UPDATE SET %s", w.table,
 		strings.Join(columns, ", "), strings.Join(values, ", "), w.sets(write, tag)) + w.returning()
 }
 
@@ -169,7 +170,7 @@ func (w writer) merge(id int64, t proof.Tuple, write Write, tag int64) string {
 	w.form = w.unflipped()
 	columns, values := w.values(id, t, tag)
 	return fmt.Sprintf("MERGE INTO %s AS t USING (SELECT %d AS id) AS s ON t.id = s.id WHEN MATCHED THEN UPDATE SET %s "+
-		"WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", w.shape.table(), id, w.sets(write, tag), strings.Join(columns, ", "), strings.Join(values, ", "))
+		"WHEN NOT MATCHED THEN INSERT (%s) VALUES (%s)", w.table, id, w.sets(write, tag), strings.Join(columns, ", "), strings.Join(values, ", "))
 }
 
 // unflipped is the form for statements that are written with codes even where flips are possible.

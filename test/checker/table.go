@@ -18,15 +18,16 @@ type table struct {
 	// the proxy knows no gate.
 	gate  sync.RWMutex
 	state atomic.Pointer[state]
-	fresh atomic.Int64 // keys of new rows
-	done  atomic.Int64 // operations of all clients
-	keys  int64        // rows 1 to keys are there from the start, and never deleted
+	fresh *atomic.Int64 // keys of new rows
+	done  atomic.Int64  // operations of all clients
+	keys  int64         // rows 1 to keys are there from the start, and never deleted
 }
 
 // A state is what clients have to know to write statements. It is replaced, never changed.
 type state struct {
 	phase  phase
 	lens   proof.Lens
+	name   string  // of the table; empty: the shape's
 	serves [2]bool // versions that may be used
 
 	replaced chan struct{} // closed when there is a newer one
@@ -44,7 +45,15 @@ func (t *table) enter(p phase) {
 
 // writer is a writer of one side as things stand.
 func (t *table) writer(side proof.Side, form Form) writer {
-	return writer{shape: t.Shape, change: t.compiled, lens: t.state.Load().lens, side: side, form: form}
+	return writer{shape: t.Shape, change: t.compiled, table: t.table(), lens: t.state.Load().lens, side: side, form: form}
+}
+
+// table is what the table is called now.
+func (t *table) table() string {
+	if s := t.state.Load(); s != nil && s.name != "" {
+		return s.name
+	}
+	return t.Shape.table()
 }
 
 // key is the key of a row that was there from the start. Few rows are written by many, others seldom.

@@ -175,8 +175,8 @@ func (w *worker) insert(ctx context.Context, sql writer) error {
 // insertDefaults makes a row of which nothing is given but its key.
 func (w *worker) insertDefaults(ctx context.Context, sql writer) error {
 	value := w.table.Defaults[w.side]
-	if value == "" || w.side == proof.New && !w.past {
-		return nil // the proxy writes the defaults of the new version into its statements
+	if value == "" || w.side == proof.New && !w.past && sql.lens.Marker != "" {
+		return nil // who writes codes has no defaults
 	}
 	op := w.op(func(proof.Tuple) proof.Tuple { return proof.Tuple{wal.Text(value)} })
 	op.Allowed = append(op.Allowed, "23505")

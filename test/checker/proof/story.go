@@ -37,7 +37,7 @@ func describe(op *Op) string {
 	if len(text) > textShown {
 		text = text[:textShown] + " …"
 	}
-	s := fmt.Sprintf("operation %d of %s: %s", op.ID, op.Session, text)
+	s := fmt.Sprintf("operation %d of %s from %.3f s: %s", op.ID, op.Session, op.Begun.Seconds(), text)
 	if op.Outcome == Failed {
 		s += " → " + op.Code + " " + op.Error
 	}

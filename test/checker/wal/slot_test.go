@@ -11,20 +11,35 @@ import (
 	"github.com/seguedb/segue/test/checker/wal"
 )
 
-// committed runs the statements, each a transaction, after the table was made, and returns what the log then has.
+// committed runs the statements, each a transaction, after the table was made, and returns what the log then has, however it is
+// followed.
 func committed(t *testing.T, table string, statements ...string) []string {
 	t.Helper()
 	ctx := context.Background()
 	url := pgtest.Database(t)
 	pgtest.Exec(t, url, table)
-	slot, err := wal.Follow(ctx, pgtest.Connect(t, url), slotName(url), "public.t")
+	published, err := wal.Follow(ctx, pgtest.Connect(t, url), slotName(url), "public.t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything, err := wal.FollowAll(ctx, pgtest.Connect(t, url), slotName(url)+"_all", "public.t")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, sql := range statements {
 		pgtest.Exec(t, url, sql)
 	}
-	all, err := slot.Read(ctx)
+	out := events(t, published)
+	if diff := cmp.Diff(out, events(t, everything)); diff != "" {
+		t.Errorf("the two ways to follow the log differ (-published +everything)\n%s", diff)
+	}
+	return out
+}
+
+// events are what a slot has.
+func events(t *testing.T, slot *wal.Slot) []string {
+	t.Helper()
+	all, err := slot.Read(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +66,20 @@ func TestTheLogHasRowsBeforeAndAfterInTheOrderOfCommits(t *testing.T) {
 		"begin", "INSERT public.t: a=it's id=1", "INSERT public.t: a=NULL id=2",
 		"begin", `op 7 'a' \b`, "UPDATE public.t: a=NULL id=2 → a=b id=2", "DELETE public.t: a=it's id=1",
 		"begin", "UPDATE public.t: a=b id=2 → a=e id=2",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestTheLogHasValuesAsPostgreSQLPrintsThem(t *testing.T) {
+	t.Parallel()
+	got := committed(t, `CREATE TABLE t (id int PRIMARY KEY, n numeric(8,2), "odd "" name" text[], b bytea, j jsonb, "null" text)`,
+		`INSERT INTO t VALUES (1, -1.50, '{"a b",NULL}', 'x', '{"k": "it''s ]:"}', 'null')`, "UPDATE t SET n = NULL, \"null\" = ''", "DELETE FROM t")
+	want := []string{
+		"begin", `INSERT public.t: b=\x78 id=1 j={"k": "it's ]:"} n=-1.50 null=null odd " name={"a b",NULL}`,
+		"begin", `UPDATE public.t: b=\x78 id=1 j={"k": "it's ]:"} n=-1.50 null=null odd " name={"a b",NULL} → b=\x78 id=1 j={"k": "it's ]:"} n=NULL null= odd " name={"a b",NULL}`,
+		"begin", `DELETE public.t: b=\x78 id=1 j={"k": "it's ]:"} n=NULL null= odd " name={"a b",NULL}`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
