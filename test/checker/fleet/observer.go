@@ -94,6 +94,9 @@ func (o *observer) look(ctx context.Context) (*sight, error) {
 	return s, err
 }
 
+// atRest is the step in which nothing is done.
+const atRest = "at rest"
+
 // step is what is being done to the migration, for who counts.
 func (s *sight) step() string {
 	switch {
@@ -111,7 +114,7 @@ func (s *sight) step() string {
 		}
 		return string(s.Stage())
 	}
-	return "at rest"
+	return atRest
 }
 
 // lastEvent is the newest line of the migration's history.

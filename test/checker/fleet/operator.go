@@ -205,12 +205,22 @@ func nameOf(f *fault) string {
 	return f.name
 }
 
-// strike waits a moment and does harm.
+// strike waits for a moment, mostly one in which something is being done to the migration, and does harm.
 func (o *operator) strike(ctx context.Context, f *fault, c choices) error {
 	look := &observer{url: o.url}
 	defer look.close()
-	rest(ctx, c.between(0, 3*drainLimit))
 	s, err := look.look(ctx)
+	if c.rand.IntN(4) == 0 {
+		rest(ctx, c.between(0, 3*drainLimit))
+	} else {
+		for end := time.Now().Add(lease); err == nil && s.step() == atRest && ctx.Err() == nil && time.Now().Before(end); s, err = look.look(ctx) {
+			rest(ctx, time.Millisecond)
+		}
+		rest(ctx, c.between(0, drainLimit/2))
+	}
+	if err == nil {
+		s, err = look.look(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -248,7 +258,7 @@ func (o *operator) ask(ctx context.Context, a action) error {
 			body = `{"end_sessions": true, "allow_bypass": true}`
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 4*lease)
+	ctx, cancel := context.WithTimeout(ctx, patience) // far more than a frozen instance needs
 	defer cancel()
 	err := o.any().do(ctx, http.MethodPost, "/v1/migrations/"+migration+a.path, []byte(body))
 	if _, answered := errors.AsType[*admin.Problem](err); err != nil && !answered {
