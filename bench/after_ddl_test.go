@@ -45,6 +45,11 @@ var afterDDL = []struct {
 	{"type", []string{"CREATE TYPE made AS ENUM ('a')"}, []string{use}, []string{"DROP TYPE made"}},
 	{"column of another table", []string{"BEGIN", "ALTER TABLE orders ADD made int"}, []string{use}, []string{"ROLLBACK"}},
 	{"block of code", []string{"DO 'BEGIN CREATE TEMP TABLE tt (n int); END'"}, []string{use}, []string{"DROP TABLE tt"}},
+	{"block of code that writes rows", []string{"DO 'DECLARE n int; BEGIN SELECT 1 INTO n; UPDATE orders SET total = n WHERE id < 0; END'"}, []string{use}, nil},
+	{"block of code with a guard", []string{"DO 'BEGIN IF NOT EXISTS (SELECT FROM pg_type WHERE typname = ''made'') THEN CREATE TYPE made AS ENUM (''a''); END IF; END'"},
+		[]string{use}, []string{"DROP TYPE made"}},
+	{"block of code that computes a text", []string{"DO 'DECLARE name text := ''tt''; BEGIN EXECUTE ''CREATE TEMP TABLE '' || name || '' (n int)''; END'"},
+		[]string{use}, []string{"DROP TABLE tt"}},
 	{"grant", []string{"GRANT SELECT ON orders TO PUBLIC"}, []string{use}, []string{"REVOKE SELECT ON orders FROM PUBLIC"}},
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seguedb/segue/rules"
 )
 
 // chains are texts that nest by words and signs in a row, each a tree that overruns the parser's stack if it gets it, or
@@ -43,7 +45,7 @@ func TestATextThatIsReadAsideNeitherEndsTheProcessNorKeepsIt(t *testing.T) {
 		if len(list) > 1 {
 			t.Errorf("%s: %d statements", name, len(list))
 		}
-		new(Binder).Makes("UTF8", "CREATE TABLE t AS "+sql)
+		NewBinder(&rules.Snapshot{}, Options{}).Makes("UTF8", "CREATE TABLE t AS "+sql)
 		if d := time.Since(began); d > 5*time.Second {
 			t.Errorf("%s takes %v", name, d)
 		}
@@ -68,7 +70,7 @@ func TestAPrepareTooLongToBeReadAsideIsUnknown(t *testing.T) {
 	if list, ok := PreparedIn("UTF8", true, "PREPARE p AS "+long); ok {
 		t.Errorf("it prepares %v", list)
 	}
-	if made := new(Binder).Makes("UTF8", "CREATE TABLE t AS "+long); len(made) != 1 || made[0] != (Made{Runs: true, Changes: true}) {
+	if made := NewBinder(&rules.Snapshot{}, Options{}).Makes("UTF8", "CREATE TABLE t AS "+long); len(made) != 1 || made[0] != (Made{Runs: true, Changes: true}) {
 		t.Errorf("it makes %v", made)
 	}
 	shorter := "SELECT 1 IN (1" + strings.Repeat(", 1", 8_000) + ")"

@@ -132,7 +132,8 @@ func bind(in *bindInput) (*bound, error) {
 		out.lacks = out.lacks || b.failure != nil
 		out.catalogs = out.catalogs || len(b.catalogs.items) > 0 || b.catalogs.used || b.catalogs.constants
 		if b.statement.Effect.Schema {
-			b.statement.Effect.Made = madeBy(raw.Stmt)
+			b.statement.Effect.Made = madeBy(b.cat, raw.Stmt)
+			b.statement.Effect.Schema = len(b.statement.Effect.Made) > 0 || raw.Stmt.GetDoStmt() == nil
 			for i := range b.statement.Effect.Made {
 				m := &b.statement.Effect.Made[i]
 				m.Changes = m.changesSession(b.unseen, b.sql[b.statement.Start:b.statement.End])

@@ -282,7 +282,7 @@ func (bd *body) settlePart(c *binding, raw *ast.RawStmt) {
 	}
 	c.resettleUnseen()
 	if c.statement.Effect.Schema {
-		c.statement.Effect.Made = madeBy(raw.Stmt)
+		c.statement.Effect.Made = madeBy(bd.cat, raw.Stmt)
 	}
 	bd.moved = bd.moved || c.moved.path || c.moved.version
 	c.moved.path, c.moved.version = false, false

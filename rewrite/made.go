@@ -15,7 +15,8 @@ import (
 // A Made is something that a statement makes or alters, and that the catalog shows only when it has been read again:
 // until then a text that names it must be bound by what the session's own server says.
 type Made struct {
-	// Name is the last part of its name. It is empty where the names of what is made are not in the text, as in DO.
+	// Name is the last part of its name. It is empty where the names of what is made are not in the text; with Alone, where it has
+	// none by which rows could be seen, and is in the catalog all the same.
 	Name string
 	Temp bool // only the session itself can see it, for as long as it lasts
 	// Rows says that rows of a table under migration may be seen through it. What is false for it matters only beside such
@@ -64,7 +65,7 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 		if raw.GetStmt().GetNode() == nil {
 			continue
 		}
-		for _, m := range madeBy(raw.Stmt) {
+		for _, m := range madeBy(b.snap.Catalog, raw.Stmt) {
 			m.Rows = false
 			m.Changes = m.changesSession(b.unseen, sql)
 			out = append(out, m)
@@ -204,8 +205,11 @@ func (b *Binder) mayUncover() bool {
 	return false
 }
 
-// madeBy lists what a statement makes or alters.
-func madeBy(n *ast.Node) []Made {
+// madeBy lists what a statement makes or alters. cat has the functions that it may call.
+func madeBy(cat *catalog.Catalog, n *ast.Node) []Made {
+	if do := n.GetDoStmt(); do != nil {
+		return madeByBlock(cat, do)
+	}
 	out := listMade(n)
 	if standsAlone(n) {
 		for i := range out {
@@ -285,7 +289,7 @@ func listMade(n *ast.Node) []Made {
 		*ast.Node_GrantStmt, *ast.Node_CommentStmt, *ast.Node_TruncateStmt, *ast.Node_LockStmt, *ast.Node_VacuumStmt:
 		return nil
 	default:
-		return []Made{{Rows: true, Runs: true, body: true}} // a range type, whose multirange has a name of its own; an extension; a block of code
+		return []Made{anything} // a range type, whose multirange has a name of its own; an extension
 	}
 	return nil
 }

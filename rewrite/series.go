@@ -58,7 +58,7 @@ func (r *rewriting) inPieces() *Text {
 			continue
 		}
 		changed = changed || code || r.binder.changesNames(raw.Stmt, []byte(text))
-		made := madeBy(raw.Stmt)
+		made := madeBy(r.binder.snap.Catalog, raw.Stmt)
 		rows = rows || matters && slices.ContainsFunc(made, func(m Made) bool { return m.Rows })
 		code = code || slices.ContainsFunc(made, func(m Made) bool { return m.changesSession(r.binder.unseen, text) })
 	}

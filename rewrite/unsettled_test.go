@@ -47,7 +47,7 @@ func TestWhatAStatementMakesIsListed(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := ""
-		for _, m := range madeBy(tree.Stmts[0].Stmt) {
+		for _, m := range madeBy(nil, tree.Stmts[0].Stmt) {
 			if got += " " + m.Name; m.Temp {
 				got += "~"
 			}
@@ -79,7 +79,7 @@ func TestWhatMayChangeTheSessionWhenItRuns(t *testing.T) {
 		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()":                   "t",
 		"CREATE POLICY p ON t USING (f())":                                                        "t",
 		"CREATE TABLE t (a int DEFAULT f())":                                                      "t",
-		"DO 'BEGIN CREATE TEMP TABLE t (); END'":                                                  " changes",
+		"DO 'BEGIN CREATE TEMP TABLE t (); END'":                                                  "t",
 		"CREATE TABLE t (a int DEFAULT make())":                                                   "t changes",
 		"CREATE TEMP TABLE t (a int)":                                                             "t",
 		"CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION make()":                "t changes",
