@@ -21,6 +21,10 @@ func (s *session) bind(now *epoch) (outcome, error) {
 	if err != nil {
 		return pass(expect{kind: wire.Bind}), nil
 	}
+	if err := s.refuseNamesBound(now, s.keyOf(name)); err != nil {
+		return outcome{}, err
+	}
+	_, name, _ = wire.DecodeBind(s.frame.Body) // the frame may have moved
 	p, err := s.current(now, s.keyOf(name))
 	if err != nil {
 		return outcome{}, err

@@ -36,6 +36,7 @@ type session struct {
 	portals map[string]portal
 	rewrote bool            // something was prepared in another text than the client's
 	follows bool            // a Parse was of a text that prepares something by SQL
+	typed   bool            // a Parse gave a parameter a type of which values are names
 	inside  []*rewrite.Text // the last that may prepare something in a string, as DO does
 	// What the account does not know was prepared before anything was live.
 	unseenBefore  bool

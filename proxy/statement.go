@@ -22,6 +22,7 @@ type memo struct {
 // open makes the statement of a Parse. lost says that there is no room for its text.
 func (s *session) open(name, sql []byte, types []uint32, lost bool) *statement {
 	name = s.keyOf(name)
+	s.typed = s.typed || rewrite.TakesNames(types)
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
 	s.makeRoomFor(len(sql))

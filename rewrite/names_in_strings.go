@@ -364,7 +364,7 @@ func (b *binding) namesMoved(list []*ast.Node) (moved bool) {
 	for _, n := range list {
 		ast.WalkReflect(n.ProtoReflect(), func(m protoreflect.Message) {
 			if k, ok := m.Interface().(*ast.A_Const); ok && k.GetSval() != nil {
-				moved = moved || slices.ContainsFunc(b.namedIn(k.GetSval().Sval), func(t *rules.TableLens) bool { return t.Logical != t.Physical })
+				moved = moved || slices.ContainsFunc(b.namedIn(k.GetSval().Sval), isMoved)
 			}
 		})
 	}
@@ -380,10 +380,31 @@ func (b *binding) refuseNamesInText(text string, location int, construct string)
 	}
 }
 
+// NamesMoved reports whether a value that is looked up as a name may be that of a table which the database calls otherwise, for
+// the session; where that is nil, for any. In a session without a version it may if the name is that of something else there.
+func (b *Binder) NamesMoved(s *Session, value string) bool {
+	if s != nil && s.Version != "" {
+		lens := b.snap.Lens(s.Version)
+		return lens != nil && slices.ContainsFunc(namedIn(lens, value), isMoved)
+	}
+	for _, lens := range b.snap.Lenses {
+		for _, t := range namedIn(lens, value) {
+			if isMoved(t) && (s == nil || len(b.snap.Catalog.Named(t.Logical)) > 0) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isMoved(t *rules.TableLens) bool { return t.Logical != t.Physical }
+
 // namedIn are the tables under migration that a text names, by their name in the version or in the database.
-func (b *binding) namedIn(text string) (out []*rules.TableLens) {
+func (b *binding) namedIn(text string) []*rules.TableLens { return namedIn(b.lens, text) }
+
+func namedIn(lens *rules.Lens, text string) (out []*rules.TableLens) {
 	lower := strings.ToLower(text)
-	for _, t := range b.lens.Tables {
+	for _, t := range lens.Tables {
 		if syntax.ContainsWord(lower, strings.ToLower(t.Logical)) || syntax.ContainsWord(lower, strings.ToLower(t.Physical)) {
 			out = append(out, t)
 		}

@@ -97,7 +97,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "every write to the table would fail", Instead: "make the function again through Segue, in this version: `CREATE OR REPLACE FUNCTION`",
 	},
 	refusedComputedName: {
-		What: "A name that is computed or hidden in a string: `'f(person)'::regprocedure`; `EXECUTE p('person')` of a `PREPARE p (regclass)`; in a session without a version `has_table_privilege('per' || 'son', 'SELECT')`, too",
+		What: "A name that is computed or hidden in a string: `'f(person)'::regprocedure`; `EXECUTE p('person')` of a `PREPARE p (regclass)`, and the value `person` in a Bind for a parameter to which Parse gave that type; in a session without a version `has_table_privilege('per' || 'son', 'SELECT')`, too",
 		Why:  "what it names is not known", Instead: "write a plain constant",
 	},
 	refusedMoving: {

@@ -37,6 +37,30 @@ func DecodeBind(body []byte) (portal, statement []byte, err error) {
 	return portal, statement, c.err
 }
 
+// DecodeBindText returns the values in a Bind, in their order: nil for each that is NULL or not in text format.
+func DecodeBindText(body []byte) (values [][]byte, err error) {
+	c := cursor{b: body}
+	c.string()
+	c.string()
+	formats := make([]uint16, 0, 1)
+	for n := c.uint16(); n > 0 && c.err == nil; n-- {
+		formats = append(formats, c.uint16())
+	}
+	n := int(c.uint16())
+	for i := 0; i < n && c.err == nil; i++ {
+		var value []byte
+		if size := int32(c.uint32()); size != -1 {
+			value = c.bytes(int(size))
+		}
+		binary := len(formats) == 1 && formats[0] == 1 || len(formats) > 1 && i < len(formats) && formats[i] == 1
+		if binary {
+			value = nil
+		}
+		values = append(values, value)
+	}
+	return values, c.err
+}
+
 // DecodeTarget decodes a Describe or a Close: StatementOf or PortalOf, and the name.
 func DecodeTarget(body []byte) (what byte, name []byte, err error) {
 	c := cursor{b: body}

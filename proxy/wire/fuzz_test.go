@@ -20,6 +20,9 @@ func FuzzDecoders(f *testing.F) {
 		DecodeQuery(body)
 		DecodeParse(body)
 		DecodeBind(body)
+		if values, err := DecodeBindText(body); err == nil && len(values)*4 > len(body) {
+			t.Errorf("%d values in %d bytes", len(values), len(body))
+		}
 		DecodeTarget(body)
 		DecodeExecute(body)
 		DecodeSASLInitialResponse(body)

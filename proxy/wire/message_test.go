@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -167,5 +168,29 @@ func check[T any](t *testing.T, err error, want, got T) {
 		t.Error(err)
 	} else if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestValuesOfABindAreThoseInTextFormat(t *testing.T) {
+	t.Parallel()
+	for formats, want := range map[string]string{
+		"\x00\x00":                         "one,NULL,two",
+		"\x00\x01\x00\x00":                 "one,NULL,two",
+		"\x00\x01\x00\x01":                 "NULL,NULL,NULL",
+		"\x00\x03\x00\x01\x00\x00\x00\x00": "NULL,NULL,two",
+	} {
+		body := "p\x00s\x00" + formats + "\x00\x03" + "\x00\x00\x00\x03one" + "\xff\xff\xff\xff" + "\x00\x00\x00\x03two" + "\x00\x00"
+		values, err := DecodeBindText([]byte(body))
+		var got []string
+		for _, v := range values {
+			if v == nil {
+				v = []byte("NULL")
+			}
+			got = append(got, string(v))
+		}
+		check(t, err, want, strings.Join(got, ","))
+		if _, err := DecodeBindText([]byte(body[:len(body)-4])); err == nil {
+			t.Errorf("%q: a value that is cut off is decoded", formats)
+		}
 	}
 }
