@@ -204,11 +204,12 @@ func TestATextPassesByWhenTheMemoryForTextsIsUsedUp(t *testing.T) {
 func TestATextThatWaitedForIsNotExecutedInOtherWordsOnceNothingIsLive(t *testing.T) {
 	t.Parallel()
 	p, _ := openShop(t, small)
-	c := p.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	if got := codes(c, simple("PREPARE q AS SELECT surname FROM individual"), "Z"); got != "CZI" {
+	p.phase(2, rules.Cutover, renameThere)
+	c := p.loginBase()
+	if got := codes(c, simple("PREPARE q AS SELECT last_name FROM individual"), "Z"); got != "CZI" {
 		t.Fatal(got)
 	}
-	p.phase(2, rules.RolledBack)
+	p.phase(3, rules.Contracted)
 	big := filler(2 << 20)
 	if got := codes(c, simple("SELECT length("+big+"); EXECUTE q"), "Z"); got != "E<54000>ZI" {
 		t.Errorf("an EXECUTE behind a large string: %s", got)

@@ -255,12 +255,13 @@ func TestATextOfATableThatCameUnderMigrationUnseenIsSentOnceMore(t *testing.T) {
 func TestAStandInOfAnOutdatedSnapshotIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	o := openOutdated(t)
+	o.phase(2, rules.Cutover, renameThere)
 	o.catchUp = func(context.Context) error {
-		o.Open(o.snapshot(2, migration(t, 1, rules.RolledBack, surname)))
+		o.Open(o.snapshot(3, migration(t, 1, rules.Contracted, surname)))
 		return nil
 	}
-	c := o.login(wire.Parameter{Name: "segue.version", Value: "surname"})
-	c.Say(simple("SELECT last_name FROM individual WHERE id = 1"))
+	c := o.loginBase()
+	c.Say(simple("SELECT surname FROM individual WHERE id = 1"))
 	if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 		t.Errorf("heard %q", got)
 	}
