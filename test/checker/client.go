@@ -22,6 +22,8 @@ type client struct {
 	rand    *rand.Rand
 	history *proof.History
 
+	answered time.Duration // when what the server answered last was asked
+
 	// excuses says whether an error of an operation that began then is no anomaly; nil: it never is.
 	excuses func(code string, began time.Duration) bool
 }
@@ -61,7 +63,11 @@ func connect(ctx context.Context, url, name string, r *rand.Rand, h *proof.Histo
 
 // plain runs statements that are no part of the history.
 func (c *client) plain(ctx context.Context, sql string) error {
+	asked := c.history.Now()
 	_, err := c.conn.Exec(ctx, sql).ReadAll()
+	if err == nil {
+		c.answered = asked
+	}
 	return err
 }
 
@@ -159,6 +165,7 @@ func (b *block) run(ctx context.Context, op *proof.Op, sql string) error {
 	if writes {
 		text = wal.Say(proof.OpPrefix, fmt.Sprint(op.ID)) + ";" + sql
 	}
+	asked := b.history.Now()
 	results, err := b.conn.Exec(ctx, text).ReadAll()
 	if b.rejected(op, err) {
 		return errFailed
@@ -166,6 +173,7 @@ func (b *block) run(ctx context.Context, op *proof.Op, sql string) error {
 	if err != nil {
 		return err
 	}
+	b.answered = asked
 	last := results[len(results)-1]
 	op.Rows = -1
 	if writes {

@@ -24,7 +24,6 @@ type Member struct {
 	rand    *rand.Rand
 	excuses func(code string, began time.Duration) bool
 	worker  *worker
-	well    time.Duration // when its session was known to be there
 
 	mu   sync.Mutex
 	conn *pgconn.PgConn // nil: not connected
@@ -56,20 +55,17 @@ func (m *Member) Step(ctx context.Context) (did bool, err, broken error) {
 			return false, fmt.Errorf("%w: %w", errNotConnected, err), nil
 		}
 	}
-	began := m.crew.Now()
 	did, err = m.worker.step(ctx)
 	if err == nil {
-		if did {
-			m.well = began
-		}
 		return did, nil, nil
 	}
+	well := m.worker.answered // it may have been lost at any time since
 	m.Leave()
 	code := ""
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Severity == "ERROR" {
 		code = e.Code
 	}
-	if !m.excuses(code, m.well) {
+	if !m.excuses(code, well) {
 		return false, err, fmt.Errorf("%s: %w", m.Name, err)
 	}
 	return false, err, nil
@@ -83,7 +79,7 @@ func (m *Member) connect(ctx context.Context) error {
 		}
 		return err
 	}
-	session.excuses, m.well = m.excuses, m.crew.Now()
+	session.excuses = m.excuses
 	m.worker.client = session
 	m.mu.Lock()
 	defer m.mu.Unlock()
