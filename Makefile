@@ -33,7 +33,7 @@ test: setup ## run all tests, race detector on
 
 soak: setup ## check random histories, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
 	$(GO) test -race -count=1 -timeout 2h -v -run Histories ./test/checker $(SOAKFLAGS)
-	$(GO) test -race -count=1 -timeout 12h -v -run Fault ./test/checker/fleet $(FAULTFLAGS)
+	$(GO) test -tags soak -race -count=1 -timeout 12h -v -run Fault ./test/checker/fleet $(FAULTFLAGS)
 
 # What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of
 # several packages start at the same time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,16 +12,10 @@ import (
 
 	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/test/checker"
-	"github.com/seguedb/segue/test/checker/fleet"
-	"github.com/seguedb/segue/test/checker/proof"
 	"github.com/seguedb/segue/test/checker/wal"
 )
 
 var (
-	seed   = flag.Uint64("seed", 0, "seed of the first round's choices; 0: a new one each time")
-	rounds = flag.Int("rounds", 1, "migrations, each of another kind than the last one")
-	steps  = flag.Int("steps", 4, "what is asked for in each, beside what takes it to its end")
 	binary = flag.String("segue", "", "the program; empty: it is built")
 	race   = flag.Bool("race-instances", false, "build the instances with the race detector")
 )
@@ -85,27 +78,4 @@ func cluster(t *testing.T) *pgcluster.Cluster {
 		}
 	})
 	return c
-}
-
-func TestNoFaultBreaksAPromise(t *testing.T) {
-	t.Parallel()
-	first := *seed
-	if first == 0 {
-		first = rand.Uint64()
-	}
-	program, server, pairs := build(t), cluster(t), new(fleet.Pairs)
-	kinds := checker.Migrations()
-	for n := range *rounds {
-		s := first + uint64(n)
-		m := kinds[s%uint64(len(kinds))]
-		t.Logf("round %d: %s, -seed %d -rounds 1 -steps %d", n+1, m.Shape(), s, *steps)
-		found, err := (&fleet.Round{Migration: m, Cluster: server, Program: program, Seed: s, Instances: 1 + int(s/8%3+1)/2, Steps: *steps, Rows: 2000, Pairs: pairs, Log: t.Logf}).Do(t.Context())
-		for _, a := range proof.Samples(found) {
-			t.Error(a)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("%d different pairs of step and fault were met:\n%s", pairs.Different(), pairs)
 }
