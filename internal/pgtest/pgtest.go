@@ -29,7 +29,7 @@ var (
 
 // Patience is how long a test waits for what must happen before it fails. It is far more than anything takes, because the
 // machine may be slow and busy with other packages' tests.
-const Patience = time.Minute
+const Patience = 3 * time.Minute
 
 // Main runs the tests of a package with a cluster, and fails when they leave goroutines behind. Call it from TestMain.
 func Main(m *testing.M) { MainWith(m, pgcluster.Options{}) }
