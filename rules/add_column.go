@@ -66,9 +66,8 @@ func (o AddColumn) Steps(from, to Phase) []Step {
 
 func (o AddColumn) expanded() bool { return o.Resolved.there() }
 
-func (o AddColumn) resolved() *ResolvedChange                { return o.Resolved }
-func (o AddColumn) resolvedAs(r *ResolvedChange) Operation   { o.Resolved = r; return o }
-func (o AddColumn) columns() (from []string, to []NewColumn) { return nil, []NewColumn{o.Column} }
+func (o AddColumn) resolved() *ResolvedChange              { return o.Resolved }
+func (o AddColumn) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
 func (o AddColumn) apply(s *schema, undo bool) (*catalog.Relation, error) {
 	r, err := s.find(o.Table)

@@ -204,9 +204,8 @@ func (o ChangeColumns) Unsupported() (what, hint string) {
 	return "", ""
 }
 
-func (o ChangeColumns) resolved() *ResolvedChange                { return o.Resolved }
-func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation   { o.Resolved = r; return o }
-func (o ChangeColumns) columns() (from []string, to []NewColumn) { return o.From, o.To }
+func (o ChangeColumns) resolved() *ResolvedChange              { return o.Resolved }
+func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
 // describe is the operation on columns of which the database has said the types.
 func (o ChangeColumns) describe(key string, old []change.Column) change.Change {

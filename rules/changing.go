@@ -23,7 +23,6 @@ type Changing interface {
 	// Unsupported says what of the rule file cannot be done yet, with a hint; "" where there is nothing.
 	Unsupported() (what, hint string)
 
-	columns() (from []string, to []NewColumn)
 	resolved() *ResolvedChange
 	resolvedAs(r *ResolvedChange) Operation
 }

@@ -63,9 +63,8 @@ func (o DropColumn) Steps(from, to Phase) []Step {
 
 func (o DropColumn) expanded() bool { return o.Resolved.there() }
 
-func (o DropColumn) resolved() *ResolvedChange                { return o.Resolved }
-func (o DropColumn) resolvedAs(r *ResolvedChange) Operation   { o.Resolved = r; return o }
-func (o DropColumn) columns() (from []string, to []NewColumn) { return []string{o.Name}, nil }
+func (o DropColumn) resolved() *ResolvedChange              { return o.Resolved }
+func (o DropColumn) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
 func (o DropColumn) apply(s *schema, undo bool) (*catalog.Relation, error) {
 	r, err := s.find(o.Table)
