@@ -156,6 +156,7 @@ func (bd *body) inTrigger(function string, read *plpgsql.Body) (ok bool) {
 // no branch: refusal is the first of these, which stands if there is no other table.
 func (bd *body) branches(function string, read *plpgsql.Body) (list []*branch, refusal *Error) {
 	before, uses := bd.refusal, bd.rowUses()
+	bd.concernMoving(uses)
 	for _, t := range bd.triggerTables() {
 		bd.concern(t)
 		own := &body{binding: bd.binding, of: bd.of, literal: bd.literal, text: bd.text, session: bd.session, pathKnown: bd.pathKnown}
@@ -181,6 +182,18 @@ func (bd *body) branches(function string, read *plpgsql.Body) (list []*branch, r
 	bd.refusal = before
 	sortBranches(list)
 	return list, refusal
+}
+
+// concernMoving has the statement wait while a transition is on with a table of which the body names a column that has
+// another name before it than after it, or in another version: it is held by its table, and the text names none.
+func (bd *body) concernMoving(uses []fieldUse) {
+	for _, t := range bd.lens.Tables {
+		if slices.ContainsFunc(t.Columns, func(c rules.ColumnLens) bool {
+			return bd.columnMoves(t.OID, c.Num) && slices.ContainsFunc(uses, func(u fieldUse) bool { return u.field == c.Logical })
+		}) {
+			bd.concern(t)
+		}
+	}
 }
 
 // triggerTables are the tables under migration of which the body may name a column that moves, as one of the trigger's

@@ -1,8 +1,11 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seguedb/segue/rules"
 )
 
 func TestATriggerIsRefusedWhoseFunctionHasTheVersionsNames(t *testing.T) {
@@ -109,5 +112,36 @@ CREATE FUNCTION runs() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE
 				})
 			}
 		})
+	}
+}
+
+// A body that names a column and no table waits at a gate like one that names the table, in every version that a transition
+// may find it in: what is sent has the names of before it.
+func TestAFunctionForTriggersIsHeldWhileAColumnThatItNamesMoves(t *testing.T) {
+	t.Parallel()
+	binder := realBinder(Options{})
+	for _, tt := range []struct {
+		version, body string
+		held          bool
+	}{
+		{rules.Base, "BEGIN NEW.last_name := upper(NEW.last_name); RETURN NEW; END", true},
+		{rules.Base, "BEGIN IF old.last_name IS NULL THEN RETURN NULL; END IF; RETURN new; END", true},
+		{rules.Base, "DECLARE r ALIAS FOR new; BEGIN r.größe := 'x'; RETURN r; END", true},
+		{rules.Base, "BEGIN PERFORM last_name FROM added; RETURN NULL; END", true},
+		{rules.Base, "BEGIN NEW.id := 'x'; RETURN NEW; END", false},
+		{rules.Base, "BEGIN RAISE NOTICE 'last_name'; RETURN NEW; END", false},
+		{"surname", "BEGIN NEW.surname := 'x'; RETURN NEW; END", true},
+		{"surname", "BEGIN NEW.größe := 'x'; RETURN NEW; END", true},
+		{"size", "BEGIN NEW.size := 'x'; RETURN NEW; END", true},
+		{"size", "BEGIN NEW.id := 'x'; RETURN NEW; END", false},
+	} {
+		sql := "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ " + tt.body + " $$"
+		s := mustRewrite(t, binder, pinned(tt.version), sql).Statements[0]
+		if s.Failure != nil {
+			t.Errorf("%s, %s: %v", tt.version, sql, s.Failure)
+		}
+		if held := slices.Contains(s.Tables, individualOID); held != tt.held {
+			t.Errorf("%s, %s: held with the table: %t", tt.version, sql, held)
+		}
 	}
 }

@@ -20,6 +20,7 @@ func TestCancelRequestsInNumbersKeepNobodyWaiting(t *testing.T) {
 	var under, most atomic.Int64
 	release := make(chan struct{})
 	reached := make(chan uint32, 1000)
+	const flood = foreignCancels + foreignWaiting
 	d := openDoor(t, Config{Upstream: fakeServer(t, func(s *wiretest.Client) {
 		p, err := s.In.NextStartup()
 		if err != nil {
@@ -38,7 +39,7 @@ func TestCancelRequestsInNumbersKeepNobodyWaiting(t *testing.T) {
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
 		<-release
-	}), MaxUnauthenticated: 2}, func(e *Entrance) {
+	}), MaxUnauthenticated: flood + 2}, func(e *Entrance) {
 		e.cancelHeld = func(pid uint32, _ []byte) Cancelled {
 			if pid == 1 {
 				return Running
@@ -52,7 +53,6 @@ func TestCancelRequestsInNumbersKeepNobodyWaiting(t *testing.T) {
 		c.Say(wire.AppendCancelRequest(nil, uint32(1000+i), []byte("gues")))
 		return c
 	}
-	const flood = foreignCancels + foreignWaiting
 	for i := range flood {
 		guess(i)
 	}

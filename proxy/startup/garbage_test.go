@@ -30,7 +30,7 @@ func TestGarbageIsAnsweredAsPostgreSQLAnswersIt(t *testing.T) {
 		"a packet cut off":                       {"\x00\x00\x00\x20\x00\x03", true, false},
 		"a length under 8":                       {"\x00\x00\x00\x07xxx", false, false},
 		"a negative length":                      {"\xff\xff\xff\xff\x00\x03\x00\x00", false, false},
-		"a packet over 10000 bytes":              {"\x00\x00\x27\x11\x00\x03\x00\x00", false, false},
+		"a packet over 10000 bytes":              {"\x00\x00\x27\x15\x00\x03\x00\x00", false, false},
 		"HTTP":                                   {"GET / HTTP/1.1\r\n\r\n", false, false},
 		"SSH":                                    {"SSH-2.0-OpenSSH_9.2\r\n", false, false},
 		"a Query":                                {"Q\x00\x00\x00\x0dselect 1\x00", false, false},
