@@ -234,13 +234,15 @@ func (w *worker) upsert(ctx context.Context, sql writer) error {
 		return nil // its key is not the primary key
 	}
 	t, write := w.values(), w.write()
-	if w.rand.IntN(2) == 0 { // take what would have been inserted
+	excluded := w.rand.IntN(2) == 0
+	if excluded { // take what would have been inserted
 		write = Write{Exprs: map[int]string{}, Effect: func(proof.Tuple) proof.Tuple { return t }}
 		for i, c := range sql.columns(w.side) {
 			write.Exprs[i] = "EXCLUDED." + c
 		}
 	}
 	op := w.insertOrUpdate(t, write)
+	op.Excluded = excluded
 	return w.once(ctx, op, sql.upsert(w.either(), t, write, op.ID))
 }
 

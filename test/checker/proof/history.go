@@ -34,6 +34,8 @@ type Op struct {
 	// side. nil: nothing that a version sees may change there.
 	Cascade func(rule, id string, before Tuple) Tuple
 
+	// Excluded says that a row that is there gets what Effect gives as a new row had it, after the triggers for new rows.
+	Excluded bool
 	// Untriggered says that the user's triggers have not fired for it.
 	Untriggered bool
 

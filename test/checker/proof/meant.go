@@ -48,20 +48,35 @@ func (p *proof) expected(rule *Rule, k key, before version) (want [2]Tuple, wrot
 	if wrote == nil {
 		return [2]Tuple{}, nil, true
 	}
-	if !wrote.Equal(before.seen[side]) {
+	if p.op.Excluded && before.seen[side] != nil {
+		want, back, ok := p.stored(rule, side, wrote, [2]Tuple{})
+		if !ok {
+			return want, back, false
+		}
+		wrote = want[side]
+	}
+	return p.stored(rule, side, wrote, before.seen)
+}
+
+// stored is what both sides are after one of them was written, and the user's triggers have fired. It is not ok if the write has
+// to be rejected, for what then is returned as written.
+func (p *proof) stored(rule *Rule, side Side, wrote Tuple, before [2]Tuple) (want [2]Tuple, written Tuple, ok bool) {
+	want = before
+	if !wrote.Equal(before[side]) {
 		if want, ok = p.lead(rule, side, wrote); !ok {
 			return want, wrote, false
 		}
 	}
-	if rule.Assigned != nil && !p.op.Untriggered {
-		for _, s := range []Side{Old, New} {
-			if want[s] == nil {
-				continue
-			}
-			if t := rule.Assigned(s, want[s]); !t.Equal(want[s]) {
-				if want, ok = p.lead(rule, s, t); !ok {
-					return want, t, false
-				}
+	if rule.Assigned == nil || p.op.Untriggered {
+		return want, wrote, true
+	}
+	for _, s := range []Side{Old, New} {
+		if want[s] == nil {
+			continue
+		}
+		if t := rule.Assigned(s, want[s]); !t.Equal(want[s]) {
+			if want, ok = p.lead(rule, s, t); !ok {
+				return want, t, false
 			}
 		}
 	}

@@ -121,6 +121,35 @@ func TestAHistoryWithoutFaultHasNoAnomaly(t *testing.T) {
 	}
 }
 
+// A trigger of the user's takes trailing blanks. What an upsert takes from its new row has gone through it, and may so be what is
+// there already, which alters nothing.
+func TestWhatAnUpsertTakesFromItsNewRowHasGoneThroughTheTriggers(t *testing.T) {
+	t.Parallel()
+	for _, excluded := range []bool{true, false} {
+		s := on(t)
+		s.rule.Lossy = true
+		s.rule.Assigned = func(_ proof.Side, t proof.Tuple) proof.Tuple {
+			return proof.Tuple{wal.Text(strings.ReplaceAll(t[0].Text, " ", ""))}
+		}
+		s.rule.Derive = func(from proof.Side, t proof.Tuple, _ proof.Rows) (proof.Tuple, bool) {
+			if from == proof.Old {
+				return proof.Tuple{wal.Text(t[0].Text[:1])}, true
+			}
+			return proof.Tuple{wal.Text(t[0].Text + "!")}, true
+		}
+		s.writes(s.op(proof.Old, sets("1")), "1", "1", "1")
+		op := s.op(proof.New, sets("1 "))
+		op.Excluded = excluded
+		s.writes(op, "1", "1", "1")
+		switch found := s.anomalies(); {
+		case excluded && len(found) > 0:
+			t.Errorf("a row keeps what was saved unchanged, and that is called %v", found)
+		case !excluded && len(found) == 0:
+			t.Error("a write that the other side does not follow is not found")
+		}
+	}
+}
+
 func TestEachBrokenPromiseIsFound(t *testing.T) {
 	t.Parallel()
 	start := func(s *scene) { s.writes(s.op(proof.Old, sets("1")), "1", "1x", "1") }
