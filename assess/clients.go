@@ -68,7 +68,7 @@ func lookBypass(ctx context.Context, s *Subject, r *report) error {
 // lookVersion finds the sessions from under which a rollback would take their version. Those that have not chosen it, but
 // use its names, can be left to themselves.
 func lookVersion(ctx context.Context, s *Subject, r *report) error {
-	if s.To != rules.RolledBack || !s.Migration.Phase.Live() || s.Accept.EndSessions {
+	if s.To != rules.RolledBack || !s.Migration.Phase.Live() && s.Migration.Phase != rules.Contracted || s.Accept.EndSessions {
 		return nil
 	}
 	clients, silent, err := s.Fleet.Clients(ctx)

@@ -132,7 +132,7 @@ func TestAChangeOfColumnsGoesThroughItsPhasesOnTwoInstances(t *testing.T) {
 
 func TestAChangeOfColumnsIsTakenBackFromEveryPhaseAndBegunAgain(t *testing.T) {
 	t.Parallel()
-	for _, from := range []string{"filling", "served", "cutover"} {
+	for _, from := range []string{"filling", "served", "cutover", "contracted"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
 			f := newFleet(t, 2, orders)
@@ -146,11 +146,19 @@ func TestAChangeOfColumnsIsTakenBackFromEveryPhaseAndBegunAgain(t *testing.T) {
 				f.awaitStage("money", rules.Served)
 				f.exec(`UPDATE orders SET amount = 0.12 WHERE id = 2`)
 			}
-			if from == "cutover" {
+			if from == "cutover" || from == "contracted" {
 				f.must("money", cutover)
 				f.exec(`UPDATE orders SET amount = 0.13 WHERE id = 3`)
 			}
+			if from == "contracted" {
+				f.must("money", contract)
+				f.exec(`UPDATE orders SET amount = 0.14 WHERE id = 4; INSERT INTO orders (id, amount) VALUES (3002, 0.15)`)
+			}
 			f.must("money", rollback, rollback)
+			want := map[string]string{"filling": "20,30,40", "served": "12,30,40", "cutover": "12,13,40", "contracted": "12,13,14,15"}[from]
+			if got := value[string](f, `SELECT string_agg(cents::text, ',' ORDER BY id) FROM orders WHERE id IN (2, 3, 4, 3002)`); got != want {
+				t.Errorf("after the rollback the rows have %s", got)
+			}
 			if got := f.shows(rules.Base, "orders"); got != "id,cents,note" {
 				t.Errorf("after the rollback clients see %s", got)
 			}
@@ -484,4 +492,50 @@ func TestPurgeSaysWhatNeedsTheColumns(t *testing.T) {
 	}
 	f.exec(`DROP VIEW public.sums`)
 	f.must("money", purge)
+}
+
+// After contract the way back is there as long as what was taken is, and is refused with the reason otherwise.
+func TestWhatHasNoWayBackFromContractSaysWhy(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, orders+`CREATE TABLE public.other (id int PRIMARY KEY, name text)`)
+	f.create(money)
+	f.must("money", activate)
+	f.awaitStage("money", rules.Served)
+	f.must("money", cutover, contract)
+
+	tr := f.traffics[1]
+	app := pgtest.Connect(t, f.url)
+	tr.set(func() {
+		tr.sessions = []SessionInfo{{PID: app.PgConn().PID(), User: "app", Application: "web", Version: "money"}, {PID: 1, Version: "base"}, {PID: 2}}
+	})
+	if e := f.refused("money", rollback); len(e.Blockers) != 1 || e.Blockers[0].PID != app.PgConn().PID() {
+		t.Errorf("with a session of the version that goes: %v, %+v", e, e.Blockers)
+	}
+	tr.set(func() { tr.sessions = nil })
+	if e := f.refused("money", backToActive); !strings.Contains(e.Hint, "segue rollback without it") {
+		t.Errorf("back to active: %v (%s)", e, e.Hint)
+	}
+
+	f.create("id: label\ncontract_after: 0s\noperations:\n  - rename_column: { table: public.other, from: name, to: label }\n")
+	f.must("label", activate)
+	if e := f.refused("money", rollback); !strings.Contains(e.Message, `"label" is live`) {
+		t.Errorf("beside another migration: %v", e)
+	}
+	f.must("label", cutover, contract)
+	if e := f.refused("label", rollback); !strings.Contains(e.Message, "contracted") || e.Hint == "" {
+		t.Errorf("of a rename: %v", e)
+	}
+	f.must("money", purge)
+	if e := f.refused("money", rollback); !strings.Contains(e.Message, "nothing of the old columns is left") {
+		t.Errorf("after purge: %v", e)
+	}
+
+	f.create(strings.NewReplacer("id: money", "id: dollars", "cents", "amount", "name: amount", "name: amount", "numeric(12,2)", "bigint",
+		"{ amount: amount / 100.0 }", "{ amount: amount * 100 }", "(amount * 100)::integer", "amount / 100").Replace(money))
+	f.must("dollars", activate)
+	f.awaitStage("dollars", rules.Served)
+	f.must("dollars", cutover, contract)
+	if e := f.refused("dollars", rollback); !strings.Contains(e.Message, "has the name of an old one") {
+		t.Errorf("where a name is used again: %v", e)
+	}
 }

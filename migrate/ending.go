@@ -50,10 +50,10 @@ func ending(t *store.Transition, all []*rules.Migration) *Ending {
 // leaving lists the versions that go when the migration gets to a phase.
 func leaving(m *rules.Migration, all []*rules.Migration, to rules.Phase) []string {
 	switch {
+	case to == rules.RolledBack && (m.Phase.Live() || m.Phase == rules.Contracted):
+		return rules.VersionsWith(m, all)
 	case !m.Phase.Live():
 		return nil
-	case to == rules.RolledBack:
-		return rules.VersionsWith(m, all)
 	case to == rules.Contracted:
 		return rules.VersionsWithout(m, all)
 	}

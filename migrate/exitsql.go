@@ -35,7 +35,7 @@ func exitSQL(m *rules.Migration, all []*rules.Migration, to rules.Phase) (string
 		return "", &ConflictError{Message: fmt.Sprintf("a script by hand leads to %s or %s, not to %q", rules.Contracted, rules.RolledBack, to)}
 	case m.Phase == to:
 		return fmt.Sprintf("-- Migration %s is %s: nothing is left to do.\n", comment(m.ID), spoken(to)), nil
-	case m.Phase == rules.Contracted && !undoable(m):
+	case m.Phase == rules.Contracted && !m.Returns():
 		return "", &ConflictError{Message: fmt.Sprintf("%q is contracted, and that is final", m.ID), Hint: "write another migration for the way back"}
 	}
 	if stage := m.Unfinished(); to == rules.Contracted && stage != "" && m.Phase.Live() {
@@ -91,18 +91,6 @@ NOTIFY %[5]s;
 COMMIT;
 `, literal(m.ID), to, eventCommitted, m.Phase, store.Channel)
 	return b.String(), nil
-}
-
-// undoable reports whether a contracted migration can be taken back by hand: its old columns are there, and nobody else has
-// their names.
-func undoable(m *rules.Migration) bool {
-	changes := m.Changes()
-	for _, c := range changes {
-		if r := c.Resolved(); r == nil || r.Compiled() == nil || r.Reuses() {
-			return false
-		}
-	}
-	return len(changes) > 0 && len(changes) == len(m.Operations)
 }
 
 // writeStages writes how the changes of columns are afterwards.

@@ -101,7 +101,7 @@ func (st *Status) nextStage() string {
 	case rules.Kept:
 		return "wait until older sessions have ended"
 	case rules.Settled:
-		return fmt.Sprintf("drop the old columns: segue purge %s", st.ID)
+		return fmt.Sprintf("drop the old columns: segue purge %[1]s; until then segue rollback %[1]s is the way back", st.ID)
 	}
 	return fmt.Sprintf("drop the new columns: segue purge %[1]s; then segue activate %[1]s, or segue delete %[1]s", st.ID)
 }

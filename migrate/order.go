@@ -81,7 +81,8 @@ func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog
 		return purgeable(m)
 	}
 	back := r.Kind == Rollback && r.To == rules.Active
-	if !slices.Contains(Allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
+	returns := r.Kind == Rollback && !back && m.Phase == rules.Contracted && len(m.Changes()) > 0 // CanRollback decides
+	if !returns && !slices.Contains(Allowed(m.Phase), r.Kind) || back && m.Phase != rules.Cutover {
 		return &ConflictError{
 			Message: fmt.Sprintf("%s of %q is not possible: it is %s", r.Kind, m.ID, m.Phase),
 			Hint:    hintFor(m.Phase, r.Kind),
@@ -99,6 +100,8 @@ func hintFor(p rules.Phase, k Kind) string {
 	switch {
 	case p == rules.Contracted && k == Purge:
 		return "a rename leaves nothing behind, so there is nothing to purge"
+	case p == rules.Contracted && k == Rollback:
+		return "to active is the way back from a cutover; segue rollback without it takes a change of columns back while its old columns are kept"
 	case p == rules.Contracted:
 		return "a contracted migration is final; write another one for the way back"
 	case k == Activate && p == rules.Cutover:

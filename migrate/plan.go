@@ -92,6 +92,9 @@ func planOf(m *rules.Migration) []Step {
 			add(from, rules.RolledBack)
 		}
 	}
+	if m.Returns() {
+		add(rules.Contracted, rules.RolledBack)
+	}
 	if m.Leftovers() && !m.Phase.Live() && m.Phase != rules.Draft {
 		for _, s := range rules.PurgeSteps(m) {
 			steps = append(steps, Step{From: m.Phase, Phase: m.Phase, SQL: s.SQL, Lock: string(s.Lock), Gated: s.Gated, Note: "purge"})

@@ -76,8 +76,12 @@ func CanCutover(m *Migration, all []*Migration) error {
 }
 
 // CanRollback checks that no later migration on the same tables stands on this one: to RolledBack none may be live, to
-// Active none may be cut over. The error is an *OrderError.
+// Active none may be cut over. The way back from Contracted is there for changes of columns alone, as long as what they have taken
+// is kept, and while nothing else is live: then every session knows whether it is of a version with m. The error is an *OrderError.
 func CanRollback(m *Migration, all []*Migration, to Phase) error {
+	if m.Phase == Contracted {
+		return canReturn(m, all)
+	}
 	for _, o := range all {
 		if !precedes(m, o) || !sharesTable(m, o) {
 			continue
@@ -92,6 +96,42 @@ func CanRollback(m *Migration, all []*Migration, to Phase) error {
 		}
 	}
 	return nil
+}
+
+// canReturn is CanRollback for a migration that is contracted.
+func canReturn(m *Migration, all []*Migration) error {
+	if lacks := m.lacks(); lacks != "" {
+		return &OrderError{m.ID, m.ID, fmt.Sprintf("%q is contracted, and that is final: %s", m.ID, lacks), "write another migration for the way back"}
+	}
+	for _, o := range all {
+		if o.ID != m.ID && o.Phase.Live() {
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q is live, and its versions have the new columns of %q", o.ID, m.ID),
+				fmt.Sprintf("contract %q first, or roll it back", o.ID)}
+		}
+	}
+	return nil
+}
+
+// Returns reports whether there is a way back for the migration when it is contracted: its old columns are kept, and no new one has
+// the name of one of them, which texts could mean that know the new version alone.
+func (m *Migration) Returns() bool { return m.lacks() == "" }
+
+// lacks says in a clause why there is no way back for the migration when it is contracted; "" if there is one.
+func (m *Migration) lacks() string {
+	changes := m.Changes()
+	switch {
+	case len(changes) == 0 || len(changes) != len(m.Operations):
+		return "a rename keeps nothing"
+	}
+	for _, c := range changes {
+		switch r := c.Resolved(); {
+		case r == nil || r.compiled == nil:
+			return "nothing of the old columns is left"
+		case r.Reuses():
+			return "a new column has the name of an old one"
+		}
+	}
+	return ""
 }
 
 // CanContract checks that no earlier migration on the same tables is live: its old version would lose names that this
@@ -130,8 +170,16 @@ func Renames(m *Migration, all []*Migration, to Phase) bool {
 }
 
 // VersionsWith lists the ids that stand for a version in which m is done: its own, those of later live migrations, and
-// contracted ids that are aliases of these. Their sessions lose names when m is rolled back.
+// contracted ids that are aliases of these. Their sessions lose names when m is rolled back. Of a contracted m it is every id that
+// says so by itself, which Base does not.
 func VersionsWith(m *Migration, all []*Migration) []string {
+	if m.Phase == Contracted {
+		var out []string
+		for _, o := range bySeq(all, func(o *Migration) bool { return o.ID == m.ID || o.Phase == Contracted && precedes(m, o) }) {
+			out = append(out, o.ID)
+		}
+		return out
+	}
 	return versionsWhere(all, func(o *Migration) bool { return o != nil && (o.ID == m.ID || precedes(m, o)) })
 }
 

@@ -249,6 +249,16 @@ func TestAColumnThatIsTakenCanBeGivenBack(t *testing.T) {
 	}
 	f.transition(t, "legacy", activate) // nothing is left that would have to be purged first
 	f.stage(t, "legacy", rules.Served)
+	f.transition(t, "legacy", cutover)
+	f.transition(t, "legacy", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
+	pgtest.Exec(t, f.url(t, 0, ""), "INSERT INTO post (id) VALUES (102)")
+	f.transition(t, "legacy", rollback)
+	if diff := cmp.Diff([]string{"id,legacy,title,blog", "100,-1,<nil>,<nil>", "102,-1,<nil>,<nil>"}, table(t, pgtest.Connect(t, f.direct), "SELECT * FROM post WHERE id > 99 ORDER BY id")); diff != "" {
+		t.Errorf("back from contract: %s", diff)
+	}
+	if _, err := pgtest.Connect(t, f.direct).Exec(t.Context(), "INSERT INTO post (id) VALUES (103)"); err == nil || !strings.Contains(err.Error(), "23502") {
+		t.Errorf("back from contract the column has a default that it did not have before: %v", err)
+	}
 }
 
 func TestWhatCannotBeAddedOrTakenAtOnceIsRefused(t *testing.T) {

@@ -218,6 +218,24 @@ func TestBothVersionsWriteWhileAColumnChangesItsTypeAndUnit(t *testing.T) {
 	f.transition(t, "amount", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
 	renewed.rounds(3)
 	balanced(t, f, sum, renewed)
+
+	// There is a way back from contract, too, with what was written since.
+	left := f.connect(t, 1, "amount", pgx.QueryExecModeExec)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Rollback, EndSessions: true})
+	if err := left.Ping(t.Context()); err == nil {
+		t.Error("a session of the version that has gone goes on")
+	}
+	old = openTill(t, f, "base", 260_000_000, sum)
+	old.rounds(3)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Purge})
+	old.rounds(3)
+	f.transition(t, "amount", activate)
+	f.stage(t, "amount", rules.Served)
+	old.rounds(3)
+	old.end()
+	f.gone(t, "base")
+	f.transition(t, "amount", cutover)
+	f.transition(t, "amount", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
 	f.transition(t, "amount", migrate.Request{Kind: migrate.Purge})
 	last := openTill(t, f, "amount", 300_000_000, sum)
 	last.rounds(3)

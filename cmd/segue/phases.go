@@ -33,9 +33,10 @@ func newContract(o *options) *cobra.Command {
 }
 
 func newRollback(o *options) *cobra.Command {
-	cmd, t := transitionCommand(o, migrate.Rollback, "Undo, from any phase before contract",
+	cmd, t := transitionCommand(o, migrate.Rollback, "Undo: a rename before contract, changed columns also after it",
 		"Rollback gives the database its old names back and ends the migration; it can be activated again. With\n"+
-			"--to active it undoes the cutover alone, and both versions stay served.")
+			"--to active it undoes the cutover alone, and both versions stay served. Columns that were changed or taken\n"+
+			"are kept after contract, so that there is a way back until purge.")
 	cmd.Flags().StringVar(&t.body.To, "to", "", "active: undo the cutover alone")
 	cmd.Flags().BoolVar(&t.body.EndSessions, "end-sessions", false, "end the sessions of the version that goes")
 	return cmd
