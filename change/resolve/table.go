@@ -251,6 +251,7 @@ func (u *uses) constant() bool {
 }
 
 // makeSide makes a table of columns, and returns them as the server prints them. The table stands for them while they are looked at.
+// A default is set and not added with its column: ADD COLUMN would evaluate it, before anybody has seen whose code it calls.
 func (t *table) makeSide(direction string, side []change.Column) ([]change.Column, error) {
 	if err := t.lookIn(t.c.Table.Schema, "public"); err != nil {
 		return nil, err
@@ -263,10 +264,10 @@ func (t *table) makeSide(direction string, side []change.Column) ([]change.Colum
 		if col.Collation != "" {
 			sql += " COLLATE " + col.Collation
 		}
-		if col.Default != "" {
-			sql += " DEFAULT " + col.Default
-		}
 		_, err := t.tx.Exec(t.ctx, sql)
+		if err == nil && col.Default != "" {
+			_, err = t.tx.Exec(t.ctx, "ALTER TABLE "+newTable+" ALTER COLUMN "+quote(col.Name)+" SET DEFAULT "+col.Default)
+		}
 		if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
 			return nil, &Problem{Direction: direction, Column: col.Name, Message: rejected.Message, Hint: rejected.Hint}
 		}

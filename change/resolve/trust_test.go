@@ -24,14 +24,21 @@ func TestCodeOfRolesThatMayDoLessIsRefused(t *testing.T) {
 	other, owner, member := "other_"+parsed.Database, "owner_"+parsed.Database, "member_"+parsed.Database
 	pgtest.Exec(t, super, `CREATE ROLE `+other, `CREATE ROLE `+owner, `CREATE ROLE `+member+` IN ROLE `+other,
 		`GRANT ALL ON SCHEMA public, segue TO `+other+`, `+owner+`, `+member,
-		`CREATE FUNCTION theirs(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; ALTER FUNCTION theirs OWNER TO `+other,
-		`CREATE DOMAIN theirdomain AS int; ALTER DOMAIN theirdomain OWNER TO `+other,
+		`CREATE FUNCTION theirs(int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1'; ALTER FUNCTION theirs(int) OWNER TO `+other,
+		`CREATE FUNCTION theirs(int, int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT $1 = $2'; ALTER FUNCTION theirs(int, int) OWNER TO `+other,
+		`CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = theirs)`,
+		`CREATE DOMAIN theirdomain AS int; ALTER DOMAIN theirdomain OWNER TO `+other, `CREATE DOMAIN byoperator AS int CHECK (VALUE === 1)`,
 		`CREATE DOMAIN ourdomain AS int CHECK (theirs(VALUE) > 0)`, `CREATE DOMAIN harmless AS int CHECK (VALUE > 0)`,
 		`CREATE TYPE pair AS (a text, b theirdomain[])`)
 	t.Cleanup(func() {
 		pgtest.Exec(t, super, `DROP OWNED BY `+other+`, `+owner+`, `+member+` CASCADE`, `DROP ROLE `+other+`, `+owner+`, `+member)
 	})
 	plain := column("integer", "bigint", "a", "b::integer")
+	defaulting := func(value string) change.Change {
+		c := column("integer", "bigint", "a", "b::integer")
+		c.New[0].Default = value
+		return c
+	}
 	for name, c := range map[string]struct {
 		table  string
 		change change.Change
@@ -48,11 +55,20 @@ func TestCodeOfRolesThatMayDoLessIsRefused(t *testing.T) {
 		"a function in an index":           {"a int, c int); CREATE INDEX ON t (theirs(c)", plain, "would run for every row"},
 		"a function in an index predicate": {"a int, c int); CREATE INDEX ON t (c) WHERE (theirs(c) > 0", plain, "would run for every row"},
 		"a function in a generated column": {"a int, c int, d int GENERATED ALWAYS AS (theirs(c)) STORED", plain, "would run for every row"},
+		"an operator in a CHECK":           {"a int, c int CHECK (c === 1)", plain, "would run for every row"},
+		"a domain in a CHECK":              {"a int, c int CHECK (c::theirdomain > 0)", plain, "would run for every row"},
+		"an operator in a domain's CHECK":  {"a byoperator", plain, "belongs to another role"},
+		"a function in a partition key":    {"a int, c int) PARTITION BY RANGE (theirs(c)", plain, "would run for every row"},
+		"a function in statistics":         {"a int, c int); CREATE STATISTICS s ON a, (theirs(c)) FROM t; SELECT (1", plain, "would run for every row"},
+		"a function in a new default":      {"a int", defaulting("theirs(1)"), "belongs to another role"},
 		"a domain of a superuser":          {"a harmless, c int CHECK (twice(c) > 0)", plain, ""},
 	} {
 		for role, reset := range map[string]string{"a superuser": "RESET ROLE", "the owner": "SET ROLE " + owner, "a member of the other role": "SET ROLE " + member} {
 			t.Run(name+", as "+role, func(t *testing.T) {
 				ctx, conn := context.Background(), pgtest.Connect(t, super)
+				if strings.HasSuffix(name, "in statistics") && conn.PgConn().ParameterStatus("server_version") < "14" {
+					t.Skip("statistics have no expressions before PostgreSQL 14")
+				}
 				tx, err := conn.Begin(ctx)
 				if err != nil {
 					t.Fatal(err)
@@ -91,5 +107,40 @@ func TestATriggerWithANameLikeSeguesIsNotSegues(t *testing.T) {
 	}
 	if _, err := resolve.Table(ctx, conn, column("integer", "bigint", "a", "b::integer")); err == nil || !strings.Contains(err.Error(), "trigger a_segue_x on public.t would fire") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A default is not evaluated before it is known whose functions it calls, also where it belongs to a version, or stands in for one.
+func TestADefaultOfAnotherRoleIsNotRunToBeLookedAt(t *testing.T) {
+	t.Parallel()
+	super := database(t)
+	parsed, err := pgx.ParseConfig(super)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := "other_" + parsed.Database
+	pgtest.Exec(t, super, `CREATE ROLE `+other, `GRANT ALL ON SCHEMA public TO `+other, `CREATE TABLE t (a int)`, `CREATE SEQUENCE ran`,
+		`CREATE FUNCTION theirs() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''public.ran''); RETURN 1; END'; ALTER FUNCTION theirs OWNER TO `+other)
+	t.Cleanup(func() { pgtest.Exec(t, super, `DROP OWNED BY `+other+` CASCADE`, `DROP ROLE `+other) })
+	table := change.Name{Schema: "public", Name: "t"}
+	changed := column("integer", "bigint", "a", "b::integer")
+	changed.New[0].Default = "theirs()"
+	for name, c := range map[string]change.Change{
+		"a changed column":       changed,
+		"an added column":        {Key: "k", Table: table, New: []change.Column{{Name: "b", Type: "integer", Default: "theirs()"}}},
+		"a value that stands in": {Key: "k", Table: table, New: []change.Column{{Name: "b", Type: "integer"}}, Up: change.Map{"b": "theirs()"}},
+		"one of a column taken":  {Key: "k", Table: table, Old: []change.Column{{Name: "a", Type: "integer"}}, Down: change.Map{"a": "theirs()"}},
+	} {
+		ctx, conn := context.Background(), pgtest.Connect(t, super)
+		if _, err := resolve.Change(ctx, conn, c); err == nil || !strings.Contains(err.Error(), "belongs to another role") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		var ran bool
+		if err := conn.QueryRow(ctx, "SELECT is_called FROM ran").Scan(&ran); err != nil {
+			t.Fatal(err)
+		}
+		if ran {
+			t.Fatalf("%s: what belongs to another role ran", name)
+		}
 	}
 }
