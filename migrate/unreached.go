@@ -100,7 +100,7 @@ func lost(err error) string {
 		return ""
 	}
 	_, broken := errors.AsType[*net.OpError](err)
-	if broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+	if broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, pgconn.ErrConnClosed) {
 		return innermost(err)
 	}
 	return ""

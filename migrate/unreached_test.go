@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/seguedb/segue/internal/pgtest"
 )
 
@@ -52,6 +54,12 @@ func TestAConnectionThatIsLostInTheMiddleOfAQuestionIsToldInOneSentence(t *testi
 		t.Fatal(err)
 	}
 	_, ended := pool.Exec(t.Context(), `SELECT pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())`)
+	conn, err := pgx.Connect(t.Context(), f.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close(t.Context())
+	_, closed := conn.Exec(t.Context(), `SELECT 1`)
 	_, wrong := pool.Exec(t.Context(), `SELECT 1 / 0`)
 	for _, tc := range []struct {
 		err  error
@@ -60,6 +68,7 @@ func TestAConnectionThatIsLostInTheMiddleOfAQuestionIsToldInOneSentence(t *testi
 		{fmt.Errorf("cannot read the catalog: %w", ended), "the connection to the upstream was lost: terminating connection due to administrator command (57P01)"},
 		{&net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, "the connection to the upstream was lost: connection reset by peer"},
 		{fmt.Errorf("cannot read: %w", io.ErrUnexpectedEOF), "the connection to the upstream was lost: cannot read: unexpected EOF"},
+		{fmt.Errorf("cannot read segue.change: %w", closed), "the connection to the upstream was lost: cannot read segue.change: conn closed"},
 		{wrong, ""},
 		{&ConflictError{Message: "no"}, ""},
 	} {

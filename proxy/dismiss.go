@@ -64,10 +64,10 @@ func (s *session) endWith(last *wire.Error, why string) {
 }
 
 // dismissStray ends a session that was started as a version which a snapshot does not serve, if nothing is live in it: no statement
-// is looked at then, and a name may mean another column than that version knows it for. Such sessions are those that were let in
+// is looked at then, or it is not known for old, and a name may mean another column than that version knows it for. Such sessions are those that were let in
 // while their version was ending.
 func (s *session) dismissStray(snap *rules.Snapshot) {
-	if s.link.PassThrough || snap.Live() {
+	if s.link.PassThrough || !endsStrays(snap) {
 		return
 	}
 	s.mu.Lock()
@@ -80,9 +80,15 @@ func (s *session) dismissStray(snap *rules.Snapshot) {
 	}
 }
 
+// endsStrays tells whether a version can have ended in the snapshot without an error for who goes on in it.
+func endsStrays(snap *rules.Snapshot) bool {
+	why, _ := snap.BaseEnded(rules.Base)
+	return !snap.Live() || why != ""
+}
+
 // dismissStrays is dismissStray for all sessions.
 func (s *Server) dismissStrays(snap *rules.Snapshot) {
-	if snap.Live() {
+	if !endsStrays(snap) {
 		return
 	}
 	for _, sess := range s.list() {

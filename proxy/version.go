@@ -33,6 +33,9 @@ func (s *Server) admitVersion(id string) *wire.Error {
 
 // admitVersionIn is admitVersion for what a snapshot serves.
 func (s *Server) admitVersionIn(snap *rules.Snapshot, id string) *wire.Error {
+	if why, hint := snap.BaseEnded(id); why != "" {
+		return wire.Fatal("57P03", "%s", why).WithHint(hint)
+	}
 	if id == "" || id == rules.Base {
 		return nil
 	}
@@ -77,6 +80,9 @@ func (p *VersionPolicy) configured() map[string]string {
 		out[m.Version] = "--match"
 	}
 	delete(out, "")
+	if out[rules.Base] == "--default-version" { // it is the default without it, and no session says it by that
+		delete(out, rules.Base)
+	}
 	return out
 }
 

@@ -33,7 +33,7 @@ type draft struct {
 func (r *rewriting) choose() (*draft, error) {
 	snap, s := r.binder.snap, r.session
 	version := cmp.Or(s.Version, s.Default, rules.Base)
-	lens := snap.Lens(version)
+	lens := lensOf(snap, s)
 	if lens == nil {
 		// What concerns no table under migration still passes: SET segue.version is how to get out of this.
 		return r.refuseConcerned(versionNotServed(snap, version))
@@ -49,6 +49,14 @@ func (r *rewriting) choose() (*draft, error) {
 		return d, err
 	}
 	return r.compareVersions(d)
+}
+
+// lensOf is the lens of the version that a session has chosen, or gets without a choice; nil if it is not served.
+func lensOf(snap *rules.Snapshot, s *Session) *rules.Lens {
+	if s.Version != "" {
+		return snap.Chosen(s.Version)
+	}
+	return snap.Lens(cmp.Or(s.Default, rules.Base))
 }
 
 // bindIn binds the text under a lens.

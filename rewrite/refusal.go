@@ -39,6 +39,9 @@ func versionNotServed(snap *rules.Snapshot, version string) *Error {
 		Node:    "segue.version",
 		pos:     srcpos.Here(),
 	}
+	if why, hint := snap.BaseEnded(version); why != "" {
+		e.Code, e.Message, e.Hint = codeCannotConnectNow, why, hint
+	}
 	if m := snap.Migration(version); m != nil {
 		switch m.Phase {
 		case rules.Draft:

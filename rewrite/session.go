@@ -52,7 +52,7 @@ func (b *binding) checkVersion(v *ast.VariableSetStmt) {
 	}
 	k := v.Args[0].GetAConst()
 	version := k.GetSval().GetSval()
-	if k.GetSval() == nil || version == "" || b.snap.Lens(version) != nil {
+	if k.GetSval() == nil || version == "" || b.snap.Chosen(version) != nil {
 		return
 	}
 	e := versionNotServed(b.snap, version)

@@ -265,8 +265,7 @@ func (u *unread) uses() (tables []catalog.OID, uses []Use) {
 // the database.
 func (r *rewriting) serversOwn() *Text {
 	snap, s := r.binder.snap, r.session
-	version := cmp.Or(s.Version, s.Default, rules.Base)
-	lens := snap.Lens(version)
+	lens := lensOf(snap, s)
 	if lens == nil || r.tokens == nil || s.Version == "" && s.Unpinned == UnpinnedRefuse {
 		return nil
 	}
@@ -289,7 +288,7 @@ func (r *rewriting) serversOwn() *Text {
 	default:
 		statement.Tables, statement.Uses = u.uses()
 	}
-	t := &Text{SQL: r.sql, Client: r.sql, Version: version, Statements: []Statement{statement}, Tables: statement.Tables, charset: r.charset}
+	t := &Text{SQL: r.sql, Client: r.sql, Version: cmp.Or(s.Version, s.Default, rules.Base), Statements: []Statement{statement}, Tables: statement.Tables, charset: r.charset}
 	if !r.charset.IsUTF8() {
 		t.clientUTF8, t.sentUTF8 = r.source.UTF8, r.source.UTF8
 	}

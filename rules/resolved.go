@@ -88,6 +88,14 @@ func (r *ResolvedChange) Reuses() bool {
 	return slices.ContainsFunc(r.compiled.New, func(c change.Column) bool { return c.Physical != c.Name })
 }
 
+// reuses reports whether a change of the migration has given the name of an old column to a new one, and the old one is kept.
+func (m *Migration) reuses() bool {
+	return slices.ContainsFunc(m.Changes(), func(c Change) bool {
+		r := c.Resolved()
+		return r != nil && r.compiled != nil && r.Reuses()
+	})
+}
+
 // after is the stage to which a transition to a phase leads.
 func (r *ResolvedChange) after(to Phase) Stage {
 	switch {

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"fmt"
+
 	"github.com/seguedb/segue/catalog"
 )
 
@@ -51,6 +53,37 @@ func (s *Snapshot) Versions() []string {
 		}
 	}
 	return out
+}
+
+// Chosen is Lens for a session that has chosen the version: nil, too, where BaseEnded has a reason.
+func (s *Snapshot) Chosen(version string) *Lens {
+	if why, _ := s.BaseEnded(version); why != "" {
+		return nil
+	}
+	return s.Lens(version)
+}
+
+// BaseEnded says, with a hint, why a session is not served that says that it is of Base; "" for all others and mostly. It is so after a
+// contract that has given a name of the version before it to a column of another meaning, as long as the old columns are kept and
+// nothing is live: who has not heard of it would read the one for the other.
+func (s *Snapshot) BaseEnded(version string) (reason, hint string) {
+	if version != Base {
+		return "", ""
+	}
+	var ends *Migration
+	for _, m := range s.Migrations {
+		switch {
+		case m.Phase.Live():
+			return "", ""
+		case m.Phase == Contracted && m.reuses():
+			ends = m
+		}
+	}
+	if ends == nil {
+		return "", ""
+	}
+	return fmt.Sprintf("schema version %q is not served: %q has ended it, and a column has the name of one that meant something else", Base, ends.ID),
+		fmt.Sprintf("Take apps away that were written for the old columns; others choose version %q, or none. \"segue purge %[1]s\" drops the old columns and ends this check.", ends.ID)
 }
 
 // Migration finds a stored migration by id, or returns nil.

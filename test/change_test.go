@@ -273,6 +273,64 @@ func TestAVersionIsServedOnlyWhenItsColumnsAreComplete(t *testing.T) {
 	}
 }
 
+// An app of the old version that comes back after contract must not read the new meaning of a name for the old one.
+func TestBaseIsNotServedWhileANameOfItMeansAnotherColumn(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, `CREATE TABLE item (id int PRIMARY KEY, price int NOT NULL); INSERT INTO item VALUES (1, 250)`)
+	f.create(t, `
+id: dollars
+contract_after: 0s
+operations:
+  - change_columns:
+      table: public.item
+      from: [price]
+      to: [{ name: price, type: "numeric(12,2)", not_null: true }]
+      up: { price: price / 100.0 }
+      down: { price: (price * 100)::integer }
+`)
+	f.transition(t, "dollars", activate)
+	f.stage(t, "dollars", rules.Served)
+	f.transition(t, "dollars", cutover)
+	f.connect(t, 0, "base", pgx.QueryExecModeExec).Close(t.Context())
+	f.gone(t, "base")
+	pinned, unpinned := f.connect(t, 0, "dollars", pgx.QueryExecModeExec), f.connect(t, 1, "", pgx.QueryExecModeExec)
+	f.transition(t, "dollars", migrate.Request{Kind: migrate.Contract, AllowBypass: true})
+	read := func(when string, conn *pgx.Conn) {
+		var got string
+		if err := conn.QueryRow(t.Context(), "SELECT price::text FROM item").Scan(&got); err != nil || got != "2.50" {
+			t.Errorf("%s: %s, %v", when, got, err)
+		}
+	}
+	refused := func(when string) {
+		for i := range f.instances {
+			pgtest.Eventually(t, func() bool { // an instance may hear of the end of a stage a moment later
+				conn, err := pgx.Connect(t.Context(), f.url(t, i, "base"))
+				if err == nil {
+					_ = conn.Close(t.Context())
+				}
+				e, ok := errors.AsType[*pgconn.PgError](err)
+				return ok && e.Code == "57P03" && strings.Contains(e.Hint, "segue purge dollars")
+			}, when+": base is refused")
+		}
+	}
+	refused("before the column has its name")
+	read("kept, pinned", pinned)
+	read("kept, unpinned", unpinned)
+	var e *pgconn.PgError
+	if _, err := pinned.Exec(t.Context(), "SET segue.version = base"); !errors.As(err, &e) || e.Code != "57P03" {
+		t.Errorf("to choose base gives %v", err)
+	}
+	read("the choice has been refused", pinned)
+	pinned.Close(t.Context())
+	unpinned.Close(t.Context())
+	f.stage(t, "dollars", rules.Settled)
+	refused("when the column has its name")
+	read("settled, pinned", f.connect(t, 0, "dollars", pgx.QueryExecModeExec))
+	read("settled, unpinned", f.connect(t, 1, "", pgx.QueryExecModeExec))
+	f.transition(t, "dollars", migrate.Request{Kind: migrate.Purge})
+	read("purged, base", f.connect(t, 0, "base", pgx.QueryExecModeExec))
+}
+
 func TestEachKindOfChangeIsReadAndWrittenByBothVersions(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -47,6 +47,7 @@ var (
 	purge    = action{name: "purge", path: "/purge", until: func(s *sight) bool { return s.Change == nil && s.kind == "" }}
 	pause    = action{name: "pause", path: "/pause", until: func(s *sight) bool { return s.paused }}
 	resume   = action{name: "resume", path: "/resume", until: func(s *sight) bool { return !s.paused }}
+	settle   = action{name: "settle", until: func(s *sight) bool { return s.kind == "" && s.Stage() != rules.Kept }}
 	serve    = action{name: "serve", until: func(s *sight) bool { return s.kind == "" && !filling(s) }}
 )
 
@@ -111,8 +112,10 @@ func (o *operator) next(s *sight, step int) (a action, over bool) {
 		return choose(back, contract, contract, rollback)
 	case s.Phase == rules.Cutover:
 		return choose(back, back, back, rollback)
-	case s.Phase == rules.Contracted && s.Change != nil:
-		return purge, false
+	case s.Phase == rules.Contracted && s.Stage() == rules.Kept:
+		return settle, false
+	case s.Phase == rules.Contracted && s.Change != nil: // where a new name is an old one, there is no way back
+		return choose(purge, rollback, rollback)
 	}
 	return action{}, true
 }
@@ -131,6 +134,8 @@ func (o *operator) finish(ctx context.Context) error {
 			a = activate
 		case s.Change == nil && (s.Phase == rules.RolledBack || s.Phase == rules.Contracted):
 			return o.clean(ctx)
+		case s.Phase == rules.Contracted && s.Stage() == rules.Kept:
+			a = settle
 		case s.Phase == rules.RolledBack, s.Phase == rules.Contracted:
 			a = purge
 		case s.paused && filling(s):
@@ -173,6 +178,13 @@ func (o *operator) act(ctx context.Context, a action, f *fault) error {
 	if len(a.ends) > 0 {
 		o.trouble.begin(&o.trouble.ending)
 		defer o.trouble.end(&o.trouble.ending)
+	}
+	if a.name == settle.name { // apps are started again
+		o.trouble.begin(&o.trouble.ending)
+		defer o.trouble.end(&o.trouble.ending)
+		if err := o.end(ctx, "application_name <> 'segue'"); err != nil {
+			return err
+		}
 	}
 	harm := make(chan error, 1)
 	if f == nil {
@@ -284,6 +296,11 @@ func (o *operator) outcome(ctx context.Context, a action, answer error) error {
 		switch s, err = o.observer.look(ctx); {
 		case err != nil:
 			return err
+		case strings.Contains(s.failure, " was withdrawn by "): // by what the operator has done meanwhile
+			if err := o.ask(ctx, resume); err != nil {
+				return err
+			}
+			return errors.New(s.failure)
 		case s.failure != "":
 			return nil
 		case s.kind != "", a.path == "" && !a.until(s) && !s.paused:

@@ -45,6 +45,9 @@ func (t *trouble) end(p *period) {
 // and a version that has ended has none.
 var gone = []string{"42703", "42P01"}
 
+// ended are what sessions hear of a version that ends: they are ended, are not let in, or are told by their next statement.
+var ended = []string{"57P01", "57P03", "22023"}
+
 // excuses says whether an error is no anomaly for an operation that began then; an empty code is a connection that was lost.
 // Instances that live promise no error, so there is no excuse where nothing has happened.
 func (t *trouble) excuses(code string, began time.Duration) bool {
@@ -53,7 +56,7 @@ func (t *trouble) excuses(code string, began time.Duration) bool {
 	if slices.Contains(gone, code) {
 		return t.frozen.since(began) || t.ending.since(began)
 	}
-	if t.ending.since(began) && (code == "" || code == "57P01") {
+	if t.ending.since(began) && (code == "" || slices.Contains(ended, code)) {
 		return true
 	}
 	// What an instance says when it has lost touch with the server, and the server when it ends or starts.
