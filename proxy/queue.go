@@ -28,17 +28,6 @@ func (q *queue) init(status byte, read prepared.Reading) {
 	q.stopped = make(chan struct{})
 }
 
-// push records a message that is about to be sent. An error means that it must not be.
-func (q *queue) push(e expect) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.stop != nil {
-		return q.stop
-	}
-	q.pipeline.push(e)
-	return nil
-}
-
 // respond takes note of a response, and wakes who waits for it.
 func (q *queue) respond(kind byte, body []byte) verdict {
 	q.mu.Lock()

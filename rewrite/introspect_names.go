@@ -214,9 +214,4 @@ const (
 	hasField  = " OPERATOR(pg_catalog.?) "
 )
 
-// entrySQL is the SQL of the entry for the row t of a view in which a table is known by its name.
-func (m mention) entrySQL(in *introspection, names *rules.NameMap, name string) string {
-	return in.sql(names) + field + "t." + name + asText + field + "t." + m.schema + asText
-}
-
 const asText = "::pg_catalog.text"

@@ -36,7 +36,6 @@ type mappedMaker struct {
 	t     *rapid.T
 	depth int
 	alias string // by which account is known
-	group bool   // only what is grouped by can be named
 }
 
 func (m *mappedMaker) pick(of ...string) string { return rapid.SampledFrom(of).Draw(m.t, "choice") }

@@ -3,7 +3,6 @@ package rules
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -131,10 +130,4 @@ func (o *storedOperation) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	return fmt.Errorf("the operation %s is not known to this program; use a newer segue", data)
-}
-
-// kindsInWords is the list of kinds for a sentence.
-func kindsInWords() string {
-	all := OperationKinds()
-	return strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1]
 }

@@ -114,7 +114,9 @@ func (v *statusView) watch(ctx context.Context) error {
 		case err != nil:
 			report(&text, "text", err)
 		case v.output == "json":
-			err = writeJSON(&text, state)
+			if err := writeJSON(&text, state); err != nil {
+				return err
+			}
 		default:
 			writeOverview(printable{&text}, state)
 		}

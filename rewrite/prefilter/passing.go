@@ -67,7 +67,7 @@ func (p *Passing) next() {
 	p.see(p.window[:end])
 	context := p.window[end-passingContext : end]
 	blank := len(bytes.TrimSpace(context[passingContext/2:])) == 0
-	commented := p.dashes && bytes.IndexAny(context[:passingContext/2], "\r\n") < 0
+	commented := p.dashes && !bytes.ContainsAny(context[:passingContext/2], "\r\n")
 	if blank || commented {
 		p.hit = max(p.hit, StateWords) // what stands on both sides of it is not seen together
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 
 	"github.com/seguedb/segue/admin"
-	"github.com/seguedb/segue/migrate"
 )
 
 // call asks the admin API of an instance, over a connection of its own.
@@ -39,17 +38,4 @@ func (i *instance) do(ctx context.Context, method, path string, body []byte) err
 		return fmt.Errorf("instance %s answers %d, %s: %w", i.id, code, answer, err)
 	}
 	return refused
-}
-
-// state is a migration as an instance shows it.
-func (i *instance) state(ctx context.Context) (*migrate.Status, error) {
-	code, answer, err := i.call(ctx, http.MethodGet, "/v1/migrations/"+migration, nil)
-	if err != nil {
-		return nil, err
-	}
-	if code != http.StatusOK {
-		return nil, fmt.Errorf("instance %s: %d %s", i.id, code, answer)
-	}
-	st := new(migrate.Status)
-	return st, json.Unmarshal(answer, st)
 }
