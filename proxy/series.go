@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -27,7 +28,7 @@ import (
 // A series belongs to the client's goroutine. It is at one message at a time: what the next one is, is decided when that has been
 // answered.
 type series struct {
-	due     []duePiece
+	due     []duePiece  // the last one is due first, so that dividing it leaves the others where they are
 	atHand  bool        // the piece that is due first is in s.frame
 	inside  bool        // the unseen block is open
 	rereads int64       // session.rereads when it began
@@ -67,7 +68,7 @@ type piece struct {
 func (s *session) beginSeries(pieces []rewrite.Piece) {
 	sql, _ := wire.DecodeQuery(s.frame.Body)
 	if run := s.series; run != nil {
-		run.due = run.due[1:]
+		run.take()
 		run.divide(sql, pieces, s.piece.chars)
 		run.at, run.atHand, s.piece = seriesSent, false, &piece{} // as if there had been nothing to it
 		return
@@ -80,11 +81,19 @@ func (s *session) beginSeries(pieces []rewrite.Piece) {
 
 // divide puts the pieces of a text, which so many characters of the string precede, before those that are due.
 func (run *series) divide(sql []byte, pieces []rewrite.Piece, chars int) {
-	due := make([]duePiece, 0, len(pieces)+len(run.due))
-	for _, p := range pieces {
-		due = append(due, duePiece{sql[p.Start:p.End], chars + p.Chars, p.Control})
+	run.due = slices.Grow(run.due, len(pieces))
+	for _, p := range slices.Backward(pieces) {
+		run.due = append(run.due, duePiece{sql[p.Start:p.End], chars + p.Chars, p.Control})
 	}
-	run.due = append(due, run.due...)
+}
+
+// first is the piece that is due first.
+func (run *series) first() *duePiece { return &run.due[len(run.due)-1] }
+
+// take takes out the piece that is due first.
+func (run *series) take() {
+	*run.first() = duePiece{}
+	run.due = run.due[:len(run.due)-1]
 }
 
 // sentOfSeries takes note that what was decided is expected, and about to be sent.
@@ -93,7 +102,7 @@ func (s *session) sentOfSeries() {
 	run.at, run.atHand = run.next, false
 	switch run.at {
 	case seriesSent:
-		run.due = run.due[1:]
+		run.take()
 	case seriesOver:
 		s.series, s.piece = nil, nil
 		s.queue.mu.Lock()
@@ -127,7 +136,7 @@ func (s *session) decideSeries(now *epoch, out *outcome) error {
 	if len(run.due) == 0 {
 		return s.closeBlock("COMMIT", out)
 	}
-	if run.at != seriesOpened && s.makesRoom(run.due[0].control, idle, out) {
+	if run.at != seriesOpened && s.makesRoom(run.first().control, idle, out) {
 		return nil
 	}
 	return s.decidePiece(now, out)
@@ -187,7 +196,7 @@ func (s *session) unseen(sql string, p *piece, place seriesPlace, out *outcome) 
 // decidePiece decides about the piece that is due first as if it had come as a Query of its own, unless it would be read otherwise
 // than the string was: the server reads a string as a whole before it executes the first of its statements.
 func (s *session) decidePiece(now *epoch, out *outcome) (err error) {
-	run, p := s.series, &s.series.due[0]
+	run, p := s.series, s.series.first()
 	if !run.atHand {
 		raw := wire.AppendQuery(nil, string(p.text))
 		s.frame = wire.Frame{Type: wire.Query, Raw: raw, Body: raw[5:]}

@@ -1,12 +1,16 @@
 package proxy
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seguedb/segue/internal/threadcpu"
 	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -267,5 +271,40 @@ func TestNothingIsPreparedWithoutABlock(t *testing.T) {
 				t.Errorf("heard %q", heard)
 			}
 		})
+	}
+}
+
+// TestDividingAPieceCostsWhatIsInIt divides each piece of a long series: those that are due behind it are left where they are.
+func TestDividingAPieceCostsWhatIsInIt(t *testing.T) {
+	t.Parallel()
+	const n = 50_000
+	sql := []byte("SELECT 1;SELECT 2;")
+	halves := []rewrite.Piece{{Start: 0, End: 9}, {Start: 9, End: 18, Chars: 9, Control: rewrite.NeedsBlock}}
+	var all []rewrite.Piece
+	for i := range n {
+		all = append(all, rewrite.Piece{Start: 0, End: len(sql), Chars: i * len(sql)})
+	}
+	run := new(series)
+	run.divide(sql, all, 5)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	began := threadcpu.Now()
+	for i := range n {
+		chars := run.first().chars
+		run.take()
+		run.divide(sql, halves, chars)
+		for j, want := range []string{"SELECT 1;", "SELECT 2;"} {
+			p := run.first()
+			if string(p.text) != want || p.chars != 5+i*len(sql)+9*j || p.control != halves[j].Control {
+				t.Fatalf("half %d of piece %d is %q behind %d characters, with control %v", j, i, p.text, p.chars, p.control)
+			}
+			run.take()
+		}
+	}
+	if took := threadcpu.Now() - began; took > 2*time.Second {
+		t.Errorf("%d pieces were divided in %v", n, took)
+	}
+	if len(run.due) != 0 {
+		t.Errorf("%d pieces are still due", len(run.due))
 	}
 }
