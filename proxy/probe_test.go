@@ -78,6 +78,8 @@ func TestTheProbeFindsAllThatIsTemporary(t *testing.T) {
 		"a view of a temporary one":  "CREATE TEMP TABLE x (n int); CREATE VIEW v AS SELECT * FROM x",
 		"a sequence":                 "CREATE TEMP SEQUENCE x",
 		"a composite type":           "CREATE TYPE pg_temp.x AS (n int)",
+		"a type beside a table":      "CREATE TYPE pg_temp.x AS (n int); CREATE TEMP TABLE y (n int)",
+		"an enum":                    "CREATE TYPE pg_temp.x AS ENUM ('a')",
 		"a function":                 "CREATE FUNCTION pg_temp.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
 		"a table that has gone":      "CREATE TEMP TABLE x (n int); DROP TABLE x",
 		"one that was renamed":       "CREATE TEMP TABLE x (n int); ALTER TABLE x RENAME TO y",
@@ -89,18 +91,27 @@ func TestTheProbeFindsAllThatIsTemporary(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 				t.Fatal(err)
 			}
-			var owns bool
-			var found []relationRow
-			if err := conn.QueryRow(t.Context(), "SELECT (("+probeJSON+") ->> 'owns')::bool").Scan(&owns); err != nil {
+			p := new(probed)
+			if err := conn.QueryRow(t.Context(), "SELECT "+probeJSON).Scan(p); err != nil {
 				t.Fatal(err)
 			}
-			if owns {
-				if err := conn.QueryRow(t.Context(), "SELECT "+temporaryJSON).Scan(&found); err != nil {
+			if sql, params := p.temporaryQuery(); sql != "" {
+				var answer []byte
+				args := make([]any, len(params))
+				for i := range params {
+					args[i] = string(params[i])
+				}
+				if err := conn.QueryRow(t.Context(), sql, args...).Scan(&answer); err != nil {
 					t.Fatal(err)
+				}
+				if answer != nil {
+					if err := decodeHex(answer, &p.Temporary); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 			var got, want []string
-			for _, r := range (&probed{Temporary: found}).overlay() {
+			for _, r := range p.overlay() {
 				got = append(got, r.Name)
 			}
 			err := conn.QueryRow(t.Context(), `SELECT array_agg(relname::text ORDER BY relname) FROM pg_class
