@@ -13,7 +13,7 @@ type SessionChanger struct {
 // sessionChangersSQL starts at the functions whose body holds the words for it, whether as code or as a string that is
 // executed, and follows who uses whom. Bodies kept as text show their calls by name only; there each name that is found
 // counts. A set_config of a constant that is none of these settings (app.user) does not count, and neither do the trigger functions
-// of package change, which name what is in the schema segue.
+// of package change and the functions of package store, which name what is in the schema segue: nobody but its owner makes any there.
 const sessionChangersSQL = `
 	WITH RECURSIVE bodies AS MATERIALIZED (
 		SELECT p.oid, p.proname::pg_catalog.text AS name, source, ' ' || pg_catalog.regexp_replace(pg_catalog.lower(source), '\W+', ' ', 'g') || ' ' AS spaced
@@ -21,7 +21,7 @@ const sessionChangersSQL = `
 		JOIN pg_catalog.pg_language l ON l.oid = p.prolang,
 		LATERAL (SELECT CASE WHEN p.prosrc = '' AND p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END AS source) s
 		WHERE p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal')
-		AND NOT (p.proname LIKE '\_segue\_%' AND p.pronamespace::pg_catalog.regnamespace::pg_catalog.text = 'segue')
+		AND p.pronamespace::pg_catalog.regnamespace::pg_catalog.text <> 'segue'
 	), edges AS MATERIALIZED (
 		SELECT 'pg_proc'::pg_catalog.regclass::pg_catalog.oid AS class, tgfoid AS used, 'pg_class'::pg_catalog.regclass::pg_catalog.oid AS by_class, tgrelid AS by
 		FROM pg_catalog.pg_trigger WHERE NOT tgisinternal

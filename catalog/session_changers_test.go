@@ -22,6 +22,10 @@ func TestLoadFindsWhatChangesTheSessionUnseen(t *testing.T) {
 		"a function that sets any setting": {
 			`CREATE FUNCTION sets(a text, b text) RETURNS text LANGUAGE sql AS 'SELECT set_config (a, b, true)'`,
 			[]catalog.SessionChanger{{Name: "sets", Version: true}}},
+		"functions in the schema of Segue, whose names are words that others use": {
+			`CREATE SCHEMA segue; CREATE FUNCTION segue.renamed(text) RETURNS text LANGUAGE sql AS $$ SELECT $1 $$;
+				CREATE FUNCTION segue.definition(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN segue.renamed($1); END $$;
+				CREATE VIEW v AS SELECT segue.definition('x') AS definition; CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT definition FROM v'`, nil},
 		"a function that sets something else": {
 			`CREATE FUNCTION audit() RETURNS text LANGUAGE sql AS $$ SELECT set_config('app.user', 'x', true) $$`, nil},
 		"a function that runs under a search_path of its own": {
