@@ -32,6 +32,9 @@ type introspection struct {
 	tables  []catalog.OID        // the tables of which the session's view depends on the snapshot: gates hold the statements
 
 	substitutes sync.Map // of catalog relations, by key: *substitute
+
+	onceDepended sync.Once
+	depended     dependencies // see dependedOn
 }
 
 // A lensView says for whom an introspection is.

@@ -23,7 +23,6 @@ const (
 	eq      = " OPERATOR(pg_catalog.=) "
 	concat  = " OPERATOR(pg_catalog.||) "
 	nameArr = "::pg_catalog.name[]"
-	oidArr  = "::pg_catalog.oid[]"
 )
 
 // substituteFor makes the substitute of a catalog relation, with some system columns behind its own; nil if no row
@@ -276,12 +275,13 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 func oidLiteral(oid catalog.OID) string { return "'" + number(int64(oid)) + "'::pg_catalog.oid" }
 
-func oidArray(oids []catalog.OID) string {
+// oidNumbers is an array of OIDs as numbers.
+func oidNumbers(oids []catalog.OID) string {
 	list := make([]string, len(oids))
 	for i, oid := range oids {
 		list[i] = number(int64(oid))
 	}
-	return "'{" + strings.Join(list, ",") + "}'" + oidArr
+	return "'{" + strings.Join(list, ",") + "}'::pg_catalog.int8[]"
 }
 
 func textArray(list []string) string {

@@ -72,40 +72,55 @@ func (f storedForm) of(oid catalog.OID) storedForm {
 }
 
 // question is the SQL that asks for the texts in a form: JSON in hex, whatever the session's encoding is.
+//
+// What is looked for are the dependencies of each definition, of which there are few, and not all that depends on a table, of
+// which there may be many. As numbers the OIDs are looked up in a hash; as OIDs the planner would compare each with the
+// statistics. Nothing that initdb has made depends on them.
 func (in *introspection) question(f storedForm) string {
-	var tables, types []catalog.OID
-	for _, g := range in.groups {
-		if len(g.Columns) == 0 && !g.Renamed {
-			continue
-		}
-		tables = append(tables, g.OIDs...)
-		if g.Renamed { // others of these names need their schema, or need it no more
-			for _, rel := range slices.Concat(in.cat.Named(g.Names[0]), in.cat.Named(g.Logical)) {
-				tables = append(tables, rel.OID)
-			}
-		}
-		for _, oid := range g.OIDs {
-			if rel := in.cat.Relation(oid); rel != nil && rel.RowType != 0 {
-				types = append(types, rel.RowType)
-			}
-		}
-		if g.Array != 0 {
-			types = append(types, g.Array)
-		}
-	}
 	where := ""
 	if f.only != 0 {
 		where = " AND d.oid" + eq + oidLiteral(f.only)
 	}
-	depends := " AND d.dep" + eq + "ANY (ARRAY(SELECT p.objid FROM pg_catalog.pg_depend AS p WHERE p.classid" + eq + classOid(storedClass[f.stored]) +
-		" AND (p.refclassid" + eq + classOid(classOfRelations) + " AND p.refobjid" + eq + "ANY (" + oidArray(tables) + ")" +
-		" OR p.refclassid" + eq + classOid(classOfTypes) + " AND p.refobjid" + eq + "ANY (" + oidArray(types) + "))))"
+	d := in.dependedOn()
+	depends := " AND d.dep OPERATOR(pg_catalog.>=) " + oidLiteral(firstUserOID) + " AND EXISTS (SELECT FROM pg_catalog.pg_depend AS p WHERE p.classid" + eq + classOid(storedClass[f.stored]) +
+		" AND p.objid" + eq + "d.dep AND (p.refclassid" + eq + classOid(classOfRelations) + " AND p.refobjid::pg_catalog.int8" + eq + "ANY (" + d.tables + ")" +
+		" OR p.refclassid" + eq + classOid(classOfTypes) + " AND p.refobjid::pg_catalog.int8" + eq + "ANY (" + d.types + ")) OFFSET 0)"
 	source := "SELECT " + f.call + " AS text, d.oid, d.rel, d.tree, d.head FROM (" + storedKinds[f.stored] + ") AS d WHERE true" + where + depends +
 		" ORDER BY d.oid LIMIT " + strconv.Itoa(maxStored)
 	aliases := "(SELECT pg_catalog.json_agg(m.part) FROM pg_catalog.regexp_matches(q.tree, " + writtenAliases + ", 'g') AS m(part))"
 	return "SELECT pg_catalog.encode(pg_catalog.convert_to(pg_catalog.json_agg(pg_catalog.json_build_object('oid', q.oid::pg_catalog.int8, 'rel', q.rel::pg_catalog.int8," +
 		" 'text', q.text, 'head', q.head, 'aliases', " +
 		aliases + "))::pg_catalog.text, 'UTF8'), 'hex') FROM (" + source + " OFFSET 0) AS q WHERE q.text IS NOT NULL"
+}
+
+// dependencies are the tables and types of which definitions show names, as arrays of numbers.
+type dependencies struct{ tables, types string }
+
+func (in *introspection) dependedOn() dependencies {
+	in.onceDepended.Do(func() {
+		var tables, types []catalog.OID
+		for _, g := range in.groups {
+			if len(g.Columns) == 0 && !g.Renamed {
+				continue
+			}
+			tables = append(tables, g.OIDs...)
+			if g.Renamed { // others of these names need their schema, or need it no more
+				for _, rel := range slices.Concat(in.cat.Named(g.Names[0]), in.cat.Named(g.Logical)) {
+					tables = append(tables, rel.OID)
+				}
+			}
+			for _, oid := range g.OIDs {
+				if rel := in.cat.Relation(oid); rel != nil && rel.RowType != 0 {
+					types = append(types, rel.RowType)
+				}
+			}
+			if g.Array != 0 {
+				types = append(types, g.Array)
+			}
+		}
+		in.depended = dependencies{oidNumbers(tables), oidNumbers(types)}
+	})
+	return in.depended
 }
 
 func classOid(oid string) string { return "'" + oid + "'::pg_catalog.oid" }
