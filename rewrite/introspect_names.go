@@ -33,6 +33,8 @@ type catalogNames struct {
 
 	spelled spelledNames
 
+	relationsWithin, typesWithin oidRanges // of the keys of relations and types
+
 	types         *rules.NameMap // {OID: {"from", "to", "suffix", "name"}} of row types and their arrays
 	namedTypes    *rules.NameMap // {type: {schema: name in the version}}
 	physicalTypes *rules.NameMap // {name of a type in the version: [names in the database]}
@@ -119,8 +121,8 @@ func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 	return catalogNames{
 		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
 		logical: logical.sealed(), physical: physical.sealed(), later: later.sealed(),
-		spelled: newSpelledNames(groups),
-		types:   types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
+		spelled: newSpelledNames(groups), relationsWithin: newOIDRanges(relations), typesWithin: newOIDRanges(types),
+		types: types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
 	}
 }
 

@@ -138,6 +138,7 @@ type rowMap struct {
 	names     map[string][]string // by column: what is shown where it is not NULL, as text
 	values    map[string]string   // by column: what is shown
 	otherwise map[string]string   // by column: what is shown where names are all NULL
+	within    map[string]string   // by column: what is true of the rows for which names are not all NULL
 }
 
 // column is the expression that shows a column, under its name and of its type, and whether it may show something else
@@ -149,6 +150,10 @@ func (r *rowMap) column(c *catalog.Column) (sql string, changed bool) {
 	}
 	if value == "" {
 		value = r.value(c.Name)
+	}
+	if within := r.within[c.Name]; within != "" && len(names) == 1 && r.otherwise[c.Name] == "" {
+		name := "CAST(COALESCE(" + names[0] + ", " + value + asText + ") AS " + typeOf(c) + ")"
+		return "CASE WHEN " + within + " THEN " + name + " ELSE " + value + " END AS " + syntax.QuoteIdent(c.Name), true
 	}
 	if len(names) > 0 {
 		otherwise := r.otherwise[c.Name]
@@ -188,6 +193,13 @@ func (r *rowMap) name(column, sql string) {
 	r.names[column] = append(r.names[column], sql)
 }
 
+// isWithin notes in which ranges of OIDs the rows of another name are: what is outside of them is shown as it is, for next to nothing.
+func (r *rowMap) isWithin(column string, ranges oidRanges, key, more string) {
+	if r.shown[column] == "" && r.values[column] == "" {
+		put(&r.within, column, ranges.sql(key)+more)
+	}
+}
+
 // add adds what a mention shows. Columns that the server does not have (those of another version of it) are left out.
 func (r *rowMap) add(m mention) {
 	in, n := r.in, &r.in.names
@@ -196,6 +208,11 @@ func (r *rowMap) add(m mention) {
 	case m.rowType != "":
 		if n.types != nil {
 			r.name(m.typ, in.sql(n.types)+field+key(m.rowType)+fieldText+"'name'")
+			more := ""
+			if in.calls(n.types) { // there are so many types in many a result that not even a cast is to be made in vain
+				more = " AND " + in.sql(n.types) + hasField + key(m.rowType)
+			}
+			r.isWithin(m.typ, n.typesWithin, "t."+m.rowType, more)
 		}
 	case m.typ != "":
 		if n.namedTypes != nil {
@@ -204,6 +221,7 @@ func (r *rowMap) add(m mention) {
 	case m.oid != "":
 		if m.table != "" && n.relations != nil {
 			r.name(m.table, in.sql(n.relations)+field+key(m.oid)+fieldText+"'to'")
+			r.isWithin(m.table, n.relationsWithin, "t."+m.oid, "")
 		}
 		for _, column := range m.columns {
 			if n.columns != nil {
