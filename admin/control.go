@@ -26,6 +26,7 @@ type Control interface {
 	Cancel(ctx context.Context, id, actor string) (migrate.Kind, error)
 	Pause(ctx context.Context, id, actor string) error
 	Resume(ctx context.Context, id, actor string) error
+	Brake(ctx context.Context, id string, b migrate.Brakes, actor string) error
 	Request(ctx context.Context, id string, r migrate.Request) error
 	Wait(ctx context.Context, id string) (*migrate.Status, error)
 

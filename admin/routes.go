@@ -35,6 +35,7 @@ func (s *Server) routes(metrics http.Handler) []route {
 
 		{method: post, path: "/v1/migrations/{id}/pause", handle: s.backfill(s.cfg.Control.Pause)},
 		{method: post, path: "/v1/migrations/{id}/resume", handle: s.backfill(s.cfg.Control.Resume)},
+		{method: post, path: "/v1/migrations/{id}/brakes", handle: s.brake},
 
 		{method: post, path: "/v1/assessment", query: []string{"file"}, handle: s.assessFile},
 		{method: post, path: "/v1/rewrite", handle: s.rewrite},

@@ -188,6 +188,18 @@ func badOption(key, value, hint string) *Problem {
 	}
 }
 
+// brake answers the limits of a backfill.
+func (s *Server) brake(w http.ResponseWriter, r *http.Request) error {
+	var b migrate.Brakes
+	if err := readJSON(w, r, maxOptions, &b); err != nil {
+		return err
+	}
+	if key, hint := b.Check(); key != "" {
+		return &Problem{Status: http.StatusBadRequest, Detail: key + " cannot be meant so", Hint: hint}
+	}
+	return s.backfill(func(ctx context.Context, id, actor string) error { return s.cfg.Control.Brake(ctx, id, b, actor) })(w, r)
+}
+
 // backfill answers pause and resume.
 func (s *Server) backfill(do func(ctx context.Context, id, actor string) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {

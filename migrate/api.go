@@ -86,6 +86,7 @@ type Progress struct {
 	Paused  bool    `json:"paused"`            // by somebody
 	Waits   string  `json:"waits,omitempty"`   // what it waits for, or what is being done
 	Failure string  `json:"failure,omitempty"` // why it has stopped, until it is resumed
+	Brakes  *Brakes `json:"brakes,omitempty"`  // that somebody has set
 }
 
 // A Blocker is a session that keeps a transition from happening.

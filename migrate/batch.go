@@ -187,16 +187,12 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 		if ctx.Err() != nil {
 			return false, nil
 		}
-		waits, rest, err := b.brake.look(ctx, b.conn)
+		waits, err := b.brake.look(ctx, b.conn, &b.Backfill)
 		if err != nil {
 			return false, err
 		}
-		if waits != "" {
-			if err := b.say(ctx, b.account, waits); err != nil {
-				return false, err
-			}
-			pause(ctx, rest, nil)
-			continue
+		if waits != "" { // which may be for hours, in which others are filled
+			return false, b.say(ctx, b.account, waits)
 		}
 		begun := time.Now()
 		to := min(b.Page+b.filler.pages, b.Pages)

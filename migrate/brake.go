@@ -2,50 +2,121 @@ package migrate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/store"
 )
 
-// How often a brake looks, and what it takes for too much.
+// How often a brake looks, and what it takes for too much where the operator has not said.
 const (
 	brakeEvery    = time.Second
-	brakeRest     = 200 * time.Millisecond
-	mostLag       = 10      // seconds that a replica may be behind
-	mostSlotBytes = 1 << 30 // of the log that an active slot may keep back
+	throttleTime  = time.Second   // that the throttle query may take
+	mostLag       = 10            // seconds that a replica may be behind
+	mostSlotBytes = 1 << 30       // of the log that an active slot may keep back
+	mostAge       = 1_200_000_000 // transactions; at 2,000,000,000 the server takes no more
 )
 
 // A brake slows a backfill down where others suffer.
 type brake struct {
-	looked time.Time
-	active int    // sessions of others that were at work
-	waits  string // what it found at the last look
+	throttle string // SQL of the instance's operator; "" for none
+
+	// The last look, and what it found.
+	looked    time.Time
+	migration string
+	operation int
+	waits     string
+	active    int // sessions of others that were at work
+
+	counted time.Time // when written was read
+	written float64   // bytes of log that the server had written
+	rate    float64   // of them in a second, before that
+	now     func() time.Time
 }
 
-// look says what the backfill has to wait for, and when to look again; "" lets it go on.
-func (b *brake) look(ctx context.Context, db store.DB) (waits string, again time.Duration, err error) {
-	if time.Since(b.looked) < brakeEvery {
-		return b.waits, brakeRest, nil
+// look says what a backfill has to wait for; "" lets it go on.
+func (b *brake) look(ctx context.Context, conn *pgx.Conn, of *store.Backfill) (waits string, err error) {
+	if b.migration == of.Migration && b.operation == of.Operation && b.now().Sub(b.looked) < brakeEvery {
+		return b.waits, nil
 	}
-	var lag, slot float64
+	limits, err := brakesOf(ctx, conn, of)
+	if err != nil {
+		return "", err
+	}
+	var lag, slot, age, written float64
 	// What may not be read of other users' sessions is not counted.
-	err = db.QueryRow(ctx, `
+	err = conn.QueryRow(ctx, `
 		SELECT coalesce((SELECT pg_catalog.max(extract(epoch FROM replay_lag)) FROM pg_catalog.pg_stat_replication), 0)::pg_catalog.float8,
 			coalesce((SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)) FROM pg_catalog.pg_replication_slots WHERE active), 0)::pg_catalog.float8,
+			(SELECT pg_catalog.age(datfrozenxid) FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())::pg_catalog.float8,
+			pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::pg_catalog.float8,
 			(SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
-				WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND application_name <> $1)`, applicationName).Scan(&lag, &slot, &b.active)
+				WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND application_name <> $1)`,
+		applicationName).Scan(&lag, &slot, &age, &written, &b.active)
 	if err != nil {
-		return "", 0, fmt.Errorf("cannot look at the load of the server: %w", err)
+		return "", fmt.Errorf("cannot look at the load of the server: %w", err)
 	}
-	b.looked, b.waits = time.Now(), ""
-	switch {
-	case lag > mostLag:
-		b.waits = fmt.Sprintf("a replica is %.0f s behind", lag)
-	case slot > mostSlotBytes:
-		b.waits = fmt.Sprintf("a replication slot keeps %.1f GB of the log back", slot/(1<<30))
+	b.count(written)
+	b.looked, b.migration, b.operation, b.waits = b.now(), of.Migration, of.Operation, limits.exceeded(lag, slot, b.rate)
+	if b.waits == "" && age > mostAge {
+		b.waits = fmt.Sprintf("the oldest transaction of the database is %.1f thousand million old: autovacuum has to freeze rows first", age/1e9)
 	}
-	return b.waits, brakeRest, nil
+	if b.waits == "" {
+		if b.waits, err = limits.closed(ctx, conn); err != nil {
+			return "", err
+		}
+	}
+	if b.waits == "" && b.throttle != "" {
+		b.waits, err = throttled(ctx, conn, b.throttle)
+	}
+	return b.waits, err
+}
+
+// count makes a rate of what the server has written, over a second at least.
+func (b *brake) count(written float64) {
+	since := b.now().Sub(b.counted)
+	if since < brakeEvery {
+		return
+	}
+	if !b.counted.IsZero() {
+		b.rate = (written - b.written) / since.Seconds()
+	}
+	b.counted, b.written = b.now(), written
+}
+
+// throttled asks what the instance's operator has given. No value of the answer is shown: who may read the state of a migration may
+// not read everything.
+func throttled(ctx context.Context, conn *pgx.Conn, query string) (waits string, err error) {
+	var answer []byte
+	err = pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(`SET LOCAL statement_timeout = %d`, throttleTime.Milliseconds())); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, query, pgx.QueryResultFormats{pgx.TextFormatCode})
+		if err != nil {
+			return err
+		}
+		if rows.Next() && len(rows.RawValues()) > 0 {
+			answer = append(answer, rows.RawValues()[0]...)
+		}
+		rows.Close()
+		return rows.Err()
+	})
+	if wrong, ok := errors.AsType[*pgconn.PgError](err); ok && lost(err) == "" {
+		return fmt.Sprintf("the throttle query fails with SQLSTATE %s", wrong.Code), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot ask the throttle query: %w", err)
+	}
+	switch string(answer) {
+	case "", "f", "0":
+		return "", nil
+	}
+	return "the throttle query says so", nil
 }
 
 // rest is how long to do nothing after a batch that took so long: the more sessions are at work, the longer.

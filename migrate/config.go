@@ -22,6 +22,10 @@ type Config struct {
 	Poll       time.Duration // of the control tables, beside LISTEN; default 500ms
 	Log        hclog.Logger
 
+	// Throttle is SQL, one statement that reads, by which a backfill waits as long as its first value is neither NULL, false, 0 nor
+	// empty. It runs as the user of Upstream, so that it is for who gives that, and not for who asks for migrations.
+	Throttle string
+
 	batchLimit time.Duration // how long a batch of a backfill may take, and so the up of a row; default 10s
 
 	// BeforeConnect is called before each connection to Upstream is opened, from many goroutines, and may change what it is

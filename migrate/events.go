@@ -21,6 +21,7 @@ const (
 	eventStopped   = "stopped" // a backfill, until somebody resumes it
 	eventPaused    = "paused"
 	eventResumed   = "resumed"
+	eventBraked    = "braked"
 )
 
 // eventsShown is how many events of a history are read at most, the newest ones.

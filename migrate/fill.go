@@ -54,7 +54,7 @@ func (i *Instance) fillOnce(ctx context.Context) error {
 		return err
 	}
 	defer i.lines.hangUp(conn)
-	f := &filler{i: i, conn: conn, pool: pool, pages: firstPages}
+	f := &filler{i: i, conn: conn, pool: pool, pages: firstPages, brake: brake{throttle: i.cfg.Throttle, now: time.Now}}
 	for ctx.Err() == nil {
 		changed := i.changed.next()
 		holder, err := store.Hold(ctx, conn, store.HoldBackfill)

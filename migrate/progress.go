@@ -49,6 +49,13 @@ func progressOf(ctx context.Context, db store.DB, id string) (*Progress, error) 
 			p.Failure = a.Failure
 		}
 	}
+	brakes, err := brakesOf(ctx, db, &all[0].Backfill)
+	if err != nil {
+		return nil, err
+	}
+	if brakes.String() != "" {
+		p.Brakes = brakes
+	}
 	if p.Paused || p.Failure != "" {
 		p.Rate, p.ETA = 0, 0
 	}
@@ -116,6 +123,16 @@ func (i *Instance) Resume(ctx context.Context, id, actor string) error {
 	return i.pause(ctx, id, actor, false)
 }
 
+// noBackfill refuses what is about a backfill where there is none.
+func noBackfill(m *rules.Migration, what string) error {
+	e := &ConflictError{Message: fmt.Sprintf("%s has no backfill under way, so there is nothing %s", m.ID, what)}
+	if len(m.Changes()) == 0 {
+		e.Hint = fmt.Sprintf("a rename copies nothing; DELETE /v1/migrations/%s/transition withdraws a transition that is being tried", m.ID)
+		e.HintCLI = "a rename copies nothing; to stop a transition that is being tried: segue cancel " + m.ID
+	}
+	return e
+}
+
 func (i *Instance) pause(ctx context.Context, id, actor string, paused bool) error {
 	return i.change(ctx, id, func(tx pgx.Tx, m *rules.Migration, _ *store.Transition) (*store.AuditRow, error) {
 		row := &store.AuditRow{Migration: id, Kind: eventResumed, Actor: actor}
@@ -123,12 +140,7 @@ func (i *Instance) pause(ctx context.Context, id, actor string, paused bool) err
 			row.Kind = eventPaused
 		}
 		if !m.Phase.Live() || !underWay(m.Unfinished()) {
-			e := &ConflictError{Message: fmt.Sprintf("%s has no backfill under way, so there is nothing to pause or resume", id)}
-			if len(m.Changes()) == 0 {
-				e.Hint = fmt.Sprintf("a rename copies nothing; DELETE /v1/migrations/%s/transition withdraws a transition that is being tried", id)
-				e.HintCLI = "a rename copies nothing; to stop a transition that is being tried: segue cancel " + id
-			}
-			return nil, e
+			return nil, noBackfill(m, "to pause or resume")
 		}
 		if _, err := store.PauseBackfill(ctx, tx, id, paused); err != nil || paused {
 			return row, err

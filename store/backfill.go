@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A Backfill is how far the rows of one change are filled.
@@ -47,6 +50,27 @@ func SaveBackfill(ctx context.Context, db DB, b *Backfill) error {
 		b.Migration, b.Operation, b.Done, b.Total, string(b.State))
 	if err != nil {
 		return fmt.Errorf("cannot store how far the backfill of %q is: %w", b.Migration, err)
+	}
+	return nil
+}
+
+// LoadBrakes reads the limits of a backfill. What they are the store does not look into.
+func LoadBrakes(ctx context.Context, db DB, migration string, operation int) (json.RawMessage, error) {
+	var brakes json.RawMessage
+	err := db.QueryRow(ctx, `SELECT brakes FROM segue.backfill WHERE migration = $1 AND operation = $2`, migration, operation).Scan(&brakes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return json.RawMessage("{}"), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the brakes of the backfill of %q: %w", migration, err)
+	}
+	return brakes, nil
+}
+
+// SetBrakes stores the limits of the backfills of a migration.
+func SetBrakes(ctx context.Context, db DB, migration string, brakes json.RawMessage) error {
+	if _, err := db.Exec(ctx, `UPDATE segue.backfill SET brakes = $2 WHERE migration = $1`, migration, string(brakes)); err != nil {
+		return fmt.Errorf("cannot store the brakes of the backfill of %q: %w", migration, err)
 	}
 	return nil
 }

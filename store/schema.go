@@ -168,6 +168,7 @@ CREATE TABLE IF NOT EXISTS segue.change (
 );
 COMMENT ON TABLE segue.change IS 'Changes of columns that the database has parts of: see segue.migration.';
 ALTER TABLE segue.backfill ADD COLUMN IF NOT EXISTS paused boolean NOT NULL DEFAULT false;
+ALTER TABLE segue.backfill ADD COLUMN IF NOT EXISTS brakes jsonb NOT NULL DEFAULT '{}';
 ` + change.ConflictTable + `;
 REVOKE ALL ON TABLE segue.change, segue.conflict FROM PUBLIC;
 DO $$ -- what default privileges have given to others: who may write here decides what the owner runs

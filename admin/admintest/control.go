@@ -175,7 +175,16 @@ func (c *Control) Pause(_ context.Context, id, actor string) error { return c.pa
 // Resume implements admin.Control.
 func (c *Control) Resume(_ context.Context, id, actor string) error { return c.pause(id, actor, false) }
 
+// Brake implements admin.Control.
+func (c *Control) Brake(_ context.Context, id string, b migrate.Brakes, actor string) error {
+	return c.onBackfill(id, "braked", b.String(), actor, func(p *migrate.Progress) { p.Brakes = &b })
+}
+
 func (c *Control) pause(id, actor string, paused bool) error {
+	return c.onBackfill(id, map[bool]string{true: "paused", false: "resumed"}[paused], "", actor, func(p *migrate.Progress) { p.Paused = paused })
+}
+
+func (c *Control) onBackfill(id, event, detail, actor string, change func(*migrate.Progress)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	st := c.find(id)
@@ -189,8 +198,9 @@ func (c *Control) pause(id, actor string, paused bool) error {
 		}
 	}
 	p := *st.Progress
-	p.Paused, st.Progress = paused, &p
-	c.record(id, map[bool]string{true: "paused", false: "resumed"}[paused], "", actor)
+	change(&p)
+	st.Progress = &p
+	c.record(id, event, detail, actor)
 	return nil
 }
 

@@ -106,7 +106,7 @@ func addGroups(root *cobra.Command, o *options) {
 		}
 	}
 	// What a rename has no use for.
-	for _, c := range []*cobra.Command{newPurge(o), newPause(o), newResume(o)} {
+	for _, c := range []*cobra.Command{newPurge(o), newPause(o), newResume(o), newBrake(o)} {
 		c.Hidden = true
 		root.AddCommand(c)
 	}

@@ -27,6 +27,8 @@ type serveFlags struct {
 	maxStatementSize                   int
 	authenticationTimeout              time.Duration
 
+	throttle string
+
 	drainTimeout, drainLimit, holdTimeout, lease, bindCPU time.Duration
 
 	logLevel, logFormat string
@@ -65,6 +67,7 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 30*time.Second, "at the end: how long open transactions may go on")
 	f.DurationVar(&s.drainLimit, "drain-limit", time.Second, "how long a gate may be closed")
+	f.StringVar(&s.throttle, "throttle-query", "", "SQL that reads: backfills wait as long as its first value is neither NULL, false, 0 nor empty")
 	f.DurationVar(&s.holdTimeout, "hold-timeout", 30*time.Second, "how long a statement is held while the instance has lost touch with its control tables")
 	f.DurationVar(&s.lease, "lease", 5*time.Second, "how old the last read of the control tables may be while serving")
 
