@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
@@ -103,6 +104,7 @@ func TestTheIndexesOfTheCatalogsStillServe(t *testing.T) {
 			"pg_attribute_relid_attnum_index"},
 		{"a table by its OID", "SELECT relname FROM pg_class WHERE oid = 16385", "pg_class_oid_index"},
 		{"a table by its name", "SELECT oid FROM pg_class WHERE relname = 'individual'", "pg_class_relname_nsp_index"},
+		{"a table by its name in a join", "SELECT n.nspname FROM pg_namespace n JOIN pg_class c ON n.oid = c.relnamespace AND c.relname = 'individual'", "pg_class_relname_nsp_index"},
 		{"a type by its OID", "SELECT typname FROM pg_type WHERE oid = 23", "pg_type_oid_index"},
 		{"a join, and an outer one", "SELECT attname FROM pg_constraint k LEFT JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1] WHERE k.oid = 1",
 			"Index Scan using pg_attribute_relid_attnum_index on pg_attribute t"},
@@ -120,6 +122,36 @@ func TestTheIndexesOfTheCatalogsStillServe(t *testing.T) {
 				t.Errorf("%s\nis not read by %s:\n%s", tt.sql, tt.index, p)
 			}
 		})
+	}
+}
+
+// TestAConditionOfAJoinLeavesOutNoRow compares conditions that narrow what is read of a catalog with the same ones in a form that
+// does not.
+func TestAConditionOfAJoinLeavesOutNoRow(t *testing.T) {
+	t.Parallel()
+	d := renamedDatabase(t)
+	for _, from := range []string{
+		"pg_namespace n JOIN pg_class c ON n.oid = c.relnamespace AND %s",
+		"pg_namespace n LEFT JOIN pg_class c ON n.oid = c.relnamespace AND %s",
+		"pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace AND %s",
+		"pg_class c FULL JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND %s",
+		"pg_namespace n LEFT JOIN (pg_class c JOIN pg_am a ON a.oid = c.relam AND %s) ON n.oid = c.relnamespace",
+		"(pg_namespace n LEFT JOIN pg_class c ON n.oid = c.relnamespace) JOIN pg_am a ON %s",
+		"(pg_am a JOIN (pg_namespace n FULL JOIN pg_class c ON n.oid = c.relnamespace) ON %s) LEFT JOIN pg_roles r ON false",
+	} {
+		for _, name := range []string{"individual", "person", "orders"} {
+			answer := func(condition string) string {
+				sql := "SELECT n.nspname, c.relname, count(*) FROM " + strings.Replace(from, "%s", condition, 1) + " GROUP BY 1, 2 ORDER BY 1, 2"
+				got, _ := d.askAs(t, sql)
+				if got.Error != "" {
+					t.Fatalf("%s: %s", sql, got.Error)
+				}
+				return strings.Join(got.Rows, "\n")
+			}
+			if diff := cmp.Diff(answer("c.relname || '' = '"+name+"'"), answer("c.relname = '"+name+"'")); diff != "" {
+				t.Errorf("FROM %s, with the name %s (-whole +narrowed):\n%s", from, name, diff)
+			}
+		}
 	}
 }
 

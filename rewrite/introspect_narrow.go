@@ -11,8 +11,8 @@ import (
 
 // A condition on a name that a substitute shows finds no index, since what it shows is an expression. So what the condition
 // says of the column itself is put into the substitute, too: the row has the name, or is of a table that looks different.
-// A row that fails this would fail the condition. That holds for conditions which the whole WHERE depends on, and which are
-// not true of NULL: so it is the same whether the catalog is joined from within or from without.
+// A row that fails this would fail the condition. That holds for conditions which the whole WHERE depends on, or the whole ON of an
+// inner join, and which are not true of NULL: so it is the same whether the catalog is joined from within or from without.
 
 // narrow finds what a condition of a level says of the columns of its substitutes.
 func (b *binding) narrow(s *scope, where *ast.Node) {

@@ -50,6 +50,9 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 	if j.Quals != nil {
 		setLateral(items, false, false)
 		s.within(items, func() { b.expr(s, j.Quals) })
+		if j.Jointype == ast.JoinType_JOIN_INNER {
+			b.narrow(s, j.Quals)
+		}
 	}
 	addsRows(j.Jointype, left, right)
 	if j.Alias != nil {

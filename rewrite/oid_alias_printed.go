@@ -99,6 +99,9 @@ func (b *binding) wrapAlias(n *ast.Node, typ catalog.OID) {
 		row = "segue_r"
 	}
 	before, after := "(SELECT "+b.views.printedAs(typ, row+".o")+" AS "+syntax.QuoteIdent(l.name)+" FROM (SELECT ", ") AS "+row+"(o))"
+	if b.changesWithin(start, end) { // otherwise the planner would copy a look-up into each place that reads it
+		after = " OFFSET 0" + after
+	}
 	if l.strength < 2 && aliasElement(typ) == 0 {
 		before, after = "("+before, after+concat+"'')" // an operator gives no label
 	}
