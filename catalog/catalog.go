@@ -34,6 +34,8 @@ type Column struct {
 	Stored   bool // GENERATED ALWAYS AS … STORED
 
 	Inherited int // number of direct parents that it comes from
+
+	Granted bool // somebody has, or had, privileges on it alone
 }
 
 // A Relation is one row of pg_class with its columns.

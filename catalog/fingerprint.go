@@ -19,7 +19,7 @@ const fingerprintSQL = `
 			pg_catalog.concat_ws('.', relname, relnamespace, relkind, reltype, reloftype), oid::pg_catalog.int8)))
 		 FROM pg_catalog.pg_class WHERE oid >= 16384 AND relkind <> 't' AND relpersistence <> 't'),
 		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(
-			pg_catalog.concat_ws('.', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated, a.attinhcount),
+			pg_catalog.concat_ws('.', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.atthasdef, a.attidentity, a.attgenerated, a.attinhcount, a.attacl IS NOT NULL),
 			a.attrelid::pg_catalog.int8)))
 		 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 		 WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind NOT IN ('t','i','I') AND c.relpersistence <> 't'),

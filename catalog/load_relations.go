@@ -36,7 +36,7 @@ func readRelations(ctx context.Context, q Querier, which selection) (out []*Rela
 // Columns of indexes cannot be named by a statement and are left out.
 const columnsSQL = `
 	SELECT a.attrelid, a.attnum, a.attname::pg_catalog.text, a.atttypid, a.atttypmod, pg_catalog.format_type(a.atttypid, a.atttypmod),
-	       a.attnotnull, a.atthasdef, a.attidentity::pg_catalog.text, a.attgenerated::pg_catalog.text = 's', a.attinhcount::pg_catalog.int4
+	       a.attnotnull, a.atthasdef, a.attidentity::pg_catalog.text, a.attgenerated::pg_catalog.text = 's', a.attinhcount::pg_catalog.int4, a.attacl IS NOT NULL
 	FROM pg_catalog.pg_attribute a
 	JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 	JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -50,7 +50,7 @@ func readColumns(ctx context.Context, q Querier, relations map[OID]*Relation, wh
 		var col Column
 		var identity string
 		if err := rows.Scan(&rel, &col.Num, &col.Name, &col.Type, &col.Typmod, &col.TypeName,
-			&col.NotNull, &col.Default, &identity, &col.Stored, &col.Inherited); err != nil {
+			&col.NotNull, &col.Default, &identity, &col.Stored, &col.Inherited, &col.Granted); err != nil {
 			return err
 		}
 		if identity != "" {

@@ -70,6 +70,7 @@ func TestWhatIsReadAnewIsWhatIsReadWhole(t *testing.T) {
 		"a column that has gone":      `ALTER TABLE shop.item DROP price CASCADE`,
 		"another type":                `ALTER TABLE sale ALTER n TYPE bigint`,
 		"what a column must hold":     `ALTER TABLE shop.item ALTER name SET NOT NULL, ALTER price SET DEFAULT 1`,
+		"a privilege on a column":     `GRANT UPDATE (name) ON shop.item TO PUBLIC`,
 		"an identity":                 `ALTER TABLE shop.item ALTER id DROP DEFAULT, ALTER id ADD GENERATED ALWAYS AS IDENTITY`,
 		"a table that became an heir": `ALTER TABLE sale ATTACH PARTITION sale_2 FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')`,
 		"an heir that is one no more": `ALTER TABLE sale DETACH PARTITION sale_1`,

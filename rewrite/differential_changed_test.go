@@ -162,7 +162,7 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 		if s.newSide {
 			own, other = other, own
 		}
-		t.Counterparts = append(t.Counterparts, rules.Counterpart{Marker: ch.Marker(), Own: own, Other: other, OtherNew: !s.newSide})
+		t.Counterparts = append(t.Counterparts, rules.Counterpart{Marker: ch.Marker(), Own: own, Other: other, OtherNew: !s.newSide, Flip: rules.NewFlip(ch, rel, s.newSide)})
 		if s.newSide != s.cutover {
 			m := rel.Column(ch.Marker())
 			t.NewRow = append(t.NewRow, rules.Assignment{Column: rules.PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})

@@ -80,6 +80,7 @@ func (c *column) constants() (list []rules.Assignment, ok bool) {
 type markedWrite struct {
 	names, values []string
 	defaults      bool // not all of the values are constants
+	copies        bool // constants of the client's are among them
 }
 
 // marks are the constants that are set beside the mapped columns which a list names, or beside the first ones of the table
@@ -127,7 +128,11 @@ func (b *binding) trees(m markedWrite) (out []*ast.Node, ok bool) {
 // markSet sets the constants of a SET list, in front of it.
 func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node)) {
 	b.setDefaults(list, target)
-	m := b.marks(target, list, 0)
+	b.setBefore(list, b.marks(target, list, 0), func(l []*ast.Node) { set(append(l, list...)) })
+}
+
+// setBefore puts assignments in front of a SET list.
+func (b *binding) setBefore(list []*ast.Node, m markedWrite, apply func([]*ast.Node)) {
 	if len(list) == 0 || len(m.names) == 0 {
 		return
 	}
@@ -146,7 +151,7 @@ func (b *binding) markSet(list []*ast.Node, target *item, set func([]*ast.Node))
 	}
 	at := b.tokens.Start(first)
 	b.affected = true
-	b.replace(at, at, text.String(), func() { set(append(m.targets(values), list...)) })
+	b.replace(at, at, text.String(), func() { apply(m.targets(values)) })
 }
 
 // setDefaults gives each DEFAULT in a SET list what it means in the version.

@@ -41,6 +41,14 @@ func (m *markedWrite) set(name, value string) {
 	}
 }
 
+// add adds what another write sets, unless it is set already.
+func (m *markedWrite) add(other markedWrite) {
+	for i, name := range other.names {
+		m.set(name, other.values[i])
+	}
+	m.defaults = m.defaults || other.defaults
+}
+
 // written are the columns that a list names, or the first ones of the table where there is no list. One that the table does not
 // have is nil.
 func (it *item) written(list []*ast.Node, count int) []*column {
@@ -61,7 +69,8 @@ func (it *item) written(list []*ast.Node, count int) []*column {
 // where there is one; it returns those to be added, and in what order set puts them into the tree is theirs.
 func (b *binding) completeInsert(n *ast.InsertStmt, target *item, source output, names []string) []string {
 	sel := n.SelectStmt.GetSelectStmt()
-	m := b.newRow(target, n.Cols, len(source.cols))
+	m := b.flipNew(n, sel, target)
+	m.add(b.newRow(target, n.Cols, len(source.cols)))
 	if sel != nil && len(sel.ValuesLists) > 0 {
 		b.defaultsOfRows(n, sel, target)
 	}
@@ -329,8 +338,12 @@ func (b *binding) defaultsOfRows(n *ast.InsertStmt, sel *ast.SelectStmt, target 
 // completeRows puts the values in front of each row of VALUES.
 func (b *binding) completeRows(n *ast.InsertStmt, sel *ast.SelectStmt, m markedWrite, values []*ast.Node) {
 	b.affected = true
+	text := strings.Join(m.values, ", ") + ", "
+	if !m.copies {
+		b.statement.given = append(b.statement.given, text)
+	}
 	b.eachRow(n, sel, func(row *ast.List, open int) {
 		at := b.tokens.End(open)
-		b.replace(at, at, strings.Join(m.values, ", ")+", ", func() { row.Items = append(slices.Clone(values), row.Items...) })
+		b.replace(at, at, text, func() { row.Items = append(slices.Clone(values), row.Items...) })
 	})
 }

@@ -102,6 +102,7 @@ type Statement struct {
 	Effect     Effect
 
 	asked []string           // the questions whose answers it depends on
+	given []string           // what is put into it whose constants are the lens's, and none the client's
 	plan  *explain.Statement // set when it shows a plan, now or when it is executed
 }
 

@@ -18,6 +18,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.expr(s, n.WhereClause)
 	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
 	b.assignments(s, n.TargetList, target, func(l []*ast.Node) { n.TargetList = l })
+	b.flip(s, n, target)
 	return out
 }
 

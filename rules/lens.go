@@ -39,6 +39,8 @@ type Counterpart struct {
 	Own      []SideColumn
 	Other    []SideColumn
 	OtherNew bool // the other side is the new one
+
+	Flip *Flip // nil: the triggers make the other side of whatever the version writes
 }
 
 // A SideColumn is a column of one side of a change.

@@ -24,7 +24,7 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	if newSide {
 		own, other = other, own
 	}
-	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide})
+	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide, Flip: NewFlip(c, rel, newSide)})
 	if newSide == newOwns {
 		return
 	}

@@ -65,3 +65,25 @@ func TestAVersionSaysThatItHasMadeARowWhereTheOtherOneOwnsTheTruth(t *testing.T)
 		}
 	}
 }
+
+func TestAVersionWritesBothSidesWhereWhoeverMayWriteOneMayWriteTheOther(t *testing.T) {
+	t.Parallel()
+	d := ordersChange(t).Change
+	d.Inline = true
+	c, err := change.Compile(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, granted := range map[string]bool{"the table's privileges alone": false, "privileges on a column": true} {
+		rel := &catalog.Relation{OID: 1, Schema: "public", Name: "orders", Columns: []catalog.Column{
+			{Num: 1, Name: "id", Granted: granted}, {Num: 2, Name: "total"}, {Num: 3, Name: c.New[0].Physical}, {Num: 4, Name: c.Marker()},
+		}}
+		for _, newSide := range []bool{false, true} {
+			lens := &TableLens{OID: 1}
+			lens.serve(c, rel, newSide, false)
+			if flips := lens.Counterparts[0].Flip != nil; flips == granted {
+				t.Errorf("with %s, new side %v: it writes both: %v", name, newSide, flips)
+			}
+		}
+	}
+}

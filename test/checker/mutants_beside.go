@@ -55,6 +55,13 @@ func beside() []Mutant {
 			old.naive = s.mutated
 			old.sets("Anna Maria B")
 		}},
+		{"flips carry the other side", "a write that says it gives both sides gives one", proof.WrongError, money, func(s *script) {
+			s.hand("old", proof.Old, Plain).inserts("100")
+			s.to(served)
+			old := s.hand("old", proof.Old, Flip)
+			old.half = s.mutated
+			old.sets("200")
+		}},
 		{"backfill fires no triggers of the user's", "it meets values that nobody has written, and cannot go on", proof.Stuck, triggered, func(s *script) {
 			s.hand("apply", proof.Old, Plain, replica).inserts("ANNA B")
 			s.operator.loud = s.mutated

@@ -150,6 +150,7 @@ type hand struct {
 	script *script
 	form   Form
 	naive  bool // flips derive the other side also where nothing is changed
+	half   bool // flips leave the other side as it is
 
 	replica bool   // the user's triggers do not fire
 	block   *block // open transaction, if any
@@ -185,7 +186,7 @@ func (h *hand) does(effect func(before proof.Tuple) proof.Tuple, rejected string
 			op.Allowed = append(op.Allowed, rejected)
 		}
 		w := h.table.writer(h.side, h.form)
-		w.naive = h.naive
+		w.naive, w.half = h.naive, h.half
 		op.Untriggered = h.replica
 		text := sql(w, op.ID)
 		if h.block == nil {

@@ -30,6 +30,7 @@ type writer struct {
 	side   proof.Side
 	form   Form
 	naive  bool // flips derive the other side also where nothing is changed
+	half   bool // flips leave the other side as it is
 }
 
 // columns are the physical names of a side.
@@ -66,25 +67,44 @@ func (w writer) sets(write Write, tag int64) string {
 		}
 	}
 	out = append(out, "tag = "+strconv.FormatInt(tag, 10))
-	marker := "t." + ident(w.lens.Marker)
 	switch {
 	case w.lens.Marker == "" || w.form == Plain || len(write.Exprs) == 0:
 	case w.form == Code:
 		out = append(out, ident(w.lens.Marker)+" = "+w.code())
 	case w.form == Flip:
-		other := w.columns(w.side.Other())
-		for i, c := range other {
-			derived := w.derived(i, values)
-			if w.shape.Rule.Lossy && !w.naive {
-				// What is saved unchanged leaves the other side alone, which may hold more than can be derived.
-				derived = fmt.Sprintf("CASE WHEN %s <> 0 AND pg_catalog.record_image_eq(ROW(%s), ROW(%s)) THEN t.%s ELSE %s END",
-					marker, strings.Join(values, ", "), strings.Join(current, ", "), c, derived)
-			}
-			out = append(out, c+" = "+derived)
-		}
-		out = append(out, ident(w.lens.Marker)+" = "+w.change.Flip("t"))
+		out = append(out, w.flips(write, values, current)...)
 	}
 	return strings.Join(out, ", ")
+}
+
+// flips are the assignments of a flip, as the proxy writes them.
+func (w writer) flips(write Write, values, current []string) []string {
+	marker := "t." + ident(w.lens.Marker)
+	if w.half {
+		return []string{ident(w.lens.Marker) + " = " + w.change.Flip("t")}
+	}
+	other := w.columns(w.side.Other())
+	derived, turned := make([]string, len(other)), w.change.Flip("t")
+	f := w.change.Flipping(w.side == proof.New)
+	if f == nil || w.naive {
+		for i := range other {
+			derived[i] = w.derived(i, values)
+		}
+	} else {
+		own := make([]change.Value, len(values))
+		for i, v := range values {
+			own[i] = change.Value{SQL: v, Before: current[i]}
+			if _, ok := write.Exprs[i]; ok {
+				own[i].SQL, own[i].Assigned, own[i].Fixed = f.Own[i].Before+v+f.Own[i].After, true, write.Absolute
+			}
+		}
+		derived, turned = f.Write(own, qualified(other), marker)
+	}
+	out := make([]string, len(other), len(other)+1)
+	for i, c := range other {
+		out[i] = c + " = " + derived[i]
+	}
+	return append(out, ident(w.lens.Marker)+" = "+turned)
 }
 
 // code says in the marker which side is written.
@@ -142,12 +162,27 @@ func (w writer) values(id int64, t proof.Tuple, tag int64) (columns, values []st
 	case w.form == Code:
 		columns, values = append(columns, ident(w.lens.Marker)), append(values, w.code())
 	case w.form == Flip:
-		for i, c := range w.columns(w.side.Other()) {
-			columns, values = append(columns, c), append(values, w.derived(i, own))
-		}
-		columns, values = append(columns, ident(w.lens.Marker)), append(values, "1")
+		derived, marker := w.newRow(own)
+		columns, values = append(columns, w.columns(w.side.Other())...), append(values, derived...)
+		columns, values = append(columns, ident(w.lens.Marker)), append(values, marker)
 	}
 	return columns, values
+}
+
+// newRow is what a new row has in the other side and in the marker, as the proxy writes them.
+func (w writer) newRow(own []string) (derived []string, marker string) {
+	f := w.change.Flipping(w.side == proof.New)
+	if f == nil {
+		for i := range w.columns(w.side.Other()) {
+			derived = append(derived, w.derived(i, own))
+		}
+		return derived, "1"
+	}
+	values := make([]string, len(own))
+	for i, v := range own {
+		values[i] = f.Own[i].Before + v + f.Own[i].After
+	}
+	return f.New(values)
 }
 
 // insert makes a row.

@@ -1,0 +1,311 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/syntax"
+	"github.com/seguedb/segue/rules"
+)
+
+// An UPDATE of a column that is under a change of columns writes both sides itself, and turns the marker, so that the trigger which
+// would make the other side does not run (package change calls that a flip):
+//
+//	UPDATE orders SET cents = $1 WHERE id = $2
+//	UPDATE orders SET amount = CASE WHEN same THEN orders.amount ELSE up(value) END,
+//	  marker = CASE WHEN same THEN orders.marker WHEN orders.marker = 1 THEN -1 ELSE 1 END, cents = $1 WHERE id = $2
+//
+// and an INSERT of one row does so with 1 for the marker. value is $1 as the column keeps it, and same says that all of the side is as it was, byte by byte: then nothing of the row changes,
+// as without a flip, and the trigger decides. What is not assigned of the side is read from the row.
+//
+// An assigned value is evaluated several times. So a statement is a flip only where it is a parameter, a column of the same
+// row, or a calculation with those, and only where no parameter gets its type otherwise than it would: none occurs twice in
+// the text. And only where the statement reads the row in any case, for which it needs the right to do so, and which brings in
+// policies for SELECT. For everything else the triggers do the work: DEFAULT, rows, subqueries, calls of functions, MERGE, ON
+// CONFLICT, statements in bodies, and EXPLAIN.
+//
+// Constants are not repeated for a single row. Texts with constants are read by the server each time that they come, and
+// that takes as long as the trigger does (BenchmarkFlips).
+
+// flip has an UPDATE write both sides of the changes that it assigns columns of.
+func (b *binding) flip(s *scope, n *ast.UpdateStmt, target *item) {
+	if target.table == nil || target.rel == nil || b.inBody || b.explaining != nil || b.catalogs.stored || b.making != nil {
+		return
+	}
+	if it, f := s.relation(target.sent(), atServer); f != found || it != target || len(b.marks(target, n.TargetList, 0).names) > 0 {
+		return
+	}
+	w := &flipping{binding: b, target: target, row: syntax.QuoteIdent(target.sent()), bulk: n.WhereClause == nil}
+	var m markedWrite
+	for i := range target.table.Counterparts {
+		if p := &target.table.Counterparts[i]; p.Flip != nil {
+			w.flip(p, n.TargetList, &m)
+		}
+	}
+	if len(m.names) == 0 || !b.reads(target) {
+		return
+	}
+	before := len(b.changes)
+	b.setBefore(n.TargetList, m, func(l []*ast.Node) { n.TargetList = append(l, n.TargetList...) })
+	if !w.copies && len(b.changes) > before {
+		b.statement.given = append(b.statement.given, b.lastEdit().New)
+	}
+}
+
+// flipNew is what a new row of INSERT … VALUES is given in both sides of the changes of which it names all columns of the version.
+// Several rows are left to the triggers, and so is what ON CONFLICT may make of one.
+func (b *binding) flipNew(n *ast.InsertStmt, sel *ast.SelectStmt, target *item) (m markedWrite) {
+	if target.table == nil || sel == nil || len(sel.ValuesLists) != 1 || isGeneralSelect(sel) || n.OnConflictClause != nil || b.inBody || b.explaining != nil ||
+		b.catalogs.stored || b.making != nil {
+		return m
+	}
+	w := &flipping{binding: b, target: target}
+	values := sel.ValuesLists[0].GetList().GetItems()
+	for i := range target.table.Counterparts {
+		p := &target.table.Counterparts[i]
+		if p.Flip == nil || w.writes(n.Cols, p) {
+			continue
+		}
+		own, ok := w.newValues(p, n.Cols, values)
+		if !ok {
+			continue
+		}
+		derived, marker := p.Flip.New(own)
+		for i, sql := range derived {
+			m.set(p.Other[i].Physical, sql)
+		}
+		m.set(p.Flip.Marker.Name, marker)
+	}
+	m.defaults = len(m.names) > 0
+	m.copies = w.copies
+	return m
+}
+
+// newValues are the values of the own side of a new row, as they are stored.
+func (w *flipping) newValues(p *rules.Counterpart, list, values []*ast.Node) ([]string, bool) {
+	out := make([]string, len(p.Own))
+	for i, col := range p.Own {
+		t, ok := w.assignment(list, col.Num)
+		at := slices.IndexFunc(list, func(n *ast.Node) bool { return n.GetResTarget() == t })
+		if !ok || t == nil || at >= len(values) {
+			return nil, false
+		}
+		e, ok := w.value(values[at], w.columnOf(col.Num))
+		if !ok {
+			return nil, false
+		}
+		out[i] = p.Flip.Own[i].Before + e.sql + p.Flip.Own[i].After
+	}
+	return out, true
+}
+
+// reads reports whether the statement reads a column of an item, so that it needs the right to do so.
+func (b *binding) reads(it *item) bool {
+	for _, c := range b.columns {
+		if c != nil && c.item == it {
+			return true
+		}
+	}
+	return false
+}
+
+// A flipping makes the assignments of flips into one table.
+type flipping struct {
+	*binding
+	target *item
+	row    string // what the statement calls a row of it
+	bulk   bool   // the statement changes all rows
+	copies bool   // a constant of the client's is repeated
+}
+
+// flip adds the assignments for one change. It adds nothing where a value cannot be repeated, or none is assigned.
+func (w *flipping) flip(p *rules.Counterpart, list []*ast.Node, m *markedWrite) {
+	values := make([]rules.FlipValue, len(p.Own))
+	assigned := 0
+	for i, col := range p.Own {
+		before := w.column(col.Physical)
+		values[i] = rules.FlipValue{SQL: before, Before: before}
+		t, ok := w.assignment(list, col.Num)
+		if !ok {
+			return
+		}
+		if t == nil {
+			continue
+		}
+		assigned++
+		values[i].Assigned = true
+		e, ok := w.value(t.Val, w.columnOf(col.Num))
+		if !ok {
+			return
+		}
+		values[i].SQL = p.Flip.Own[i].Before + e.sql + p.Flip.Own[i].After
+		values[i].Fixed = e.fixed
+	}
+	if assigned == 0 || w.writes(list, p) {
+		return
+	}
+	other := make([]string, len(p.Other))
+	for i, col := range p.Other {
+		other[i] = w.column(col.Physical)
+	}
+	derived, turned := p.Flip.Write(values, other, w.column(p.Flip.Marker.Name))
+	for i, sql := range derived {
+		m.set(p.Other[i].Physical, sql)
+	}
+	m.set(p.Flip.Marker.Name, turned)
+}
+
+// writes reports whether a list assigns a column of the other side, or the marker.
+func (w *flipping) writes(list []*ast.Node, p *rules.Counterpart) bool {
+	return slices.ContainsFunc(list, func(n *ast.Node) bool {
+		c, f := w.target.column(n.GetResTarget().GetName(), inVersion)
+		return f != found || c.num == p.Flip.Marker.Num || slices.ContainsFunc(p.Other, func(o rules.SideColumn) bool { return o.Num == c.num })
+	})
+}
+
+func (w *flipping) column(physical string) string { return w.row + "." + syntax.QuoteIdent(physical) }
+
+// columnOf is the column of the table that has the number.
+func (w *flipping) columnOf(num int16) *column {
+	i := slices.IndexFunc(w.target.cols, func(c *column) bool { return c.attnum == num && c.computed() == nil })
+	if i < 0 {
+		return nil
+	}
+	return w.target.cols[i]
+}
+
+// assignment is the one to a column; nil for none. ok is false where it is not one value that stands for itself.
+func (w *flipping) assignment(list []*ast.Node, num int16) (t *ast.ResTarget, ok bool) {
+	for _, n := range list {
+		r := n.GetResTarget()
+		c, f := w.target.column(r.GetName(), inVersion)
+		switch {
+		case f != found:
+			return nil, false
+		case c.attnum != num:
+		case t != nil, len(r.Indirection) > 0:
+			return nil, false
+		default:
+			t = r
+		}
+	}
+	return t, true
+}
+
+// An evaluation is SQL that may be evaluated several times.
+type evaluation struct {
+	sql   string
+	fixed bool // it is the same for every row
+}
+
+// value is what is assigned to a column, if it may be repeated.
+func (w *flipping) value(n *ast.Node, to *column) (evaluation, bool) {
+	if to == nil {
+		return evaluation{}, false
+	}
+	switch v := n.GetNode().(type) {
+	case *ast.Node_ParamRef:
+		return w.parameter(v.ParamRef)
+	case *ast.Node_ColumnRef:
+		c := w.columns[v.ColumnRef]
+		if c == nil || c.item != w.target || c.typ != to.typ || c.computed() != nil || c.typ == 0 {
+			return evaluation{}, false
+		}
+		return evaluation{sql: w.column(c.physical)}, true
+	case *ast.Node_TypeCast:
+		return w.castParameter(v.TypeCast, to)
+	case *ast.Node_AExpr:
+		if !isNumber[w.baseOf(to.typ)] || to.typ != w.baseOf(to.typ) {
+			return evaluation{}, false
+		}
+		return w.calculation(n)
+	}
+	return evaluation{}, false
+}
+
+// parameter is $n, if the text has no other.
+func (w *flipping) parameter(p *ast.ParamRef) (evaluation, bool) {
+	name := "$" + strconv.Itoa(int(p.Number))
+	times := 0
+	for i := range w.tokens.Len() {
+		if w.tokens.Kind(i) == ast.Token_PARAM && w.tokens.Text(i) == name {
+			times++
+		}
+	}
+	return evaluation{sql: name, fixed: true}, times == 1
+}
+
+// castParameter is a parameter that is cast to a type of the column's kind, as some drivers write all of them.
+func (w *flipping) castParameter(x *ast.TypeCast, to *column) (evaluation, bool) {
+	names := ast.StrVals(x.GetTypeName().GetNames())
+	p := x.Arg.GetParamRef()
+	if p == nil || len(names) == 0 || castsOddly(&ast.Node{Node: &ast.Node_TypeCast{TypeCast: x}}) || len(x.TypeName.Typmods)+len(x.TypeName.ArrayBounds) > 0 {
+		return evaluation{}, false
+	}
+	if kind := kindOfType[names[len(names)-1]]; kind == 0 || kind != kindOf(to.typ) {
+		return evaluation{}, false
+	}
+	e, ok := w.parameter(p)
+	return evaluation{sql: "CAST(" + e.sql + " AS " + syntax.QuoteQualified(names) + ")", fixed: true}, ok
+}
+
+// calculation is one with numbers. Its operators are the client's own: they are looked up once more, where they are found again.
+func (w *flipping) calculation(n *ast.Node) (evaluation, bool) {
+	switch v := n.GetNode().(type) {
+	case *ast.Node_ParamRef:
+		return w.parameter(v.ParamRef)
+	case *ast.Node_ColumnRef:
+		c := w.columns[v.ColumnRef]
+		if c == nil || c.item != w.target || c.computed() != nil || !isNumber[c.typ] {
+			return evaluation{}, false
+		}
+		return evaluation{sql: w.column(c.physical)}, true
+	case *ast.Node_AConst:
+		return w.number(v.AConst)
+	case *ast.Node_AExpr:
+		x := v.AExpr
+		op := ast.StrVal(onlyNode(x.Name))
+		if x.Kind != ast.A_Expr_Kind_AEXPR_OP || x.Lexpr == nil || op != "+" && op != "-" && op != "*" && op != "/" {
+			return evaluation{}, false
+		}
+		l, ok1 := w.calculation(x.Lexpr)
+		r, ok2 := w.calculation(x.Rexpr)
+		return evaluation{sql: "(" + l.sql + " " + op + " " + r.sql + ")", fixed: l.fixed && r.fixed}, ok1 && ok2
+	}
+	return evaluation{}, false
+}
+
+// number is a numeric constant that the client has written, in a statement that has parameters, or changes all rows.
+func (w *flipping) number(k *ast.A_Const) (evaluation, bool) {
+	sql := ""
+	switch {
+	case k.Isnull:
+	case k.GetIval() != nil:
+		sql = strconv.Itoa(int(k.GetIval().GetIval()))
+	case k.GetFval() != nil:
+		sql = k.GetFval().GetFval()
+	}
+	if sql == "" || !w.bulk && !slices.ContainsFunc(w.tokens.List, func(t syntax.Token) bool { return t.Kind == ast.Token_PARAM }) {
+		return evaluation{}, false
+	}
+	w.copies = true
+	return evaluation{sql: sql, fixed: true}, true
+}
+
+// isNumber are the types of numbers that PostgreSQL has, any of which can be assigned to any other.
+var isNumber = map[catalog.OID]bool{20: true, 21: true, 23: true, 700: true, 701: true, 1700: true}
+
+// kindOfType and kindOf tell the types between which values can be assigned, and which are not cast otherwise.
+var kindOfType = map[string]byte{
+	"int2": 'n', "int4": 'n', "int8": 'n', "float4": 'n', "float8": 'n', "numeric": 'n', "text": 't', "varchar": 't',
+	"bool": 'b', "date": 'd', "timestamp": 'D', "timestamptz": 'Z', "uuid": 'u', "json": 'j', "jsonb": 'J', "bytea": 'y',
+}
+
+func kindOf(typ catalog.OID) byte {
+	if isNumber[typ] {
+		return 'n'
+	}
+	return map[catalog.OID]byte{25: 't', 1043: 't', 16: 'b', 1082: 'd', 1114: 'D', 1184: 'Z', 2950: 'u', 114: 'j', 3802: 'J', 17: 'y'}[typ]
+}
