@@ -24,6 +24,9 @@ func TestANameOfTheOtherVersionIsNotFoundByAParameter(t *testing.T) {
 		{"SELECT $1::regclass", "public.person", `relation "public.person" does not exist`},
 		{"SELECT CAST($1 AS regtype)", "person", `type "person" does not exist`},
 		{"SELECT $1::regtype::oid", "public.person[]", `type "public.person[]" does not exist`},
+		{"SELECT $1::regclass[]", "{orders,person}", `relation "person" does not exist`},
+		{"SELECT CAST($1 AS regtype[])", "{text,public.person[]}", `type "public.person[]" does not exist`},
+		{"SELECT coalesce(NULL::regclass[], $1)", "{person}", `relation "person" does not exist`},
 		{"SELECT to_regclass($1)::oid", "person", ""},
 		{"SELECT to_regtype($1)::oid", "Person[]", ""},
 	} {

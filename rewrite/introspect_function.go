@@ -84,7 +84,7 @@ func (b *binding) catalogExpr(s *scope, node *ast.Node) bool {
 		b.declaredExpr(s, node)
 		return true
 	case *ast.Node_TypeCast:
-		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast) || b.relationLookup(s, node)
+		return b.printedName(s, node) || b.nameAsText(s, n.TypeCast) || b.relationLookup(s, node) || b.namesLookup(s, node)
 	}
 	return false
 }

@@ -10,7 +10,7 @@ var unmapped = []string{
 	"`pg_describe_object` in another language than English, and of what is neither a table nor a part of one, `pg_identify_object`, `pg_identify_object_as_address`, `pg_get_object_address`, and `pg_get_viewdef` with a column to wrap lines at",
 	"definitions of views, rules, policies and `BEGIN ATOMIC` functions of which it is not certain how they would be printed with the version's names, such as those with an alias that may be the server's or its author's",
 	"`regclass`, `regtype` and `regprocedure` values in a row that is printed as a whole (`row_to_json(t)`, `t::text`), in arrays of more than one dimension, where they are assigned to a column of a text type without a cast, and in the variables of stored functions; all others are mapped, and are of type `text` in a result",
-	"texts that only the server knows and that become arrays of names or functions, `$1::regclass[]` and `$1::regprocedure`: they are read as they are",
+	"texts that only the server knows and that become functions, `$1::regprocedure`, or arrays of names in more than one dimension: they are read as they are",
 	"of plans, those that a function explains or that are longer than 1 MiB; and in others, names in constants of type `text`, in what foreign data wrappers and extensions print, and of tables that are read through a view while another schema has a table of that name, unless `VERBOSE` prints the schema",
 	"the bodies of functions, and queries that run in them",
 	"errors as a body in PL/pgSQL sees them, `DO` included: `SQLERRM`, and what `GET STACKED DIAGNOSTICS` gives, such as `COLUMN_NAME`, `TABLE_NAME` and `MESSAGE_TEXT`. A branch that goes by a name in them is not taken where the database has another: go by `SQLSTATE`, or accept both names",

@@ -199,7 +199,7 @@ func (b *binding) become(n *ast.Node, typ catalog.OID, at func() (start, end int
 			return
 		}
 	}
-	if b.exprType(n) != 0 && b.exprType(n) != unknownType && b.exprType(n) != textType || aliasNames[typ] == "" {
+	if is := b.exprType(n); is != 0 && is != unknownType && is != textType && !b.isTexts(is) || !isAlias(typ) {
 		return
 	}
 	if results := chosen(n); results != nil && !slices.ContainsFunc(results, func(n *ast.Node) bool { return n.GetAConst() == nil }) {
@@ -245,10 +245,14 @@ func (b *binding) rowBecomes(r *ast.RowExpr, typ catalog.OID) {
 
 // lookUp has a text that only the server knows looked up in the version's names, where it becomes an OID alias.
 func (b *binding) lookUp(n *ast.Node, typ catalog.OID, at func() (start, end int, ok bool)) {
-	if typ == regprocedure || b.views == nil || b.catalogs.stored || b.inBody || !b.mayBeText(n) {
-		return
+	element, lookup := aliasElement(typ), ""
+	switch {
+	case b.views == nil || b.catalogs.stored || b.inBody:
+	case element != 0 && b.mayBeTexts(n):
+		lookup = b.arrayLookup(element)
+	case element == 0 && typ != regprocedure && b.mayBeText(n):
+		lookup = b.namesSQL(aliasNames[typ], absentIsMarked)
 	}
-	lookup := b.namesSQL(aliasNames[typ], absentIsMarked)
 	if lookup == "" {
 		return
 	}
@@ -258,7 +262,11 @@ func (b *binding) lookUp(n *ast.Node, typ catalog.OID, at func() (start, end int
 	}
 	if !ok || b.changesWithin(start, end) {
 		b.affected = true
-		b.unsupported(b.minLocation(n), refusedComputedName, "a value of type "+aliasNames[typ], "is a text that cannot be followed")
+		b.unsupported(b.minLocation(n), refusedComputedName, "a value of type "+aliasNames[typ]+aliasNames[element], "is a text that cannot be followed")
+		return
+	}
+	if element != 0 {
+		b.wrapArrayLookup(n, lookup, element, start, end)
 		return
 	}
 	b.wrapLookup(n, "pg_catalog."+aliasNames[typ]+"in(pg_catalog.textout("+lookup+"))", start, end)
