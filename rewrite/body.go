@@ -249,6 +249,9 @@ func (bd *body) collect(p *part, raw *ast.RawStmt) {
 // when it is made, and for others when it runs. If it has none either, it is the one to say so.
 func (bd *body) collectFailure(c *binding, stmt *ast.Node) {
 	f := c.failure
+	if f != nil && f.isUnknownName() {
+		bd.statement.lacks = true
+	}
 	if f == nil || f.natural {
 		return
 	}

@@ -94,11 +94,11 @@ func (r *rewriting) compareVersions(d *draft) (*draft, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !other.fails(nil) {
+		if !other.fails(nil) && !other.lacksName() {
 			whole = append(whole, other)
 		}
 	}
-	if d.fails((*Error).isUnknownName) && len(whole) > 0 {
+	if d.lacksName() && len(whole) > 0 {
 		if !slices.ContainsFunc(whole, r.differsFrom(whole[0])) {
 			return whole[0], nil
 		}
@@ -113,7 +113,7 @@ func (r *rewriting) compareVersions(d *draft) (*draft, error) {
 // choosesByStatement tells whether a string of a session without a version has a name that the default version lacks: then
 // each of its statements chooses by itself, as if it had come alone.
 func (r *rewriting) choosesByStatement(d *draft) bool {
-	return r.session.Version == "" && r.session.Unpinned == UnpinnedAuto && len(d.statements) > 1 && d.fails((*Error).isUnknownName)
+	return r.session.Version == "" && r.session.Unpinned == UnpinnedAuto && len(d.statements) > 1 && d.lacksName()
 }
 
 // adviseToChoose has the errors of unknown names say that several versions know the names, each in its own way, so that
@@ -125,12 +125,18 @@ func (d *draft) adviseToChoose(versions []*draft) {
 	}
 	hint := "Versions " + strings.Join(names, " and ") + " bind this differently: SET segue.version to the one that is meant."
 	for i := range d.statements {
-		if f := d.statements[i].Failure; f != nil && f.isUnknownName() {
+		if f := d.statements[i].Failure; f != nil && (f.isUnknownName() || d.statements[i].lacks) {
 			advised := *f
 			advised.Hint, advised.natural = hint, false
 			d.statements[i].Failure = &advised
 		}
 	}
+}
+
+// lacksName tells whether the draft has a name that its version lacks, so that another may have it: one for which a statement must
+// fail, or one in a body, which the server looks for when it runs.
+func (d *draft) lacksName() bool {
+	return d.fails((*Error).isUnknownName) || slices.ContainsFunc(d.statements, func(s Statement) bool { return s.lacks })
 }
 
 // fails tells whether a statement of the draft must fail, in a way for which is is true.

@@ -101,6 +101,7 @@ type Statement struct {
 	Failure    *Error   // set when this statement must fail: see Text.FailureAt
 	Effect     Effect
 
+	lacks bool               // a body in it has a name that the version lacks
 	asked []string           // the questions whose answers it depends on
 	given []string           // what is put into it whose constants are the lens's, and none the client's
 	plan  *explain.Statement // set when it shows a plan, now or when it is executed

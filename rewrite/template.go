@@ -221,7 +221,7 @@ func sameOutcome(a, b *Text) bool {
 	same := a.SQL == b.SQL && a.Changed == b.Changed && a.Version == b.Version && a.Ambiguous == b.Ambiguous && a.TxControl == b.TxControl &&
 		a.tally == b.tally && a.lasting == b.lasting && a.settled == b.settled && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && fitsTemplate(a)
 	return same && slices.EqualFunc(a.Statements, b.Statements, func(x, y Statement) bool {
-		return x.Start == y.Start && x.End == y.End && x.Tag == y.Tag && x.Failure == nil && x.plan == nil && len(x.asked) == 0 && x.Effect.none() &&
+		return x.Start == y.Start && x.End == y.End && x.Tag == y.Tag && x.lacks == y.lacks && x.Failure == nil && x.plan == nil && len(x.asked) == 0 && x.Effect.none() &&
 			slices.Equal(x.Tables, y.Tables) && slices.Equal(x.Uses, y.Uses) && slices.Equal(x.Columns, y.Columns)
 	})
 }

@@ -134,3 +134,31 @@ func TestTheBinderProperLetsASessionWithoutAVersionUseAllNames(t *testing.T) {
 		})
 	}
 }
+
+// A name in a body that the version lacks is no error before the body runs, or a refusal. It is another version's text all the same,
+// if that has all names in it; the server says what no version has.
+func TestABodyWithANameOfAnotherVersionIsThatVersionsText(t *testing.T) {
+	t.Parallel()
+	b := NewBinder(testSnapshot(150000), Options{Stats: new(Stats)})
+	for _, tc := range []struct{ sql, version, fails string }{
+		{"DO $$ BEGIN PERFORM last_name FROM individual; END $$", rules.Base, ""},
+		{"DO $$ BEGIN PERFORM surname FROM individual; END $$", "surname", ""},
+		{"DO $$ DECLARE n text; BEGIN UPDATE individual SET surname = 'x'; SELECT surname INTO n FROM individual; END $$", "surname", ""},
+		{"CREATE FUNCTION f() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT max(surname) FROM individual); END $$", "surname", ""},
+		{"CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT; UPDATE individual SET surname = NULL'", "surname", ""},
+		{"DO $$ BEGIN PERFORM size FROM individual; END $$", "size", ""},
+		{"DO $$ BEGIN PERFORM last_name, surname FROM individual; END $$", rules.Base, ""},
+		{"DO $$ BEGIN PERFORM last_name FROM individual; PERFORM surname FROM individual; END $$", rules.Base, ""},
+		{"DO $$ BEGIN PERFORM nosuch FROM individual; END $$", rules.Base, ""},
+		{"DO $$ DECLARE surname text; BEGIN surname := 'x'; PERFORM last_name FROM individual; END $$", rules.Base, ""},
+	} {
+		text := mustRewrite(t, b, &Session{StandardStrings: true, SearchPath: []string{"pg_catalog", "public"}}, tc.sql)
+		code := ""
+		if len(text.Statements) > 0 && text.Statements[0].Failure != nil {
+			code = text.Statements[0].Failure.Code
+		}
+		if text.Version != tc.version || code != tc.fails {
+			t.Errorf("%s is bound in %q and fails with %q (%v), want %q and %q", tc.sql, text.Version, code, text.Statements, tc.version, tc.fails)
+		}
+	}
+}
