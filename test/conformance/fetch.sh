@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches PostgreSQL's own regression suite, of the version that is installed here, into a folder of the caller's:
+# Fetches PostgreSQL's own regression suite, of the version that is installed here if the archive has its source, into a folder of the caller's:
 #   fetch.sh DIR
 # Afterwards DIR/regress holds the suite with regress.so built; pg_regress itself is part of the installed client package.
 # Everything comes from the Debian archive that the machine already uses; nothing is installed.
@@ -30,7 +30,16 @@ apt=(apt-get -q -o "Dir::Etc::sourcelist=$dir/apt/sources.list" -o "Dir::Etc::so
 
 cd "$dir"
 "${apt[@]}" update
-"${apt[@]}" source --download-only "postgresql-$major=$version"
+source_of() { "${apt[@]}" source --download-only --tar-only "postgresql-$major=$1"; }
+if ! source_of "$version"; then # an archive can have a security update without its source; a suite of another minor release does
+  others=$(apt-cache "${apt[@]:2}" showsrc "postgresql-$major" | sed -n 's/^Version: //p' | grep -vxF "$version" | sort -rV)
+  found=
+  for other in $others; do
+    source_of "$other" && found=$other && break
+  done
+  [ -n "$found" ] || { echo "fetch.sh: the archive has no source of postgresql-$major" >&2; exit 1; }
+  echo "fetch.sh: the archive lacks the source of $version; the suite is that of $found" >&2
+fi
 "${apt[@]}" download "postgresql-server-dev-$major=$version"
 
 mkdir src
