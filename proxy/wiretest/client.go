@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/seguedb/segue/internal/pgtest"
@@ -145,5 +146,5 @@ func (c *Client) HearEnd() {
 // Gone tells whether an error means that the other side has closed the connection; with bytes unread it is a reset.
 func Gone(err error) bool {
 	var op *net.OpError
-	return err == io.EOF || errors.As(err, &op) && !op.Timeout()
+	return err == io.EOF || errors.Is(err, syscall.ECONNRESET) || errors.As(err, &op) && !op.Timeout()
 }
