@@ -321,6 +321,15 @@ operations:
 		t.Errorf("to choose base gives %v", err)
 	}
 	read("the choice has been refused", pinned)
+	for _, sql := range []string{"SELECT set_config('segue.version', 'base', false)", "DO $$ BEGIN PERFORM set_config('segue.version', 'base', false); END $$"} {
+		conn := f.connect(t, 0, "dollars", pgx.QueryExecModeExec)
+		if _, err := conn.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Exec(t.Context(), "SELECT price FROM item"); !errors.As(err, &e) || e.Code != "57P03" {
+			t.Errorf("a session that has made itself base by %s reads with %v", sql, err)
+		}
+	}
 	pinned.Close(t.Context())
 	unpinned.Close(t.Context())
 	f.stage(t, "dollars", rules.Settled)
