@@ -31,8 +31,9 @@ demo: build ## watch a rename, and a change of type, under live traffic; needs n
 test: setup ## run all tests, race detector on
 	$(GO) test $(TESTFLAGS) ./...
 
-soak: setup ## check random histories, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
+soak: setup ## check random histories, gates in every order of events, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
 	$(GO) test -race -count=1 -timeout 2h -v -run Histories ./test/checker $(SOAKFLAGS)
+	$(GO) test -tags soak -count=1 -timeout 1h -v -run EveryOrderOfEvents ./migrate
 	$(GO) test -tags soak -race -count=1 -timeout 12h -v -run Fault ./test/checker/fleet $(FAULTFLAGS)
 
 # What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of

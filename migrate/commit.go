@@ -85,11 +85,8 @@ func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) e
 	if err != nil {
 		return err
 	}
-	if t == nil || t.Migration != m.migration.ID || t.Kind != m.Kind || t.To != m.To {
-		return errWithdrawn
-	}
-	if t.Attempt != attempt || epoch != m.epoch {
-		return &setback{reason: "the state in schema segue was changed during the attempt"}
+	if err := stands(m, t, attempt, epoch); err != nil {
+		return err
 	}
 	now, err := store.LoadMigration(ctx, tx, m.migration.ID, true)
 	if err != nil {
@@ -102,17 +99,37 @@ func (l *leader) check(ctx context.Context, tx pgx.Tx, m *move, attempt int64) e
 	if err != nil {
 		return err
 	}
-	late := lagging(rows, func(r *store.InstanceRow) bool {
-		return r.Epoch == epoch && (attempt == 0 || r.Acknowledged == attempt)
-	})
-	if len(late) > 0 {
-		return &setback{reason: strings.Join(late, ", ") + " has withdrawn, joined, or serves another epoch"}
+	if err := agreed(rows, attempt, epoch); err != nil {
+		return err
 	}
 	fleet, err := members(ctx, tx, rows)
 	if err != nil {
 		return err
 	}
 	return l.prove(ctx, tx, m, &census{instances: fleet, asked: asOf(t)})
+}
+
+// stands tells whether the attempt is still the one that was begun. t and epoch are what is stored behind the lock.
+func stands(m *move, t *store.Transition, attempt, epoch int64) error {
+	if t == nil || t.Migration != m.migration.ID || t.Kind != m.Kind || t.To != m.To {
+		return errWithdrawn
+	}
+	if t.Attempt != attempt || epoch != m.epoch {
+		return &setback{reason: "the state in schema segue was changed during the attempt"}
+	}
+	return nil
+}
+
+// agreed tells whether every instance that counts holds the gate of the attempt, which is 0 where there is none, and serves
+// the epoch. rows are what is stored behind the locks.
+func agreed(rows []*store.InstanceRow, attempt, epoch int64) error {
+	late := lagging(rows, func(r *store.InstanceRow) bool {
+		return r.Epoch == epoch && (attempt == 0 || r.Acknowledged == attempt)
+	})
+	if len(late) > 0 {
+		return &setback{reason: strings.Join(late, ", ") + " has withdrawn, joined, or serves another epoch"}
+	}
+	return nil
 }
 
 // asOf is the moment for which the reports of the instances are complete: when the gate was set, all that they report

@@ -5,7 +5,7 @@
 //
 //   - the follower (follow.go) reads the control tables whenever it is notified, and at every poll, renews the heartbeat,
 //     and loads a snapshot when the epoch or the catalog has moved;
-//   - the gatekeeper (gate.go) alone tells the Traffic what to do: it holds, acknowledges, withdraws, opens, and suspends
+//   - the gatekeeper (gate.go, gate_state.go) alone tells the Traffic what to do: it holds, acknowledges, withdraws, opens, and suspends
 //     when the lease has run out;
 //   - the leader (lead.go, attempt.go, commit.go, settle.go) makes the pending transition, in whichever instance is the
 //     first to be its holder;

@@ -106,7 +106,7 @@ func (f *follower) disconnect() {
 	}
 }
 
-// register writes the instance's row, with nothing acknowledged. The lock that it takes is the one under which a leader
+// register writes the instance's row, with nothing acknowledged, also not by an earlier process of that id. The lock that it takes is the one under which a leader
 // looks for the last time at who has acknowledged: the leader either sees the new row, or has committed before.
 func (f *follower) register(ctx context.Context) error {
 	err := pgx.BeginFunc(ctx, f.conn, func(tx pgx.Tx) error {
@@ -193,11 +193,16 @@ func (f *follower) first(ctx context.Context) (*observation, error) {
 			return nil, err
 		case o.broken != nil:
 			return nil, o.broken
-		case o.renewed:
+		case usable(o, f.i.cfg.Lease, time.Now()):
 			return o, nil
 		}
-		pause(ctx, 10*time.Millisecond, nil) // a leader holds the row at this moment
+		pause(ctx, 10*time.Millisecond, nil) // a leader holds the row at this moment, or the catalog took long to read
 	}
+}
+
+// usable tells whether an instance can begin to serve by what was read: the lease that was renewed is not over yet.
+func usable(o *observation, lease time.Duration, now time.Time) bool {
+	return o.renewed && now.Before(o.begun.Add(lease))
 }
 
 // load completes the observation with a snapshot: the one at hand if it is still right, else a new one.

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -10,12 +9,7 @@ import (
 	"github.com/seguedb/segue/store"
 )
 
-// A gatekeeper is the only one that tells the Traffic what to do. Its rules are those of the instance's safety:
-//
-//   - it acknowledges an attempt only while it holds the gate of that attempt, and serves the epoch that it says;
-//   - once it may have acknowledged, it opens only after a read that shows that the attempt is over, or after a withdrawal
-//     that succeeded and a read begun after it;
-//   - when no read has renewed the lease for as long as the lease is, it suspends, until the next read.
+// A gatekeeper is the only one that tells the Traffic what to do. What that is gateState decides; here it is done.
 //
 // All fields but the mailbox belong to the goroutine of run.
 type gatekeeper struct {
@@ -28,37 +22,16 @@ type gatekeeper struct {
 		signal  chan struct{} // has room for one
 	}
 
-	snap      *rules.Snapshot // that Traffic was opened with; nil before the first
-	closed    bool            // a gate, by Hold
-	suspended *Outage         // nil: not
-	ending    bool            // Traffic ends sessions
-	lease     time.Time       // until when the last renewing read lets us serve
+	gate   gateState
+	ending bool // Traffic ends sessions
 
-	attempt   int64     // whose gate is held; 0: none
-	gateUntil time.Time // by then the attempt is over, by our clock and never later than by the leader's
-	promised  bool      // the attempt may have been acknowledged
-	withdrawn time.Time // when a withdrawal had succeeded; zero: not
-	refused   int64     // attempt that was given up: its gate is not held again
-
-	task     task               // the one that runs in the background
-	work     chan error         // its result
+	ctx      context.Context    // of run: what is begun in the background ends with it
+	work     chan error         // the result of the gate's task
 	stopWork context.CancelFunc //
 }
 
-// A task of the gatekeeper runs in the background, so that it goes on hearing what the follower reads.
-type task byte
-
-const (
-	idle task = iota
-	holding
-	withdrawing
-)
-
-// errNotHeld is the result of holding when nothing was acknowledged.
-var errNotHeld = errors.New("statements on the tables were in flight to the end")
-
 func newGatekeeper(i *Instance) *gatekeeper {
-	g := &gatekeeper{i: i, work: make(chan error, 1)}
+	g := &gatekeeper{i: i, gate: gateState{lease: i.cfg.Lease}, work: make(chan error, 1)}
 	g.mail.signal = make(chan struct{}, 1)
 	return g
 }
@@ -99,11 +72,12 @@ func (g *gatekeeper) notify() {
 
 // run installs the first observation, closes opened, and serves until ctx ends.
 func (g *gatekeeper) run(ctx context.Context, first *observation, opened chan<- struct{}) {
-	g.take(ctx, first)
+	g.ctx = ctx
+	g.take(first)
 	close(opened)
-	defer g.endWork()
+	defer g.gate.endTask(g)
 	for {
-		timer := time.NewTimer(time.Until(g.due()))
+		timer := time.NewTimer(time.Until(g.gate.due(time.Now())))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -114,90 +88,33 @@ func (g *gatekeeper) run(ctx context.Context, first *observation, opened chan<- 
 			g.mail.latest, g.mail.expired = nil, false
 			g.mail.Unlock()
 			if expired {
-				g.suspend(&Outage{Kind: OutOfTouch, Reason: "this instance was taken for lost by the others, and registers again", Since: time.Now()})
+				g.gate.lost(g)
 			}
 			if o != nil {
-				g.take(ctx, o)
+				g.take(o)
 				g.i.taken.add(o)
 			}
 		case err := <-g.work:
 			g.worked(err)
 		case <-timer.C:
-			g.overdue(ctx)
+			g.gate.overdue(g)
 		}
 		timer.Stop()
 	}
 }
 
-// due is when something is to be done although nothing is heard.
-func (g *gatekeeper) due() time.Time {
-	next := time.Now().Add(time.Hour)
-	if g.suspended == nil && g.lease.Before(next) {
-		next = g.lease
-	}
-	if g.attempt != 0 && g.task == idle && g.withdrawn.IsZero() && g.gateUntil.Before(next) {
-		next = g.gateUntil
-	}
-	return next
-}
-
-// overdue suspends when the lease has run out, and gives up an attempt whose time is over.
-func (g *gatekeeper) overdue(ctx context.Context) {
-	now := time.Now()
-	if g.suspended == nil && !now.Before(g.lease) {
-		reason := "this instance could not read its control tables for " + g.i.cfg.Lease.String()
-		g.suspend(&Outage{Kind: OutOfTouch, Reason: reason, Since: now})
-	}
-	if g.attempt != 0 && g.task == idle && g.withdrawn.IsZero() && !now.Before(g.gateUntil) {
-		g.giveUp(ctx)
-	}
-}
-
-// suspend holds all statements on tables under migration, or gives those that are held already another reason.
-func (g *gatekeeper) suspend(why *Outage) {
-	if why.equal(g.suspended) {
-		return
-	}
-	if g.suspended != nil {
-		kept := *why
-		kept.Since = g.suspended.Since
-		why = &kept
-	}
-	g.i.log.Warn("statements on tables under migration are held", "because", why.Reason)
-	g.suspended = why
-	g.i.outage.Store(why)
-	g.i.traffic.Suspend(why)
-}
-
 // take acts on what was read.
-func (g *gatekeeper) take(ctx context.Context, o *observation) {
+func (g *gatekeeper) take(o *observation) {
 	if o.renewed {
-		g.lease = o.begun.Add(g.i.cfg.Lease)
 		g.i.health.renewed(o.begun)
 	}
-	t := o.state.Transition
 	g.end(o)
-	if g.attempt != 0 {
-		if same := t != nil && t.Attempt == g.attempt; same && !g.mayOpen(o) {
-			g.i.refresh.again(o.known)
-			return // the outcome is not known
-		} else if same {
-			g.refused = g.attempt
-		}
-		g.endWork()
-		g.attempt, g.promised, g.withdrawn = 0, false, time.Time{}
-	}
-	if g.open(o) {
-		for _, known := range o.known {
-			known()
-		}
-	} else {
+	if !g.gate.take(o, g) {
 		g.i.refresh.again(o.known)
+		return
 	}
-	if t != nil && t.Attempt != 0 && t.Attempt != g.refused && t.Until != nil {
-		if left := t.Until.Sub(t.Now); left > 0 {
-			g.hold(ctx, t, o.begun.Add(left))
-		}
+	for _, known := range o.known {
+		known()
 	}
 }
 
@@ -214,44 +131,45 @@ func (g *gatekeeper) end(o *observation) {
 	g.ending = e != nil
 }
 
-// mayOpen tells whether an attempt that is still in force can be left: what was acknowledged has been withdrawn, and o
-// was read later, so it shows whether the leader was quicker.
-func (g *gatekeeper) mayOpen(o *observation) bool {
-	return !g.withdrawn.IsZero() && o.begun.After(g.withdrawn)
+// worked hands on the end of the background task.
+func (g *gatekeeper) worked(err error) {
+	g.stopWork()
+	switch {
+	case g.gate.task == withdrawing && err == nil:
+		defer g.i.wake.ring() // a read shows how it ended
+	case g.gate.task == withdrawing:
+		g.i.log.Warn("an acknowledgement could not be withdrawn and is tried again", "attempt", g.gate.attempt, "error", err)
+	case err != nil:
+		g.i.log.Info("a gate was not acknowledged", "attempt", g.gate.attempt, "error", err)
+	}
+	g.gate.worked(err, g)
 }
 
-// open installs the observed snapshot if it is another one, or if something is held. It tells whether it is in force then.
-func (g *gatekeeper) open(o *observation) bool {
-	if o.broken != nil {
-		g.suspend(o.broken)
-		return false
+// The rest is what the gate has done.
+
+func (g *gatekeeper) now() time.Time { return time.Now() }
+
+func (g *gatekeeper) suspend(why *Outage) {
+	g.i.log.Warn("statements on tables under migration are held", "because", why.Reason)
+	g.i.outage.Store(why)
+	g.i.traffic.Suspend(why)
+}
+
+func (g *gatekeeper) open(snap *rules.Snapshot) {
+	if g.i.outage.Swap(nil) != nil && g.i.snapshot.Load() != nil {
+		g.i.log.Info("statements on tables under migration are served again", "epoch", snap.Epoch)
 	}
-	if time.Until(g.lease) <= 0 {
-		return false // it was read, but too slowly to rely on: the next read decides
-	}
-	if !g.closed && g.suspended == nil && o.snap == g.snap {
-		return true
-	}
-	if g.suspended != nil && g.snap != nil {
-		g.i.log.Info("statements on tables under migration are served again", "epoch", o.snap.Epoch)
-	}
-	moved := g.snap == nil || g.snap.Epoch != o.snap.Epoch
-	g.closed, g.suspended, g.snap = false, nil, o.snap
-	g.i.outage.Store(nil)
-	g.i.traffic.Open(o.snap)
-	g.i.snapshot.Store(o.snap)
-	if moved {
+	g.i.traffic.Open(snap)
+	if before := g.i.snapshot.Swap(snap); before == nil || before.Epoch != snap.Epoch {
 		g.i.wake.ring() // tell the leader, who waits until all serve the epoch
 	}
-	return true
 }
 
 // hold closes the gate in the background, and acknowledges when nothing is in flight any more.
-func (g *gatekeeper) hold(ctx context.Context, t *store.Transition, until time.Time) {
+func (g *gatekeeper) hold(t *store.Transition, until time.Time) {
 	attempt, tables, proven := t.Attempt, t.Tables, t.To == rules.Contracted
-	g.attempt, g.gateUntil, g.promised, g.closed = attempt, until, false, true
-	ctx, cancel := context.WithDeadline(ctx, until)
-	g.start(holding, cancel, func() error {
+	ctx, cancel := context.WithDeadline(g.ctx, until)
+	g.start(cancel, func() error {
 		if err := g.i.traffic.Hold(ctx, tables, g.i.holdsLock); err != nil {
 			return errNotHeld
 		}
@@ -259,53 +177,18 @@ func (g *gatekeeper) hold(ctx context.Context, t *store.Transition, until time.T
 	})
 }
 
-// worked acts on the end of the background task.
-func (g *gatekeeper) worked(err error) {
-	g.stopWork()
-	done := g.task
-	g.task = idle
-	switch {
-	case done == holding:
-		// An acknowledgement that failed may have been written all the same.
-		g.promised = err != errNotHeld
-		if err != nil {
-			g.i.log.Info("a gate was not acknowledged", "attempt", g.attempt, "error", err)
-		}
-	case err != nil:
-		g.i.log.Warn("an acknowledgement could not be withdrawn and is tried again", "attempt", g.attempt, "error", err)
-		g.gateUntil = time.Now().Add(100 * time.Millisecond)
-	default:
-		g.withdrawn = time.Now()
-		g.i.wake.ring()
-	}
+func (g *gatekeeper) withdraw(attempt int64) {
+	ctx, cancel := context.WithTimeout(g.ctx, g.i.cfg.Lease)
+	g.start(cancel, func() error { return g.i.withdraw(ctx, attempt) })
 }
 
-// giveUp ends an attempt whose time is over without a word from the leader.
-func (g *gatekeeper) giveUp(ctx context.Context) {
-	if g.promised {
-		ctx, cancel := context.WithTimeout(ctx, g.i.cfg.Lease)
-		attempt := g.attempt
-		g.start(withdrawing, cancel, func() error { return g.i.withdraw(ctx, attempt) })
-		return
-	}
-	g.refused, g.attempt = g.attempt, 0
-	// Nothing was acknowledged, so nothing can have happened.
-	if g.suspended == nil {
-		g.closed = false
-		g.i.traffic.Open(g.snap)
-	}
-}
-
-func (g *gatekeeper) start(t task, cancel context.CancelFunc, run func() error) {
-	g.task, g.stopWork = t, cancel
+func (g *gatekeeper) start(cancel context.CancelFunc, run func() error) {
+	g.stopWork = cancel
 	go func() { g.work <- run() }()
 }
 
-// endWork ends the background task and waits for it.
-func (g *gatekeeper) endWork() {
-	if g.task != idle {
-		g.stopWork()
-		<-g.work
-		g.task = idle
-	}
+// endTask ends the background task and waits for it.
+func (g *gatekeeper) endTask() {
+	g.stopWork()
+	<-g.work
 }

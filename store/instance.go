@@ -41,14 +41,16 @@ func (r Report) columns() (sessions saidJSON, pids []int32) {
 	return saidJSON(r.Sessions), pids
 }
 
-// RegisterInstance writes or renews the row of an instance, forgets what it has acknowledged and lifts its expiry. With
-// fresh it is that of a process which has just started: a row of an earlier process of that id begins anew.
+// RegisterInstance writes or renews the row of an instance and lifts its expiry. With fresh it is that of a process which has
+// just started: a row of an earlier process of that id begins anew. Where there was a row, what it has acknowledged of the
+// gate that is set is withdrawn, also what is still on its way on a connection that was lost, perhaps by that earlier process.
 // Call it in a transaction that holds LockEpoch: nobody then joins between the leader's last check and its commit.
 func RegisterInstance(ctx context.Context, db DB, id, address string, lease time.Duration, epoch int64, fresh bool) error {
 	_, err := execSaid(ctx, db, `
 		INSERT INTO segue.instance AS i (id, address, lease, epoch) VALUES ($1, $2, $3 * interval '1 microsecond', $4)
 		ON CONFLICT (id) DO UPDATE SET address = excluded.address, lease = excluded.lease, epoch = excluded.epoch,
-			heartbeat = pg_catalog.clock_timestamp(), acknowledged = least(i.acknowledged, 0), expired = false,
+			heartbeat = pg_catalog.clock_timestamp(), expired = false,
+			acknowledged = coalesce((SELECT -t.attempt FROM segue.transition t), 0),
 			started = CASE WHEN $5 THEN excluded.started ELSE i.started END,
 			sessions = CASE WHEN $5 THEN excluded.sessions ELSE i.sessions END,
 			pids = CASE WHEN $5 THEN excluded.pids ELSE i.pids END,

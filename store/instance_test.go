@@ -55,6 +55,15 @@ func TestInstancesRegisterAcknowledgeAndExpire(t *testing.T) {
 	}
 	must("an acknowledgement that comes after it was withdrawn", false)(store.Acknowledge(ctx, conn, "i", attempt, 4, report))
 
+	attempt = setGate(t, conn)
+	register("i")
+	must("an acknowledgement that was on its way when the instance registered anew", false)(store.Acknowledge(ctx, conn, "i", attempt, 4, report))
+	register("k")
+	must("an acknowledgement of one that joins while a gate is set", true)(store.Acknowledge(ctx, conn, "k", attempt, 3, report))
+	if err := store.DeleteInstance(ctx, conn, "k"); err != nil {
+		t.Fatal(err)
+	}
+
 	must("expiring one that is not silent", false)(store.ExpireInstance(ctx, conn, "i", time.Hour))
 	must("expiring one that is", true)(store.ExpireInstance(ctx, conn, "i", 0))
 	must("a beat of an expired instance", false)(store.BeatInstance(ctx, conn, "i", 4))
