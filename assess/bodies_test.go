@@ -39,6 +39,10 @@ func TestABodyThatNamesNothingThatWillBeGoneIsNoFinding(t *testing.T) {
 		CREATE TRIGGER t BEFORE UPDATE ON individual FOR EACH ROW EXECUTE FUNCTION says();
 		CREATE FUNCTION on_page() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.last_name := upper(NEW.last_name); NEW."order" := 1; RETURN NEW; END $$;
 		CREATE TRIGGER t BEFORE UPDATE ON page FOR EACH ROW EXECUTE FUNCTION on_page();
+		CREATE FUNCTION executes_page() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'INSERT INTO log VALUES ($1.last_name, $2)' USING NEW, now(); RETURN NEW; END $$;
+		CREATE TRIGGER executes BEFORE UPDATE ON page FOR EACH ROW EXECUTE FUNCTION executes_page();
+		CREATE FUNCTION executes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'INSERT INTO log VALUES ($1.city, now())' USING NEW; RETURN NEW; END $$;
+		CREATE TRIGGER executes BEFORE UPDATE ON individual FOR EACH ROW EXECUTE FUNCTION executes();
 		CREATE FUNCTION a_label() RETURNS SETOF record LANGUAGE sql AS 'SELECT p.id AS last_name FROM page AS p';
 		CREATE PROCEDURE a_alias() LANGUAGE plpgsql AS $$ BEGIN DELETE FROM page AS individual WHERE individual.last_name = 'x'; END $$;`)
 	if found := c.found(functionBody); len(found) > 0 {
@@ -49,31 +53,37 @@ func TestABodyThatNamesNothingThatWillBeGoneIsNoFinding(t *testing.T) {
 func TestABodyThatNamesWhatWillBeGoneIsAFinding(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
-		"column":      `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
-		"quoted":      `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT i."order" FROM individual i ORDER BY 1'`,
-		"table":       `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM public.Individual'`,
-		"update":      `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN UPDATE individual SET last_name = 'x'; END $$`,
-		"insert":      `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO individual (id, last_name) VALUES (1, 'x'); END $$`,
-		"type":        `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual.last_name%TYPE; BEGIN RETURN 1; END $$`,
-		"row type":    `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual; BEGIN RETURN 1; END $$`,
-		"record":      `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM individual; RETURN r.last_name; END $$`,
-		"any row":     `FUNCTION x(p record) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN p.last_name; END $$`,
-		"a function":  `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT p.last_name'`,
-		"functional":  `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT last_name(p)'`,
-		"join":        `FUNCTION x() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM individual JOIN page USING (last_name)'`,
-		"constant":    `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE page SET id = (SELECT max("order") FROM individual)'; END $$`,
-		"computed":    `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('UPDATE %I SET last_name = 1', 'page'); END $$`,
-		"passed":      `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT look(''last_name'')'`,
-		"json":        `FUNCTION x() RETURNS SETOF text LANGUAGE sql AS 'SELECT to_jsonb(i) ->> ''last_name'' FROM individual i'`,
-		"from json":   `PROCEDURE x() LANGUAGE sql AS 'INSERT INTO individual SELECT * FROM jsonb_populate_record(NULL::individual, ''{"last_name": "x"}'')'`,
-		"regclass":    `FUNCTION x() RETURNS oid LANGUAGE sql AS 'SELECT ''individual''::regclass::oid'`,
-		"catalogs":    `FUNCTION x() RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attname = ''last_name'')'`,
-		"temporary":   `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT last_name FROM made_later); END $$`,
-		"old":         `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE o ALIAS FOR old; BEGIN RAISE NOTICE '%', o.last_name; RETURN NEW; END $$`,
-		"unreadable":  `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ <<last_name>> BEGIN CASE 1 WHEN 1 THEN RETURN NEW; END CASE; RETURN OLD; EXCEPTION WHEN SQLSTATE '22000' THEN NEW.last_name := 1; END $$`,
-		"two schemas": `SCHEMA s2 CREATE TABLE individual (last_name text); CREATE FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
-		"other words": `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'TABLE ' || 'individual'; END $$`,
-		"transitions": `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log SELECT last_name FROM newrows; RETURN NULL; END $$`,
+		"column":          `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
+		"quoted":          `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT i."order" FROM individual i ORDER BY 1'`,
+		"table":           `FUNCTION x() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM public.Individual'`,
+		"update":          `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN UPDATE individual SET last_name = 'x'; END $$`,
+		"insert":          `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO individual (id, last_name) VALUES (1, 'x'); END $$`,
+		"type":            `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual.last_name%TYPE; BEGIN RETURN 1; END $$`,
+		"row type":        `FUNCTION x() RETURNS int LANGUAGE plpgsql AS $$ DECLARE v individual; BEGIN RETURN 1; END $$`,
+		"record":          `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN SELECT * INTO r FROM individual; RETURN r.last_name; END $$`,
+		"any row":         `FUNCTION x(p record) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN p.last_name; END $$`,
+		"a function":      `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT p.last_name'`,
+		"functional":      `FUNCTION x(p individual) RETURNS text LANGUAGE sql AS 'SELECT last_name(p)'`,
+		"join":            `FUNCTION x() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM individual JOIN page USING (last_name)'`,
+		"constant":        `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE page SET id = (SELECT max("order") FROM individual)'; END $$`,
+		"computed":        `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('UPDATE %I SET last_name = 1', 'page'); END $$`,
+		"passed":          `FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT look(''last_name'')'`,
+		"json":            `FUNCTION x() RETURNS SETOF text LANGUAGE sql AS 'SELECT to_jsonb(i) ->> ''last_name'' FROM individual i'`,
+		"from json":       `PROCEDURE x() LANGUAGE sql AS 'INSERT INTO individual SELECT * FROM jsonb_populate_record(NULL::individual, ''{"last_name": "x"}'')'`,
+		"regclass":        `FUNCTION x() RETURNS oid LANGUAGE sql AS 'SELECT ''individual''::regclass::oid'`,
+		"catalogs":        `FUNCTION x() RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute WHERE attname = ''last_name'')'`,
+		"temporary":       `FUNCTION x() RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT last_name FROM made_later); END $$`,
+		"old":             `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE o ALIAS FOR old; BEGIN RAISE NOTICE '%', o.last_name; RETURN NEW; END $$`,
+		"unreadable":      `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ <<last_name>> BEGIN CASE 1 WHEN 1 THEN RETURN NEW; END CASE; RETURN OLD; EXCEPTION WHEN SQLSTATE '22000' THEN NEW.last_name := 1; END $$`,
+		"two schemas":     `SCHEMA s2 CREATE TABLE individual (last_name text); CREATE FUNCTION x() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual'`,
+		"other words":     `PROCEDURE x() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'TABLE ' || 'individual'; END $$`,
+		"executed":        `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT $1.last_name' USING OLD; RETURN NEW; END $$`,
+		"executed second": `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT 1; SELECT (($2))."last_name"' USING 1, NEW; RETURN NEW; END $$`,
+		"executed record": `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE r record := NEW; BEGIN EXECUTE 'SELECT last_name($1)' USING r; RETURN NEW; END $$`,
+		"executed json":   `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT to_jsonb($1) ->> ''last_name''' USING NEW; RETURN NEW; END $$`,
+		"executed loop":   `FUNCTION x(p individual) RETURNS int LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN FOR s IN EXECUTE 'SELECT $1.last_name' USING p LOOP NULL; END LOOP; RETURN 1; END $$`,
+		"executed format": `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE format('SELECT $1.%I', 'last_name') USING NEW; RETURN NEW; END $$`,
+		"transitions":     `FUNCTION x() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log SELECT last_name FROM newrows; RETURN NULL; END $$`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -68,6 +68,7 @@ type binding struct {
 	inBody  bool                 // it is analyzed whenever it runs, and not as it is made
 	once    bool                 // it is in a body that is not stored: that of DO
 	vars    *variables           // of the body that the statement is in; nil elsewhere
+	given   *givenRows           // to a text that EXECUTE runs; nil elsewhere
 	where   func(offset int) int // counts a place as the client does, in a statement of a body
 	counted struct{ offset, characters int }
 

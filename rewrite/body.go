@@ -31,6 +31,7 @@ type body struct {
 	vars       *variables      // of PL/pgSQL; nil for LANGUAGE sql
 	parts      []*part
 	texts      map[*plpgsql.Fragment]*body // of EXECUTE, where they are constants
+	givesRows  bool                        // a text that is computed gets a row of the trigger's table
 	edits      []splice.Edit               // of what the literal means
 	moved      bool                        // it changes what names mean
 	after      unsettled                   // what its statements have made so far

@@ -52,10 +52,8 @@ func (bd *body) bindPL(read *plpgsql.Body, vars *variables) (ok bool) {
 	}
 	bd.vars.findRows(read, bd.literal.text)
 	bd.declarations(read)
-	for i := range read.Fragments {
-		if f := &read.Fragments[i]; f.Role != plpgsql.Type {
-			bd.bind(bd.parts[i], bd.fragment(f))
-		}
+	for _, i := range inOrder(read) {
+		bd.bind(bd.parts[i], bd.fragment(read, &read.Fragments[i]))
 	}
 	if bd.vars.twice != "" {
 		bd.unsupported(bd.literal.opened, refusedBody, "the variable "+syntax.QuoteIdent(bd.vars.twice), "is declared more than once, and one of them holds rows of a table under migration")
@@ -72,6 +70,7 @@ func (bd *body) bindPL(read *plpgsql.Body, vars *variables) (ok bool) {
 	bd.fieldUses()
 	bd.catalogsInBlock(read)
 	bd.computedText(read)
+	bd.computedFields(read)
 	return true
 }
 
@@ -115,7 +114,7 @@ func isShippedType(t *ast.TypeName) bool {
 }
 
 // fragment is how a fragment is bound. Labels do not matter where a value is meant.
-func (bd *body) fragment(f *plpgsql.Fragment) func(*binding, *ast.Node) output {
+func (bd *body) fragment(read *plpgsql.Body, f *plpgsql.Fragment) func(*binding, *ast.Node) output {
 	switch {
 	case f.Role == plpgsql.Statement && f.Returns:
 		return bd.returned
@@ -130,7 +129,7 @@ func (bd *body) fragment(f *plpgsql.Fragment) func(*binding, *ast.Node) output {
 	return func(c *binding, n *ast.Node) output {
 		sel := n.GetSelectStmt()
 		if f.Dynamic {
-			text := bd.constantText(c, sel, bd.byPlace && f.Returns || bd.ofPlaces(f))
+			text := bd.constantText(c, sel, bd.given(read, f), bd.byPlace && f.Returns || bd.ofPlaces(f))
 			put(&bd.texts, f, text)
 			f.Known = text != nil
 		}
@@ -176,32 +175,6 @@ func (bd *body) filledBy(f *plpgsql.Fragment) *variable {
 		return nil
 	}
 	return bd.vars.known[f.Targets[0]]
-}
-
-// constantText binds the text that EXECUTE has in a constant: a statement that sees no variables. It is nil where the text
-// is computed, or cannot be read.
-func (bd *body) constantText(c *binding, sel *ast.SelectStmt, byPlace bool) *body {
-	if len(sel.GetTargetList()) != 1 {
-		return nil
-	}
-	k := sel.TargetList[0].GetResTarget().GetVal().GetAConst()
-	if k.GetSval() == nil {
-		return nil
-	}
-	inner := &body{binding: c, of: bd.of, session: bd.session, pathKnown: bd.pathKnown, text: k.GetSval(), byPlace: byPlace, once: bd.once}
-	var ok bool
-	inner.literal, ok = c.constantAt(c.tokens.At(int(k.Location)))
-	if !ok || inner.literal.text != k.GetSval().Sval {
-		return nil
-	}
-	p, ok := inner.part(inner.literal.text, 0, 0)
-	if !ok {
-		return nil
-	}
-	inner.bind(p, inner.returned)
-	inner.finish(p.same)
-	bd.unsure = bd.unsure || inner.unsure
-	return inner
 }
 
 // fills finds out what the records are filled with.
@@ -275,7 +248,7 @@ func (bd *body) fieldUses() {
 			}
 		case !bd.moving(u.field):
 			continue
-		case v == nil && !bd.vars.computes: // of a relation that the server does not know yet
+		case v == nil && !u.given && !bd.vars.computes: // of a relation that the server does not know yet
 			continue
 		case v != nil && v.filled && !v.other:
 			continue

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -268,14 +269,14 @@ func (bd *body) rowUses() (uses []fieldUse) {
 	for _, field := range bd.fieldsInConstants() {
 		uses = append(uses, fieldUse{field: field})
 	}
-	bd.walk(func(_ *part, n proto.Message) {
+	bd.walkRows(func(_ *part, n proto.Message, row rowName) {
 		switch n := n.(type) {
 		case *ast.A_Indirection: // (new).surname
-			if name := firstName(n.Arg); bd.vars.isRow(name) && len(n.Indirection) > 0 && n.Indirection[0].GetString_() != nil {
+			if name := row(n.Arg); bd.vars.isRow(name) && len(n.Indirection) > 0 && n.Indirection[0].GetString_() != nil {
 				uses = append(uses, fieldUse{of: name, field: ast.StrVal(n.Indirection[0])})
 			}
 		case *ast.FuncCall: // surname(new), or a function
-			if len(n.Args) == 1 && bd.vars.isRow(firstName(n.Args[0])) {
+			if len(n.Args) == 1 && bd.vars.isRow(row(n.Args[0])) {
 				uses = append(uses, fieldUse{field: ast.LastName(n.Funcname)})
 			}
 		}
@@ -292,14 +293,15 @@ func (bd *body) fieldsInConstants() (fields []string) {
 			tables[cmp.Or(rv.Alias.GetAliasname(), rv.Relname)] = true // REFERENCING may name it
 		}
 	})
-	bd.walk(func(_ *part, n proto.Message) {
+	bd.walkRows(func(_ *part, n proto.Message, row rowName) {
 		switch n := n.(type) {
 		case *ast.FuncCall:
-			seen = seen || slices.ContainsFunc(n.Args, func(a *ast.Node) bool { return bd.vars.isRow(firstName(a)) || tables[firstName(a)] })
+			seen = seen || slices.ContainsFunc(n.Args, func(a *ast.Node) bool { return bd.vars.isRow(row(a)) || tables[row(a)] })
 		case *ast.ResTarget: // SELECT new.*
-			seen = seen || isStar(n.Val) && bd.vars.isRow(firstName(n.Val))
+			seen = seen || isStar(n.Val) && bd.vars.isRow(row(n.Val))
 		}
 	})
+	seen = seen || bd.givesRows
 	if !seen {
 		return nil
 	}
@@ -308,13 +310,18 @@ func (bd *body) fieldsInConstants() (fields []string) {
 		if !ok || k.GetSval() == nil {
 			return
 		}
-		for word := range strings.FieldsFuncSeq(k.GetSval().Sval, func(r rune) bool { return r < 0x80 && !syntax.IsIdentPart(byte(r)) }) {
+		for word := range wordsOf(k.GetSval().Sval) {
 			if bd.moving(word) {
 				fields = append(fields, word)
 			}
 		}
 	})
 	return fields
+}
+
+// wordsOf are the words of a text that may be identifiers.
+func wordsOf(text string) iter.Seq[string] {
+	return strings.FieldsFuncSeq(text, func(r rune) bool { return r < 0x80 && !syntax.IsIdentPart(byte(r)) })
 }
 
 // wholeRows refuses functions that may show the names of the fields of old and new where they are of a table under
@@ -328,14 +335,14 @@ func (bd *body) wholeRows(branches []*branch) {
 	if !bd.affected || !slices.ContainsFunc(bd.lens.Tables, func(t *rules.TableLens) bool { return !covered(t) }) {
 		return
 	}
-	bd.walk(func(p *part, n proto.Message) {
+	bd.walkRows(func(p *part, n proto.Message, row rowName) {
 		call, ok := n.(*ast.FuncCall)
 		if !ok {
 			return
 		}
 		for _, a := range call.Args {
-			if bd.vars.isRow(firstName(a)) {
-				bd.unsupported(bd.literal.place(p.start+max(0, int(call.Location)-p.prefix)), refusedRow,
+			if bd.vars.isRow(row(a)) {
+				bd.unsupported(bd.literal.place(p.start), refusedRow,
 					"the function "+ast.LastName(call.Funcname), "may see the names of a row's fields")
 			}
 		}

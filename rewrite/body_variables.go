@@ -41,6 +41,7 @@ type fieldUse struct {
 	of       string // a variable; "" for a row that is not known at all
 	field    string
 	position int
+	given    bool // the row is a parameter of a text that is executed
 }
 
 // plpgsqlVariables are those that every body has.

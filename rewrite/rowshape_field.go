@@ -18,6 +18,7 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 	}
 	b.expr(s, i.Arg)
 	b.subscripts(s, i.Indirection)
+	b.givenField(i)
 	v := b.valueOf(i.Arg)
 	if !b.meetsRows(v, i.Indirection) {
 		return
@@ -27,7 +28,11 @@ func (b *binding) indirection(s *scope, i *ast.A_Indirection) {
 		b.misplaced(b.minLocation(i.Arg), ast.LastName(i.Indirection))
 		return
 	}
-	last, renamed := b.followFields(v, i.Indirection, token, b.fieldMissing(b.minLocation(i.Arg)))
+	miss := b.fieldMissing(b.minLocation(i.Arg))
+	if b.given.isRow(i.Arg) {
+		miss = func(value, string, bool) {} // it is never reached, or refused for what it is at the server
+	}
+	last, renamed := b.followFields(v, i.Indirection, token, miss)
 	put(&b.indirections, i, last)
 	put(&b.respelled, proto.Message(i), renamed)
 }

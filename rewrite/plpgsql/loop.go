@@ -16,12 +16,11 @@ func (p *parser) forLoop() {
 	case p.is("execute"):
 		whole := p.loopTargets(list)
 		p.i = in + 1
+		n := len(p.Fragments)
 		f := p.expression("loop", "using")
 		f.Dynamic, f.Targets = true, whole
 		if p.accept("using") {
-			k := len(p.Fragments)
-			p.expressions("loop")
-			p.areUsed(k)
+			p.values(n, "loop")
 		}
 	case p.isCursor():
 		whole := p.loopTargets(list)

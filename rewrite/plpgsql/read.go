@@ -52,6 +52,7 @@ type Fragment struct {
 	Known   bool     // that text is a constant, and was read by whoever has the fragments
 	Said    bool     // it is a value in the message of RAISE
 	Using   bool     // it is a value for a text that is executed
+	Values  []int    // of such a text: the numbers of the fragments that are $1, $2 and so on
 }
 
 // A Variable is one declaration.

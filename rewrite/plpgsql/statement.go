@@ -145,9 +145,7 @@ func (p *parser) execute() {
 			continue
 		}
 		p.expect("using")
-		k := len(p.Fragments)
-		p.expressions("into", ";")
-		p.areUsed(k)
+		p.values(n, "into", ";")
 	}
 	if n < len(p.Fragments) {
 		p.Fragments[n].Dynamic = true
@@ -235,9 +233,11 @@ func (p *parser) fetched(stop string) (cursor string) {
 	return cursor
 }
 
-// areUsed says of all fragments from number k on that they are values for a text that is executed.
-func (p *parser) areUsed(k int) {
-	for ; k < len(p.Fragments); k++ {
+// values reads what USING gives to the text in fragment n, up to one of the stops.
+func (p *parser) values(n int, stops ...string) {
+	k := len(p.Fragments)
+	for p.expressions(stops...); k < len(p.Fragments); k++ {
 		p.Fragments[k].Using = true
+		p.Fragments[n].Values = append(p.Fragments[n].Values, k)
 	}
 }
