@@ -12,11 +12,12 @@ BENCHTIME   ?= 1s
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
 SOAKFLAGS   ?= -steps 200 -shapes 100
 FAULTFLAGS  ?= -rounds 300 -steps 12
+VERSUSFLAGS ?=
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak setup lint bench conformance vulncheck release clean
+.PHONY: help build demo test soak setup lint bench versus conformance vulncheck release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ lint: ## gofmt, go vet and staticcheck
 
 bench: ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(BENCHES)
+
+versus: ## measure beside the server, PgBouncer and a proxy that only passes bytes on; VERSUSFLAGS='-rounds N -clients 1,8,32 -out DIR'
+	@command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null
+	$(GO) run ./bench/versus $(VERSUSFLAGS)
 
 conformance: setup ## compare PostgreSQL's own regression suite through the proxy with direct
 	./test/conformance/fetch.sh $(SUITE)

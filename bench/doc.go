@@ -3,4 +3,6 @@
 // of another machine or hour.
 //
 //	go test -run '^$' -bench . -benchmem ./bench
+//
+// Command versus, in its own folder, measures beside PgBouncer and a proxy that only passes bytes on.
 package bench
