@@ -27,5 +27,5 @@ func memoryOf(t *syntax.Tokens) int {
 			break
 		}
 	}
-	return len(t.List)*memoryOfToken + len(t.SQL)*perByte
+	return syntax.Weight(t.List, syntax.DefaultMaxTokens)*memoryOfToken + len(t.SQL)*perByte
 }

@@ -35,6 +35,9 @@ var ErrTooLong = errors.New("the text has too many words and signs")
 // Parse parses a UTF-8 text that is not beyond what the parser can do. Its errors are those of ast.Parse, and
 // ErrTooComplex.
 func Parse(sql string) (*ast.ParseResult, error) {
+	if tooManyCopies(sql) {
+		return nil, ErrTooComplex
+	}
 	if len(sql) < longText {
 		return parseContinued(sql)
 	}
