@@ -21,8 +21,10 @@ const moneyShop = `CREATE TABLE public.orders (id int PRIMARY KEY, cents int CHE
 
 func TestIndexesAndChecksOfColumnsThatGoAreFoundInADraft(t *testing.T) {
 	t.Parallel()
-	c := on(t, money, moneyShop, `CREATE INDEX by_cents ON orders (cents)`, `CREATE INDEX by_note ON orders (note)`)
-	c.remedied(changeIndex, []string{"index public.by_cents"}, `DROP INDEX by_cents`)
+	c := on(t, money, moneyShop, `CREATE SCHEMA segue`, `CREATE INDEX by_cents ON orders (cents)`, `CREATE INDEX by_note ON orders (note)`, `CREATE INDEX dollars ON orders ((cents / 100))`)
+	if found := c.remedied(changeIndex, []string{"index public.dollars"}, `DROP INDEX dollars`); !strings.Contains(found[0].Message, "is about cents, and what it would be of amount is not certain") {
+		t.Errorf("found %+v", found[0])
+	}
 	found := c.remedied(changeCheck, []string{"constraint dear on public.orders", "constraint orders_cents_check on public.orders"},
 		`ALTER TABLE orders DROP CONSTRAINT dear, DROP CONSTRAINT orders_cents_check`)
 	if !strings.Contains(found[1].Message, "CHECK ((cents >= 0))") || !strings.Contains(found[1].Hint, "counterpart on amount when that is there") {

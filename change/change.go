@@ -19,6 +19,8 @@ type Change struct {
 	Down   Map      // an expression over the new side for each column of the old one
 	Grants []Grant  // privileges on single columns of the old side
 
+	Indexes []Index // that the new side is to have before its version is served
+
 	Reads    []string          // tables that expressions read, as they name them
 	Pins     map[string]string // settings that expressions depend on, with the value that counts
 	Lossy    bool              // down(up(x)) may differ from x, and up(down(x)) too

@@ -2,6 +2,7 @@ package change
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -65,6 +66,7 @@ func (c *Compiled) Contract() []string {
 	for i, col := range c.Old {
 		out = append(out, c.rename(col.Physical, after.Old[i].Physical))
 	}
+	out = append(out, c.takeIndexNames()...)
 	return append(out, after.Functions(Kept)...)
 }
 
@@ -87,6 +89,7 @@ func (c *Compiled) BackFromContract() []string {
 	for i, col := range c.Contracted().Old {
 		out = append(out, c.rename(col.Physical, c.Old[i].Physical))
 	}
+	out = append(out, c.returnIndexNames()...)
 	return append(out, c.Functions(Owned)...)
 }
 
@@ -123,7 +126,7 @@ func (c *Compiled) Rollback() []string {
 	if c.Alone() {
 		return c.rollbackAlone()
 	}
-	out := append(c.dropTriggers(), c.dropFunctions()...)
+	out := slices.Concat(c.dropTriggers(), c.dropFunctions(), c.dropIndexes())
 	var alter []string
 	for _, what := range c.constraints() {
 		alter = append(alter, "DROP CONSTRAINT IF EXISTS "+quote(c.constraint(what)))

@@ -87,6 +87,19 @@ type Progress struct {
 	Waits   string  `json:"waits,omitempty"`   // what it waits for, or what is being done
 	Failure string  `json:"failure,omitempty"` // why it has stopped, until it is resumed
 	Brakes  *Brakes `json:"brakes,omitempty"`  // that somebody has set
+
+	Index *IndexBuild `json:"index,omitempty"` // that is being made, once the rows are filled
+}
+
+// IndexBuild is how far an index is that is being made for new columns. Done of Total is about its phase alone.
+type IndexBuild struct {
+	Name   string `json:"name"`   // as it will be called
+	Of     string `json:"of"`     // the one on the old columns
+	Number int    `json:"number"` // among All, from 1
+	All    int    `json:"all"`
+	Phase  string `json:"phase,omitempty"` // in PostgreSQL's words
+	Done   int64  `json:"done"`            // blocks, rows, or transactions that are waited for
+	Total  int64  `json:"total"`
 }
 
 // A Blocker is a session that keeps a transition from happening.

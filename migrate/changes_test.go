@@ -316,14 +316,14 @@ func TestAChangeThatCannotBeMadeIsRefusedBeforeAnythingIsDone(t *testing.T) {
 
 func TestTheStatementsOfAChangeArePlannedBeforeAnythingIsDone(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, orders)
+	f := newFleet(t, 1, orders+`CREATE INDEX orders_cents_idx ON orders (cents DESC)`)
 	f.create(money)
 	steps, err := f.instances[0].Plan(t.Context(), "money")
 	if err != nil {
 		t.Fatal(err)
 	}
 	said := fmt.Sprintf("%+v", steps)
-	for _, want := range []string{`ADD COLUMN "amount" numeric(12,2)`, `CREATE TRIGGER`, `SET DEFAULT 1.00`, `RENAME COLUMN "cents" TO "_segue_old_`, `RENAME COLUMN "amount" TO "_segue_withdrawn_`} {
+	for _, want := range []string{`CREATE INDEX CONCURRENTLY "orders_amount_idx" ON "public"."orders" USING "btree" ("amount" DESC) Lock:SHARE UPDATE EXCLUSIVE`, `DROP INDEX`, `ADD COLUMN "amount" numeric(12,2)`, `CREATE TRIGGER`, `SET DEFAULT 1.00`, `RENAME COLUMN "cents" TO "_segue_old_`, `RENAME COLUMN "amount" TO "_segue_withdrawn_`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the plan does not say %s: %s", want, said)
 		}
@@ -424,7 +424,7 @@ func TestAColumnThatIsDroppedAroundSegueStopsWhatNeedsIt(t *testing.T) {
 
 func TestAnIndexOrCheckWithoutACounterpartIsFound(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, orders+`CREATE INDEX dear ON orders (cents) WHERE note IS NOT NULL; CREATE INDEX noted ON orders (note);
+	f := newFleet(t, 1, orders+`CREATE INDEX dear ON orders (cents) WHERE note IS NOT NULL; CREATE INDEX odd ON orders ((cents % 2)); CREATE INDEX noted ON orders (note);
 		ALTER TABLE orders ADD CONSTRAINT positive CHECK (cents >= 0)`)
 	f.create(money)
 	f.must("money", activate)
@@ -442,10 +442,14 @@ func TestAnIndexOrCheckWithoutACounterpartIsFound(t *testing.T) {
 		return out
 	}
 	indexes := func() []string { return found("change-index") }
-	if got := indexes(); len(got) != 1 || got[0] != "index public.dear" {
+	if got := indexes(); len(got) != 1 || got[0] != "index public.odd" {
 		t.Errorf("found are %v", got)
 	}
-	f.exec(`CREATE INDEX dear_amount ON orders (amount) WHERE note IS NOT NULL`)
+	f.exec(`DROP INDEX odd, _segue_index_1_1_1; CREATE INDEX late ON orders (cents, note)`)
+	if got := strings.Join(indexes(), ","); got != "index public.dear,index public.late" {
+		t.Errorf("found are %v", got)
+	}
+	f.exec(`CREATE INDEX dear_amount ON orders (amount) WHERE note IS NOT NULL; CREATE INDEX later ON orders (amount, note)`)
 	if got := indexes(); len(got) != 0 {
 		t.Errorf("with a counterpart %v are found", got)
 	}

@@ -166,9 +166,9 @@ func (f *filler) advance(ctx context.Context, m *rules.Migration) (time.Duration
 		}
 		return f.request(ctx, m, Complete)
 	default:
-		done, err := f.fillRows(ctx, m)
+		done, err := f.prove(ctx, m)
 		if err == nil && done {
-			done, err = f.validate(ctx, m)
+			done, err = f.buildIndexes(ctx, m)
 		}
 		if err == nil && done {
 			err = f.awaitTransactions(ctx, m)
@@ -242,6 +242,10 @@ type place struct {
 	ETA     float64 `json:"eta"`               // seconds to the end of the pass
 	Waits   string  `json:"waits,omitempty"`   // what brakes it, or what is being done
 	Failure string  `json:"failure,omitempty"` // why it has stopped
+
+	Proved   bool        `json:"proved,omitempty"`   // by the server: no row is left, and each is in step
+	Analyzed bool        `json:"analyzed,omitempty"` // the planner has statistics of the new columns
+	Index    *IndexBuild `json:"index,omitempty"`    // that is being made
 }
 
 // An account is the backfill of one operation with its place.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,33 @@ import (
 
 // validateWait is how long the proof may wait for its lock before it is tried again: others wait behind it.
 const validateWait = 500 * time.Millisecond
+
+// prove fills what is left and has the server prove that nothing is. What is proved once stays so.
+func (f *filler) prove(ctx context.Context, m *rules.Migration) (bool, error) {
+	all, err := accounts(ctx, f.conn, m.ID)
+	if err != nil {
+		return false, err
+	}
+	if len(all) > 0 && !slices.ContainsFunc(all, func(a *account) bool { return !a.Proved }) {
+		return true, nil
+	}
+	if done, err := f.fillRows(ctx, m); err != nil || !done {
+		return false, err
+	}
+	if done, err := f.validate(ctx, m); err != nil || !done {
+		return false, err
+	}
+	if all, err = accounts(ctx, f.conn, m.ID); err != nil {
+		return false, err
+	}
+	for _, a := range all {
+		a.Proved, a.Waits = true, ""
+		if err := a.save(ctx, f.conn); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
 
 // validate has the server prove that every row is filled and in step. It reports whether that is so.
 func (f *filler) validate(ctx context.Context, m *rules.Migration) (bool, error) {

@@ -48,6 +48,9 @@ func progressOf(ctx context.Context, db store.DB, id string) (*Progress, error) 
 		if a.Failure != "" {
 			p.Failure = a.Failure
 		}
+		if a.Index != nil {
+			p.Index = a.Index
+		}
 	}
 	brakes, err := brakesOf(ctx, db, &all[0].Backfill)
 	if err != nil {
@@ -102,6 +105,9 @@ func (p *Progress) String() string {
 	if p.Total == 0 {
 		s = "the new columns are about to be added"
 	}
+	if p.Index != nil {
+		s += ", and " + p.Index.String()
+	}
 	switch {
 	case p.Failure != "":
 		s += ", and it has stopped: " + p.Failure
@@ -109,6 +115,18 @@ func (p *Progress) String() string {
 		s += ", and it is paused"
 	case p.ETA >= 0.5:
 		s += fmt.Sprintf(", %.0f rows/s, about %.0f s to go", p.Rate, p.ETA)
+	}
+	return s
+}
+
+// String is the index with how far it is, in a few words.
+func (b *IndexBuild) String() string {
+	s := fmt.Sprintf("index %s is made, %d of %d", b.Name, b.Number, b.All)
+	if b.Phase != "" {
+		s += ": " + b.Phase
+	}
+	if b.Total > 0 {
+		s += fmt.Sprintf(", %d of %d", b.Done, b.Total)
 	}
 	return s
 }

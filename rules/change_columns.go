@@ -113,11 +113,11 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 	gated := func(note string) Step { return Step{Lock: AccessExclusive, Gated: true, Note: note} }
 	switch {
 	case to == Active && !from.Live():
-		return []Step{
+		return append([]Step{
 			gated("adds " + columns + ", a hidden marker, triggers and CHECKs to " + o.Table.String() + ", in one transaction that reads no row"),
 			{Long: true, Resumable: true, Note: "fills " + columns + " in batches; row locks only"},
 			{Long: true, Resumable: true, Note: "validates that every row of " + o.Table.String() + " is filled and in step; reads and writes go on"},
-		}
+		}, o.indexing()...)
 	case to == Cutover:
 		return []Step{gated(columns + " become the truth: defaults and NOT NULL move there")}
 	case from == Cutover && to == Active:
@@ -128,6 +128,27 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 		return []Step{gated("triggers and CHECKs go; " + columns + " are hidden, and kept until purge")}
 	}
 	return nil
+}
+
+// indexing lists the steps that make what the planner needs of the new columns, once these are filled.
+func (o ChangeColumns) indexing() (out []Step) {
+	if o.Resolved == nil || o.Resolved.compiled == nil {
+		return nil
+	}
+	c := o.Resolved.compiled
+	step := func(sql, note string) {
+		out = append(out, Step{SQL: sql, Lock: ShareUpdateExclusive, Long: true, Resumable: true, Note: note})
+	}
+	for i, x := range c.Indexes {
+		_, made := c.IndexNames(i)
+		note := "in the place of " + x.Of + "; on each partition by itself, where there are some"
+		if x.Late {
+			note += "; it gets that name at contract"
+		}
+		step(c.CreateIndex(i, made, c.Table), note)
+	}
+	step(c.Analyze(), "statistics of the new columns")
+	return out
 }
 
 // Rights implements Operation: whoever adds columns and triggers owns the table and all that inherit it.

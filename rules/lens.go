@@ -40,7 +40,16 @@ type Counterpart struct {
 	Other    []SideColumn
 	OtherNew bool // the other side is the new one
 
+	Indexes []SideIndex
+
 	Flip *Flip // nil: the triggers make the other side of whatever the version writes
+}
+
+// A SideIndex is an index of either side of a change that has a counterpart.
+type SideIndex struct {
+	Physical string
+	Name     string // that a version has for it, or for its counterpart
+	Other    bool   // it is on columns that the version does not have
 }
 
 // A SideColumn is a column of one side of a change.

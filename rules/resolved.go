@@ -13,14 +13,18 @@ import (
 // Protocols are the versions of what instances agree on about a change of columns: its codes, triggers, names and stages. An
 // instance that finds another one stored cannot serve the change.
 const (
-	protocolSides = 1 // two sides are kept in step
-	protocolAlone = 2 // columns are added, or taken, and nothing is kept in step
+	protocolSides   = 1 // two sides are kept in step
+	protocolAlone   = 2 // columns are added, or taken, and nothing is kept in step
+	protocolIndexed = 4 // as protocolSides, and the new side has indexes of its own
 )
 
 // protocolOf is the version by which a change is made.
 func protocolOf(c change.Change) int {
-	if c.Alone() {
+	switch {
+	case c.Alone():
 		return protocolAlone
+	case len(c.Indexes) > 0:
+		return protocolIndexed
 	}
 	return protocolSides
 }
@@ -60,7 +64,7 @@ func NewResolvedChange(c change.Change, stage Stage) (*ResolvedChange, error) {
 
 // DecodeChange reads what Encode has written. Of another protocol nothing is understood but that it is another one.
 func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, error) {
-	if protocol != protocolSides && protocol != protocolAlone {
+	if protocol != protocolSides && protocol != protocolAlone && protocol != protocolIndexed {
 		return &ResolvedChange{Protocol: protocol, Stage: stage}, nil
 	}
 	var c change.Change

@@ -24,7 +24,7 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	if newSide {
 		own, other = other, own
 	}
-	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide, Flip: NewFlip(c, rel, newSide)})
+	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide, Indexes: sideIndexes(c, newSide), Flip: NewFlip(c, rel, newSide)})
 	if newSide == newOwns {
 		return
 	}
@@ -60,6 +60,18 @@ func (t *TableLens) serveAlone(c *change.Compiled, rel *catalog.Relation, newSid
 			}
 		}
 	}
+}
+
+// sideIndexes are the indexes of both sides by the names that a version has for them.
+func sideIndexes(c *change.Compiled, newSide bool) (out []SideIndex) {
+	for _, x := range c.IndexesNow() {
+		if newSide {
+			out = append(out, SideIndex{Physical: x.NewNow, Name: x.New}, SideIndex{Physical: x.OldNow, Name: x.New, Other: true})
+		} else {
+			out = append(out, SideIndex{Physical: x.NewNow, Name: x.Old, Other: true})
+		}
+	}
+	return out
 }
 
 func sideColumns(side []change.Column, rel *catalog.Relation) []SideColumn {

@@ -18,8 +18,10 @@ type Step struct {
 // A Lock is the mode of a lock on a table, in PostgreSQL's words; "" is none.
 type Lock string
 
-// AccessExclusive excludes everybody, readers too.
-const AccessExclusive Lock = "ACCESS EXCLUSIVE"
+const (
+	AccessExclusive      Lock = "ACCESS EXCLUSIVE"       // excludes everybody, readers too
+	ShareUpdateExclusive Lock = "SHARE UPDATE EXCLUSIVE" // excludes DDL and VACUUM; reads and writes go on
+)
 
 // Steps lists what takes a migration from one phase to another, in the order in which it is to be done in one transaction.
 // What several operations ask for in the same words is asked for once.
@@ -44,11 +46,11 @@ func Gated(steps []Step) bool {
 	return slices.ContainsFunc(steps, func(s Step) bool { return s.Gated })
 }
 
-// Statements lists the SQL of the steps.
+// Statements lists the SQL of the steps, but for what takes long and has transactions of its own.
 func Statements(steps []Step) []string {
 	var out []string
 	for _, s := range steps {
-		if s.SQL != "" {
+		if s.SQL != "" && !s.Long {
 			out = append(out, s.SQL)
 		}
 	}

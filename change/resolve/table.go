@@ -13,7 +13,7 @@ import (
 	"github.com/seguedb/segue/change"
 )
 
-// Change is all that a server has to say of a change: Table, and then Expressions.
+// Change is all that a server has to say of a change: Table, then Expressions, and then the indexes that the new side is to have.
 func Change(ctx context.Context, db Beginner, c change.Change) (change.Change, error) {
 	c, err := Table(ctx, db, c)
 	if err != nil {
@@ -22,7 +22,10 @@ func Change(ctx context.Context, db Beginner, c change.Change) (change.Change, e
 	if c.Alone() {
 		return c, nil
 	}
-	return Expressions(ctx, db, c)
+	if c, err = Expressions(ctx, db, c); err != nil {
+		return c, err
+	}
+	return followed(ctx, db, c)
 }
 
 // Table returns the change with what the catalog has of the table: types, collations, defaults and NOT NULL of the old side, the

@@ -20,6 +20,9 @@ var (
 // ofChange takes what is Segue's own out of a report. message is what to say in the end; "" for what the server says.
 func (w *Context) ofChange(r *Report) (message string) {
 	key := w.cleanContext(r)
+	if r.Code == "23505" && r.Routine != "exec_stmt_raise" {
+		return w.ofIndex(r)
+	}
 	m := ownConstraint.FindStringSubmatch(r.Constraint)
 	switch {
 	case m != nil:
@@ -43,6 +46,41 @@ func (w *Context) ofChange(r *Report) (message string) {
 		}
 	}
 	return ""
+}
+
+// ofIndex words the violation of a unique index that has a counterpart by the name which the version has for it. Where it is on the
+// columns of the other side, their values are no business of the version's.
+func (w *Context) ofIndex(r *Report) (message string) {
+	for _, l := range w.Lens.Tables {
+		if l.Schema != r.Schema || l.Physical != r.Table {
+			continue
+		}
+		for i := range l.Counterparts {
+			p := &l.Counterparts[i]
+			if w.keyOf(r, p.Other) {
+				r.Detail = ""
+				r.Hint = "Another version of the app has " + quotedNames(p.Own) + " as " + quotedNames(p.Other) + ", with a unique index."
+			}
+			for _, x := range p.Indexes {
+				if x.Physical == r.Constraint {
+					message = strings.Replace(r.Message, `"`+r.Constraint+`"`, `"`+x.Name+`"`, 1)
+					r.Constraint = x.Name
+					return message
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// keyOf reports whether the key in the detail has one of the columns.
+func (w *Context) keyOf(r *Report, side []rules.SideColumn) (found bool) {
+	_, key, _ := cutKey(r.Detail)
+	replaceColumns(key, func(name string) string {
+		found = found || slices.ContainsFunc(side, func(c rules.SideColumn) bool { return c.Physical == name })
+		return name
+	})
+	return found
 }
 
 // cleanContext takes the lines out of the context that speak of Segue's functions, and gives the key of their change.
