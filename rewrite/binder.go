@@ -33,6 +33,10 @@ type Options struct {
 	// BindCPU is what the binding of one text may take of a processor; default 2s.
 	BindCPU time.Duration
 
+	// PlainNames is up to how many bytes of a map of names stand in the texts on the system catalogs that look names up in it; longer
+	// ones are read from where they are stored. Default 512; negative: none.
+	PlainNames int
+
 	// PlainCatalogs has sessions see the system catalogs as they are, with the names of the database.
 	PlainCatalogs bool
 }
@@ -75,7 +79,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 	if snap.Live() {
 		b.filter = prefilter.New(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
 		b.unseen = prefilter.OfChangers(snap.Catalog.SessionChangers)
-		b.views.init(snap, !o.PlainCatalogs)
+		b.views.init(snap, o)
 		b.rows = newRowTypes(snap.Catalog, snap.Tables)
 		b.findMoving()
 	}

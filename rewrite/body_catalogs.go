@@ -94,7 +94,8 @@ func (b *binding) besideVariables(sub *substitute) *substitute {
 	if _, err := syntax.Parse("SELECT FROM " + text + " AS t"); err != nil {
 		return sub
 	}
-	return newSubstitute("a catalog", text, sub.mapped)
+	own := *sub
+	return own.spelled(text)
 }
 
 // withAlias gives a relation in a text another alias. No label of the text has its name, but perhaps in a list of columns.

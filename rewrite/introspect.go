@@ -27,6 +27,7 @@ type introspection struct {
 	names   catalogNames
 	renamed map[catalog.OID]bool // those of the tables that have another name
 	stored  bool                 // texts may refer to names that are stored
+	plain   int                  // up to how many bytes of a map that is stored stand in a text all the same
 	held    map[string]bool      // the hashes of those that are
 	mapped  bool                 // a table has columns that are more than names in the database, which no catalog can show
 	tables  []catalog.OID        // the tables of which the session's view depends on the snapshot: gates hold the statements
@@ -47,18 +48,19 @@ type lensView struct {
 // views are the introspections of a snapshot. It is safe for concurrent use.
 type views struct {
 	snap     *rules.Snapshot // nil when the catalogs are to stay as they are
+	plain    int             // see introspection
 	byLens   sync.Map        // lensView → *introspection
 	unpinned *introspection
 	filter   *prefilter.Filter
 }
 
-func (v *views) init(snap *rules.Snapshot, on bool) {
-	if !on || snap.Catalog == nil {
+func (v *views) init(snap *rules.Snapshot, o Options) {
+	if o.PlainCatalogs || snap.Catalog == nil {
 		return
 	}
-	v.snap = snap
+	v.snap, v.plain = snap, cmp.Or(o.PlainNames, defaultPlainNames)
 	if lens := snap.Lens(rules.Base); lens != nil {
-		v.unpinned = newIntrospection(snap, lens, false, true)
+		v.unpinned = v.introspection(lens, false, true)
 	} else {
 		v.unpinned = &introspection{cat: snap.Catalog}
 	}
@@ -81,8 +83,14 @@ func (v *views) of(lens *rules.Lens, s *Session) *introspection {
 	if in, ok := v.byLens.Load(key); ok {
 		return in.(*introspection)
 	}
-	in, _ := v.byLens.LoadOrStore(key, newIntrospection(v.snap, key.lens, key.pinned, key.stored))
+	in, _ := v.byLens.LoadOrStore(key, v.introspection(key.lens, key.pinned, key.stored))
 	return in.(*introspection)
+}
+
+func (v *views) introspection(lens *rules.Lens, pinned, stored bool) *introspection {
+	in := newIntrospection(v.snap, lens, pinned, stored)
+	in.plain = v.plain
+	return in
 }
 
 // newIntrospection derives from a lens how the catalogs look. A session that is not pinned sees the physical names; of columns
@@ -214,6 +222,7 @@ type catalogUse struct {
 	used    bool // what it shows depends on the session's version
 	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
 	natural bool // it has a NATURAL JOIN
+	byPlace bool // it has a join whose alias may name columns by their place
 
 	constants bool // a constant of it is a name by its context, so that it means something else than another constant
 
@@ -288,12 +297,17 @@ func (b *binding) lockedCatalogs(s *scope, l *ast.LockingClause) {
 
 // finishCatalogs writes the subqueries of the statement.
 func (b *binding) finishCatalogs() {
+	meant := b.meantColumns()
 	for _, c := range b.catalogs.items {
 		if len(c.system) > 0 && (c.whole || b.catalogs.natural) {
 			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+syntax.QuoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
-		sub := b.besideVariables(b.substituteFor(c.rel, c.system).narrowed(c.narrow))
+		sub := b.substituteFor(c.rel, c.system)
+		if sub = sub.only(c, meant); sub == nil {
+			continue
+		}
+		sub = b.besideVariables(sub)
 		start, end := b.relationRange(c.rv)
 		text, alias := sub.text, c.rv.Alias
 		if alias == nil {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -21,7 +22,7 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 	texts := make([]string, len(args))
 	for i := range args {
 		start, end, ok := b.argumentRange(f, i)
-		if !ok || !isPlainArgument(f.Args[i]) || b.changesWithin(start, end) {
+		if !ok || !isPlainArgument(f.Args[i]) && (p.keyedBy(i) || !isCalculated(f.Args[i])) || b.changesWithin(start, end) {
 			return ""
 		}
 		texts[i] = b.sql[start:end]
@@ -33,7 +34,7 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 	list := "(" + strings.Join(texts, ", ") + ")"
 	conditions := make([]string, len(keys))
 	for i, key := range keys {
-		conditions[i] = b.views.sql(names) + hasField + key + asText
+		conditions[i] = b.views.mayDiffer(p, key)
 	}
 	call := "pg_catalog." + name + list
 	if mapped := b.views.called(p, call, keys); mapped != "" {
@@ -49,20 +50,46 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 
 // called is the SQL of what a call prints, in the version's names, by the functions of the store; "" where they do not serve.
 func (in *introspection) called(p printing, call string, keys []string) string {
-	names := in.differing(p)
-	if !in.calls(names) || p.list {
+	if !in.serves(p) {
 		return ""
 	}
-	entry := func(key string) string { return in.sql(names) + field + key + asText }
-	switch {
-	case p.pattern == "":
-		return "COALESCE(pg_catalog.substring(" + call + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entry(keys[0]) +
-			fieldText + "'to')" + concat + "(" + entry(keys[0]) + fieldText + "'suffix')"
-	case p.foreign != "":
-		return "segue.constraint_definition(" + call + ", " + entry(keys[0]) + ", " + entry(keys[1]) + ", " + syntax.QuoteLiteral(p.pattern) + ", " +
+	entries := make([]string, max(2, len(keys)))
+	for i, key := range keys {
+		entries[i] = in.sql(in.differing(p)) + field + key + asText
+	}
+	if p.pattern != "" {
+		return in.defined(p, call, entries[0], entries[1])
+	}
+	return "COALESCE(COALESCE(pg_catalog.substring(" + call + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entries[0] +
+		fieldText + "'to')" + concat + "CASE WHEN pg_catalog.right(" + call + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END, " + call + ")"
+}
+
+// mayDiffer is the SQL of whether a call may print something else, by the OID of what it prints something of: that is near those
+// which differ. An OID that has to be looked up is asked for once.
+func (in *introspection) mayDiffer(p printing, key string) string {
+	within := in.names.entriesWithin
+	if p.pattern == "" {
+		within = in.names.typesWithin
+	}
+	if strings.HasPrefix(key, "segue.") || strings.HasPrefix(key, "(SELECT ") {
+		return in.sql(in.differing(p)) + hasField + key + asText
+	}
+	return within.sql(key)
+}
+
+// serves tells whether the functions of the store map what a function prints.
+func (in *introspection) serves(p printing) bool {
+	return in.calls(in.differing(p)) && !p.list && p.column == ""
+}
+
+// defined is the SQL of a printed definition in the version's names, by the functions of the store: of a table with the entry own, which
+// refers to one with the entry other. NULL is the entry of a table that does not differ.
+func (in *introspection) defined(p printing, definition, own, other string) string {
+	if p.foreign != "" {
+		return "segue.constraint_definition(" + definition + ", " + own + ", " + other + ", " + syntax.QuoteLiteral(p.pattern) + ", " +
 			syntax.QuoteLiteral(foreignKeyPattern) + ")"
 	}
-	return "segue.definition(" + call + ", " + entry(keys[0]) + ", " + syntax.QuoteLiteral(p.pattern) + ")"
+	return "segue.definition(" + definition + ", " + own + ", " + syntax.QuoteLiteral(p.pattern) + ")"
 }
 
 // isPlainArgument tells whether an expression costs nothing, and gives the same each time.
@@ -74,6 +101,21 @@ func isPlainArgument(n *ast.Node) bool {
 		return isPlainArgument(n.TypeCast.Arg)
 	}
 	return false
+}
+
+// keyedBy tells whether it may depend on argument i which table is printed of.
+func (p printing) keyedBy(i int) bool {
+	return i == 0 || strings.Contains(p.table, "s.a"+strconv.Itoa(i+1))
+}
+
+// isCalculated tells whether an expression is made of such arguments by operators. It stands in both branches of a CASE then, and is
+// evaluated once.
+func isCalculated(n *ast.Node) bool {
+	x := n.GetAExpr()
+	if x == nil || x.Kind != ast.A_Expr_Kind_AEXPR_OP {
+		return isPlainArgument(n)
+	}
+	return (x.Lexpr == nil || isCalculated(x.Lexpr)) && isCalculated(x.Rexpr)
 }
 
 // printedOf says for functions that take the OID of a catalog's row in which column of that the table stands, and the one

@@ -148,6 +148,8 @@ func (in *introspection) prints(p printing) string {
 		return ""
 	case p.pattern == "":
 		return "CASE WHEN q.e IS NULL THEN q.d ELSE " + renamedTail("q.d", "q.e") + " END"
+	case in.serves(p):
+		return in.defined(p, "q.d", "q.e", "q.r")
 	case p.list:
 		return eachSQL("q.d", definitionSQL("u.d", "v.e", p.pattern), "q.e")
 	case p.foreign == "":
@@ -244,7 +246,10 @@ func (b *binding) wrapping(p printing, prints, name, label string, count int) []
 			above += ", q.n"
 		}
 		if p.foreign != "" {
-			above += ", " + entry("q.r") + " AS r, CASE WHEN pg_catalog.starts_with(q.d, 'FOREIGN KEY') THEN pg_catalog.regexp_match(q.d, " +
+			above += ", " + entry("q.r") + " AS r"
+		}
+		if p.foreign != "" && !b.views.serves(p) {
+			above += ", CASE WHEN pg_catalog.starts_with(q.d, 'FOREIGN KEY') THEN pg_catalog.regexp_match(q.d, " +
 				syntax.QuoteLiteral(foreignKeyPattern) + ") END AS f"
 		}
 	}

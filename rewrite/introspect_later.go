@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -53,16 +54,20 @@ func (in *introspection) indexColumnsSQL() string {
 		return ""
 	}
 	later := in.sql(in.names.later)
+	concerned := later + hasField + "t.attname" + asText
+	if list := in.names.laterNames; list != nil {
+		concerned = "t.attname" + eq + "ANY (" + textArray(list) + nameArr + ")"
+	}
 	if in.calls(in.names.later) {
-		return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + later + hasField + "t.attname" + asText +
-			" THEN COALESCE(segue.index_column(t.attrelid, t.attnum, t.attname, " + later + "), t.attname" + asText + ") ELSE t.attname" + asText + " END"
+		return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + concerned + " THEN COALESCE(segue.column_of_index(t.attrelid, t.attnum, t.attname, " +
+			syntax.QuoteLiteral(in.names.later.ID) + "), t.attname" + asText + ") ELSE t.attname" + asText + " END"
 	}
 	name := later + field + "a.attname" + asText + field + "x.indrelid" + asText + fieldText + "x.indkey[a.attnum OPERATOR(pg_catalog.-) 1]" + asText
 	differing := "(SELECT pg_catalog.jsonb_object_agg(x.indexrelid" + asText + concat + "'.'" + concat + "a.attnum" + asText + ", " + name + ")" +
 		" FROM pg_catalog.pg_index AS x JOIN pg_catalog.pg_attribute AS a ON a.attrelid" + eq + "x.indexrelid" +
 		" WHERE x.indrelid" + eq + "ANY (ARRAY(SELECT k.oid" + "::pg_catalog.oid FROM pg_catalog.jsonb_object_keys(" + in.sql(in.names.columns) + ") AS k(oid)))" +
 		" AND " + later + hasField + "a.attname" + asText + " AND " + name + " IS NOT NULL)"
-	return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + later + hasField + "t.attname" + asText +
+	return "CASE WHEN t.attnum OPERATOR(pg_catalog.>) 0 AND " + concerned +
 		" THEN COALESCE(" + differing + fieldText + "(t.attrelid" + asText + concat + "'.'" + concat + "t.attnum" + asText + "), t.attname" + asText + ")" +
 		" ELSE t.attname" + asText + " END"
 }

@@ -278,9 +278,19 @@ func spelledBare(name string) []string {
 	return []string{name, quoted}
 }
 
-// lookingUp is what stands before and after an expression whose text is looked up, with AS and a label before FROM.
+// theName stands for the text that is looked up.
+const theName = "l.n"
+
+// lookingUp is what stands before and after an expression whose text is looked up, with AS and a label before FROM; label may be "".
 // Without OFFSET the planner would copy the expression into each place that reads it.
 func lookingUp(lookup, label string) (before, after string) {
+	// Where nothing else of l is read, the expression can stand where its text is read.
+	if before, after, _ = strings.Cut(lookup, theName); !strings.Contains(before, "l.") && !strings.Contains(after, "l.") {
+		if label == "" {
+			return "(" + before + "(", ")" + asText + after + ")"
+		}
+		return "(SELECT " + before + "(", ")" + asText + after + label + ")"
+	}
 	return "(SELECT " + lookup + label + " FROM (SELECT l.n, l.k, " + afterDatabase("l.k") +
 		` AS d FROM (SELECT l.n, CASE WHEN pg_catalog.strpos(l.n, '"')` + eq +
 		"0 THEN pg_catalog.lower(l.n) ELSE l.n END AS k FROM (SELECT (", ")::pg_catalog.text OFFSET 0) AS l(n) OFFSET 0) AS l OFFSET 0) AS l)"
@@ -299,6 +309,7 @@ func (b *binding) wrapLookup(n *ast.Node, lookup string, start, end int) {
 	l := b.labelOf(n)
 	before, after := lookingUp(lookup, " AS "+syntax.QuoteIdent(l.name))
 	if l.strength < 2 {
+		before, after = lookingUp(lookup, "")
 		before, after = "(CASE WHEN true THEN "+before, after+" END)" // CASE gives way to the label of a cast
 	}
 	b.changes = slices.Insert(b.changes, 0, change{edit: splice.Edit{Start: start, End: start, New: before}})

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +34,8 @@ type catalogNames struct {
 
 	spelled spelledNames
 
-	relationsWithin, typesWithin oidRanges // of the keys of relations and types
+	relationsWithin, columnsWithin, entriesWithin, typesWithin oidRanges // of the keys of relations, columns, entries and types
+	laterNames                                                 []string  // the keys of later, sorted; nil where there are too many for a text
 
 	types         *rules.NameMap // {OID: {"from", "to", "suffix", "name"}} of row types and their arrays
 	namedTypes    *rules.NameMap // {type: {schema: name in the version}}
@@ -121,8 +123,9 @@ func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 	return catalogNames{
 		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
 		logical: logical.sealed(), physical: physical.sealed(), later: later.sealed(),
-		spelled: newSpelledNames(groups), relationsWithin: newOIDRanges(relations), typesWithin: newOIDRanges(types),
-		types: types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
+		spelled: newSpelledNames(groups), relationsWithin: newOIDRanges(relations), columnsWithin: newOIDRanges(columns), entriesWithin: newOIDRanges(entries), typesWithin: newOIDRanges(types),
+		laterNames: few(later),
+		types:      types.sealed(), namedTypes: namedTypes.sealed(), physicalTypes: physicalTypes.sealed(),
 	}
 }
 
@@ -162,7 +165,7 @@ func columnsByName(g *ruleutils.Table) map[string]string {
 func (n *catalogNames) all() (out []rules.NameMap) {
 	for _, m := range []*rules.NameMap{
 		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.declared, n.later, n.types, n.namedTypes, n.physicalTypes,
-		n.spelled.bare, n.spelled.qualified,
+		n.spelled.names,
 	} {
 		if m != nil {
 			out = append(out, *m)
@@ -198,12 +201,29 @@ func NameMaps(snap *rules.Snapshot) []rules.NameMap {
 	return out
 }
 
-// sql is the SQL of an object, as jsonb. A reference to a stored one is evaluated once in each execution (an InitPlan).
+// defaultPlainNames is the length at which to look a map up takes a server about as long as to read it from the text.
+const defaultPlainNames = 512
+
+// few are the keys of an object; nil where they are more than a text should list.
+func few(o object) []string {
+	if len(o) > 16 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(o))
+}
+
+// sql is the SQL of an object, as jsonb. A reference to a stored one is evaluated once in each execution (an InitPlan), which
+// costs the planner a query of its own.
 func (in *introspection) sql(m *rules.NameMap) string {
-	if !in.stored || !in.held[m.ID] {
+	if !in.calls(m) || len(m.Names) <= in.plain && isPlainText(m.Names) {
 		return syntax.QuoteLiteral(m.Names) + "::pg_catalog.jsonb"
 	}
 	return "(SELECT segue.names_of(" + syntax.QuoteLiteral(m.ID) + "))"
+}
+
+// isPlainText tells whether a text is the same in all encodings of clients, and within strings of every kind.
+func isPlainText(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) < 0
 }
 
 // calls tells whether texts may call the functions that the store has beside an object.

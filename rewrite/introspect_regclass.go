@@ -166,21 +166,21 @@ var schemaPattern = syntax.WithIdents(`^%[.]`)
 
 // nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs.
 func (in *introspection) nameSQL(typ, object string) string {
-	text, names := object+asText, in.names.relations
+	text, names, within := object+asText, in.names.relations, in.names.relationsWithin
 	if typ == "regtype" {
-		names = in.names.types
+		names, within = in.names.types, in.names.typesWithin
 	}
 	if names == nil {
 		return ""
 	}
-	key := object + "::pg_catalog.oid" + asText
-	name := "COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + key +
+	oid := object + "::pg_catalog.oid"
+	name := "COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + oid + asText +
 		fieldText + "'to')"
-	if typ == "regtype" {
-		name += concat + "(" + in.sql(names) + field + key + fieldText + "'suffix')"
+	if typ == "regtype" { // a name that has such an end itself is in quotes
+		name += concat + "CASE WHEN pg_catalog.right(" + text + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END"
 	}
 	// A value of type oid may come this way, too: it prints as its number.
-	return "CASE WHEN " + in.sql(names) + hasField + key + " AND " + text + " OPERATOR(pg_catalog.<>) " + key + " THEN " + name + " ELSE " + text + " END"
+	return "CASE WHEN " + within.sql(oid) + " AND " + text + " OPERATOR(pg_catalog.<>) " + oid + asText + " THEN COALESCE(" + name + ", " + text + ") ELSE " + text + " END"
 }
 
 // wrapName has an expression that makes an OID alias of something else give the version's name as text.

@@ -16,6 +16,10 @@ type substitute struct {
 	text   string
 	query  *ast.Node       // the same as a tree; only read
 	mapped map[string]bool // the columns that may show something else than the relation has
+
+	names, columns []string // the columns of the relation, and how each is shown
+	system         string   // what follows them in the list
+	from           string   // what follows the list
 }
 
 // The operators and types in what is sent are qualified, since the client's search_path may hold others.
@@ -92,40 +96,39 @@ func (in *introspection) spell(rel *catalog.Relation, system []string, shown map
 		columns = append(columns, sql)
 		mapped[rel.Columns[i].Name] = changed
 	}
-	for _, name := range system {
-		columns = append(columns, "t."+name)
+	s := &substitute{columns: columns, names: make([]string, len(columns)), mapped: mapped}
+	for i := range rel.Columns {
+		s.names[i] = rel.Columns[i].Name
 	}
-	text := "(SELECT " + strings.Join(columns, ", ") + " FROM " + syntax.QuoteIdent(rel.Schema) + "." + syntax.QuoteIdent(rel.Name) + " AS t"
+	for _, name := range system {
+		s.system += ", t." + name
+	}
+	s.from = " FROM " + syntax.QuoteIdent(rel.Schema) + "." + syntax.QuoteIdent(rel.Name) + " AS t"
 	for i, hidden := range rows.hidden {
-		text += []string{" WHERE (", " AND ("}[min(i, 1)] + hidden + ") IS NOT TRUE"
+		s.from += []string{" WHERE (", " AND ("}[min(i, 1)] + hidden + ") IS NOT TRUE"
 	}
 	more := in.declaredDefaults(rel, system)
 	for _, c := range rel.Columns {
 		mapped[c.Name] = mapped[c.Name] || more != "" // what a UNION puts out comes from no table
 	}
-	return newSubstitute(rel.Name, text+more+")", mapped)
+	s.from += more
+	return s.parsed(columns)
 }
 
-// narrowed is the substitute with further conditions on its rows.
-func (s *substitute) narrowed(conditions []string) *substitute {
-	if len(conditions) == 0 {
-		return s
-	}
-	text := strings.TrimSuffix(s.text, ")")
-	word := " WHERE ("
-	if s.query.GetSelectStmt().GetWhereClause() != nil {
-		word = " AND ("
-	}
-	return newSubstitute("a catalog", text+word+strings.Join(conditions, ") AND (")+"))", s.mapped)
+// parsed completes a substitute, with those columns.
+func (s *substitute) parsed(columns []string) *substitute {
+	return s.spelled("(SELECT " + strings.Join(columns, ", ") + s.system + s.from + ")")
 }
 
-func newSubstitute(name, text string, mapped map[string]bool) *substitute {
-	tree, err := syntax.Parse("SELECT FROM " + text + " AS t")
+// spelled gives a substitute its text, and the tree of that.
+func (s *substitute) spelled(text string) *substitute {
+	s.text = text
+	tree, err := syntax.Parse("SELECT FROM " + s.text + " AS t")
 	if err != nil {
-		panic("the substitute of " + name + " does not parse: " + err.Error() + ": " + text)
+		panic("the substitute of a catalog does not parse: " + err.Error() + ": " + s.text)
 	}
-	query := tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery
-	return &substitute{text: text, query: query, mapped: mapped}
+	s.query = tree.Stmts[0].Stmt.GetSelectStmt().FromClause[0].GetRangeSubselect().Subquery
+	return s
 }
 
 // A rowMap is how the rows of a catalog relation are shown.
@@ -225,7 +228,7 @@ func (r *rowMap) add(m mention) {
 		}
 		for _, column := range m.columns {
 			if n.columns != nil {
-				r.name(column, in.sql(n.columns)+field+key(m.oid)+fieldText+key(m.number))
+				r.name(column, "CASE WHEN "+n.columnsWithin.sql("t."+m.oid)+" THEN "+in.sql(n.columns)+field+key(m.oid)+fieldText+key(m.number)+" END")
 			}
 			if n.hidden != nil {
 				r.hidden = append(r.hidden, in.sql(n.hidden)+field+key(m.oid)+hasField+key(m.number))

@@ -1,18 +1,21 @@
 package rewrite
 
 import (
+	"strconv"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ruleutils"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
-// spelledNames are the ways in which names of tables are spelled, as JSON objects: {spelling: {"to": what it means}} for those of
-// the version, and {spelling: {"gone": what nothing has}} for those that only the database has. They are right for a session that
+// spelledNames are the ways in which names of tables are spelled, as a JSON object: {spelling: {"to": what it means}} for those of
+// the version, and {spelling: {"gone": what nothing has}} for those that only the database has. A spelling follows
+// a dot where it has a schema, since only such a one may follow the name of the database, and else an equals sign. They are right for a session that
 // finds every table without its schema; the others are told by themselves (namesSQL).
 type spelledNames struct {
-	bare, qualified *rules.NameMap // without and with a schema; nil when there are none
-	tables          map[catalog.OID]bool
+	names  *rules.NameMap // nil when there are none
+	tables map[catalog.OID]bool
 }
 
 // newSpelledNames leaves out tables that share a spelling.
@@ -25,7 +28,7 @@ func newSpelledNames(groups []*ruleutils.Table) spelledNames {
 			}
 		}
 	}
-	bare, qualified, tables := object{}, object{}, map[catalog.OID]bool{}
+	names, tables := object{}, map[catalog.OID]bool{}
 	for _, g := range groups {
 		shared := !g.Renamed
 		for _, k := range spellings(g) {
@@ -37,19 +40,19 @@ func newSpelledNames(groups []*ruleutils.Table) spelledNames {
 		tables[g.OIDs[0]] = true
 		to := object{"to": syntax.QuoteQualified([]string{g.Schema, g.Names[0]})}
 		for _, k := range spelledBare(g.Logical) {
-			bare[k] = to
+			names["="+k] = to
 		}
 		for _, k := range spelled(g.Schema, g.Logical, false) {
-			qualified[k] = to
+			names["."+k] = to
 		}
 		for _, k := range spelledBare(g.Names[0]) {
-			bare[k] = object{"gone": syntax.QuoteIdent(absentMark + g.Names[0])}
+			names["="+k] = object{"gone": syntax.QuoteIdent(absentMark + g.Names[0])}
 		}
 		for _, k := range spelled(g.Schema, g.Names[0], false) {
-			qualified[k] = object{"gone": syntax.QuoteQualified([]string{g.Schema, absentMark + g.Names[0]})}
+			names["."+k] = object{"gone": syntax.QuoteQualified([]string{g.Schema, absentMark + g.Names[0]})}
 		}
 	}
-	return spelledNames{bare.sealed(), qualified.sealed(), tables}
+	return spelledNames{names.sealed(), tables}
 }
 
 // spellings are all of a table, in the version and in the database.
@@ -60,13 +63,19 @@ func spellings(g *ruleutils.Table) []string {
 // sql is the SQL of what to look up for the text l.n; l.k and l.d are as for spelledSQL. With arrays, the name may be that of an
 // array type.
 func (n *spelledNames) sql(in *introspection, arrays bool, absent absence) string {
+	if in.calls(n.names) {
+		return "segue.spelled(" + theName + ", " + in.sql(n.names) + ", " + strconv.FormatBool(arrays) + ", " + strconv.FormatBool(absent != absentIsLooked) + ", " +
+			strconv.FormatBool(absent == absentIsNull) + ")"
+	}
 	key, suffix := func(text string) string { return text }, ""
 	if arrays {
 		key = func(text string) string { return "pg_catalog.regexp_replace(" + text + ", '[[][]]$', '')" }
 		suffix = concat + "CASE WHEN pg_catalog.right(l.k, 2)" + eq + "'[]' THEN '[]' ELSE '' END"
 	}
-	entry := "COALESCE(" + in.sql(n.bare) + field + key("l.k") + ", " + in.sql(n.qualified) + field + key("l.k") + ", " +
-		in.sql(n.qualified) + field + key("l.d") + ")"
+	at := func(sign, text string) string {
+		return in.sql(n.names) + field + "(" + syntax.QuoteLiteral(sign) + concat + key(text) + ")"
+	}
+	entry := "COALESCE(" + at("=", "l.k") + ", " + at(".", "l.k") + ", " + at(".", "l.d") + ")"
 	to := entry + fieldText + "'to'"
 	if absent == absentIsMarked {
 		to = "COALESCE(" + to + ", " + entry + fieldText + "'gone')"

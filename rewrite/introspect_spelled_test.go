@@ -26,10 +26,10 @@ func TestANameIsLookedUpWhereTheSessionFindsIt(t *testing.T) {
 		spellings = append(spellings, "("+syntax.QuoteLiteral(s)+")", "("+syntax.QuoteLiteral(s+"[]")+")")
 	}
 	names := "(VALUES " + strings.Join(spellings, ", ") + ") AS v (n)"
-	for _, stored := range []bool{true, false} {
+	for _, way := range waysToNames {
 		for _, path := range []string{"public", "other, public", "public, other", "other", "pg_catalog"} {
 			d, plain := introspect(t, renamed), &introspected{conn: pgtest.Connect(t, direct)}
-			d.stored = stored
+			d.stored, d.plain = way.stored, way.plain
 			for _, conn := range []*introspected{d, plain} {
 				conn.ask(t, "SET search_path = "+path)
 			}
@@ -42,7 +42,7 @@ func TestANameIsLookedUpWhereTheSessionFindsIt(t *testing.T) {
 			} {
 				got, text := d.askAs(t, sql)
 				if diff := cmp.Diff(plain.ask(t, sql), got); diff != "" {
-					t.Errorf("path %s, stored %v: %s\n=> %.3000s\n(-direct +through):\n%s", path, stored, sql, text.SQL, diff)
+					t.Errorf("path %s, %s: %s\n=> %.3000s\n(-direct +through):\n%s", path, way.name, sql, text.SQL, diff)
 				}
 			}
 		}

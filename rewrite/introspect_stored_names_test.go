@@ -70,7 +70,7 @@ func TestATextOnTheCatalogsIsAsLongForManyTablesAsForFew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	few, session := manyRenames(t, cat, 5)
+	few, session := manyRenames(t, cat, 50)
 	many, _ := manyRenames(t, cat, 500)
 	for _, sql := range introspectionTexts {
 		a, err := few.Rewrite(session, sql)
@@ -85,7 +85,7 @@ func TestATextOnTheCatalogsIsAsLongForManyTablesAsForFew(t *testing.T) {
 			t.Errorf("%s is not rewritten: %v", sql, a.Statements[0].Failure)
 		}
 		if len(a.SQL) != len(b.SQL) {
-			t.Errorf("%s\nhas %d bytes for 5 tables and %d for 500:\n%s", sql, len(a.SQL), len(b.SQL), b.SQL)
+			t.Errorf("%s\nhas %d bytes for 50 tables and %d for 500:\n%s", sql, len(a.SQL), len(b.SQL), b.SQL)
 		}
 	}
 }

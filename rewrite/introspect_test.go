@@ -68,12 +68,13 @@ type introspected struct {
 	binder  *Binder
 	session *Session
 	stored  bool // the names are stored, and texts refer to them
+	plain   int  // Options.PlainNames
 }
 
 // introspect makes a database be read by way of stored names; the schema that holds them is in the catalogs, too.
 func introspect(t testing.TB, url string) *introspected {
 	t.Helper()
-	d := &introspected{conn: pgtest.Connect(t, url), stored: true}
+	d := &introspected{conn: pgtest.Connect(t, url), stored: true, plain: -1}
 	if err := store.Install(context.Background(), d.conn); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func (d *introspected) as(t testing.TB, version string) {
 			t.Fatal(err)
 		}
 	}
-	d.binder = NewBinder(snap, Options{})
+	d.binder = NewBinder(snap, Options{PlainNames: d.plain})
 	d.session = &Session{Version: version, StandardStrings: true, Overlay: map[rules.Name]*catalog.Relation{}}
 	if err := d.conn.QueryRow(context.Background(), "SELECT current_schemas(true)").Scan(&d.session.SearchPath); err != nil {
 		t.Fatal(err)
@@ -239,17 +240,29 @@ func inNamesOf(version, sql string) string {
 }
 
 func TestCatalogsShowTheVersionsNames(t *testing.T) {
-	for _, stored := range []bool{true, false} {
-		t.Run(map[bool]string{true: "stored", false: "in the text"}[stored], func(t *testing.T) { catalogsShowTheVersionsNames(t, stored) })
+	for _, way := range waysToNames {
+		t.Run(way.name, func(t *testing.T) { catalogsShowTheVersionsNames(t, way.stored, way.plain) })
 	}
 }
 
-func catalogsShowTheVersionsNames(t *testing.T, stored bool) {
+// waysToNames are where a text may have the names of a version from.
+var waysToNames = []struct {
+	name   string
+	stored bool
+	plain  int // Options.PlainNames
+}{
+	{"stored", true, -1},
+	{"stored, and in the text where they are few", true, 0},
+	{"stored, and in the text", true, 1 << 20},
+	{"in the text", false, 0},
+}
+
+func catalogsShowTheVersionsNames(t *testing.T, stored bool, plain int) {
 	t.Parallel()
 	url := pgtest.Database(t)
 	pgtest.Exec(t, url, introspectionSchema)
 	d := introspect(t, url)
-	d.stored = stored
+	d.stored, d.plain = stored, plain
 	queries := introspectionQueries(t)
 	type pair struct {
 		want, got answer

@@ -56,6 +56,7 @@ func (b *binding) join(s *scope, j *ast.JoinExpr) (*item, []*item) {
 	}
 	addsRows(j.Jointype, left, right)
 	if j.Alias != nil {
+		b.catalogs.byPlace = true
 		return b.aliasedJoin(j, it)
 	}
 	for _, i := range items {
