@@ -81,8 +81,7 @@ func lookBodiesOfChanges(ctx context.Context, s *Subject, r *report) error {
 	}
 	var names []string
 	for _, c := range s.Migration.Changes() {
-		from, _ := c.Sides()
-		names = append(names, from...)
+		names = append(names, c.Taken(rules.Cutover)...)
 	}
 	if len(names) == 0 {
 		return nil

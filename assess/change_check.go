@@ -47,10 +47,10 @@ func lookChangeChecks(ctx context.Context, s *Subject, r *report) error {
 		}
 		var name, condition string
 		_, err = pgx.ForEachRow(rows, []any{&name, &condition}, func() error {
-			r.add(changeCheck, Object{"constraint", name + " on " + op.Target().String()}, Finding{
+			r.add(changeCheck, Object{"constraint", name + " on " + side.table.String()}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and ends with them at purge: %s", s.Migration.ID, condition),
 				Hint: fmt.Sprintf("add its counterpart on %s, before contract and past Segue: ALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID, then VALIDATE CONSTRAINT",
-					given, op.Target().SQL()),
+					given, side.table.SQL()),
 			})
 			return nil
 		})

@@ -155,7 +155,7 @@ func (s sides) taken() bool { return s.alone && len(s.old) > 0 }
 
 func sidesOf(op rules.Change, p rules.Phase) sides {
 	from, to := op.Sides()
-	out, r := sides{op.Target(), from, []string{}, len(from) == 0 || len(to) == 0}, op.Resolved()
+	out, r := sides{op.Table(p), op.Taken(p), []string{}, len(from) == 0 || len(to) == 0}, op.Resolved()
 	if !p.Live() || r == nil || r.Compiled() == nil || r.Stage == rules.Watched {
 		return out
 	}

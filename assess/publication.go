@@ -70,7 +70,8 @@ func lookPublications(ctx context.Context, s *Subject, r *report) error {
 // changedTables lists the tables whose columns the migration changes, with all that inherit them.
 func (s *Subject) changedTables() (out []catalog.OID) {
 	for _, op := range s.Migration.Changes() {
-		if table := s.Catalog.Lookup(op.Target().Schema, op.Target().Name); table != nil {
+		name := op.Table(s.Migration.Phase)
+		if table := s.Catalog.Lookup(name.Schema, name.Name); table != nil {
 			out = append(append(out, table.OID), s.Catalog.Descendants(table.OID)...)
 		}
 	}

@@ -195,7 +195,7 @@ func (b *body) sql(name string) string {
 		fmt.Fprintf(&declared, "%s %s;\n", v, b.c.Old[i].Type)
 	}
 	text := "#variable_conflict use_column\nDECLARE\n" + declared.String() +
-		"_segue_old_set boolean;\n_segue_new_set boolean;\n_segue_fits boolean;\nBEGIN\n" + b.lines.String() + "END\n"
+		b.rowBeside() + "_segue_old_set boolean;\n_segue_new_set boolean;\n_segue_fits boolean;\nBEGIN\n" + b.lines.String() + "END\n"
 	return "CREATE OR REPLACE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql" + b.c.attributes() + " AS " + dollar(text)
 }
 

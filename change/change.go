@@ -21,12 +21,13 @@ type Change struct {
 
 	Indexes []Index // that the new side is to have before its version is served
 
-	Reads    []string          // tables that expressions read, as they name them
-	Pins     map[string]string // settings that expressions depend on, with the value that counts
-	Lossy    bool              // down(up(x)) may differ from x, and up(down(x)) too
-	Exact    bool              // both directions are exact for every value: bijective in rule files
-	NullOK   bool              // a side may be NULL as a whole while the other is not
-	DownFail *DownFail         // what the old side gets for a row that it cannot hold
+	Elsewhere []string          // columns of the table that other changes beside this one take
+	Reads     []string          // tables that expressions read, as they name them
+	Pins      map[string]string // settings that expressions depend on, with the value that counts
+	Lossy     bool              // down(up(x)) may differ from x, and up(down(x)) too
+	Exact     bool              // both directions are exact for every value: bijective in rule files
+	NullOK    bool              // a side may be NULL as a whole while the other is not
+	DownFail  *DownFail         // what the old side gets for a row that it cannot hold
 
 	// Inline says that the expressions may stand in CHECKs, in conditions of triggers and in statements of clients: they
 	// are immutable, depend on no setting, and read no table.
@@ -79,6 +80,7 @@ type Compiled struct {
 	down    []*expression // in the order of Old
 	fails   *expression   // DownFail.When
 	failed  []*expression // DownFail.Then, in the order of Old
+	beside  []*Compiled   // other changes of the same table, with which its rows are filled
 }
 
 // Compile checks a description, chooses the physical names, and reads the expressions. What the names mean in a database, and

@@ -11,7 +11,7 @@ import (
 // filled brings the rows of a table to the marker 1.
 func (s *stage) filled() *stage {
 	s.t.Helper()
-	if _, err := s.conn.Exec(context.Background(), s.c.Backfill(s.c.Table, false), 0, 1<<20); err != nil {
+	if _, err := s.conn.Exec(context.Background(), change.Together{s.c}.Backfill(s.c.Table, true), 0, 1<<20); err != nil {
 		s.t.Fatal(err)
 	}
 	return s

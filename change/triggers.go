@@ -188,7 +188,11 @@ func (b *body) refuse(s Stage) {
 func (b *body) fill() {
 	b.line("IF %s THEN RETURN NULL; END IF;", ne(b.mark("OLD"), "0"))
 	b.up("OLD")
+	if len(b.c.beside) > 0 {
+		b.line("_segue_row := NEW;")
+	}
 	b.line("NEW := OLD;")
+	b.keepBeside()
 	b.assign(b.c.New, b.news())
 	b.line("%s := 1;", b.mark("NEW"))
 	b.line("RETURN NEW;")

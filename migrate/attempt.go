@@ -166,14 +166,12 @@ func (l *leader) design(ctx context.Context, t *store.Transition) (*move, error)
 			return nil, err
 		}
 	}
-	for _, s := range m.steps {
-		switch {
-		case s.SQL != "":
-			m.sql = append(m.sql, s.SQL)
-		case s.Lock != "":
+	for _, s := range m.steps { // before anything has another name
+		if s.SQL == "" && s.Lock != "" {
 			m.sql = append(m.sql, lockOf(m.tables, m.catalog, s.Lock)...)
 		}
 	}
+	m.sql = append(m.sql, rules.Statements(m.steps)...)
 	return m, nil
 }
 

@@ -40,7 +40,11 @@ func (f *filler) fillRows(ctx context.Context, m *rules.Migration) (done bool, e
 		case a.Paused || a.Failure != "":
 			return false, nil
 		}
-		b := &backfill{filler: f, account: a, change: op.Resolved().Compiled(), stage: op.Resolved().Stage}
+		changes := m.FilledWith(op)
+		if changes == nil {
+			continue
+		}
+		b := &backfill{filler: f, account: a, changes: changes, stage: op.Resolved().Stage}
 		if done, err := b.run(ctx); err != nil || !done {
 			if errors.Is(err, errStale) {
 				err = b.repeated(ctx, withoutValues(err))
@@ -51,15 +55,15 @@ func (f *filler) fillRows(ctx context.Context, m *rules.Migration) (done bool, e
 	return true, nil
 }
 
-// A backfill fills the rows of one change.
+// A backfill fills the rows of one table, for all changes of it. The account is that of the first one.
 type backfill struct {
 	*filler
 	*account
-	change *change.Compiled
-	stage  rules.Stage
-	quiet  bool // others' triggers do not fire
-	began  time.Time
-	rows   int64
+	changes change.Together
+	stage   rules.Stage
+	quiet   bool // others' triggers do not fire
+	began   time.Time
+	rows    int64
 }
 
 // A part is a table that holds rows: that of the change, or a partition of it.
@@ -78,7 +82,7 @@ func (b *backfill) parts(ctx context.Context) ([]part, error) {
 			UNION SELECT inhrelid FROM pg_catalog.pg_inherits JOIN tree ON inhparent = tree.oid)
 		SELECT c.oid, n.nspname, c.relname, pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8, c.reltuples
 		FROM tree JOIN pg_catalog.pg_class c USING (oid) JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' ORDER BY c.oid`,
-		b.change.Table.Schema, b.change.Table.Name)
+		b.changes[0].Table.Schema, b.changes[0].Table.Name)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the table: %w", err)
 	}
@@ -156,7 +160,7 @@ func (b *backfill) left(ctx context.Context, parts []part) (int64, error) {
 			if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
 				return err
 			}
-			return tx.QueryRow(ctx, b.change.Left(p.name)).Scan(&n)
+			return tx.QueryRow(ctx, b.changes.Left(p.name)).Scan(&n)
 		})
 		if err != nil {
 			return 0, b.otherwise(err)
@@ -230,7 +234,7 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 			return err
 		}
 		filling = true
-		tag, err := tx.Exec(ctx, b.change.Backfill(p.name, !b.quiet && b.change.Others), b.Page, to)
+		tag, err := tx.Exec(ctx, b.changes.Backfill(p.name, b.quiet), b.Page, to)
 		if err != nil {
 			return err
 		}
@@ -313,7 +317,8 @@ func (b *backfill) set(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
-	for name, value := range b.change.Pins {
+	pins, _ := b.changes.Pins()
+	for name, value := range pins {
 		if _, err := tx.Exec(ctx, `SELECT pg_catalog.set_config($1, $2, true)`, name, value); err != nil {
 			return err
 		}

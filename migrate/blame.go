@@ -20,7 +20,7 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 		return false, err
 	}
 	rows, err := b.conn.Query(ctx, fmt.Sprintf(`SELECT ctid::pg_catalog.text, %s FROM ONLY %s AS t WHERE ctid >= $1::pg_catalog.text::pg_catalog.tid
-		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s = 0`, key, p.name.SQL(), pgx.Identifier{b.change.Marker()}.Sanitize()), tid(b.Page), tid(b.Page+1))
+		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s`, key, p.name.SQL(), b.changes.Unfilled("t")), tid(b.Page), tid(b.Page+1))
 	if err != nil {
 		return false, b.otherwise(err)
 	}
@@ -49,7 +49,7 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 				return err
 			}
 			filling = true
-			tag, err := tx.Exec(ctx, b.change.BackfillRow(p.name, !b.quiet && b.change.Others), s.ctid)
+			tag, err := tx.Exec(ctx, b.changes.BackfillRow(p.name, b.quiet), s.ctid)
 			if err != nil {
 				return err
 			}

@@ -108,7 +108,7 @@ func newChangedWorld(t testing.TB, s changedStage) *mappedWorld {
 	sql := []string{"CREATE SCHEMA segue; GRANT USAGE ON SCHEMA segue TO public", changedOld + changedBoth, changedRows}
 	for _, c := range changes {
 		sql = append(sql, c.Expand()...)
-		sql = append(sql, strings.NewReplacer("$1", "0", "$2", "1000").Replace(c.Backfill(c.Table, false)))
+		sql = append(sql, strings.NewReplacer("$1", "0", "$2", "1000").Replace(reshape.Together{c}.Backfill(c.Table, true)))
 		sql = append(sql, c.Complete()...)
 		sql = append(sql, c.Validate())
 		if s.cutover {

@@ -70,7 +70,7 @@ func (o AddColumn) resolved() *ResolvedChange              { return o.Resolved }
 func (o AddColumn) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
 func (o AddColumn) apply(s *schema, undo bool) (*catalog.Relation, error) {
-	r, err := s.find(o.Table)
+	r, err := o.Resolved.find(s, o.Table, undo)
 	if err != nil || !o.Resolved.there() {
 		return r, err
 	}
@@ -85,19 +85,12 @@ func (o AddColumn) validate(v *validator) *FileError {
 	if mistake := v.columnUnused("name", r, o.Column.Name); mistake != nil {
 		return mistake
 	}
-	_, err := change.Compile(o.describe("draft"))
+	_, err := change.Compile(o.describe("draft", nil))
 	return v.expression(err)
 }
 
-// Describe implements Changing.
-func (o AddColumn) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
-	if cat.Lookup(o.Table.Schema, o.Table.Name) == nil {
-		return change.Change{}, &noTableError{o.Table}
-	}
-	return o.describe(key), nil
-}
-
-func (o AddColumn) describe(key string) change.Change {
+// describe implements Changing.
+func (o AddColumn) describe(key string, _ []change.Column) change.Change {
 	c := change.Change{Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, New: []change.Column{o.Column.described()}}
 	if o.Up != "" {
 		c.Up = change.Map{o.Column.Name: o.Up}

@@ -80,7 +80,7 @@ func (s *schema) lens(version string, tables []catalog.OID) *Lens {
 			t.Identity = t.Identity && logical == c.Name
 			t.Columns = append(t.Columns, ColumnLens{Logical: logical, Physical: c.Name, Num: c.Num})
 		}
-		if v, ok := s.serves[oid]; ok {
+		for _, v := range s.serves[oid] {
 			t.serve(v.change, r, v.newSide, v.newOwns)
 		}
 		out = append(out, t)
@@ -149,8 +149,10 @@ func Affected(m *Migration, stored []*Migration, cat *catalog.Catalog) ([]catalo
 	next, touched := t.newest().clone(), map[catalog.OID]bool{}
 	for j, op := range m.Operations {
 		r, err := (*catalog.Relation)(nil), error(nil)
-		if m.Leftovers() {
-			r, err = next.find(op.Target())
+		if c, changes := m.ChangeAt(j); m.Leftovers() && changes {
+			r, err = next.find(c.Table(m.Phase))
+		} else if m.Leftovers() {
+			continue // its names are as they are
 		} else {
 			r, err = op.apply(next, false)
 		}

@@ -56,11 +56,6 @@ func (ChangeColumns) Names() []NameChange { return nil }
 // Sides are the columns that the operation takes, and those that it gives, for people.
 func (o ChangeColumns) Sides() (from, to []string) { return o.From, names(o.To) }
 
-// touches reports whether an operation is about a table of that name.
-func touches(op Operation, table Name) bool {
-	return op.Target() == table || slices.ContainsFunc(op.Names(), func(n NameChange) bool { return !n.Column && n.Table.Schema == table.Schema && n.To == table.Name })
-}
-
 func names(columns []NewColumn) []string {
 	out := make([]string, len(columns))
 	for i, c := range columns {
@@ -87,22 +82,22 @@ func (o ChangeColumns) Steps(from, to Phase) []Step {
 
 // statements lists what is run on the way from one phase to another.
 func (o ChangeColumns) statements(from, to Phase) []string {
-	c := o.Resolved.compiled
+	before, after := o.Resolved.compiled, o.Resolved.renamed
 	switch {
 	case to == Active && !from.Live():
-		return c.Expand()
+		return before.Expand()
 	case to == Cutover:
-		return c.Cutover()
+		return after.Cutover()
 	case to == Active:
-		return c.BackToActive()
+		return before.BackToActive()
 	case to == Contracted:
-		return c.Contract()
+		return after.Contract()
 	case from == Cutover:
-		return append(c.BackToActive(), c.Rollback()...)
-	case from == Contracted:
-		return slices.Concat(c.BackFromContract(), c.BackToActive(), c.Rollback())
+		return append(before.BackToActive(), before.Rollback()...)
+	case from == Contracted: // there is no such way where anything is renamed
+		return slices.Concat(after.BackFromContract(), after.BackToActive(), after.Rollback())
 	case from == Active && o.Resolved.there():
-		return c.Rollback()
+		return before.Rollback()
 	}
 	return nil
 }
@@ -159,7 +154,7 @@ func (o ChangeColumns) expanded() bool { return o.Resolved.there() }
 
 // apply changes nothing as long as the database has no new columns: they are nobody's then.
 func (o ChangeColumns) apply(s *schema, undo bool) (*catalog.Relation, error) {
-	r, err := s.find(o.Table)
+	r, err := o.Resolved.find(s, o.Table, undo)
 	if err != nil {
 		return nil, err
 	}
@@ -205,15 +200,6 @@ func (o ChangeColumns) validate(v *validator) *FileError {
 	return v.expression(err)
 }
 
-// Describe implements Changing.
-func (o ChangeColumns) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
-	old, err := describedColumns(o.Table, o.From, cat)
-	if err != nil {
-		return change.Change{}, err
-	}
-	return o.describe(key, old), nil
-}
-
 // Unsupported implements Changing.
 func (o ChangeColumns) Unsupported() (what, hint string) {
 	switch {
@@ -228,7 +214,7 @@ func (o ChangeColumns) Unsupported() (what, hint string) {
 func (o ChangeColumns) resolved() *ResolvedChange              { return o.Resolved }
 func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
-// describe is the operation on columns of which the database has said the types.
+// describe implements Changing.
 func (o ChangeColumns) describe(key string, old []change.Column) change.Change {
 	c := change.Change{
 		Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old, Up: o.Up, Down: o.Down,

@@ -17,11 +17,11 @@ type Changing interface {
 	// Sides are the columns that the operation takes, and those that it gives, for people.
 	Sides() (from, to []string)
 
-	// Describe is the operation as a change of that key, as far as the catalog has it: types of the old side alone.
-	Describe(key string, cat *catalog.Catalog) (change.Change, error)
-
 	// Unsupported says what of the rule file cannot be done yet, with a hint; "" where there is nothing.
 	Unsupported() (what, hint string)
+
+	// describe is the operation as a change of that key, in the names of the file. old has the types of the columns that it takes.
+	describe(key string, old []change.Column) change.Change
 
 	resolved() *ResolvedChange
 	resolvedAs(r *ResolvedChange) Operation
@@ -30,7 +30,8 @@ type Changing interface {
 // A Change is an operation of a migration that changes columns.
 type Change struct {
 	Changing
-	Place int // among all operations
+	Place int        // among all operations
+	of    *Migration // whose they are
 }
 
 // Resolved is the change as the database has it; nil as long as it has nothing of it.
@@ -41,7 +42,7 @@ func (m *Migration) Changes() []Change {
 	var out []Change
 	for i, op := range m.Operations {
 		if c, ok := op.(Changing); ok {
-			out = append(out, Change{c, i})
+			out = append(out, Change{c, i, m})
 		}
 	}
 	return out
@@ -53,7 +54,7 @@ func (m *Migration) ChangeAt(place int) (Change, bool) {
 		return Change{}, false
 	}
 	c, ok := m.Operations[place].(Changing)
-	return Change{c, place}, ok
+	return Change{c, place, m}, ok
 }
 
 // Resolve is the migration with a change of columns as the database has it; nil takes it away.
@@ -63,8 +64,45 @@ func (m *Migration) Resolve(operation int, r *ResolvedChange) *Migration {
 	if c, ok := out.Operations[operation].(Changing); ok {
 		out.Operations[operation] = c.resolvedAs(r)
 	}
-	return &out
+	return out.linked()
 }
+
+// Describe is the operation as a change of that key, by the names that the database has before cutover, and as far as the catalog has
+// it: types of the old side alone.
+func (c Change) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
+	table := c.Table(Active)
+	r := cat.Lookup(table.Schema, table.Name)
+	if r == nil {
+		return change.Change{}, &noTableError{table}
+	}
+	from, _ := c.Sides()
+	var old []change.Column
+	former := map[string]string{}
+	for i, name := range c.Taken(Active) {
+		col := r.Column(name)
+		if col == nil {
+			return change.Change{}, fmt.Errorf("table %s should have a column %s, but has none of that name", table, showIdentifier(name))
+		}
+		old, former[from[i]] = append(old, change.Column{Name: from[i], Type: col.TypeName}), name
+	}
+	out, err := c.describe(key, old).Called(changeName(table), former)
+	out.Elsewhere = c.elsewhere()
+	return out, err
+}
+
+// elsewhere lists the columns of the table that other operations of the file take, by all names that they have in the database.
+func (c Change) elsewhere() []string {
+	var out []string
+	for _, i := range c.of.beside(c.Place) {
+		if o, ok := c.of.ChangeAt(i); ok {
+			out = append(append(out, o.Taken(Active)...), o.Taken(Cutover)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func changeName(n Name) change.Name { return change.Name{Schema: n.Schema, Name: n.Name} }
 
 // notes say in words what the steps of a change do that has columns on one side only.
 type notes struct{ expand, contract, back string }
@@ -74,7 +112,11 @@ type notes struct{ expand, contract, back string }
 func aloneSteps(r *ResolvedChange, from, to Phase, n notes) []Step {
 	var sql []string
 	compiled := func(f func(*change.Compiled) []string) {
-		if r != nil && r.compiled != nil {
+		switch {
+		case r == nil || r.compiled == nil:
+		case to == Contracted || from == Contracted:
+			sql = f(r.renamed)
+		default:
 			sql = f(r.compiled)
 		}
 	}
@@ -116,12 +158,6 @@ func (v *validator) changeable(table Name) (*catalog.Relation, *FileError) {
 	if mistake != nil {
 		return nil, mistake
 	}
-	for i, other := range v.m.Operations {
-		if i != v.op && touches(other, table) {
-			return nil, v.fail("table", fmt.Sprintf("another operation of the file is about %s, too, which is not supported yet beside a change of columns", table),
-				"give it a file of its own")
-		}
-	}
 	if r.OfType != 0 {
 		return nil, v.fail("table", fmt.Sprintf("%s is a typed table; its columns belong to its type", table), "")
 	}
@@ -146,21 +182,4 @@ func (v *validator) expression(err error) *FileError {
 		at = wrong.Map
 	}
 	return v.fail(at, wrong.Message, hint)
-}
-
-// describedColumns are columns of a table as the catalog has them.
-func describedColumns(table Name, names []string, cat *catalog.Catalog) ([]change.Column, error) {
-	r := cat.Lookup(table.Schema, table.Name)
-	if r == nil {
-		return nil, &noTableError{table}
-	}
-	var out []change.Column
-	for _, name := range names {
-		c := r.Column(name)
-		if c == nil {
-			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", table, showIdentifier(name))
-		}
-		out = append(out, change.Column{Name: name, Type: c.TypeName})
-	}
-	return out, nil
 }

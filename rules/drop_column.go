@@ -67,7 +67,7 @@ func (o DropColumn) resolved() *ResolvedChange              { return o.Resolved 
 func (o DropColumn) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
 
 func (o DropColumn) apply(s *schema, undo bool) (*catalog.Relation, error) {
-	r, err := s.find(o.Table)
+	r, err := o.Resolved.find(s, o.Table, undo)
 	if err != nil {
 		return nil, err
 	}
@@ -97,21 +97,13 @@ func (o DropColumn) validate(v *validator) *FileError {
 	case (c.Identity != 0 || c.Stored) && o.Down != "":
 		return v.fail("down", fmt.Sprintf("column %s of %s is generated, so that nobody can give it a value", showIdentifier(o.Name), o.Table), "leave down away")
 	}
-	_, err := change.Compile(o.describe("draft", change.Column{Name: o.Name, Type: c.TypeName}))
+	_, err := change.Compile(o.describe("draft", []change.Column{{Name: o.Name, Type: c.TypeName}}))
 	return v.expression(err)
 }
 
-// Describe implements Changing.
-func (o DropColumn) Describe(key string, cat *catalog.Catalog) (change.Change, error) {
-	old, err := describedColumns(o.Table, []string{o.Name}, cat)
-	if err != nil {
-		return change.Change{}, err
-	}
-	return o.describe(key, old[0]), nil
-}
-
-func (o DropColumn) describe(key string, old change.Column) change.Change {
-	c := change.Change{Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: []change.Column{old}}
+// describe implements Changing.
+func (o DropColumn) describe(key string, old []change.Column) change.Change {
+	c := change.Change{Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old}
 	if o.Down != "" {
 		c.Down = change.Map{o.Name: o.Down}
 	}

@@ -15,6 +15,9 @@ func Renaming(m *Migration, d Direction, cat *catalog.Catalog) (*Snapshot, error
 		if d == Backward {
 			j = len(m.Operations) - 1 - j
 		}
+		if _, changes := m.ChangeAt(j); changes {
+			continue // it renames nothing then
+		}
 		r, err := m.Operations[j].apply(after, d == Backward)
 		if err != nil {
 			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: j, Err: err}
@@ -36,7 +39,7 @@ func Contracting(m *Migration, cat *catalog.Catalog) (*Snapshot, error) {
 		if !change.there() || change.compiled == nil {
 			continue
 		}
-		r, err := after.find(c.Target())
+		r, err := after.find(c.Table(Cutover))
 		if err != nil {
 			return nil, &MismatchError{Migration: m.ID, Phase: m.Phase, Operation: c.Place, Err: err}
 		}
@@ -44,9 +47,9 @@ func Contracting(m *Migration, cat *catalog.Catalog) (*Snapshot, error) {
 		for _, oid := range cat.Descendants(r.OID) {
 			touched[oid] = true
 		}
-		for i, col := range change.compiled.Old {
+		for i, col := range change.renamed.Old {
 			if at := r.Column(col.Physical); at != nil {
-				after.renameColumn(r, at, change.compiled.Settled().Old[i].Physical)
+				after.renameColumn(r, at, change.renamed.Settled().Old[i].Physical)
 			}
 		}
 	}

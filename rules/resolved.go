@@ -15,6 +15,7 @@ import (
 const (
 	protocolSides   = 1 // two sides are kept in step
 	protocolAlone   = 2 // columns are added, or taken, and nothing is kept in step
+	protocolBeside  = 3 // either of them or protocolIndexed, beside other operations about the same table
 	protocolIndexed = 4 // as protocolSides, and the new side has indexes of its own
 )
 
@@ -50,7 +51,8 @@ type ResolvedChange struct {
 	Protocol int
 	Stage    Stage
 	change   change.Change
-	compiled *change.Compiled // nil where the protocol is another one
+	compiled *change.Compiled // by the names that the database has until cutover; nil where the protocol is another one
+	renamed  *change.Compiled // by those that it has from then on
 }
 
 // NewResolvedChange is a change in a stage.
@@ -59,12 +61,12 @@ func NewResolvedChange(c change.Change, stage Stage) (*ResolvedChange, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ResolvedChange{Protocol: protocolOf(c), Stage: stage, change: compiled.Change, compiled: compiled}, nil
+	return &ResolvedChange{Protocol: protocolOf(c), Stage: stage, change: compiled.Change, compiled: compiled, renamed: compiled}, nil
 }
 
 // DecodeChange reads what Encode has written. Of another protocol nothing is understood but that it is another one.
 func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, error) {
-	if protocol != protocolSides && protocol != protocolAlone && protocol != protocolIndexed {
+	if protocol < protocolSides || protocol > protocolIndexed {
 		return &ResolvedChange{Protocol: protocol, Stage: stage}, nil
 	}
 	var c change.Change
@@ -77,8 +79,14 @@ func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, er
 // Encode is the change without its stage, as it is stored.
 func (r *ResolvedChange) Encode() ([]byte, error) { return json.Marshal(r.change) }
 
-// Compiled makes the statements of the change; nil where the protocol is another one.
-func (r *ResolvedChange) Compiled() *change.Compiled { return r.compiled }
+// Compiled makes the statements of the change, by the names that the database has in its stage; nil where the protocol is another one.
+func (r *ResolvedChange) Compiled() *change.Compiled {
+	switch r.Stage {
+	case Owned, Kept, Settled:
+		return r.renamed
+	}
+	return r.compiled
+}
 
 // At is the same change in another stage.
 func (r *ResolvedChange) At(stage Stage) *ResolvedChange {
@@ -153,20 +161,24 @@ func (r *ResolvedChange) there() bool { return r != nil && r.Stage != Watched }
 
 // apply carries the change out on the schema of the version before it, or with undo makes that schema of what the database has.
 func (r *ResolvedChange) apply(s *schema, table *catalog.Relation, undo bool) error {
-	c := r.compiled
+	c := r.Compiled()
 	if c == nil {
 		return fmt.Errorf("the change was begun by another release")
 	}
 	for _, side := range []struct {
-		columns []change.Column
-		shown   bool
-	}{{c.Old, undo}, {c.New, !undo}} {
+		columns    []change.Column
+		shown, old bool
+	}{{c.Old, undo, true}, {c.New, !undo, false}} {
 		for _, col := range side.columns {
 			at := table.Column(col.Physical)
 			if at == nil {
 				return fmt.Errorf("table %s should have a column %s, but has none of that name", Name{table.Schema, table.Name}, showIdentifier(col.Physical))
 			}
-			s.show(table, at, col.Name, side.shown)
+			name := col.Name
+			if side.old { // which has the name that its version gives it, until contract
+				name = s.columnName(table, at)
+			}
+			s.show(table, at, name, side.shown)
 		}
 	}
 	if !c.Alone() && table.Column(c.Marker()) == nil {
@@ -179,23 +191,30 @@ func (r *ResolvedChange) apply(s *schema, table *catalog.Relation, undo bool) er
 // serve has the table and its descendants show one side.
 func (r *ResolvedChange) serve(s *schema, table *catalog.Relation, side served) {
 	for _, oid := range append([]catalog.OID{table.OID}, s.cat.Descendants(table.OID)...) {
-		s.serves[oid] = side
+		all := slices.DeleteFunc(slices.Clone(s.serves[oid]), func(o served) bool { return o.change.Key == side.change.Key })
+		all = append(all, side)
+		slices.SortFunc(all, func(a, b served) int { return strings.Compare(a.change.Key, b.change.Key) })
+		s.serves[oid] = all
 	}
 }
 
 // leave gives the names that a version uses to what a change has left that is not live any more.
 func (c Change) leave(s *schema) (*catalog.Relation, error) {
-	table, left := c.Target(), c.Resolved()
+	left, phase := c.Resolved(), Contracted
+	if left.Stage == Withdrawn {
+		phase = RolledBack
+	}
+	table := c.Table(phase)
 	r, err := s.find(table)
 	if err != nil || left.compiled == nil || left.Stage == Withdrawn {
 		return r, err
 	}
 	if left.Stage == Settled {
-		left.serve(s, r, served{left.compiled.Settled(), true, true})
+		left.serve(s, r, served{left.renamed.Settled(), true, true})
 		return r, nil
 	}
-	left.serve(s, r, served{left.compiled.Contracted(), true, true})
-	for _, col := range left.compiled.New {
+	left.serve(s, r, served{left.renamed.Contracted(), true, true})
+	for _, col := range left.renamed.New {
 		at := r.Column(col.Physical)
 		if at == nil {
 			return nil, fmt.Errorf("table %s should have a column %s, but has none of that name", table, showIdentifier(col.Physical))
@@ -220,7 +239,7 @@ func StageSteps(m *Migration, to Stage) []Step {
 		case Completing:
 			sql = r.compiled.Complete()
 		case Settled:
-			sql = r.compiled.Settle()
+			sql = r.renamed.Settle()
 		}
 		out = append(out, gatedSteps(m.Phase, m.Phase, sql)...)
 	}
@@ -236,7 +255,7 @@ func PurgeSteps(m *Migration) []Step {
 		case r.Stage == Withdrawn:
 			out = append(out, gatedSteps(m.Phase, m.Phase, r.compiled.PurgeRolledBack())...)
 		case r.Stage == Settled:
-			out = append(out, gatedSteps(m.Phase, m.Phase, r.compiled.Purge())...)
+			out = append(out, gatedSteps(m.Phase, m.Phase, r.renamed.Purge())...)
 		}
 	}
 	return out
@@ -279,6 +298,7 @@ func (m *Migration) AtStage(stage Stage) map[int]*ResolvedChange {
 	out := map[int]*ResolvedChange{}
 	for _, c := range m.Changes() {
 		switch r := c.Resolved(); {
+		case r == nil: // it was over before the others are
 		case r.change.Alone() && (stage == Filling || stage == Served):
 			out[c.Place] = r.At(Served)
 		case r.change.Alone():

@@ -15,12 +15,12 @@ type schema struct {
 	names   map[catalog.OID]string           // tables that are called differently
 	columns map[catalog.OID]map[int16]string // columns that are called differently
 	gone    map[catalog.OID]map[int16]bool   // columns that the version does not have
-	serves  map[catalog.OID]served           // the change of columns of which the version has one side
+	serves  map[catalog.OID][]served         // the changes of columns of which the version has one side, by their keys
 }
 
 // physicalSchema is the one that the database has.
 func physicalSchema(cat *catalog.Catalog) *schema {
-	return &schema{cat: cat, names: map[catalog.OID]string{}, columns: map[catalog.OID]map[int16]string{}, gone: map[catalog.OID]map[int16]bool{}, serves: map[catalog.OID]served{}}
+	return &schema{cat: cat, names: map[catalog.OID]string{}, columns: map[catalog.OID]map[int16]string{}, gone: map[catalog.OID]map[int16]bool{}, serves: map[catalog.OID][]served{}}
 }
 
 // served is the side of a change that a version has.

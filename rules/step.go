@@ -24,17 +24,23 @@ const (
 )
 
 // Steps lists what takes a migration from one phase to another, in the order in which it is to be done in one transaction.
-// What several operations ask for in the same words is asked for once.
+// What several operations ask for in the same words is asked for once. Renames come first: what changes columns speaks of the names
+// that are there afterwards, which its triggers' functions have to name.
 func Steps(m *Migration, from, to Phase) []Step {
 	var out []Step
-	for i := range m.Operations {
-		if goesBack(from, to) {
-			i = len(m.Operations) - 1 - i
-		}
-		for _, s := range m.Operations[i].Steps(from, to) {
-			s.From, s.Phase = from, to
-			if s.SQL != "" || !slices.Contains(out, s) {
-				out = append(out, s)
+	for _, changing := range []bool{false, true} {
+		for i := range m.Operations {
+			if goesBack(from, to) {
+				i = len(m.Operations) - 1 - i
+			}
+			if _, is := m.Operations[i].(Changing); is != changing {
+				continue
+			}
+			for _, s := range m.Operations[i].Steps(from, to) {
+				s.From, s.Phase = from, to
+				if s.SQL != "" || !slices.Contains(out, s) {
+					out = append(out, s)
+				}
 			}
 		}
 	}

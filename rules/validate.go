@@ -45,9 +45,11 @@ func validateAfter(before []*Migration, m *Migration, cat *catalog.Catalog) erro
 		if mistake := op.validate(v); mistake != nil {
 			return mistake
 		}
-		if _, err := op.apply(v.now, false); err != nil {
+		r, err := op.apply(v.now, false)
+		if err != nil {
 			return v.fail("", err.Error(), "")
 		}
+		v.claim(r)
 	}
 	return nil
 }
@@ -59,6 +61,7 @@ type validator struct {
 	physical *schema
 	timeline *timeline
 	now      *schema // after the operations so far
+	claims   map[catalog.OID]*claims
 }
 
 // fail makes the error about one field of the current operation.

@@ -15,6 +15,9 @@ func (v *validator) column(at string, r *catalog.Relation, table Name, from stri
 	case hidden(from):
 		return nil, v.fail(at, "names that begin with "+reservedPrefix+" are reserved", "")
 	}
+	if mistake := v.unclaimed(at, r, table, from); mistake != nil {
+		return nil, mistake
+	}
 	if c := v.now.column(r, from); c != nil {
 		return c, nil
 	}
@@ -50,6 +53,9 @@ func (v *validator) tops(r *catalog.Relation, c *catalog.Column) []*catalog.Rela
 func (v *validator) columnFree(at string, r *catalog.Relation, to string) *FileError {
 	for _, oid := range append([]catalog.OID{r.OID}, v.now.cat.Descendants(r.OID)...) {
 		d := v.now.cat.Relation(oid)
+		if mistake := v.unclaimed(at, d, v.now.name(d), to); mistake != nil && v.now.column(d, to) == nil {
+			return mistake
+		}
 		for _, s := range v.everySchema() {
 			if s.column(d, to) == nil {
 				continue

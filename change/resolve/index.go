@@ -167,6 +167,7 @@ type translation struct {
 	same    map[string]bool   // of these, those with the same values
 	lost    map[string]bool   // columns of the old side that no column of the new side has the place of alone
 	nullsNo map[string]bool   // where one side may be NULL and the other not
+	others  []string          // columns that other changes take: an index on one of them ends with it
 }
 
 // onOldSide reports whether an index uses a column of the old side.
@@ -255,6 +256,8 @@ func (t *translation) column(name string) (to, why string) {
 	switch {
 	case t.lost[name]:
 		return "", fmt.Sprintf("no column takes the place of %s alone", name)
+	case slices.Contains(t.others, name):
+		return "", fmt.Sprintf("%s is taken by another operation of the file", name)
 	case t.to[name] != "":
 		return t.to[name], ""
 	}
@@ -274,7 +277,13 @@ func (t *translation) text(what, text string) (out, why string) {
 	switch {
 	case err != nil:
 		return "", what + " cannot be read"
-	case !uses:
+	}
+	for _, name := range t.others {
+		if _, taken, _, err := change.Renamed(text, t.columns, map[string]string{name: name}); err != nil || taken {
+			return "", fmt.Sprintf("%s is taken by another operation of the file", name)
+		}
+	}
+	if !uses {
 		return text, ""
 	}
 	for name := range all {
@@ -323,7 +332,7 @@ func translationOf(ctx context.Context, db Querier, c *change.Compiled, table ui
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the columns: %w", err)
 	}
-	t := &translation{to: map[string]string{}, same: map[string]bool{}, lost: map[string]bool{}, nullsNo: map[string]bool{}}
+	t := &translation{others: c.Elsewhere, to: map[string]string{}, same: map[string]bool{}, lost: map[string]bool{}, nullsNo: map[string]bool{}}
 	if t.columns, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
 		return nil, fmt.Errorf("cannot look at the columns: %w", err)
 	}

@@ -14,7 +14,7 @@ import (
 var (
 	ownConstraint = regexp.MustCompile(`^_segue_(step|full|null([a-z]))_(\w+)$`)
 	ownFunction   = regexp.MustCompile(`\bsegue\._segue_(?:first|last)_(?:insert|update)_(\w+)\(`)
-	ownVariable   = regexp.MustCompile(`\b_segue_(?:old|new)(?:_\d+|_set)\b|\b_segue_fits\b`)
+	ownVariable   = regexp.MustCompile(`\b_segue_(?:old|new)(?:_\d+|_set)\b|\b_segue_(?:fits|row)\b`)
 )
 
 // ofChange takes what is Segue's own out of a report. message is what to say in the end; "" for what the server says.

@@ -36,7 +36,7 @@ func (o *operator) fill(ctx context.Context, name change.Name) (left int, err er
 	if err != nil {
 		return 0, err
 	}
-	sql := o.table.compiled.Backfill(name, false)
+	sql := o.table.changes().Backfill(name, true)
 	for page := 0; page < pages; page += 2 {
 		text := strings.NewReplacer("$1", strconv.Itoa(page), "$2", strconv.Itoa(page+2)).Replace(sql)
 		batch := []string{"BEGIN", "SET LOCAL lock_timeout = '50ms'", "SET LOCAL session_replication_role = replica", text}
@@ -60,7 +60,7 @@ func (o *operator) fill(ctx context.Context, name change.Name) (left int, err er
 			return 0, fmt.Errorf("backfill of %s: %w", name.SQL(), err)
 		}
 	}
-	return o.number(ctx, o.table.compiled.Left(name))
+	return o.number(ctx, o.table.changes().Left(name))
 }
 
 // die does a batch whose connection is lost before it is committed, and gets another connection.

@@ -25,6 +25,21 @@ func (c Case) Play(ctx context.Context, url string) ([]proof.Anomaly, error) {
 // Cases are what random clients seldom or never do.
 func Cases() []Case {
 	return []Case{
+		{"two changes of one table go to the end together", "", paired, func(s *script) {
+			old, past := s.hand("old", proof.Old, Plain), s.hand("past", proof.New, Plain)
+			old.inserts("100")
+			s.to(filling)
+			old.sets("200")
+			past.sets("3.00")
+			s.to(served)
+			s.hand("new", proof.New, Code).sets("4.00")
+			s.hand("flip", proof.Old, Flip).sets("500")
+			s.to(owned)
+			old.sets("600")
+			s.hand("flip of the new one", proof.New, Flip).sets("7.00")
+			s.to(purged)
+			past.sets("8.00")
+		}},
 		{"the new side of a row that is not filled is written while triggers are disabled", "", money, func(s *script) {
 			s.hand("old", proof.Old, Plain).inserts("100")
 			s.to(filling)

@@ -79,6 +79,9 @@ func (r *Run) setUp(ctx context.Context, admin *pgx.Conn, slot string) error {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
 		t := &table{Shape: s, compiled: compiled, keys: r.Rows, fresh: new(atomic.Int64)}
+		if err := t.pair(change.Without(r.Without...)); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
 		t.fresh.Store(r.Rows)
 		t.enter(before)
 		r.tables = append(r.tables, t)

@@ -30,6 +30,7 @@ type Shape struct {
 	Inline      bool              // both directions can be written into a statement
 	Pins        map[string]string // settings that expressions depend on
 	NullOK      bool              // one side may be NULL where the other is not
+	Paired      bool              // the column note is changed beside it, to remark
 	Unprinted   [2]bool           // how a session prints the side depends on its settings
 }
 

@@ -4,6 +4,6 @@ package checker
 func Shapes() []*Shape {
 	return []*Shape{
 		money(), moving(), repriced(), watched(), names(), triggered(), tags(), prices(), floats(), documents(), trimmed(), totals(), capped(),
-		owners(), lookups(),
+		owners(), lookups(), paired(), pairedNames(),
 	}
 }

@@ -31,6 +31,8 @@ type writer struct {
 	form   Form
 	naive  bool // flips derive the other side also where nothing is changed
 	half   bool // flips leave the other side as it is
+
+	beside [2]string // the column of either side of the change beside this one; empty: not to be written
 }
 
 // columns are the physical names of a side.
@@ -67,6 +69,9 @@ func (w writer) sets(write Write, tag int64) string {
 		}
 	}
 	out = append(out, "tag = "+strconv.FormatInt(tag, 10))
+	if w.beside[w.side] != "" {
+		out = append(out, ident(w.beside[w.side])+" = 'n"+strconv.FormatInt(tag, 10)+"'")
+	}
 	switch {
 	case w.lens.Marker == "" || w.form == Plain || len(write.Exprs) == 0:
 	case w.form == Code:

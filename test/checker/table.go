@@ -13,6 +13,7 @@ import (
 type table struct {
 	*Shape
 	compiled *change.Compiled
+	beside   *change.Compiled // of a shape that is Paired
 
 	// gate is held by transactions of versions while they run, and by transitions that change what names mean. What is past
 	// the proxy knows no gate.
@@ -45,7 +46,8 @@ func (t *table) enter(p phase) {
 
 // writer is a writer of one side as things stand.
 func (t *table) writer(side proof.Side, form Form) writer {
-	return writer{shape: t.Shape, change: t.compiled, table: t.table(), lens: t.state.Load().lens, side: side, form: form}
+	state := t.state.Load()
+	return writer{shape: t.Shape, change: t.compiled, table: t.table(), lens: state.lens, side: side, form: form, beside: t.noted(state.phase)}
 }
 
 // table is what the table is called now.

@@ -146,35 +146,38 @@ func busy(err error) bool {
 
 // forth takes the change one step further.
 func (o *operator) forth(ctx context.Context) error {
-	c := o.table.compiled
+	t := o.table
 	switch o.phase {
 	case before:
-		return o.enter(ctx, filling, c.Expand())
+		return o.enter(ctx, filling, t.sql((*change.Compiled).Expand))
 	case filling:
 		if err := o.backfill(ctx); err != nil {
 			return err
 		}
-		return o.enter(ctx, completing, c.Complete())
+		return o.enter(ctx, completing, t.sql((*change.Compiled).Complete))
 	case completing:
 		return o.serve(ctx)
 	case served:
-		return o.enter(ctx, owned, c.Cutover())
+		return o.enter(ctx, owned, t.sql((*change.Compiled).Cutover))
 	case owned:
 		if o.table.Trigger != "" { // its body names the old side: contract is refused
-			return o.enter(ctx, served, c.BackToActive())
+			return o.enter(ctx, served, t.sql((*change.Compiled).BackToActive))
 		}
-		return o.enter(ctx, contracted, c.Contract())
+		return o.enter(ctx, contracted, t.sql((*change.Compiled).Contract))
 	case contracted:
-		if len(c.Settle()) > 0 && !o.eager {
+		if len(t.sql((*change.Compiled).Settle)) > 0 && !o.eager {
 			if err := o.awaitClients(ctx); err != nil {
 				return err
 			}
 		}
-		return o.enter(ctx, settled, c.Settle())
+		return o.enter(ctx, settled, t.sql((*change.Compiled).Settle))
 	case settled:
-		return o.enter(ctx, purged, c.Purge())
+		if err := o.inStep(ctx); err != nil {
+			return err
+		}
+		return o.enter(ctx, purged, t.sql((*change.Compiled).Purge))
 	case withdrawn:
-		return o.enter(ctx, before, c.PurgeRolledBack())
+		return o.enter(ctx, before, t.sql((*change.Compiled).PurgeRolledBack))
 	}
 	return nil
 }
@@ -184,8 +187,10 @@ func (o *operator) serve(ctx context.Context) error {
 	if err := o.backfill(ctx); err != nil {
 		return err
 	}
-	if err := o.patiently(ctx, o.table.compiled.Validate()); err != nil {
-		return err
+	for _, c := range o.table.changes() {
+		if err := o.patiently(ctx, c.Validate()); err != nil {
+			return err
+		}
 	}
 	if !o.hasty {
 		if err := o.awaitSnapshots(ctx); err != nil {
@@ -263,19 +268,19 @@ func poll(ctx context.Context, look func() (done bool, err error)) error {
 
 // rollback takes back everything, from whatever phase.
 func (o *operator) rollback(ctx context.Context) error {
-	c := o.table.compiled
+	t := o.table
 	if o.phase == contracted || o.phase == settled {
-		if err := o.enter(ctx, owned, c.BackFromContract()); err != nil {
+		if err := o.enter(ctx, owned, t.sql((*change.Compiled).BackFromContract)); err != nil {
 			return err
 		}
 	}
 	if o.phase == owned {
-		if err := o.enter(ctx, served, c.BackToActive()); err != nil {
+		if err := o.enter(ctx, served, t.sql((*change.Compiled).BackToActive)); err != nil {
 			return err
 		}
 	}
 	if o.phase < filling || o.phase > served {
 		return nil
 	}
-	return o.enter(ctx, withdrawn, c.Rollback())
+	return o.enter(ctx, withdrawn, t.sql((*change.Compiled).Rollback))
 }
