@@ -71,6 +71,9 @@ func (w *previewWork) Begin(int) *rewrite.Error { return w.Stopped() }
 // Needs implements rewrite.Work.
 func (w *previewWork) Needs(int) *rewrite.Error { return nil }
 
+// Spent implements rewrite.Work.
+func (w *previewWork) Spent(string) *time.Duration { return nil }
+
 // Stopped implements rewrite.Work.
 func (w *previewWork) Stopped() *rewrite.Error {
 	switch {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/seguedb/segue/rewrite"
 )
@@ -48,6 +49,21 @@ func (w *binding) Needs(memory int) *rewrite.Error {
 		return w.why()
 	}
 	return nil
+}
+
+// Spent implements rewrite.Work. The message at hand is decided again after each question, and its text bound again.
+func (w *binding) Spent(sql string) *time.Duration {
+	if d := &w.s.at.binding; d.text == sql {
+		return &d.spent
+	}
+	w.s.at.binding = textBinding{text: sql}
+	return &w.s.at.binding.spent
+}
+
+// A textBinding is what a text of the message at hand has taken of a processor.
+type textBinding struct {
+	text  string
+	spent time.Duration
 }
 
 // Stopped implements rewrite.Work.

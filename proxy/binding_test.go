@@ -83,3 +83,20 @@ func TestALongTextThatWaitsToBeBoundCanBeCancelledAndItsClientCanGo(t *testing.T
 		t.Error("the turns of the user are not given back")
 	}
 }
+
+func TestTheTimeOfATextIsThatOfAllItsBindingsInOneMessage(t *testing.T) {
+	t.Parallel()
+	w := &binding{s: new(session)}
+	*w.Spent("SELECT 1") += 2
+	*w.Spent("SELECT 1") += 3
+	if got := *w.Spent("SELECT 1"); got != 5 || !w.s.at.used() {
+		t.Errorf("%d is spent on a text that was bound twice", got)
+	}
+	if got := *w.Spent("SELECT 2"); got != 0 {
+		t.Errorf("%d is spent on another text", got)
+	}
+	w.s.at = deciding{}
+	if got := *w.Spent("SELECT 1"); got != 0 {
+		t.Errorf("%d is spent on the text of another message", got)
+	}
+}

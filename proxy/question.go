@@ -78,7 +78,8 @@ func rescue(err error, handle func(error) error) error {
 
 // A deciding is what was found out for the message at hand. It is forgotten with the message.
 type deciding struct {
-	rounds int // questions so far
+	rounds  int         // questions so far
+	binding textBinding // of the text that was bound last
 
 	changesKnown bool
 	changes      *changes // what a Query's text does to what is prepared by SQL
@@ -98,7 +99,9 @@ type deciding struct {
 }
 
 // used tells whether anything may be in it.
-func (d *deciding) used() bool { return d.rounds > 0 || d.names || d.changesKnown }
+func (d *deciding) used() bool {
+	return d.rounds > 0 || d.names || d.changesKnown || d.binding.spent > 0
+}
 
 // maxRounds bounds how often one message is decided anew: because something had to be asked, or the epoch moved.
 const maxRounds = 1000

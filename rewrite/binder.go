@@ -199,7 +199,7 @@ func (b *Binder) rewrite(r *rewriting) (t *Text, err error) {
 		}
 		defer s.Work.End()
 	}
-	r.budget = startBudget(r.session.Work, b.bindCPU)
+	r.budget = startBudget(r.session.Work, r.sql, b.bindCPU)
 	defer r.budget.end()
 	defer func() {
 		p := recover()

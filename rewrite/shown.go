@@ -136,7 +136,7 @@ func (s *shownSearch) judge(i int) {
 // shows finds out what an object shows, a function given values for those of its parameters that any row can be.
 func (s *shownSearch) shows(o *StoredObject, given map[int]value) (list []Showing) {
 	notes := &shownNotes{given: given}
-	j := &judging{after: s.after, f: o.Function, budget: startBudget(nil, DefaultBindCPU), notes: notes}
+	j := &judging{after: s.after, f: o.Function, budget: startBudget(nil, "", DefaultBindCPU), notes: notes}
 	defer j.budget.end()
 	defer func() {
 		if recover() != nil { // it cannot be bound: what has been noted holds

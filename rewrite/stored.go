@@ -33,7 +33,7 @@ type Loss struct {
 // gone are the names that nothing under the migration has any more. A word that is a keyword, a variable, a parameter,
 // a column of another table, or part of a string or a comment is no such name.
 func Loses(after *rules.Snapshot, f *StoredFunction, gone []string) (loss Loss) {
-	j := &judging{after: after, f: f, gone: gone, budget: startBudget(nil, DefaultBindCPU)}
+	j := &judging{after: after, f: f, gone: gone, budget: startBudget(nil, "", DefaultBindCPU)}
 	defer j.budget.end()
 	defer func() {
 		if recover() != nil {

@@ -17,6 +17,9 @@ type Work interface {
 	Needs(memory int) *Error
 	// Stopped tells, from time to time, whether nobody wants the outcome any more. It must not block.
 	Stopped() *Error
+	// Spent is where what bindings of the text have taken of a processor is added up, since it has to be bound again whenever
+	// the server has answered a question; nil where it is bound once.
+	Spent(sql string) *time.Duration
 	End()
 }
 
@@ -27,6 +30,8 @@ const DefaultBindCPU = 2 * time.Second
 type budget struct {
 	work  Work // nil: nobody stops it
 	limit time.Duration
+	left  time.Duration // of the limit, when it was begun
+	spent *time.Duration
 	start time.Duration // of the thread
 	begun time.Time
 	steps uint
@@ -50,13 +55,25 @@ func (r *rewriting) giveUp(why *Error) *Text {
 	return t
 }
 
-// startBudget begins the work on a text. The goroutine stays on its thread, by whose clock the work is measured, until end.
-func startBudget(work Work, limit time.Duration) *budget {
+// startBudget begins the work on a text, of which sql is what the client sent. The goroutine stays on its thread, by whose clock the work is measured, until end.
+func startBudget(work Work, sql string, limit time.Duration) *budget {
 	runtime.LockOSThread()
-	return &budget{work: work, limit: limit, start: threadcpu.Now(), begun: time.Now()}
+	g := &budget{work: work, limit: limit, left: limit, start: threadcpu.Now(), begun: time.Now()}
+	if work != nil {
+		g.spent = work.Spent(sql)
+	}
+	if g.spent != nil {
+		g.left -= *g.spent
+	}
+	return g
 }
 
-func (g *budget) end() { runtime.UnlockOSThread() }
+func (g *budget) end() {
+	if g.spent != nil {
+		*g.spent += threadcpu.Now() - g.start
+	}
+	runtime.UnlockOSThread()
+}
 
 // step counts a node. It panics with stopped when the work must end.
 func (g *budget) step() {
@@ -79,7 +96,7 @@ func (g *budget) look() {
 		}
 	}
 	// A thread uses no more of a processor than time passes, and to ask what time it is takes no system call.
-	if time.Since(g.begun) > g.limit && threadcpu.Now()-g.start > g.limit {
+	if time.Since(g.begun) > g.left && threadcpu.Now()-g.start > g.left {
 		panic(stopped{TooCostly(g.limit)})
 	}
 }

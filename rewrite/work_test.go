@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -12,11 +13,14 @@ type testWork struct {
 	after        int
 	begun, ended int
 	needs        int
+	spent        time.Duration
 }
 
 func (w *testWork) Begin(int) *Error   { w.begun++; return w.refuse }
 func (w *testWork) Needs(n int) *Error { w.needs = n; return w.starve }
 func (w *testWork) End()               { w.ended++ }
+
+func (w *testWork) Spent(string) *time.Duration { return &w.spent }
 
 func (w *testWork) Stopped() *Error {
 	if w.after--; w.after < 0 {
@@ -50,6 +54,22 @@ func TestTheBindingOfATextCanBeStopped(t *testing.T) {
 	mustRewrite(t, binder, s, text)
 	if w.begun != 1 {
 		t.Errorf("a text in the cache is begun %d times", w.begun)
+	}
+}
+
+// A text is bound again whenever the server has answered a question, which does not give it the time anew.
+func TestTheBindingsOfATextShareItsTime(t *testing.T) {
+	t.Parallel()
+	binder, text, s := NewBinder(testSnapshot(150000), Options{BindCPU: time.Hour}), longTexts["AND"](1000), pinned("surname")
+	w := &testWork{after: 1 << 30}
+	s.Work = w
+	if got := mustRewrite(t, binder, s, text); got.Statements[0].Failure != nil || w.spent <= 0 {
+		t.Errorf("failure %v, spent %s", got.Statements[0].Failure, w.spent)
+	}
+	w.spent = time.Hour
+	got := mustRewrite(t, binder, s, strings.Replace(text, "AND", "OR", 1))
+	if f := got.Statements[0].Failure; f == nil || f.Code != codeTooComplex || w.spent <= time.Hour {
+		t.Errorf("failure %v, spent %s", f, w.spent)
 	}
 }
 
