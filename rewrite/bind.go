@@ -149,7 +149,7 @@ func bind(in *bindInput) (*bound, error) {
 		b.settle()
 	}
 	if len(b.need)+len(b.questions) > 0 {
-		return nil, &NeedRelation{Names: b.need, Questions: b.questions, Single: len(in.tree.Stmts) == 1}
+		return nil, &NeedRelation{Names: b.need, Questions: each(b.questions), Single: len(in.tree.Stmts) == 1}
 	}
 	return out, nil
 }
@@ -335,4 +335,14 @@ func (b *binding) use(t *rules.TableLens, column string) {
 	if !slices.Contains(b.statement.Uses, u) {
 		b.statement.Uses = append(b.statement.Uses, u)
 	}
+}
+
+// each is a list without what it has had before.
+func each(list []string) []string {
+	had := make(map[string]bool, len(list))
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool {
+		again := had[s]
+		had[s] = true
+		return again
+	})
 }

@@ -3,6 +3,7 @@ package rewrite
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -127,5 +128,15 @@ func TestATextThatOnlyTheServerCanReadIsRefused(t *testing.T) {
 	}
 	if !q.Answers("25P02", "postgres.c", 0) {
 		t.Error("a failed transaction is an answer to everything")
+	}
+}
+
+func TestTheServerIsAskedTheSameOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorldOf(t, "new", differentialSchema, "person", "line")
+	_, err := w.binder.Rewrite(w.session, "SELECT pg_get_viewdef('adults'::regclass)"+strings.Repeat(", pg_get_viewdef('adults'::regclass)", 99))
+	var need *NeedRelation
+	if !errors.As(err, &need) || len(need.Questions) != 1 {
+		t.Errorf("100 calls of one kind have %d questions: %v", len(need.Questions), err)
 	}
 }
