@@ -70,14 +70,32 @@ func (b *body) assign(side []Column, from []string) {
 	}
 }
 
+// rejected leaves a row whose leading side has NULL where it is NOT NULL to the server, which rejects it before it looks at CHECKs, and in
+// its own words. What up or down would say of NULL is no matter of whoever has written it. A trigger of others may still give a value.
+//
+// The marker is a code, so that no such row can be stored whatever becomes of NOT NULL.
+func (b *body) rejected(side []Column) {
+	var nulls []string
+	for _, col := range side {
+		if col.NotNull {
+			nulls = append(nulls, column("NEW", col.Physical)+" IS NULL")
+		}
+	}
+	if len(nulls) > 0 && !b.c.Others {
+		b.line("IF %s THEN %s := %d; RETURN NEW; END IF;", strings.Join(nulls, " OR "), b.mark("NEW"), codeUnsaid)
+	}
+}
+
 // oldLeads makes the new side of NEW from its old one.
 func (b *body) oldLeads() {
+	b.rejected(b.c.Old)
 	b.up("NEW")
 	b.assign(b.c.New, b.news())
 }
 
 // newLeads makes the old side of NEW from its new one, and rejects what the old side cannot hold.
 func (b *body) newLeads() {
+	b.rejected(b.c.New)
 	b.down("NEW")
 	b.assign(b.c.Old, b.olds())
 	if b.c.Lossy || b.c.Exact || !b.c.has(RoundTrip) {

@@ -29,6 +29,9 @@ type Change struct {
 	NullOK    bool              // a side may be NULL as a whole while the other is not
 	DownFail  *DownFail         // what the old side gets for a row that it cannot hold
 
+	// UpKeepsNull and DownKeepsNull say that every expression of Up, or of Down, is NULL exactly where a column is that it reads.
+	UpKeepsNull, DownKeepsNull bool
+
 	// Inline says that the expressions may stand in CHECKs, in conditions of triggers and in statements of clients: they
 	// are immutable, depend on no setting, and read no table.
 	Inline bool

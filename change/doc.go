@@ -7,6 +7,8 @@
 //	0      the new side has not been filled yet; it is what up makes of the old one
 //	1, -1  the sides are in step. A writer that sets both sides itself turns one into the other: a flip (see Flip)
 //
+// From Serve on no row is at 0, and what was needed for such rows is gone.
+//
 // Other values are codes, which a writer stores in the marker to say what it has written, and which the triggers take away
 // again. COPY cannot set a column to a constant, and says the code in a setting (see Saying). A CHECK keeps a code from ever being stored. The triggers find out what a writer without a code has written by
 // comparing the row with the one before it, byte by byte. They never conclude it from the values alone.

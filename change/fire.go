@@ -2,6 +2,7 @@ package change
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -69,15 +70,18 @@ func (c *Compiled) create(triggers []trigger) []string {
 	return out
 }
 
-// dropTriggers takes the triggers away. It locks the tables first: RemoveTriggerById of PostgreSQL reads the trigger before it
+// dropTriggers takes the triggers of these positions away. It locks the tables first: RemoveTriggerById of PostgreSQL reads the trigger before it
 // waits for the table, and fails (tuple concurrently updated) if somebody has disabled and enabled triggers meanwhile.
-func (c *Compiled) dropTriggers() []string {
+func (c *Compiled) dropTriggers(positions ...string) []string {
 	var out []string
 	for _, table := range c.tables() {
 		out = append(out, "LOCK TABLE "+table.SQL()+" IN ACCESS EXCLUSIVE MODE")
 	}
 	for _, table := range c.tables() {
 		for _, t := range [][2]string{{"first", "insert"}, {"first", "update"}, {"first", "finish"}, {"last", "insert"}, {"last", "update"}} {
+			if !slices.Contains(positions, t[0]) {
+				continue
+			}
 			out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger(t[0], t[1]))+" ON "+table.SQL())
 		}
 	}
@@ -123,6 +127,17 @@ func (c *Compiled) whenFirstUpdate() string {
 		return c.whenFirstInsert()
 	}
 	return c.mark("NEW") + " = " + c.mark("OLD") + " OR " + c.whenFirstInsert()
+}
+
+// whenFirstInsertServed is whenFirstInsert where no row is at 0. The function lets a row at -1 pass, which comes from another partition.
+func (c *Compiled) whenFirstInsertServed() string { return c.mark("NEW") + " <> 1" }
+
+// whenFirstUpdateServed is whenFirstUpdate where no row is at 0.
+func (c *Compiled) whenFirstUpdateServed() string {
+	if !c.has(FlipTurns) {
+		return c.whenFirstInsert()
+	}
+	return c.mark("NEW") + " <> - " + c.mark("OLD")
 }
 
 // whenFinish is about rows at 0 of which nothing else is said.

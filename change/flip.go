@@ -11,12 +11,21 @@ import (
 type Flipping struct {
 	Own     []Stored // how values assigned to the version's own columns are stored, in the order of the side
 	Derived []Derived
-	Code    int // what says in a new row that the version has given its own side, and nothing of the other one
+	Code    int  // what says in a new row that the version has given its own side, and nothing of the other one
+	Filled  bool // no row is at 0
+
+	// Follows says that the other side is always what is derived from the own one, so that to derive it from what is there changes nothing.
+	Follows bool
 }
 
 // Stored is what stands around a value that is assigned to a column, so that it is what the column keeps of it: rounded to its scale,
 // and rejected where the column rejects it. It evaluates the value once.
-type Stored struct{ Before, After string }
+type Stored struct {
+	Before, After string
+	NotNull       bool   // the column
+	Exact         bool   // = says the same of two values as their bytes do,
+	Collate       string // with this behind one of them
+}
 
 // Derived makes a column of the other side: SQL that is cut at the places where values of the own side stand.
 type Derived struct {
@@ -28,9 +37,9 @@ type Derived struct {
 	Refused bool
 }
 
-// Flipping is nil where the triggers have to make the other side: the expressions may not stand in statements of clients, others'
+// Flipping is how the version writes that has one side; filled says that the change has come further than Serve. It is nil where the triggers have to make the other side: the expressions may not stand in statements of clients, others'
 // triggers come between, or a type is none whose values can be cast as they are assigned.
-func (c *Compiled) Flipping(newSide bool) *Flipping {
+func (c *Compiled) Flipping(newSide, filled bool) *Flipping {
 	if !c.Inline || c.Others || c.Alone() {
 		return nil
 	}
@@ -38,7 +47,8 @@ func (c *Compiled) Flipping(newSide bool) *Flipping {
 	if newSide {
 		own, other = other, own
 	}
-	f := &Flipping{}
+	// The CHECK says new = up(old), and where the change is not lossy nothing else.
+	f := &Flipping{Filled: filled, Follows: filled && !newSide && !c.Lossy && c.fails == nil}
 	if f.Code = CodeOld; newSide {
 		f.Code = CodeNew
 	}
@@ -47,10 +57,12 @@ func (c *Compiled) Flipping(newSide bool) *Flipping {
 		if !ok {
 			return nil
 		}
+		s.NotNull = col.NotNull
+		s.Collate, s.Exact = exactEquality(col)
 		f.Own = append(f.Own, s)
 	}
 	for i, col := range other {
-		d := Derived{Refused: col.NotNull && c.checksNull()}
+		d := Derived{Refused: col.NotNull && c.checksNull() && !c.followsNull(newSide)}
 		value := func(at int) string {
 			d.Values = append(d.Values, at)
 			return cut
@@ -81,15 +93,15 @@ func stored(typ string) (s Stored, ok bool) {
 		if limited {
 			name += "(" + modifier
 		}
-		return Stored{"CAST(", " AS pg_catalog." + name + ")"}, true
+		return Stored{Before: "CAST(", After: " AS pg_catalog." + name + ")"}, true
 	}
 	switch {
 	case base == "character varying" && !limited:
-		return Stored{"CAST(", ` AS pg_catalog."varchar")`}, true
+		return Stored{Before: "CAST(", After: ` AS pg_catalog."varchar")`}, true
 	case base == "character varying":
 		n, err := strconv.Atoi(strings.TrimSuffix(modifier, ")"))
 		const header = 4 // VARHDRSZ: a modifier counts it in
-		return Stored{`pg_catalog."varchar"(CAST(`, fmt.Sprintf(` AS pg_catalog."varchar"), %d, false)`, n+header)}, err == nil
+		return Stored{Before: `pg_catalog."varchar"(CAST(`, After: fmt.Sprintf(` AS pg_catalog."varchar"), %d, false)`, n+header)}, err == nil
 	}
 	return Stored{}, false
 }
@@ -116,17 +128,42 @@ type Value struct {
 // does for every other statement. So the row of one that is not filled yet stays so, a lossy other side keeps what only it
 // can hold, and nobody who compares OLD with NEW sees a difference.
 func (f *Flipping) Write(own []Value, other []string, marker string) (derived []string, turned string) {
-	var now, before []string
-	for _, v := range own {
-		if v.Assigned {
+	same := f.same(own)
+	for i, d := range f.Derived {
+		sql := d.of(own, other[i], marker)
+		if !f.Follows {
+			sql = "CASE WHEN " + same + " THEN " + other[i] + " ELSE " + sql + " END"
+		}
+		derived = append(derived, sql)
+	}
+	turn := " WHEN (" + marker + " OPERATOR(pg_catalog.=) 1) THEN -1 ELSE 1 END"
+	if f.Filled {
+		turn = " ELSE (OPERATOR(pg_catalog.-) " + marker + ") END"
+	}
+	return derived, "CASE WHEN " + same + " THEN " + marker + turn
+}
+
+// same is SQL that is true where all that is assigned is what is there, byte by byte. Rows are compared where nothing else will do: for each
+// of them PostgreSQL makes a type ready, for every statement.
+func (f *Flipping) same(own []Value) string {
+	var out, now, before []string
+	for i, v := range own {
+		switch s := f.Own[i]; {
+		case !v.Assigned:
+		case !s.Exact:
 			now, before = append(now, v.SQL), append(before, v.Before)
+		default:
+			equal := "(" + v.SQL + s.Collate + " OPERATOR(pg_catalog.=) " + v.Before + ")"
+			if !s.NotNull { // where it is, NULL fails anyway
+				equal = "COALESCE(" + equal + ", " + v.SQL + " IS NULL AND " + v.Before + " IS NULL)"
+			}
+			out = append(out, equal)
 		}
 	}
-	same := "pg_catalog.record_image_eq(" + row(now) + ", " + row(before) + ")"
-	for i, d := range f.Derived {
-		derived = append(derived, "CASE WHEN "+same+" THEN "+other[i]+" ELSE "+d.of(own, other[i], marker)+" END")
+	if len(now) > 0 {
+		out = append(out, "pg_catalog.record_image_eq("+row(now)+", "+row(before)+")")
 	}
-	return derived, "CASE WHEN " + same + " THEN " + marker + " WHEN (" + marker + " OPERATOR(pg_catalog.=) 1) THEN -1 ELSE 1 END"
+	return strings.Join(out, " AND ")
 }
 
 // New is what a new row is given in the columns of the other side and in the marker, beside the own ones. Where the other side would

@@ -2,7 +2,6 @@ package change_test
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -12,9 +11,9 @@ import (
 )
 
 // writes is an UPDATE of row 1 as a version of a side writes it that assigns values to columns of the side.
-func writes(t *testing.T, c *change.Compiled, newSide bool, assigned map[string]string) string {
+func writes(t *testing.T, c *change.Compiled, newSide, filled bool, assigned map[string]string) string {
 	t.Helper()
-	f := c.Flipping(newSide)
+	f := c.Flipping(newSide, filled)
 	if f == nil {
 		t.Fatal("the change can have no flips")
 	}
@@ -63,6 +62,10 @@ func TestWhatAFlipLeavesIsWhatTheTriggersLeave(t *testing.T) {
 		{"a value that is rounded as it is stored", ordersTable, "cents, amount", money(), false, true, set{"amount": "7.509"}},
 		{"NULL", ordersTable, "cents, amount", money(), false, true, set{"amount": "NULL"}},
 		{"what is there", ordersTable, "cents, amount", money(), false, false, set{"cents": "150"}},
+		{"what is there, and the marker stays", ordersTable, "cents, MARK", money(), false, false, set{"cents": "150"}},
+		{"what is there of the new side, and the marker stays", ordersTable, "cents, MARK", money(), false, true, set{"amount": "1.5"}},
+		{"NULL that is there", strings.Replace(ordersTable, "150", "NULL", 1), "amount, MARK", money(), false, false, set{"cents": "NULL"}},
+		{"NULL that is there of the new side", strings.Replace(ordersTable, "150", "NULL", 1), "amount, MARK", money(), false, true, set{"amount": "NULL"}},
 		{"a row that is not filled", ordersTable, "cents, amount", money(), true, false, set{"cents": "77"}},
 		{"what is there, of a row that is not filled", ordersTable, "cents, amount", money(), true, false, set{"cents": "150"}},
 		{"what is there, of a row that is not filled and cannot be", strings.Replace(ordersTable, "150", "0", 1), "cents, amount", reciprocal, true, false, set{"cents": "0"}},
@@ -86,7 +89,7 @@ func TestWhatAFlipLeavesIsWhatTheTriggersLeave(t *testing.T) {
 					t.Fatal(err)
 				}
 				s.filled()
-				s.run(slices.Concat(s.c.Complete(), s.c.Cutover()))
+				s.serve().run(s.c.Cutover())
 			}
 			assigned := make([]string, 0, len(tc.set))
 			side, code := s.c.Old, ""
@@ -100,12 +103,12 @@ func TestWhatAFlipLeavesIsWhatTheTriggersLeave(t *testing.T) {
 			}
 			triggers := "UPDATE " + tc.change.Table.Name + " t SET " + strings.Join(assigned, ", ") + code + " WHERE id = 1"
 			look := "SELECT " + tc.look + ", abs(MARK) FROM " + tc.change.Table.Name + " WHERE id = 1"
-			want, got := s.after(triggers, look), s.after(writes(t, s.c, tc.newSide, tc.set), look)
+			want, got := s.after(triggers, look), s.after(writes(t, s.c, tc.newSide, !tc.at0, tc.set), look)
 			if want != got {
-				t.Errorf("%s\nleaves %s, and\n%s\n%s", triggers, want, writes(t, s.c, tc.newSide, tc.set), got)
+				t.Errorf("%s\nleaves %s, and\n%s\n%s", triggers, want, writes(t, s.c, tc.newSide, !tc.at0, tc.set), got)
 			}
 			// No row, and nothing fails.
-			none := strings.Replace(writes(t, s.c, tc.newSide, tc.set), "id = 1", "id = 0", 1)
+			none := strings.Replace(writes(t, s.c, tc.newSide, !tc.at0, tc.set), "id = 1", "id = 0", 1)
 			if got, plain := s.after(none, look), s.after(strings.Replace(triggers, "id = 1", "id = 0", 1), look); got != plain {
 				t.Errorf("%s\nleaves %s, want %s", none, got, plain)
 			}
@@ -149,7 +152,7 @@ func TestChangesThatHaveNoFlips(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Flipping(false) != nil {
+			if c.Flipping(false, true) != nil {
 				t.Error("it has some")
 			}
 		})
@@ -164,10 +167,10 @@ func TestANewRowOfBothSidesIsTheOneThatTheTriggersMake(t *testing.T) {
 	if err := s.exec("DELETE FROM orders WHERE cents IS NULL"); err != nil {
 		t.Fatal(err)
 	}
-	s.filled().run(slices.Concat(s.c.Complete(), s.c.Cutover()))
+	s.filled().serve().run(s.c.Cutover())
 	const look = "SELECT cents, amount, MARK FROM orders WHERE id = 9"
 	for _, newSide := range []bool{false, true} {
-		f, own, other, code := s.c.Flipping(newSide), "cents", "amount", "-2"
+		f, own, other, code := s.c.Flipping(newSide, true), "cents", "amount", "-2"
 		values := []string{"77", "NULL", "0", "99999999999"}
 		if newSide {
 			own, other, code = other, own, "2"
@@ -186,8 +189,64 @@ func TestANewRowOfBothSidesIsTheOneThatTheTriggersMake(t *testing.T) {
 	if err := s.exec("ALTER TABLE orders DISABLE TRIGGER ALL"); err != nil {
 		t.Fatal(err)
 	}
-	derived, marker := s.c.Flipping(false).New([]string{"77"})
+	derived, marker := s.c.Flipping(false, true).New([]string{"77"})
 	if got := s.after("INSERT INTO orders (id, cents, amount, MARK) VALUES (9, 77, "+derived[0]+", "+marker+")", look); got != "77|0.77|1" {
 		t.Errorf("without triggers it leaves %s", got)
+	}
+}
+
+func TestNullWhereAVersionHasNotNullIsRejectedAsThat(t *testing.T) {
+	t.Parallel()
+	filled := money()
+	filled.New[0].NotNull, filled.Down = true, change.Map{"cents": "coalesce((amount * 100)::integer, 0)"}
+	owing := money()
+	owing.Old[0].NotNull, owing.Up = true, change.Map{"amount": "coalesce(cents, 0) / 100.0"}
+	halves := names()
+	halves.Old[0].Default, halves.New[0].NotNull, halves.New[1].NotNull = "", true, true
+	whole := halves
+	whole.Old = []change.Column{{Name: "full_name", Type: "text", NotNull: true}}
+	for _, tc := range []struct {
+		name, before string
+		change       change.Change
+		newSide      bool
+		set          map[string]string
+		column       string
+	}{
+		{"the new side, of which down makes a value", ordersTable, filled, true, map[string]string{"amount": "NULL"}, "amount"},
+		{"the old side, of which up makes a value", strings.Replace(strings.ReplaceAll(ordersTable, "NULL", "0"), "cents int", "cents int NOT NULL", 1), owing, false, map[string]string{"cents": "NULL"}, "cents"},
+		{"one of two columns", peopleTable, halves, true, map[string]string{"first": "'Ann'", "last": "NULL"}, "last"},
+		{"one of two columns, where the other side cannot be NULL either", strings.NewReplacer("full_name text", "full_name text NOT NULL", "(2, NULL), ", "").Replace(peopleTable), whole, true, map[string]string{"first": "'Ann'", "last": "NULL"}, "last"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := expanded(t, tc.change, nil, tc.before)
+			if err := s.exec("DELETE FROM " + tc.change.Table.Name + " WHERE id > 1"); err != nil {
+				t.Fatal(err)
+			}
+			s.filled().serve()
+			var names, values, assigned []string
+			for name, v := range tc.set {
+				names, values, assigned = append(names, name), append(values, v), append(assigned, name+" = "+v)
+			}
+			code := ", MARK = -2"
+			if tc.newSide {
+				code = ", MARK = 2"
+			}
+			table := tc.change.Table.Name
+			for _, sql := range []string{
+				"UPDATE " + table + " SET " + strings.Join(assigned, ", ") + " WHERE id = 1",
+				"UPDATE " + table + " SET " + strings.Join(assigned, ", ") + code + " WHERE id = 1",
+				writes(t, s.c, tc.newSide, true, tc.set),
+			} {
+				rejected, ok := errors.AsType[*pgconn.PgError](s.exec(sql))
+				if !ok || rejected.Code != "23502" || rejected.ColumnName != tc.column {
+					t.Errorf("%s\nfails with %+v", sql, rejected)
+				}
+			}
+			sql := "INSERT INTO " + table + " (id, " + strings.Join(names, ", ") + ", MARK) VALUES (9, " + strings.Join(values, ", ") + ", " + strings.TrimPrefix(code, ", MARK = ") + ")"
+			if rejected, ok := errors.AsType[*pgconn.PgError](s.exec(sql)); !ok || rejected.Code != "23502" {
+				t.Errorf("%s\nfails with %+v", sql, rejected)
+			}
+		})
 	}
 }

@@ -17,6 +17,15 @@ func (s *stage) filled() *stage {
 	return s
 }
 
+// serve lets the new version in.
+func (s *stage) serve() *stage {
+	s.t.Helper()
+	s.run(s.c.Complete())
+	s.run([]string{s.c.Validate()})
+	s.run(s.c.Serve())
+	return s
+}
+
 func TestFormsOfWriting(t *testing.T) {
 	t.Parallel()
 	s := expanded(t, money(), nil, ordersTable).filled()

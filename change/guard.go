@@ -20,12 +20,13 @@ const (
 	Completion     Guard = "completion"           // half a new side written at 0 is completed from the old one
 	Finish         Guard = "finish"               // what is written at 0 while completion is proved is filled
 	CompleteCheck  Guard = "check of completion"  // no row is left at 0
-	ForShare       Guard = "for share"            // rows that are looked up cannot change meanwhile
-	PinnedSettings Guard = "pinned settings"      // what up gives does not depend on the session
-	RoundTrip      Guard = "round trip"           // what the old side cannot hold is rejected
-	NullFit        Guard = "fit of nulls"         // up and down make no NULL of what is not NULL
-	Conflict       Guard = "conflict"             // both sides written and not in step is an error
-	Noted          Guard = "what the first left"  // what others' triggers changed is told from what the first trigger did
+	ServedCheck    Guard = "check of being in step, of filled rows"
+	ForShare       Guard = "for share"           // rows that are looked up cannot change meanwhile
+	PinnedSettings Guard = "pinned settings"     // what up gives does not depend on the session
+	RoundTrip      Guard = "round trip"          // what the old side cannot hold is rejected
+	NullFit        Guard = "fit of nulls"        // up and down make no NULL of what is not NULL
+	Conflict       Guard = "conflict"            // both sides written and not in step is an error
+	Noted          Guard = "what the first left" // what others' triggers changed is told from what the first trigger did
 )
 
 // An Option changes how a description is compiled.

@@ -1,6 +1,9 @@
 package change
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // differ is SQL that is true where two lists of values differ as images, which are the bytes that are stored: = takes 'anna'
 // and 'ANNA' for the same under some collations, has no meaning for json, and is for others to define.
@@ -104,11 +107,40 @@ func (c *Compiled) inStep(row string) string {
 		fails := c.fails.over(false, func(at int) string { return column(row, c.New[at].Physical) })
 		sql = "CASE WHEN " + fails + " THEN " + c.sameColumns(c.Old, old, c.downs(row)) + " ELSE " + sql + " END"
 	}
-	if c.checksNull() {
+	if c.checksNull() && !c.fitsInStep() {
 		sql = "(" + sql + " AND " + allNull(old) + " OPERATOR(pg_catalog.=) " + allNull(new) + ")"
 	}
 	return sql
 }
+
+// fitsInStep reports whether sides that are in step are NULL together as wholes, by what is known of the expressions and of NOT NULL.
+func (c *Compiled) fitsInStep() bool {
+	if slices.ContainsFunc(c.Old, notNull) && slices.ContainsFunc(c.New, notNull) {
+		return true
+	}
+	if c.fails != nil {
+		return false
+	}
+	return c.UpKeepsNull && fits(c.Old, c.up) && (!c.Lossy || c.DownKeepsNull && fits(c.New, c.down))
+}
+
+// followsNull reports whether the other side of a single column is NULL exactly where that is.
+func (c *Compiled) followsNull(newSide bool) bool {
+	if newSide {
+		return len(c.New) == 1 && c.DownKeepsNull && c.fails == nil && fits(c.New, c.down)
+	}
+	return len(c.Old) == 1 && c.UpKeepsNull && fits(c.Old, c.up)
+}
+
+// fits reports whether expressions over a side are all NULL exactly where the side is, if each is NULL exactly where a column is that it reads.
+func fits(side []Column, over []*expression) bool {
+	if slices.ContainsFunc(over, func(e *expression) bool { return e.nested || len(e.refs) == 0 }) {
+		return false
+	}
+	return len(side) == 1 || !slices.ContainsFunc(side, func(col Column) bool { return !col.NotNull })
+}
+
+func notNull(col Column) bool { return col.NotNull }
 
 // checksNull reports whether a side that is NULL as a whole must have a partner that is.
 func (c *Compiled) checksNull() bool { return !c.NullOK && c.has(NullFit) }

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// Cutover gives the truth to the new side: it gets the defaults and NOT NULL, and leads where an INSERT says nothing. The change must be
-// proved to be complete.
+// Cutover gives the truth to the new side: it gets the defaults, and leads where an INSERT says nothing. It comes after Serve.
 func (c *Compiled) Cutover() []string {
 	if c.Alone() {
 		return nil
@@ -22,15 +21,8 @@ func (c *Compiled) Cutover() []string {
 		if col.Default != "" {
 			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" SET DEFAULT "+col.Default)
 		}
-		if col.NotNull {
-			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" SET NOT NULL")
-		}
 	}
-	out := append(c.alter(alter), c.Functions(Owned)...)
-	for _, table := range c.tables() { // there is nothing left to finish
-		out = append(out, "DROP TRIGGER IF EXISTS "+quote(c.trigger("first", "finish"))+" ON "+table.SQL())
-	}
-	return out
+	return append(c.alter(alter), c.Functions(Owned)...)
 }
 
 // BackToActive takes Cutover back: the old side owns the truth again.
@@ -42,9 +34,6 @@ func (c *Compiled) BackToActive() []string {
 	for _, col := range c.New {
 		if col.Default != "" {
 			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" DROP DEFAULT")
-		}
-		if col.NotNull {
-			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" DROP NOT NULL") // a CHECK stays
 		}
 	}
 	for _, col := range c.Old {
@@ -126,10 +115,15 @@ func (c *Compiled) Rollback() []string {
 	if c.Alone() {
 		return c.rollbackAlone()
 	}
-	out := slices.Concat(c.dropTriggers(), c.dropFunctions(), c.dropIndexes())
+	out := slices.Concat(c.dropTriggers("first", "last"), c.dropFunctions(), c.dropIndexes())
 	var alter []string
 	for _, what := range c.constraints() {
 		alter = append(alter, "DROP CONSTRAINT IF EXISTS "+quote(c.constraint(what)))
+	}
+	for _, col := range c.New {
+		if col.NotNull {
+			alter = append(alter, "ALTER COLUMN "+quote(col.Physical)+" DROP NOT NULL") // nobody fills it any more
+		}
 	}
 	alter = append(alter, "ALTER COLUMN "+quote(c.Marker())+" SET DEFAULT 0")
 	out = append(out, c.alter(alter)...)
@@ -156,7 +150,7 @@ func (c *Compiled) Purge() []string {
 	if c.Alone() {
 		return c.dropAlone(c.Old, c.kept)
 	}
-	out := append(c.dropTriggers(), c.dropFunctions()...)
+	out := append(c.dropTriggers("first", "last"), c.dropFunctions()...)
 	var drop []string
 	for _, what := range c.constraints() {
 		drop = append(drop, "DROP CONSTRAINT IF EXISTS "+quote(c.constraint(what)))

@@ -3,6 +3,8 @@ package change_test
 import (
 	"context"
 	"testing"
+
+	"github.com/seguedb/segue/change"
 )
 
 func TestAChangeGoesThroughItsLifeAndKeepsWhatWasWritten(t *testing.T) {
@@ -31,6 +33,7 @@ func TestAChangeGoesThroughItsLifeAndKeepsWhatWasWritten(t *testing.T) {
 	}
 	s.filled()
 	must(s.c.Validate())
+	s.run(s.c.Serve())
 	s.check(t, []written{
 		{name: "an INSERT that names neither", do: []string{"INSERT INTO orders (id) VALUES (9)"}, want: "100|1.00|1"},
 		{name: "an INSERT of the old side", do: []string{"INSERT INTO orders (id, cents) VALUES (9, 7)"}, want: "7|0.07|1"},
@@ -71,14 +74,51 @@ func TestAChangeGoesThroughItsLifeAndKeepsWhatWasWritten(t *testing.T) {
 	s.nothingIsLeft(t)
 }
 
+func TestWhatOnlyRowsThatAreNotFilledNeedIsGoneWhenTheNewVersionIsServed(t *testing.T) {
+	t.Parallel()
+	d := money()
+	d.New[0].NotNull, d.UpKeepsNull = true, true
+	s := expanded(t, d, nil, `CREATE TABLE orders (id int, region int NOT NULL DEFAULT 0, cents int, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+		CREATE TABLE orders_0 PARTITION OF orders FOR VALUES IN (0); CREATE TABLE orders_1 PARTITION OF orders FOR VALUES IN (1);
+		INSERT INTO orders VALUES (1, 0, 150)`)
+	for _, part := range []string{"orders_0", "orders_1"} {
+		if _, err := s.conn.Exec(context.Background(), change.Together{s.c}.Backfill(change.Name{Schema: "public", Name: part}, true), 0, 1<<20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.serve()
+	for query, want := range map[string]string{
+		"SELECT relname, (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c' AND convalidated) FROM pg_class c WHERE relname ~ '^orders(_.)?$' ORDER BY 1": "orders|1, orders_0|1, orders_1|1",
+		"SELECT tgname, tgenabled FROM pg_trigger WHERE tgrelid = 'orders_1'::regclass ORDER BY 1":                                                                                  "!_segue_first_insert_1_1|A, !_segue_first_update_1_1|A",
+		"SELECT attnotnull FROM pg_attribute WHERE attrelid = 'orders_0'::regclass AND attname = 'amount'":                                                                          "t",
+	} {
+		if got := s.rows(query); got != want {
+			t.Errorf("%s\ngives %s, want %s", query, got, want)
+		}
+	}
+	s.check(t, []written{
+		{name: "a flip", do: []string{"UPDATE orders SET cents = 7, amount = 0.07, MARK = FLIP"}, want: "0|7|0.07|-1"},
+		{name: "a row at -1 that moves", do: []string{"UPDATE orders SET cents = 7, amount = 0.07, MARK = FLIP", "UPDATE orders SET region = 1"}, want: "1|7|0.07|-1"},
+		{name: "a write after a flip", do: []string{"UPDATE orders SET cents = 7, amount = 0.07, MARK = FLIP", "UPDATE orders SET cents = 8"}, want: "0|8|0.08|-1"},
+		{name: "a flip that lies", do: []string{"UPDATE orders SET cents = 7, amount = 0.08, MARK = FLIP"}, code: "23514"},
+		{name: "NULL where the other side is not", do: []string{"UPDATE orders SET cents = NULL, MARK = FLIP"}, code: "23514"},
+		{name: "NULL where it cannot be", do: []string{"UPDATE orders SET cents = NULL"}, code: "23502"},
+		{name: "a code, with triggers disabled", do: []string{"ALTER TABLE orders DISABLE TRIGGER USER", "UPDATE orders SET MARK = 2"}, code: "23514"},
+		{name: "no code, with triggers disabled", do: []string{"ALTER TABLE orders DISABLE TRIGGER USER", "UPDATE orders SET MARK = 0"}, code: "23514"},
+	}, "SELECT region, cents, amount, MARK FROM orders WHERE id = 1")
+	s.run(s.c.Rollback())
+	if err := s.exec("INSERT INTO orders (id, cents) VALUES (2, NULL)"); err != nil {
+		t.Errorf("nobody fills the new column any more, and it must still be filled: %v", err)
+	}
+}
+
 func TestAReusedNameGoesToTheNewColumnWhenItIsSettled(t *testing.T) {
 	t.Parallel()
 	d := money()
 	d.New[0].Name = "cents"
 	d.Up, d.Down = map[string]string{"cents": "cents / 100.0"}, map[string]string{"cents": "(cents * 100)::integer"}
 	s := expanded(t, d, nil, ordersTable).filled()
-	s.run(s.c.Complete())
-	s.run(s.c.Cutover())
+	s.serve().run(s.c.Cutover())
 	s.run(s.c.Contract())
 	s.run(s.c.Settle())
 	s.check(t, []written{

@@ -13,6 +13,9 @@ func (c *Compiled) insertFirst(s Stage) string {
 	if s == Filling {
 		b.line("IF %s AND %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "0"), allNull(of("NEW", c.New)))
 	}
+	if s >= Completing {
+		b.line("IF %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "-1"))
+	}
 	if c.has(Code) {
 		b.said()
 		b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeNew)))

@@ -111,6 +111,7 @@ func newChangedWorld(t testing.TB, s changedStage) *mappedWorld {
 		sql = append(sql, strings.NewReplacer("$1", "0", "$2", "1000").Replace(reshape.Together{c}.Backfill(c.Table, true)))
 		sql = append(sql, c.Complete()...)
 		sql = append(sql, c.Validate())
+		sql = append(sql, "BEGIN; "+strings.Join(c.Serve(), "; ")+"; COMMIT")
 		if s.cutover {
 			sql = append(sql, c.Cutover()...)
 		}
@@ -162,7 +163,7 @@ func changedLens(rel *catalog.Relation, changes []*reshape.Compiled, s changedSt
 		if s.newSide {
 			own, other = other, own
 		}
-		t.Counterparts = append(t.Counterparts, rules.Counterpart{Marker: ch.Marker(), Own: own, Other: other, OtherNew: !s.newSide, Flip: rules.NewFlip(ch, rel, s.newSide)})
+		t.Counterparts = append(t.Counterparts, rules.Counterpart{Marker: ch.Marker(), Own: own, Other: other, OtherNew: !s.newSide, Flip: rules.NewFlip(ch, rel, s.newSide, true)})
 		if s.newSide != s.cutover {
 			m := rel.Column(ch.Marker())
 			t.NewRow = append(t.NewRow, rules.Assignment{Column: rules.PhysicalColumn{Name: m.Name, Num: m.Num}, Pieces: []string{strconv.Itoa(code)}})

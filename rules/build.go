@@ -81,7 +81,7 @@ func (s *schema) lens(version string, tables []catalog.OID) *Lens {
 			t.Columns = append(t.Columns, ColumnLens{Logical: logical, Physical: c.Name, Num: c.Num})
 		}
 		for _, v := range s.serves[oid] {
-			t.serve(v.change, r, v.newSide, v.newOwns)
+			t.serve(v, r)
 		}
 		out = append(out, t)
 	}

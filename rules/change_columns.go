@@ -112,9 +112,10 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 			gated("adds " + columns + ", a hidden marker, triggers and CHECKs to " + o.Table.String() + ", in one transaction that reads no row"),
 			{Long: true, Resumable: true, Note: "fills " + columns + " in batches; row locks only"},
 			{Long: true, Resumable: true, Note: "validates that every row of " + o.Table.String() + " is filled and in step; reads and writes go on"},
-		}, o.indexing()...)
+		}, append(o.indexing(),
+			gated("the new version is served: CHECKs and conditions of triggers that rows not yet filled need go, and NOT NULL becomes the columns' own"))...)
 	case to == Cutover:
-		return []Step{gated(columns + " become the truth: defaults and NOT NULL move there")}
+		return []Step{gated(columns + " become the truth: defaults move there")}
 	case from == Cutover && to == Active:
 		return []Step{gated(strings.Join(o.From, ", ") + " are the truth again")}
 	case to == Contracted:

@@ -17,14 +17,14 @@ type Flip struct {
 // A FlipValue is a column of a version's own side after a statement.
 type FlipValue = change.Value
 
-// NewFlip is how a version writes flips into a table; nil where it does not. Where there are privileges on single columns, somebody may
+// NewFlip is how a version writes flips into a table, no row of which is left to be filled where filled is true; nil where it does not. Where there are privileges on single columns, somebody may
 // write a side that may not read the marker.
-func NewFlip(c *change.Compiled, rel *catalog.Relation, newSide bool) *Flip {
+func NewFlip(c *change.Compiled, rel *catalog.Relation, newSide, filled bool) *Flip {
 	m := rel.Column(c.Marker())
 	if m == nil || slices.ContainsFunc(rel.Columns, func(col catalog.Column) bool { return col.Granted }) {
 		return nil
 	}
-	f := c.Flipping(newSide)
+	f := c.Flipping(newSide, filled)
 	if f == nil {
 		return nil
 	}

@@ -13,10 +13,10 @@ import (
 // Protocols are the versions of what instances agree on about a change of columns: its codes, triggers, names and stages. An
 // instance that finds another one stored cannot serve the change.
 const (
-	protocolSides   = 1 // two sides are kept in step
 	protocolAlone   = 2 // columns are added, or taken, and nothing is kept in step
-	protocolBeside  = 3 // either of them or protocolIndexed, beside other operations about the same table
-	protocolIndexed = 4 // as protocolSides, and the new side has indexes of its own
+	protocolSides   = 5 // two sides are kept in step. 1 was the same, but for the CHECKs and triggers once every row is filled
+	protocolIndexed = 6 // as protocolSides, and the new side has indexes of its own. 4 was to 1 what this is to protocolSides
+	protocolBeside  = 7 // any of them, beside other operations about the same table. 3 was so of those that have gone
 )
 
 // protocolOf is the version by which a change is made.
@@ -149,11 +149,16 @@ func (m *Migration) Leftovers() bool {
 // servable reports whether the version that the migration makes can be served: what it changes is complete.
 func (m *Migration) servable() bool {
 	for _, c := range m.Changes() {
-		if r := c.Resolved(); r == nil || r.Stage == Watched || r.Stage == Filling || r.Stage == Completing {
+		if r := c.Resolved(); r == nil || !r.filled() {
 			return false
 		}
 	}
 	return true
+}
+
+// filled reports whether the database has proved that no row is left to be filled.
+func (r *ResolvedChange) filled() bool {
+	return r.Stage != Watched && r.Stage != Filling && r.Stage != Completing
 }
 
 // there reports whether the database has both sides.
@@ -184,7 +189,7 @@ func (r *ResolvedChange) apply(s *schema, table *catalog.Relation, undo bool) er
 	if !c.Alone() && table.Column(c.Marker()) == nil {
 		return fmt.Errorf("table %s should have a column %s, but has none of that name", Name{table.Schema, table.Name}, c.Marker())
 	}
-	r.serve(s, table, served{c, !undo, r.Stage == Owned})
+	r.serve(s, table, served{c, !undo, r.Stage == Owned, r.filled()})
 	return nil
 }
 
@@ -210,10 +215,10 @@ func (c Change) leave(s *schema) (*catalog.Relation, error) {
 		return r, err
 	}
 	if left.Stage == Settled {
-		left.serve(s, r, served{left.renamed.Settled(), true, true})
+		left.serve(s, r, served{left.renamed.Settled(), true, true, true})
 		return r, nil
 	}
-	left.serve(s, r, served{left.renamed.Contracted(), true, true})
+	left.serve(s, r, served{left.renamed.Contracted(), true, true, true})
 	for _, col := range left.renamed.New {
 		at := r.Column(col.Physical)
 		if at == nil {
@@ -238,6 +243,8 @@ func StageSteps(m *Migration, to Stage) []Step {
 			sql = r.compiled.Expand()
 		case Completing:
 			sql = r.compiled.Complete()
+		case Served:
+			sql = r.compiled.Serve()
 		case Settled:
 			sql = r.renamed.Settle()
 		}

@@ -27,6 +27,7 @@ func physicalSchema(cat *catalog.Catalog) *schema {
 type served struct {
 	change           *change.Compiled
 	newSide, newOwns bool
+	filled           bool // no row is left to be filled
 }
 
 func (s *schema) clone() *schema {

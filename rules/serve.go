@@ -8,13 +8,14 @@ import (
 )
 
 // serve adds to the lens of a table what its version writes and declares for a change of its columns, beyond their names.
-// newSide says that the version has the new side of the change, newOwns that the defaults and NOT NULL in the database are the
+// newSide says that the version has the new side of the change, newOwns that the defaults in the database are the
 // new side's. rel is the table, or a descendant of the one that is changed.
 //
 // A version whose side owns the truth needs nothing: the database has its defaults, and who writes a row without a word is
 // taken for it. The other one says in each new row that it has made it, and gives the defaults that it has itself. Nobody has
 // to say anything in an UPDATE: what is written is told by comparing the row with the one before it (see package change).
-func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, newOwns bool) {
+func (t *TableLens) serve(v served, rel *catalog.Relation) {
+	c, newSide, newOwns := v.change, v.newSide, v.newOwns
 	t.Identity = false
 	if c.Alone() {
 		t.serveAlone(c, rel, newSide)
@@ -24,7 +25,7 @@ func (t *TableLens) serve(c *change.Compiled, rel *catalog.Relation, newSide, ne
 	if newSide {
 		own, other = other, own
 	}
-	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide, Indexes: sideIndexes(c, newSide), Flip: NewFlip(c, rel, newSide)})
+	t.Counterparts = append(t.Counterparts, Counterpart{Marker: c.Marker(), Own: own, Other: other, OtherNew: !newSide, Indexes: sideIndexes(c, newSide), Flip: NewFlip(c, rel, newSide, v.filled)})
 	if newSide == newOwns {
 		return
 	}

@@ -50,7 +50,7 @@ func TestAVersionSaysThatItHasMadeARowWhereTheOtherOneOwnsTheTruth(t *testing.T)
 		lens := &TableLens{OID: 1, Identity: true, Columns: []ColumnLens{
 			{Logical: "id", Physical: "id", Num: 1}, {Logical: "total", Physical: physical, Num: num},
 		}}
-		lens.serve(c, rel, tc.newSide, tc.newOwns)
+		lens.serve(served{c, tc.newSide, tc.newOwns, true}, rel)
 		if diff := cmp.Diff(tc.newRow, lens.NewRow); diff != "" || lens.Identity {
 			t.Errorf("%s gives new rows (-want +got)\n%s", name, diff)
 		}
@@ -80,7 +80,7 @@ func TestAVersionWritesBothSidesWhereWhoeverMayWriteOneMayWriteTheOther(t *testi
 		}}
 		for _, newSide := range []bool{false, true} {
 			lens := &TableLens{OID: 1}
-			lens.serve(c, rel, newSide, false)
+			lens.serve(served{c, newSide, false, true}, rel)
 			if flips := lens.Counterparts[0].Flip != nil; flips == granted {
 				t.Errorf("with %s, new side %v: it writes both: %v", name, newSide, flips)
 			}

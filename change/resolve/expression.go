@@ -44,6 +44,7 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 	if message, hint := r.judge(uses); message != "" {
 		return "", problem(message, hint)
 	}
+	r.nulls = r.nulls && keepsNull(printed, uses)
 	const insert = "EXPLAIN INSERT INTO "
 	name := col.Name
 	if name == "" {

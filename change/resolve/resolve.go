@@ -68,9 +68,11 @@ func Expressions(ctx context.Context, db Beginner, c change.Change) (change.Chan
 	if c.Up, err = r.side("up", c.Up, c.New, newTable, oldTable); err != nil {
 		return c, err
 	}
+	c.UpKeepsNull = r.nulls
 	if c.Down, err = r.side("down", c.Down, c.Old, oldTable, newTable); err != nil {
 		return c, err
 	}
+	c.DownKeepsNull = r.nulls
 	if f := c.DownFail; f != nil {
 		resolved := change.DownFail{}
 		if resolved.Then, err = r.side("down_fail", f.Then, c.Old, oldTable, newTable); err != nil {
@@ -109,6 +111,7 @@ type resolver struct {
 	c      change.Change
 	pins   map[string]string
 	inline bool
+	nulls  bool // every expression of the side is NULL exactly where a column is that it reads
 	reads  []uint32
 }
 
@@ -163,6 +166,7 @@ func quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`
 // side resolves the expressions that make one side.
 func (r *resolver) side(direction string, m change.Map, to []change.Column, target, source string) (change.Map, error) {
 	out := change.Map{}
+	r.nulls = true
 	for _, col := range to {
 		text, err := r.expression(direction, m[col.Name], col, target, source)
 		if err != nil {

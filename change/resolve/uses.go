@@ -24,6 +24,8 @@ type function struct {
 	oid                    uint32
 	schema, name, volatile string
 	times                  bool // an argument or its result is a date or time
+	plain                  bool // arguments and result are numbers, texts, dates, times and truth values
+	strict                 bool // NULL where an argument is
 	trusted                bool
 }
 
@@ -138,9 +140,10 @@ func (r *resolver) relations(u *uses, tree string) error {
 func (r *resolver) functions(u *uses, oids []uint32) error {
 	rows, err := r.tx.Query(r.ctx, `SELECT p.oid, n.nspname::pg_catalog.text, p.proname::pg_catalog.text, p.provolatile::pg_catalog.text,
 			p.prorettype = ANY (times) OR p.proargtypes::pg_catalog.oid[] && times,
+			p.prorettype = ANY (plain) AND p.proargtypes::pg_catalog.oid[] <@ plain, p.proisstrict,
 			`+trusts("p.proowner")+`
 		FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace JOIN pg_catalog.pg_roles AS o ON o.oid = p.proowner,
-			(SELECT ARRAY[1082, 1083, 1114, 1184, 1186, 1266]::pg_catalog.oid[]) AS t (times)
+			(SELECT ARRAY[1082, 1083, 1114, 1184, 1186, 1266]::pg_catalog.oid[], ARRAY[16, 20, 21, 23, 25, 700, 701, 1043, 1082, 1114, 1184, 1700]::pg_catalog.oid[]) AS t (times, plain)
 		WHERE p.oid = ANY ($1)`, oids)
 	if err != nil {
 		return err
@@ -148,7 +151,7 @@ func (r *resolver) functions(u *uses, oids []uint32) error {
 	defer rows.Close()
 	for rows.Next() {
 		var f function
-		if err := rows.Scan(&f.oid, &f.schema, &f.name, &f.volatile, &f.times, &f.trusted); err != nil {
+		if err := rows.Scan(&f.oid, &f.schema, &f.name, &f.volatile, &f.times, &f.plain, &f.strict, &f.trusted); err != nil {
 			return err
 		}
 		u.functions = append(u.functions, f)

@@ -87,7 +87,7 @@ func Cases() []Case {
 		{"a table with rows that are not filled becomes a partition", "", moving, func(s *script) {
 			s.to(served)
 			t := s.table.table()
-			s.exec("CREATE TABLE "+t+"_2 (LIKE "+t+" INCLUDING ALL)", "ALTER TABLE "+t+"_2 DROP CONSTRAINT "+ident("_segue_step_"+s.table.Name))
+			s.exec("CREATE TABLE "+t+"_2 (LIKE "+t+" INCLUDING ALL)", "ALTER TABLE "+t+"_2 DROP CONSTRAINT "+ident("_segue_full_"+s.table.Name))
 			s.rejected("INSERT INTO "+t+"_2 (id, region, cents, "+s.table.compiled.Marker()+") VALUES (1, 2, 100, 0)",
 				"ALTER TABLE "+t+" ATTACH PARTITION "+t+"_2 FOR VALUES IN (2)")
 		}},

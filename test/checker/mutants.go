@@ -77,7 +77,13 @@ func inSQL() []Mutant {
 			s.hand("new", proof.New, Flip).sets("2.00")
 			s.hand("old", proof.Old, Plain).sets("300")
 		}},
-		{change.StepCheck, "one side is written while triggers are disabled", proof.NotInStep, money, func(s *script) {
+		{change.StepCheck, "one side is written while triggers are disabled and rows are filled", proof.NotInStep, money, func(s *script) {
+			s.to(filling)
+			s.hand("old", proof.Old, Plain).inserts("100")
+			s.exec("ALTER TABLE " + s.table.table() + " DISABLE TRIGGER USER")
+			s.hand("old", proof.Old, Plain).update(set(s.table.Types[proof.Old], tuple([]string{"200"})), checkViolation)
+		}},
+		{change.ServedCheck, "one side is written while triggers are disabled", proof.NotInStep, money, func(s *script) {
 			s.hand("old", proof.Old, Plain).inserts("100")
 			s.to(served)
 			s.exec("ALTER TABLE " + s.table.table() + " DISABLE TRIGGER USER")
@@ -106,7 +112,7 @@ func inSQL() []Mutant {
 			// The backfill says that it has done, and has not.
 			s.do(func() error {
 				if err := s.operator.patiently(s.ctx, s.table.compiled.Validate()); err == nil {
-					return s.operator.enter(s.ctx, served, nil)
+					return s.operator.enter(s.ctx, served, s.table.compiled.Serve())
 				}
 				return s.operator.serve(s.ctx)
 			})

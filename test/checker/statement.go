@@ -27,6 +27,7 @@ type writer struct {
 	change *change.Compiled
 	table  string // as its statements call it
 	lens   proof.Lens
+	filled bool // no row is at 0
 	side   proof.Side
 	form   Form
 	naive  bool // flips derive the other side also where nothing is changed
@@ -90,7 +91,7 @@ func (w writer) flips(write Write, values, current []string) []string {
 	}
 	other := w.columns(w.side.Other())
 	derived, turned := make([]string, len(other)), w.change.Flip("t")
-	f := w.change.Flipping(w.side == proof.New)
+	f := w.change.Flipping(w.side == proof.New, w.filled)
 	if f == nil || w.naive {
 		for i := range other {
 			derived[i] = w.derived(i, values)
@@ -176,7 +177,7 @@ func (w writer) values(id int64, t proof.Tuple, tag int64) (columns, values []st
 
 // newRow is what a new row has in the other side and in the marker, as the proxy writes them.
 func (w writer) newRow(own []string) (derived []string, marker string) {
-	f := w.change.Flipping(w.side == proof.New)
+	f := w.change.Flipping(w.side == proof.New, w.filled)
 	if f == nil {
 		for i := range w.columns(w.side.Other()) {
 			derived = append(derived, w.derived(i, own))

@@ -46,8 +46,9 @@ func (t *table) enter(p phase) {
 
 // writer is a writer of one side as things stand.
 func (t *table) writer(side proof.Side, form Form) writer {
-	state := t.state.Load()
-	return writer{shape: t.Shape, change: t.compiled, table: t.table(), lens: state.lens, side: side, form: form, beside: t.noted(state.phase)}
+	now := t.state.Load()
+	return writer{shape: t.Shape, change: t.compiled, table: t.table(), lens: now.lens, filled: now.phase >= served && now.phase != withdrawn,
+		side: side, form: form, beside: t.noted(now.phase)}
 }
 
 // table is what the table is called now.

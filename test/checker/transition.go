@@ -197,7 +197,7 @@ func (o *operator) serve(ctx context.Context) error {
 			return err
 		}
 	}
-	return o.enter(ctx, served, nil)
+	return o.enter(ctx, served, o.table.sql((*change.Compiled).Serve))
 }
 
 // patiently runs a statement until nobody is in its way.
