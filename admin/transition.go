@@ -27,6 +27,8 @@ type TransitionOptions struct {
 	EndSessions bool   `json:"end_sessions,omitempty"`
 	Deadline    string `json:"deadline,omitempty"` // a duration after which it is given up
 	Wait        string `json:"wait,omitempty"`     // a duration to wait for the outcome
+
+	AcceptDifferences []string `json:"accept_differences,omitempty"` // names of indexes and CHECKs
 }
 
 // A transitionKind is one verb, with the options that only it has.
@@ -37,7 +39,7 @@ type transitionKind struct {
 
 var transitions = []transitionKind{
 	{kind: migrate.Activate},
-	{kind: migrate.Cutover},
+	{kind: migrate.Cutover, own: []string{"accept_differences"}},
 	{kind: migrate.Contract, own: []string{"allow_bypass", "end_sessions"}},
 	{kind: migrate.Rollback, own: []string{"to", "end_sessions"}},
 	{kind: migrate.Purge},
@@ -120,6 +122,9 @@ func (o *TransitionOptions) override(q url.Values) error {
 		if p := texts[key]; p != nil {
 			*p = q.Get(key)
 		}
+		if key == "accept_differences" {
+			o.AcceptDifferences = q[key]
+		}
 		if p := flags[key]; p != nil {
 			v, err := strconv.ParseBool(q.Get(key))
 			if err != nil {
@@ -135,9 +140,10 @@ func (o *TransitionOptions) override(q url.Values) error {
 func (o *TransitionOptions) request(t transitionKind) (migrate.Request, time.Duration, error) {
 	req := migrate.Request{
 		Kind: t.kind, Force: o.Force, Reason: o.Reason, AllowBypass: o.AllowBypass, EndSessions: o.EndSessions,
+		AcceptDifferences: o.AcceptDifferences,
 	}
-	given := map[string]bool{"to": o.To != "", "allow_bypass": o.AllowBypass, "end_sessions": o.EndSessions}
-	for _, key := range []string{"to", "allow_bypass", "end_sessions"} {
+	given := map[string]bool{"to": o.To != "", "allow_bypass": o.AllowBypass, "end_sessions": o.EndSessions, "accept_differences": len(o.AcceptDifferences) > 0}
+	for _, key := range []string{"to", "allow_bypass", "end_sessions", "accept_differences"} {
 		if given[key] && !slices.Contains(t.own, key) {
 			return req, 0, &Problem{
 				Status: http.StatusBadRequest, Detail: fmt.Sprintf("%s has no option %q", t.kind, key),

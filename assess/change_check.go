@@ -12,13 +12,17 @@ var changeCheck = &Hazard{
 	ID: "change-check", Group: OfTable, Severity: Warn,
 	What: "a CHECK names columns that a change takes, and ends with them at purge; on the columns that the change gives there are fewer CHECKs than on those. " +
 		"Found from the draft on",
-	Remedy: "when the new columns are there, add its counterpart on them before contract, past Segue: `ADD CONSTRAINT … CHECK (…) NOT VALID`, then `VALIDATE CONSTRAINT`. " +
-		"Waive it where the new columns need none",
+	Remedy: "when the new columns are there, add its counterpart on them, past Segue: `ADD CONSTRAINT … CHECK (…) NOT VALID`, then `VALIDATE CONSTRAINT`. " +
+		"Waive it where the new columns need none. Until cutover it is an error and refuses that, unless it is waived or the request accepts it: `--accept-difference`",
+	refusal: lacks,
 }
 
 // lookChangeChecks finds CHECKs on old columns that nothing takes the place of. What a condition means cannot be compared, so
 // all of them are found until the new columns have as many.
 func lookChangeChecks(ctx context.Context, s *Subject, r *report) error {
+	if !s.looksForDifferences() {
+		return nil
+	}
 	for _, op := range s.Migration.Changes() {
 		side := sidesOf(op, s.Migration.Phase)
 		if side.taken() {
@@ -47,9 +51,9 @@ func lookChangeChecks(ctx context.Context, s *Subject, r *report) error {
 		}
 		var name, condition string
 		_, err = pgx.ForEachRow(rows, []any{&name, &condition}, func() error {
-			r.add(changeCheck, Object{"constraint", name + " on " + side.table.String()}, Finding{
+			s.differs(r, changeCheck, Object{"constraint", name + " on " + side.table.String()}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and ends with them at purge: %s", s.Migration.ID, condition),
-				Hint: fmt.Sprintf("add its counterpart on %s, before contract and past Segue: ALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID, then VALIDATE CONSTRAINT",
+				Hint: fmt.Sprintf("add its counterpart on %s, past Segue: ALTER TABLE %s ADD CONSTRAINT … CHECK (…) NOT VALID, then VALIDATE CONSTRAINT",
 					given, side.table.SQL()),
 			})
 			return nil

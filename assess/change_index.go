@@ -17,11 +17,16 @@ var changeIndex = &Hazard{
 	ID: "change-index", Group: OfTable, Severity: Warn,
 	What: "an index has columns that a change takes, and none like it has those that it gives, because what it would be is not certain, or because somebody has dropped it: " +
 		"statements of the new version that look for them read the whole table, and the index ends with purge. Found from the draft on, but for those that Segue makes itself",
-	Remedy: "when the new columns are there, create one on them, `CONCURRENTLY` and past Segue, before the new version is deployed",
+	Remedy: "when the new columns are there, create one on them, `CONCURRENTLY` and past Segue, before the new version is deployed; or waive it. " +
+		"Until cutover it is an error and refuses that, unless it is waived or the request accepts it: `--accept-difference`",
+	refusal: lacks,
 }
 
 // lookChangeIndexes finds indexes on old columns that have no counterpart, and get none.
 func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
+	if !s.looksForDifferences() {
+		return nil
+	}
 	for _, op := range s.Migration.Changes() {
 		c, err := compiledOf(ctx, s, op)
 		if err != nil {
@@ -43,7 +48,7 @@ func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
 		for _, l := range lacking {
 			index := rules.Name{Schema: op.Target().Schema, Name: l.Of.Name}.String()
 			if l.New == nil {
-				r.add(changeIndex, Object{"index", index}, Finding{
+				s.differs(r, changeIndex, Object{"index", index}, Finding{
 					Message: fmt.Sprintf("it is on columns that %s takes, and what it would be on those that it gives is not certain: %s", s.Migration.ID, l.Why),
 					Hint:    "when the new columns are there, create one on them, past Segue: CREATE INDEX CONCURRENTLY; or waive it",
 				})
@@ -53,7 +58,7 @@ func lookChangeIndexes(ctx context.Context, s *Subject, r *report) error {
 			if l.Of.Unique {
 				unique = "UNIQUE "
 			}
-			r.add(changeIndex, Object{"index", index}, Finding{
+			s.differs(r, changeIndex, Object{"index", index}, Finding{
 				Message: fmt.Sprintf("it is on columns that %s takes, and no valid index is like it on those that it gives", s.Migration.ID),
 				Hint:    fmt.Sprintf("create one, past Segue: CREATE %sINDEX CONCURRENTLY ON %s %s", unique, op.Target().SQL(), l.New.Body()),
 			})

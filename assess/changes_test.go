@@ -32,6 +32,15 @@ func TestIndexesAndChecksOfColumnsThatGoAreFoundInADraft(t *testing.T) {
 	}
 }
 
+func TestADifferenceBetweenTheSidesIsWaivedByTheRuleFile(t *testing.T) {
+	t.Parallel()
+	c := on(t, money+"waive:\n  - { id: change-check, object: constraint dear on public.orders, reason: checked by the app }\n", moneyShop)
+	found := c.found(changeCheck)
+	if len(found) != 2 || found[0].Severity != Note || len(found[0].Blocks) != 0 || found[1].Severity != Block || len(found[1].Blocks) != 1 {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestAPublishedTableOfAChangeIsToBeTakenOutOfThePublication(t *testing.T) {
 	t.Parallel()
 	c := on(t, money, moneyShop, `CREATE PUBLICATION everything FOR TABLE orders`)

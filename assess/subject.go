@@ -37,6 +37,8 @@ type Overrides struct {
 	Force       bool // stored bodies that break; old names that were used lately; sessions without a version
 	AllowBypass bool // sessions that come through no instance
 	EndSessions bool // sessions of a version that goes
+
+	Differences []string // between the sides of a change, by the object that has no counterpart
 }
 
 // Fleet is what is known of clients at the moment of the question. Answers may be given twice.

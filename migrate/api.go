@@ -39,6 +39,8 @@ type Request struct {
 	EndSessions bool          `json:"end_sessions,omitempty"` // rollback, contract: end the sessions pinned to a version that goes
 	Deadline    time.Duration `json:"deadline,omitempty"`     // give up after; 0: never
 	Actor       string        `json:"actor,omitempty"`        // for the audit
+
+	AcceptDifferences []string `json:"accept_differences,omitempty"` // cutover although these of the old columns have no counterpart
 }
 
 // Status is a migration as the admin API shows it.

@@ -52,7 +52,9 @@ func TestIndexesOfOldColumnsGetCounterpartsBeforeTheNewVersionIsServed(t *testin
 	if n := value[int](f, `SELECT count(*) FROM pg_stats WHERE tablename = 'orders' AND attname = 'amount'`); n != 1 {
 		t.Error("the planner has no statistics of the new column")
 	}
-	f.must("money", cutover, contract)
+	accepted := cutover
+	accepted.AcceptDifferences = []string{"public.half"}
+	f.must("money", accepted, contract)
 	if got := strings.Join(f.indexesOf("orders"), "\n"); !strings.Contains(got, `CREATE INDEX dear btree (note, amount DESC`) || !strings.Contains(got, `CREATE UNIQUE INDEX "by Cents" btree (amount, id)`) {
 		t.Errorf("after contract the indexes are\n%s", got)
 	}
@@ -60,7 +62,7 @@ func TestIndexesOfOldColumnsGetCounterpartsBeforeTheNewVersionIsServed(t *testin
 	f.hasIndexes("orders", append([]string{`CREATE UNIQUE INDEX "by Cents" btree (cents, id)`}, old...)...)
 	f.must("money", purge, activate)
 	f.awaitStage("money", rules.Served)
-	f.must("money", cutover, contract, purge)
+	f.must("money", accepted, contract, purge)
 	f.hasIndexes("orders", `CREATE UNIQUE INDEX "by Cents" btree (amount, id)`,
 		`CREATE INDEX dear btree (note, amount DESC NULLS LAST) INCLUDE (id) WITH (fillfactor='70') WHERE ((amount IS NOT NULL) AND (note <> 'x'::text))`,
 		`CREATE INDEX noted btree (note)`, `CREATE INDEX orders_amount_idx btree (amount)`)

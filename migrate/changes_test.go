@@ -456,7 +456,15 @@ func TestAnIndexOrCheckWithoutACounterpartIsFound(t *testing.T) {
 	if got := found("change-check"); len(got) != 1 || got[0] != "constraint positive on public.orders" {
 		t.Errorf("found are %v", got)
 	}
-	f.must("money", cutover)
+	if e := f.refused("money", cutover); !strings.Contains(e.Message, "the new columns lack what the old ones have") || len(e.Missing) != 1 || !strings.Contains(e.HintCLI, "segue cutover money --accept-difference NAME") {
+		t.Errorf("cutover gives %v %q %s", e, e.Missing, e.HintCLI)
+	}
+	accepted := cutover
+	accepted.AcceptDifferences = []string{"positive on public.orders"}
+	f.must("money", accepted)
+	if n := value[int](f, `SELECT count(*) FROM segue.audit WHERE detail = 'cutover; accepted without counterpart: positive on public.orders'`); n != 1 {
+		t.Error("what was accepted is not in the audit")
+	}
 	if got := found("change-check"); len(got) != 1 {
 		t.Errorf("after cutover %v are found", got)
 	}

@@ -11,7 +11,7 @@ import (
 // are looked for, or all when none is given.
 func (r Request) conflict(ctx context.Context, s *assess.Subject, groups ...assess.Group) error {
 	s.To = r.target()
-	s.Accept = assess.Overrides{Force: r.Force, AllowBypass: r.AllowBypass, EndSessions: r.EndSessions}
+	s.Accept = assess.Overrides{Force: r.Force, AllowBypass: r.AllowBypass, EndSessions: r.EndSessions, Differences: r.AcceptDifferences}
 	found, err := assess.Refusing(ctx, s, groups...)
 	if err != nil || len(found) == 0 {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -231,7 +232,7 @@ func requested(r Request) string {
 	for _, o := range []struct {
 		on   bool
 		text string
-	}{{r.Force, "forced: " + r.Reason}, {r.AllowBypass, "bypass allowed"}, {r.EndSessions, "sessions are to be ended"}, {r.Deadline > 0, "within " + r.Deadline.String()}} {
+	}{{r.Force, "forced: " + r.Reason}, {r.AllowBypass, "bypass allowed"}, {r.EndSessions, "sessions are to be ended"}, {len(r.AcceptDifferences) > 0, "accepted without counterpart: " + strings.Join(r.AcceptDifferences, ", ")}, {r.Deadline > 0, "within " + r.Deadline.String()}} {
 		if o.on {
 			s += "; " + o.text
 		}

@@ -160,7 +160,7 @@ func (x *Index) Parsed() bool {
 	return slices.ContainsFunc(x.Keys, func(k IndexKey) bool { return k.Column == "" })
 }
 
-// Translated is an index of the old side on the columns of the new one. What it needs of a change is in Counterparts.
+// A translation says what takes the place of the columns of a table that a change takes.
 type translation struct {
 	columns []string          // all of the table
 	to      map[string]string // the column of the new side for one of the old side, by the names that the database has

@@ -17,9 +17,11 @@ func newActivate(o *options) *cobra.Command {
 }
 
 func newCutover(o *options) *cobra.Command {
-	cmd, _ := transitionCommand(o, migrate.Cutover, "Rename in the database, behind the gate; both names keep working",
+	cmd, t := transitionCommand(o, migrate.Cutover, "Rename in the database, behind the gate; both names keep working",
 		"Cutover holds the statements on the tables for the milliseconds of ALTER TABLE … RENAME. It is refused while\n"+
-			"a function whose body is kept as text names what will be gone, and tried again while somebody holds a lock.")
+			"a function whose body is kept as text names what will be gone, and tried again while somebody holds a lock.\n"+
+			"Where columns are changed, it is refused while an index or a CHECK of the old ones has no counterpart.")
+	cmd.Flags().StringArrayVar(&t.body.AcceptDifferences, "accept-difference", nil, "the index or CHECK that is to have no counterpart, as assess names it; may be given again")
 	return cmd
 }
 
