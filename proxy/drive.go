@@ -53,9 +53,16 @@ func (s *session) see(err error) error {
 		if s.at.rounds++; s.at.rounds > maxRounds {
 			return unresolved()
 		}
-		err = q.answered(s.perform(q))
+		err = s.perform(q)
+		if given, ok := err.(*givenUp); ok {
+			return given.error
+		}
+		err = q.answered(err)
 	}
 }
+
+// A givenUp is why a question is not asked to its end. It is no answer to it.
+type givenUp struct{ error }
 
 // perform waits for what a question is about, and puts the answer into it.
 func (s *session) perform(q *question) (err error) {
@@ -65,11 +72,7 @@ func (s *session) perform(q *question) (err error) {
 	case readyDue:
 		return s.await(s.queue.pipeline.synced)
 	case ownQueries, preparingAgain, trialParse:
-		for _, g := range q.groups {
-			if err = s.exchange(g); err != nil {
-				return err
-			}
-		}
+		return s.exchangeAll(q.groups)
 	case ownCatalog:
 		q.catalog, err = s.readCatalog(q.base)
 	case searchPath:
@@ -111,6 +114,37 @@ func (s *session) awaitAnswers() error {
 		}
 	}
 	return s.await(s.queue.pipeline.answered)
+}
+
+// manyGroups is how many groups are sent one after the other without a look at whether the client still wants to know.
+const manyGroups = 8
+
+// exchangeAll sends groups one after the other. Where they are many it is a *givenUp when the client cancels its statement or goes away in
+// between; the server gets the cancel request, too, because the group at work may be what takes long.
+func (s *session) exchangeAll(groups []*hiddenGroup) error {
+	var cancel <-chan struct{}
+	var gone <-chan error
+	if len(groups) > manyGroups {
+		cancel = s.asks.begin()
+		defer s.asks.end()
+		var unwatch func()
+		gone, unwatch = s.watchClient()
+		defer unwatch()
+	}
+	for _, g := range groups {
+		err := s.exchange(g)
+		select {
+		case <-cancel:
+			return &givenUp{cancelError()}
+		case err := <-gone:
+			return &givenUp{err}
+		default:
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // exchange sends a group of messages that the client does not know of, and waits until it is answered. The error is what the

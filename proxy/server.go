@@ -271,6 +271,7 @@ func (s *Server) cancelHeld(pid uint32, key []byte) startup.Cancelled {
 	case sess.held.interrupt() || sess.binds.interrupt():
 		return startup.Held
 	}
+	sess.asks.interrupt()
 	return startup.Running
 }
 

@@ -25,6 +25,7 @@ type session struct {
 	address        string
 	held           held
 	binds          held // a long text that is being bound
+	asks           held // many questions that its server is asked
 
 	// Of the client's goroutine.
 	frame   wire.Frame // the client's message that is being handled
