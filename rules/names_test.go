@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -50,7 +51,7 @@ func TestAChangeHasTheNamesOfItsPhaseBesideRenames(t *testing.T) {
 	}
 	// A release that does not know of changes beside other operations serves none of them.
 	for _, c := range m.Changes() {
-		if c.Resolved().Protocol != 3 {
+		if c.Resolved().Protocol != 7 {
 			t.Errorf("the protocol of operation %d is %d", c.Place, c.Resolved().Protocol)
 		}
 	}
@@ -70,14 +71,18 @@ func TestAChangeHasTheNamesOfItsPhaseBesideRenames(t *testing.T) {
 			m = m.Resolve(i, stored)
 		}
 	}
+	together := func(steps []rules.Step) {
+		t.Helper()
+		exec(t, conn, slices.Concat([]string{"BEGIN"}, rules.Statements(steps), []string{"COMMIT"})...)
+	}
 	move := func(to rules.Phase) {
 		t.Helper()
-		exec(t, conn, rules.Statements(rules.Steps(m, m.Phase, to))...)
+		together(rules.Steps(m, m.Phase, to))
 		as(to, m.After(to))
 	}
 	stage := func(to rules.Stage) {
 		t.Helper()
-		exec(t, conn, rules.Statements(rules.StageSteps(m, to))...)
+		together(rules.StageSteps(m, to))
 		as(m.Phase, m.AtStage(to))
 	}
 	sees := func(when, base, renewed string) {
@@ -135,7 +140,7 @@ func TestAChangeHasTheNamesOfItsPhaseBesideRenames(t *testing.T) {
 	if m.Returns() {
 		t.Error("there is a way back from contract, on which names that sessions use would end")
 	}
-	exec(t, conn, slices.Concat([]string{"BEGIN"}, rules.Statements(rules.PurgeSteps(m)), []string{"COMMIT"})...)
+	together(rules.PurgeSteps(m))
 	if got := columnsOf(t, load(t, conn).Lookup("public", "u")); got != "id remark b d e" {
 		t.Errorf("purge leaves the columns %s", got)
 	}
@@ -184,4 +189,44 @@ func columnsOf(t *testing.T, r *catalog.Relation) string {
 		out = append(out, c.Name)
 	}
 	return strings.Join(out, " ")
+}
+
+func TestWhatIsStoredOfAChangeIsServedByWhoHasStoredIt(t *testing.T) {
+	t.Parallel()
+	conn := database(t, `CREATE TABLE t (id int, a int, c int, note text, f int)`)
+	for name, file := range map[string]string{
+		"two sides":  "- change_columns: {table: public.t, from: [a], to: [{name: d, type: bigint}], up: {d: a}, down: {a: d::integer}}\n",
+		"an added":   "- add_column: {table: public.t, name: e, type: int}\n",
+		"a taken":    "- drop_column: {table: public.t, name: f}\n",
+		"all beside": strings.TrimPrefix(besideFile, "id: x\noperations:\n"),
+	} {
+		m, err := rules.Parse("r.yaml", []byte("id: x\noperations:\n"+file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Seq = 1
+		for _, indexed := range []bool{false, true} {
+			for _, c := range m.Changes() {
+				described, err := c.Describe(fmt.Sprintf("1_%d", c.Place+1), load(t, conn))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if indexed {
+					described.Indexes = []change.Index{{Of: "i", Name: "j", Body: "USING btree (d)"}}
+				}
+				r, err := rules.NewResolvedChange(described, rules.Watched)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r = m.Resolve(c.Place, r).Changes()[slices.IndexFunc(m.Changes(), func(o rules.Change) bool { return o.Place == c.Place })].Resolved()
+				data, err := r.Encode()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if again, err := rules.DecodeChange(r.Protocol, r.Stage, data); err != nil || again.Compiled() == nil {
+					t.Errorf("%s, operation %d: what is stored by protocol %d is not read: %v", name, c.Place, r.Protocol, err)
+				}
+			}
+		}
+	}
 }

@@ -19,6 +19,9 @@ const (
 	protocolBeside  = 7 // any of them, beside other operations about the same table. 3 was so of those that have gone
 )
 
+// protocols are all that this program can serve.
+var protocols = []int{protocolAlone, protocolSides, protocolIndexed, protocolBeside}
+
 // protocolOf is the version by which a change is made.
 func protocolOf(c change.Change) int {
 	switch {
@@ -66,7 +69,7 @@ func NewResolvedChange(c change.Change, stage Stage) (*ResolvedChange, error) {
 
 // DecodeChange reads what Encode has written. Of another protocol nothing is understood but that it is another one.
 func DecodeChange(protocol int, stage Stage, stored []byte) (*ResolvedChange, error) {
-	if protocol < protocolSides || protocol > protocolIndexed {
+	if !slices.Contains(protocols, protocol) {
 		return &ResolvedChange{Protocol: protocol, Stage: stage}, nil
 	}
 	var c change.Change
