@@ -29,12 +29,16 @@ type TransitionOptions struct {
 	Wait        string `json:"wait,omitempty"`     // a duration to wait for the outcome
 
 	AcceptDifferences []string `json:"accept_differences,omitempty"` // names of indexes and CHECKs
+
+	Source string `json:"source,omitempty"` // of an amend: the corrected file
+	File   string `json:"file,omitempty"`   // and its name, for messages
 }
 
 // A transitionKind is one verb, with the options that only it has.
 type transitionKind struct {
 	kind migrate.Kind
 	own  []string
+	body []string // that are too long for a query
 }
 
 var transitions = []transitionKind{
@@ -43,17 +47,26 @@ var transitions = []transitionKind{
 	{kind: migrate.Contract, own: []string{"allow_bypass", "end_sessions"}},
 	{kind: migrate.Rollback, own: []string{"to", "end_sessions"}},
 	{kind: migrate.Purge},
+	{kind: migrate.Amend, body: []string{"source", "file"}},
 }
 
 func (t transitionKind) options() []string {
 	return append(slices.Clone(t.own), "force", "reason", "deadline", "wait")
 }
 
+// limit is how long the body of a request may be.
+func (t transitionKind) limit() int64 {
+	if len(t.body) > 0 {
+		return 2 * maxRuleFile // in JSON some characters take two bytes
+	}
+	return maxOptions
+}
+
 // transition answers 200 when the phase is reached, 202 while it is still tried, and 409 when it is refused.
 func (s *Server) transition(t transitionKind) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		var o TransitionOptions
-		if err := readJSON(w, r, maxOptions, &o); err != nil {
+		if err := readJSON(w, r, t.limit(), &o); err != nil {
 			return err
 		}
 		if err := o.override(r.URL.Query()); err != nil {
@@ -140,11 +153,14 @@ func (o *TransitionOptions) override(q url.Values) error {
 func (o *TransitionOptions) request(t transitionKind) (migrate.Request, time.Duration, error) {
 	req := migrate.Request{
 		Kind: t.kind, Force: o.Force, Reason: o.Reason, AllowBypass: o.AllowBypass, EndSessions: o.EndSessions,
-		AcceptDifferences: o.AcceptDifferences,
+		AcceptDifferences: o.AcceptDifferences, Source: o.Source, File: o.File,
 	}
-	given := map[string]bool{"to": o.To != "", "allow_bypass": o.AllowBypass, "end_sessions": o.EndSessions, "accept_differences": len(o.AcceptDifferences) > 0}
-	for _, key := range []string{"to", "allow_bypass", "end_sessions", "accept_differences"} {
-		if given[key] && !slices.Contains(t.own, key) {
+	given := map[string]bool{
+		"to": o.To != "", "allow_bypass": o.AllowBypass, "end_sessions": o.EndSessions, "accept_differences": len(o.AcceptDifferences) > 0,
+		"source": o.Source != "", "file": o.File != "",
+	}
+	for _, key := range []string{"to", "allow_bypass", "end_sessions", "accept_differences", "source", "file"} {
+		if given[key] && !slices.Contains(t.own, key) && !slices.Contains(t.body, key) {
 			return req, 0, &Problem{
 				Status: http.StatusBadRequest, Detail: fmt.Sprintf("%s has no option %q", t.kind, key),
 			}
@@ -156,6 +172,12 @@ func (o *TransitionOptions) request(t transitionKind) (migrate.Request, time.Dur
 		req.To = to
 	default:
 		return req, 0, badOption("to", o.To, "a rollback goes to active or to rolled_back")
+	}
+	if t.kind == migrate.Amend && o.Source == "" {
+		return req, 0, &Problem{
+			Status: http.StatusBadRequest, Detail: "source is missing",
+			Hint: "give the whole rule file, with the corrected expressions",
+		}
 	}
 	if o.Force && o.Reason == "" {
 		return req, 0, &Problem{

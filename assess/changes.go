@@ -63,7 +63,7 @@ func Resolve(ctx context.Context, db DB, m *rules.Migration, cat *catalog.Catalo
 		if !ok {
 			return nil, errors.New("expressions cannot be resolved without a transaction of their own")
 		}
-		r, err := resolveOne(ctx, begin, op, fmt.Sprintf("%d_%d", m.Seq, op.Place+1), cat)
+		r, err := resolveOne(ctx, begin, op, fmt.Sprintf("%d_%d", m.Seq, op.Place+1), nil, cat)
 		if err != nil {
 			return nil, unfitted(op.Target(), err)
 		}
@@ -72,7 +72,29 @@ func Resolve(ctx context.Context, db DB, m *rules.Migration, cat *catalog.Catalo
 	return m, nil
 }
 
-func resolveOne(ctx context.Context, db resolve.Beginner, op rules.Change, key string, cat *catalog.Catalog) (*rules.ResolvedChange, error) {
+// Amend is Resolve for the operations of a migration, by their places, that come in the place of ones that the database has.
+func Amend(ctx context.Context, db DB, was, amended *rules.Migration, places []int, cat *catalog.Catalog) (*rules.Migration, error) {
+	begin, ok := db.(resolve.Beginner)
+	if !ok {
+		return nil, errors.New("expressions cannot be resolved without a transaction of their own")
+	}
+	for _, place := range places {
+		op, _ := amended.ChangeAt(place)
+		before, _ := was.ChangeAt(place)
+		if before.Resolved() == nil || before.Resolved().Compiled() == nil {
+			return nil, fmt.Errorf("nothing is stored of the change of %s", op.Target())
+		}
+		key, left := before.Resolved().Successor()
+		r, err := resolveOne(ctx, begin, op, key, left, cat)
+		if err != nil {
+			return nil, unfitted(op.Target(), err)
+		}
+		amended = amended.Resolve(place, r)
+	}
+	return amended, nil
+}
+
+func resolveOne(ctx context.Context, db resolve.Beginner, op rules.Change, key string, left []string, cat *catalog.Catalog) (*rules.ResolvedChange, error) {
 	if op.Resolved() != nil {
 		return nil, &resolve.Problem{Message: "columns of it are left from before the rollback", Hint: "drop them: segue purge"}
 	}
@@ -83,6 +105,7 @@ func resolveOne(ctx context.Context, db resolve.Beginner, op rules.Change, key s
 	if err != nil {
 		return nil, &resolve.Problem{Message: err.Error()}
 	}
+	described.Left = left
 	resolved, err := resolve.Change(ctx, db, described)
 	if err != nil {
 		return nil, err

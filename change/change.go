@@ -22,6 +22,7 @@ type Change struct {
 	Indexes []Index // that the new side is to have before its version is served
 
 	Elsewhere []string          // columns of the table that other changes beside this one take
+	Left      []string          // columns of changes in whose place this one has come; purge drops them
 	Reads     []string          // tables that expressions read, as they name them
 	Pins      map[string]string // settings that expressions depend on, with the value that counts
 	Lossy     bool              // down(up(x)) may differ from x, and up(down(x)) too

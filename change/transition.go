@@ -142,7 +142,7 @@ func (c *Compiled) PurgeRolledBack() []string {
 	for i := range c.New {
 		drop = append(drop, "DROP COLUMN IF EXISTS "+quote(c.withdrawn(i)))
 	}
-	return c.alter(append(drop, "DROP COLUMN IF EXISTS "+quote(c.Marker())))
+	return c.alter(append(append(drop, "DROP COLUMN IF EXISTS "+quote(c.Marker())), c.dropLeft()...))
 }
 
 // Purge drops the old side and all that kept it in step. It comes after Settle.
@@ -158,7 +158,7 @@ func (c *Compiled) Purge() []string {
 	for i := range c.Old {
 		drop = append(drop, "DROP COLUMN IF EXISTS "+quote(c.kept(i)))
 	}
-	return append(out, c.alter(append(drop, "DROP COLUMN IF EXISTS "+quote(c.Marker())))...)
+	return append(out, c.alter(append(append(drop, "DROP COLUMN IF EXISTS "+quote(c.Marker())), c.dropLeft()...))...)
 }
 
 // constraints lists what the names of the change's CHECKs are made of.

@@ -19,6 +19,7 @@ const (
 	Contract Kind = "contract"
 	Rollback Kind = "rollback"
 	Purge    Kind = "purge"
+	Amend    Kind = "amend"
 )
 
 // Transitions that nobody asks for: they follow from each other when a change of columns has come so far.
@@ -38,6 +39,8 @@ type Request struct {
 	AllowBypass bool          `json:"allow_bypass,omitempty"` // contract although sessions bypass the instances
 	EndSessions bool          `json:"end_sessions,omitempty"` // rollback, contract: end the sessions pinned to a version that goes
 	Deadline    time.Duration `json:"deadline,omitempty"`     // give up after; 0: never
+	Source      string        `json:"source,omitempty"`       // of an amend: the file with the corrected expressions
+	File        string        `json:"file,omitempty"`         // and its name, for messages
 	Actor       string        `json:"actor,omitempty"`        // for the audit
 
 	AcceptDifferences []string `json:"accept_differences,omitempty"` // cutover although these of the old columns have no counterpart

@@ -128,6 +128,7 @@ type move struct {
 	steps     []rules.Step
 	changes   map[int]*rules.ResolvedChange // of the migration's operations, as they are stored afterwards
 	purges    bool                          // nothing is stored of them afterwards
+	amends    bool                          // the migration is stored with other expressions
 	sql       []string                      // of the steps, in order
 	tables    []catalog.OID                 // whose statements a gate holds; empty when there is no gate
 }

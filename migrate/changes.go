@@ -25,6 +25,8 @@ func (l *leader) designChanges(ctx context.Context, m *move) (err error) {
 		}
 		m.changes = m.migration.AtStage(rules.Filling)
 		m.steps = rules.StageSteps(m.migration, rules.Filling)
+	case kind == Amend:
+		return l.designAmend(ctx, m)
 	case kind == Rollback && m.migration.Unfinished() == rules.Watched:
 		m.steps, m.purges = nil, true
 	case kind == Purge:
@@ -93,6 +95,11 @@ func nothingToPurge(m *rules.Migration) bool {
 
 // storeChanges writes how the migration's changes are after the transition.
 func (m *move) storeChanges(ctx context.Context, tx pgx.Tx) error {
+	if m.amends {
+		if err := store.AmendMigration(ctx, tx, m.migration); err != nil {
+			return err
+		}
+	}
 	if m.purges {
 		return store.DeleteChanges(ctx, tx, m.migration.ID)
 	}
@@ -118,6 +125,8 @@ func outcomeOf(k Kind, to rules.Phase) string {
 	switch {
 	case k == Purge:
 		return "purged"
+	case k == Amend:
+		return "amended"
 	case stageOf[k] != "":
 		return string(stageOf[k])
 	}

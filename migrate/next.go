@@ -86,8 +86,10 @@ func (st *Status) saysAlone() string {
 // nextStage is what an operator does next about a change of columns.
 func (st *Status) nextStage() string {
 	switch p := st.Progress; {
-	case p != nil && p.Failure != "":
+	case p != nil && p.Failure != "" && st.Stage == rules.Completing:
 		return fmt.Sprintf("mend the rows, then segue resume %[1]s; or segue rollback %[1]s", st.ID)
+	case p != nil && p.Failure != "":
+		return fmt.Sprintf("mend the rows, then segue resume %[1]s; or correct the expressions: segue amend %[1]s FILE; or segue rollback %[1]s", st.ID)
 	case p != nil && p.Paused:
 		return fmt.Sprintf("segue resume %s", st.ID)
 	}

@@ -30,7 +30,7 @@ func (r Request) Target() rules.Phase { return r.target() }
 // stays reports whether the request leads to no other phase.
 func (r Request) stays() bool {
 	switch r.Kind {
-	case Purge, Expand, Complete, Serve, Settle:
+	case Purge, Amend, Expand, Complete, Serve, Settle:
 		return true
 	}
 	return false
@@ -46,6 +46,9 @@ func (r Request) in(p rules.Phase) Request {
 
 // Reached reports whether what was asked for is so.
 func (r Request) Reached(st *Status) bool {
+	if r.Kind == Amend {
+		return st.Pending == nil || st.Pending.Kind != Amend // what follows is asked for at once
+	}
 	if r.stays() {
 		return st.Pending == nil && st.Stage == ""
 	}
@@ -76,6 +79,9 @@ func (r Request) target() rules.Phase {
 func inOrder(m *rules.Migration, all []*rules.Migration, r Request, cat *catalog.Catalog) error {
 	if stageOf[r.Kind] != "" {
 		return r.due(m)
+	}
+	if r.Kind == Amend {
+		return amendable(m)
 	}
 	if r.Kind == Purge && len(m.Changes()) > 0 && !m.Phase.Live() && m.Phase != rules.Draft {
 		return purgeable(m)

@@ -100,6 +100,13 @@ func (i *Instance) consider(ctx context.Context, pool *pgxpool.Pool, id string, 
 	if err := inOrder(m, all, r, cat); err != nil {
 		return false, err
 	}
+	if r.Kind == Amend {
+		_, changed, err := r.amendment(m)
+		if err == nil && len(changed) == 0 {
+			err = i.noteUnchanged(ctx, pool, m, r)
+		}
+		return len(changed) > 0, err
+	}
 	if r.stays() {
 		return true, nil
 	}

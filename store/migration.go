@@ -125,6 +125,27 @@ func SetPhase(ctx context.Context, db DB, id string, to rules.Phase) error {
 	return nil
 }
 
+// AmendMigration stores what a migration's corrected file says in the place of what was said before. The error is ErrNotStored when
+// there is no such migration.
+func AmendMigration(ctx context.Context, db DB, m *rules.Migration) error {
+	spec, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	args := []any{m.ID, said(m.File()), said(m.Source), string(spec), m.Digest}
+	err = storing(ctx, db, args, func(db DB, args []any) error {
+		tag, err := db.Exec(ctx, `UPDATE segue.migration SET file = $2, source = $3, spec = $4, digest = $5, updated_at = pg_catalog.now() WHERE id = $1`, args...)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrNotStored
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot store the corrected migration %q: %w", m.ID, err)
+	}
+	return nil
+}
+
 // DeleteMigration removes a migration with its usage and pending transition; its history in segue.audit stays.
 // The caller has checked that it is not live. The error is ErrNotStored when there is no such migration.
 func DeleteMigration(ctx context.Context, db DB, id string) error {

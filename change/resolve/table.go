@@ -119,6 +119,7 @@ FROM pg_catalog.pg_attribute a WHERE a.attrelid = $1 AND NOT a.attisdropped AND 
 UNION ALL SELECT 11, 'trigger ' || pg_catalog.quote_ident(g.tgname) || ' of ' || attrelid::pg_catalog.regclass::pg_catalog.text || ' fires for UPDATE OF ' || pg_catalog.quote_ident(attname),
 	'what the other version writes changes that column without naming it; have the trigger fire for every UPDATE, and compare OLD with NEW'
 FROM col JOIN pg_catalog.pg_trigger g ON g.tgrelid = attrelid AND attnum = ANY (g.tgattr) AND NOT g.tgisinternal AND g.tgparentid = 0
+	AND (SELECT pronamespace FROM pg_catalog.pg_proc WHERE oid = g.tgfoid) IS DISTINCT FROM pg_catalog.to_regnamespace('segue')
 UNION SELECT 12, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', of a trigger on ' || name || ', takes whole rows by NEW.* or OLD.*', 'the columns that Segue adds would be among them; name the columns'
 FROM named JOIN pg_catalog.pg_trigger g ON g.tgrelid = named.oid AND NOT g.tgisinternal JOIN pg_catalog.pg_proc p ON p.oid = g.tgfoid
 WHERE p.prosrc ~* '\m(new|old)\s*\.\s*\*'
@@ -129,6 +130,9 @@ UNION SELECT 14, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text 
 FROM named JOIN pg_catalog.pg_type y ON y.oid = named.reltype JOIN code p ON p.prorettype IN (y.oid, y.typarray) OR p.proargtypes::pg_catalog.oid[] && ARRAY[y.oid, y.typarray]
 WHERE named.oid = $1
 ORDER BY 1, 2`
+
+// ofEarlier is the rank of the obstacle that columns of Segue's are: they are the change's own where it corrects another one.
+const ofEarlier = 10
 
 // obstacles is the error of a table that cannot be changed.
 func (t *table) obstacles() error {
@@ -144,7 +148,7 @@ func (t *table) obstacles() error {
 	var found []error
 	p, rank := Problem{Direction: "table"}, 0
 	_, err = pgx.ForEachRow(rows, []any{&rank, &p.Message, &p.Hint}, func() error {
-		if one := p; !alone || !slices.Contains(needless, rank) {
+		if one := p; (!alone || !slices.Contains(needless, rank)) && (rank != ofEarlier || len(t.c.Left) == 0) {
 			found = append(found, &one)
 		}
 		return nil

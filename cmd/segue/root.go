@@ -106,12 +106,12 @@ func addGroups(root *cobra.Command, o *options) {
 		}
 	}
 	// What a rename has no use for.
-	for _, c := range []*cobra.Command{newPurge(o), newPause(o), newResume(o), newBrake(o)} {
+	for _, c := range []*cobra.Command{newPurge(o), newPause(o), newResume(o), newBrake(o), newAmend(o)} {
 		c.Hidden = true
 		root.AddCommand(c)
 	}
 	for _, c := range root.Commands() {
-		if _, argument, _ := strings.Cut(c.Use, " "); argument == "ID" || argument == "[ID]" {
+		if _, argument, _ := strings.Cut(c.Use, " "); argument == "ID" || argument == "[ID]" || argument == "ID FILE" {
 			c.ValidArgsFunction = completeID(o)
 		}
 	}

@@ -88,7 +88,7 @@ func (t *transition) run(ctx context.Context, id string) error {
 		switch {
 		case !done:
 			t.tellTrying(w, st, shown)
-		case before == st.Phase && t.kind != migrate.Purge:
+		case before == st.Phase && t.kind != migrate.Purge && t.kind != migrate.Amend:
 			fmt.Fprintf(w, "%s is %s already, and nothing was done: %s\nnext: %s\n", st.ID, phaseWords(st.Phase), st.Says(), st.Next())
 		default:
 			t.tellDone(ctx, w, c, st)
