@@ -9,7 +9,7 @@ import (
 )
 
 // anchor passes bytes on between clients and the server in one loop over raw system calls, and looks at none of them. It is
-// what a proxy in Go can reach at most. It ends with the process.
+// what is there to be reached by one thread in Go: what Segue takes more is for looking. It ends with the process.
 func anchor(listen, server string) error {
 	to, err := net.ResolveTCPAddr("tcp4", server)
 	if err != nil {
