@@ -62,6 +62,10 @@ func (c *copies) take(list []Token, i int) {
 			c.open[len(c.open)-1].columns++
 		}
 		c.end(len(c.open))
+	case ast.Token_FROM:
+		if i > 0 && list[i-1].Kind != ast.Token_DISTINCT { // IS DISTINCT FROM goes on
+			c.end(len(c.open))
+		}
 	case ';', ast.Token_WHERE, ast.Token_RETURNING:
 		c.end(len(c.open))
 	}

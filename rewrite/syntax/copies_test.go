@@ -28,6 +28,8 @@ func TestWeightCountsWhatTheParserCopies(t *testing.T) {
 		"UPDATE t SET (a, b) = (SELECT 1, 2) WHERE a":           8 + 2*8 + 1,
 		"UPDATE t SET c = 1, (a, b) /**/ = f(1, 2) RETURNING a": 12 + 2*8 + 1,
 		"UPDATE t SET (a, b) = (1, 2); SELECT 1":                8 + 2*7 + 2,
+		"UPDATE t SET (a, b) = (1, 2) FROM u WHERE c":           8 + 2*7 + 3,
+		"UPDATE t SET (a, b) = x IS DISTINCT FROM y WHERE c":    8 + 2*7 + 1,
 		"SELECT (a, b) = (1, 2)":                                12,
 	} {
 		list, ok := Lex(text)
@@ -78,5 +80,9 @@ func TestATextThatTheParserWouldCopyTooOftenIsTooComplex(t *testing.T) {
 	few := strings.Repeat("a, ", 99) + "a"
 	if _, err := Parse("UPDATE t SET (" + few + ") = (SELECT " + few + " FROM t WHERE a IN (" + strings.Repeat("1, ", 999) + "1)) WHERE b IN (" + strings.Repeat("1, ", 99_999) + "1)"); err != nil {
 		t.Error(err)
+	}
+	rows := strings.Repeat("(1, 2, 3, 4, 5, 6, 7, 8, 9, 10), ", 4_999) + "(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)"
+	if _, err := Parse("UPDATE t SET (a, b, c, d, e, f, g, h, i) = ROW(v.*) FROM (VALUES " + rows + ") AS v WHERE t.k = v.k"); err != nil {
+		t.Errorf("many rows of new values: %v", err)
 	}
 }
