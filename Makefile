@@ -15,12 +15,14 @@ FAULTFLAGS  ?= -rounds 300 -steps 12
 VERSUSFLAGS ?=
 SUITE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/segue/regress
 CONFORMANCEFLAGS ?=
+MATRIX      ?= 18 17 16 14 13
+MATRIXFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test soak setup lint bench versus conformance vulncheck release clean
+.PHONY: help build demo test soak setup lint bench versus conformance conformance-matrix vulncheck release clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Without -trimpath: the parser's C code, which takes minutes, is then compiled once for this and for the tests.
 build: ## build bin/segue
@@ -32,9 +34,10 @@ demo: build ## watch a rename, and a change of type, under live traffic; needs n
 test: setup ## run all tests, race detector on
 	$(GO) test $(TESTFLAGS) ./...
 
-soak: setup ## check random histories, gates in every order of events, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
+soak: setup ## check random histories, gates in every order of events, code that makes something unseen, and fleets under faults, for long; SOAKFLAGS, FAULTFLAGS='-seed N -rounds N -steps N'
 	$(GO) test -race -count=1 -timeout 2h -v -run Histories ./test/checker $(SOAKFLAGS)
 	$(GO) test -tags soak -count=1 -timeout 1h -v -run EveryOrderOfEvents ./migrate
+	$(GO) test -tags soak -race -count=1 -timeout 1h -v -run WhatCodeMakesUnseen ./proxy
 	$(GO) test -tags soak -race -count=1 -timeout 12h -v -run Fault ./test/checker/fleet $(FAULTFLAGS)
 
 # What tests need beside Go: PostgreSQL, and drivers and mappers that are not written in Go. Done here once, because the tests of
@@ -55,10 +58,13 @@ versus: ## measure beside the server, PgBouncer and a proxy that only passes byt
 	@command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null
 	$(GO) run ./bench/versus $(VERSUSFLAGS)
 
-conformance: setup ## compare PostgreSQL's own regression suite through the proxy with direct
+conformance: setup ## compare PostgreSQL's own suites, and scripts of messages, through the proxy with direct
 	./test/conformance/fetch.sh $(SUITE)
 	$(GO) run ./test/conformance -suite $(SUITE) $(CONFORMANCEFLAGS)
 	$(GO) test -count=1 -timeout 30m ./test/orm -run EndsAsDirectly -every-stage
+
+conformance-matrix: setup ## run some tests on PostgreSQL 13, 14, 16, 17 and 18, whose servers npm brings; MATRIX='18 17', MATRIXFLAGS='-run X' for go test
+	TESTFLAGS='$(MATRIXFLAGS)' ./test/matrix/run.sh $(MATRIX)
 
 vulncheck: ## look up known vulnerabilities of what Segue uses; needs vuln.go.dev
 	@GOBIN=$(CURDIR)/bin $(GO) install $(GOVULNCHECK) # go run would hide the exit code

@@ -36,7 +36,7 @@ type snapshotCollector struct {
 
 	up, suspended, epoch, migrations, pending, build        *prometheus.Desc
 	filled, rows, fillRate, fillLeft, fillPaused, fillEnded *prometheus.Desc
-	indexesMade, indexes, indexDone                         *prometheus.Desc
+	deferred, indexesMade, indexes, indexDone               *prometheus.Desc
 }
 
 func newSnapshotCollector(s *Server) *snapshotCollector {
@@ -57,6 +57,8 @@ func newSnapshotCollector(s *Server) *snapshotCollector {
 		fillPaused: prometheus.NewDesc("segue_backfill_paused", "1 while somebody has paused the backfill.", []string{"migration"}, nil),
 		fillEnded:  prometheus.NewDesc("segue_backfill_stopped", "1 while the backfill has stopped because of a row.", []string{"migration"}, nil),
 
+		deferred: prometheus.NewDesc("segue_backfill_deferred_rows", "Rows that are left until up can be computed for them.", []string{"migration"}, nil),
+
 		indexesMade: prometheus.NewDesc("segue_backfill_indexes_done", "Indexes on new columns that are made, while another one is being made.", []string{"migration"}, nil),
 		indexes:     prometheus.NewDesc("segue_backfill_indexes", "Indexes on new columns that are to be made in all, while one is being made.", []string{"migration"}, nil),
 		indexDone:   prometheus.NewDesc("segue_backfill_index_phase_ratio", "How much is done of what the server says that it does for an index, from 0 to 1.", []string{"migration"}, nil),
@@ -69,7 +71,7 @@ func newSnapshotCollector(s *Server) *snapshotCollector {
 func (c *snapshotCollector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.up, c.suspended, c.epoch, c.migrations, c.pending, c.build, c.filled, c.rows, c.fillRate, c.fillLeft, c.fillPaused, c.fillEnded,
-		c.indexesMade, c.indexes, c.indexDone,
+		c.deferred, c.indexesMade, c.indexes, c.indexDone,
 	} {
 		out <- d
 	}
@@ -105,6 +107,11 @@ func (c *snapshotCollector) Collect(out chan<- prometheus.Metric) {
 		gauge(c.fillLeft, p.ETA, id)
 		gauge(c.fillPaused, oneIf(p.Paused), id)
 		gauge(c.fillEnded, oneIf(p.Failure != ""), id)
+		deferred := 0.0
+		if p.Deferred != nil {
+			deferred = float64(p.Deferred.Rows)
+		}
+		gauge(c.deferred, deferred, id)
 		if x := p.Index; x != nil {
 			gauge(c.indexesMade, float64(x.Number-1), id)
 			gauge(c.indexes, float64(x.All), id)

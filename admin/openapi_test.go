@@ -92,7 +92,7 @@ func TestOpenAPIDescribesEveryKey(t *testing.T) {
 	schemas := described(t).Components.Schemas
 	for name, v := range map[string]any{
 		"Migration": migrate.Status{}, "Operation": migrate.OperationView{}, "Pending": migrate.Pending{},
-		"Progress": migrate.Progress{}, "IndexBuild": migrate.IndexBuild{}, "Blocker": migrate.Blocker{}, "Step": migrate.Step{}, "Event": migrate.Event{},
+		"Progress": migrate.Progress{}, "Deferred": migrate.Deferred{}, "DeferredRow": migrate.DeferredRow{}, "IndexBuild": migrate.IndexBuild{}, "Blocker": migrate.Blocker{}, "Step": migrate.Step{}, "Event": migrate.Event{},
 		"Usage": migrate.Usage{}, "Instance": migrate.InstanceInfo{}, "Session": migrate.SessionInfo{}, "RefusedStatements": migrate.RefusedStatements{},
 		"Problem": Problem{}, "Finding": assess.Finding{}, "Object": assess.Object{}, "RewriteRequest": RewriteRequest{}, "RewriteResult": RewriteResult{},
 		"RewrittenStatement": RewrittenStatement{}, "ExitSQL": ExitSQL{}, "Migrations": Migrations{},

@@ -65,6 +65,9 @@ func beginPreview(ctx context.Context, o rewrite.Options) *previewWork {
 
 func (w *previewWork) end() { runtime.UnlockOSThread() }
 
+// Postpones implements rewrite.Work.
+func (w *previewWork) Postpones() bool { return false }
+
 // Begin implements rewrite.Work.
 func (w *previewWork) Begin(int) *rewrite.Error { return w.Stopped() }
 

@@ -25,5 +25,6 @@ func (s *Subject) differs(r *report, h *Hazard, about Object, f Finding) {
 	if !accepted && !waived && s.before() {
 		f.Severity, f.Blocks = Block, []rules.Phase{rules.Cutover}
 	}
+	f.line = about.String() + ": " + f.Message
 	r.add(h, about, f)
 }

@@ -6,4 +6,5 @@ var tableChecks = []check{
 	{[]*Hazard{unfit}, lookChanges},
 	{[]*Hazard{changeIndex}, lookChangeIndexes},
 	{[]*Hazard{changeCheck}, lookChangeChecks},
+	{[]*Hazard{changeColumn}, lookChangeColumns},
 }

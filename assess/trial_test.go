@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/internal/pgcluster"
 	"github.com/seguedb/segue/internal/pgtest"
@@ -25,6 +27,7 @@ type trial struct {
 	phase  rules.Phase // "" for a draft
 	others []*rules.Migration
 	fleet  fleet
+	conn   *pgx.Conn // of the instance
 }
 
 // on makes a database with these objects.
@@ -43,10 +46,13 @@ func (c *trial) run(sql ...string) {
 // subject is the migration as an instance assesses it at this moment.
 func (c *trial) subject() *Subject {
 	c.t.Helper()
-	conn := pgtest.Connect(c.t, c.url)
-	if _, err := conn.Exec(c.t.Context(), `SET search_path = pg_catalog`); err != nil { // as an instance has it
-		c.t.Fatal(err)
+	if c.conn == nil || c.conn.IsClosed() { // one for all looks: who waits for a finding takes many
+		c.conn = pgtest.Connect(c.t, c.url)
+		if _, err := c.conn.Exec(c.t.Context(), `SET search_path = pg_catalog`); err != nil { // as an instance has it
+			c.t.Fatal(err)
+		}
 	}
+	conn := c.conn
 	cat, err := catalog.Load(c.t.Context(), conn)
 	if err != nil {
 		c.t.Fatal(err)

@@ -109,6 +109,8 @@ type Catalog struct {
 	Fingerprint   string // equal fingerprints mean equal catalogs
 
 	SessionChangers []SessionChanger // in order of name
+	Makers          []string         // likewise; see session_changers.go
+	Cleared         bool             // some function executes texts and is no maker; see cleared.go
 
 	// SchemaAccess is equal for two catalogs where every role may use the same schemas under the same names, so that a
 	// search_path leads to the same ones. It is empty where that was not read.

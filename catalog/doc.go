@@ -17,6 +17,7 @@
 //	families   Ancestors, Descendants, Family: inheritance and partitioning, of which a rename goes through all
 //	row types  RowTypeUsers, RowTypes: through what else a row of a table can be seen (rowtype.go)
 //	sessions   SessionChangers: which functions, and what calls them unseen, change what names mean (session_changers.go)
+//	makers     Makers: likewise, which make something; bodies that surely make nothing are taken apart (cleared.go)
 //
 // # How it is read
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fingerprintSQL hashes what Load reads of user objects; for SessionChangers, that is, the versions of the rows that say
+// fingerprintSQL hashes what Load reads of user objects; for SessionChangers and Makers, that is, the versions of the rows that say
 // who calls whom. Sums of hashes do not depend on the order of rows and need no
 // sort. Temporary relations are left out: they come and go, and sessions know their own.
 const fingerprintSQL = `
@@ -34,6 +34,9 @@ const fingerprintSQL = `
 		       UNION ALL SELECT 'r', oid, ev_class, xmin FROM pg_catalog.pg_rewrite WHERE oid >= 16384
 		       UNION ALL SELECT 'd', oid, adrelid, xmin FROM pg_catalog.pg_attrdef
 		       UNION ALL SELECT 'p', oid, polrelid, xmin FROM pg_catalog.pg_policy
+		       UNION ALL SELECT 'e', oid, evtfoid, xmin FROM pg_catalog.pg_event_trigger
+		       UNION ALL SELECT 'o', oid, 0, xmin FROM pg_catalog.pg_operator WHERE oid >= 16384
+		       UNION ALL SELECT 'k', oid, 0, xmin FROM pg_catalog.pg_cast WHERE oid >= 16384
 		       UNION ALL SELECT 'c', oid, conrelid, xmin FROM pg_catalog.pg_constraint WHERE oid >= 16384 AND contype IN ('c', 'f')
 		      ) users(kind, oid, "on", xmin)),
 		(SELECT pg_catalog.concat(pg_catalog.count(*), ':', pg_catalog.sum(pg_catalog.hashtextextended(

@@ -51,8 +51,8 @@ func (c *Catalog) complete(ctx context.Context, q Querier) (err error) {
 	if err != nil {
 		return fmt.Errorf("cannot take the fingerprint of the catalog: %w", err)
 	}
-	if c.SessionChangers, err = readSessionChangers(ctx, q); err != nil {
-		return fmt.Errorf("cannot read which functions change the session: %w", err)
+	if err = c.readRunners(ctx, q); err != nil {
+		return fmt.Errorf("cannot read which functions change the session or make something: %w", err)
 	}
 	return nil
 }

@@ -22,6 +22,6 @@ func (c *Catalog) Renamed(relations []*Relation) *Catalog {
 		functions = append(functions, list...)
 	}
 	next := New(c.ServerVersion, slices.Collect(maps.Values(all)), functions, slices.Collect(maps.Values(types)))
-	next.SessionChangers = c.SessionChangers
+	next.SessionChangers, next.Makers, next.Cleared = c.SessionChangers, c.Makers, c.Cleared
 	return next
 }

@@ -33,7 +33,7 @@ func (c *Catalog) Refresh(ctx context.Context, q Querier) (*Catalog, error) {
 }
 
 // Reread reads the catalog anew, but of what users have made only the objects that have changed since c was read. It is
-// for a session that must know what it has made itself: Fingerprint of the result is empty, and SessionChangers are those
+// for a session that must know what it has made itself: Fingerprint of the result is empty, and SessionChangers and Makers are those
 // of c. When c was not read, or turns out to be of another server, all is read.
 func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
 	if c.shipped == nil {
@@ -136,7 +136,7 @@ func (c *Catalog) with(ctx context.Context, q Querier, ch *changes) (*Catalog, e
 		append(relations, c.shipped.relations...),
 		append(functions, c.shipped.functions...),
 		append(types, c.shipped.types...))
-	next.SessionChangers = c.SessionChangers
+	next.SessionChangers, next.Makers, next.Cleared = c.SessionChangers, c.Makers, c.Cleared
 	return next, nil
 }
 

@@ -1,5 +1,7 @@
 package change
 
+import "slices"
+
 // Amend takes the change back and begins it anew as another one of the same columns, in one transaction, as long as rows are being
 // filled. What was filled stays hidden until purge: a row would be in step by the old expressions,
 // and nothing could tell it from one that is by the new ones.
@@ -39,5 +41,5 @@ func (c *Compiled) BackToFilling() []string {
 			drop = append(drop, "DROP CONSTRAINT IF EXISTS "+quote(c.constraint(what)))
 		}
 	}
-	return append(append(out, c.alter(drop)...), c.Functions(Filling)...)
+	return slices.Concat(out, c.alter(drop), c.forget(), c.Functions(Filling))
 }

@@ -92,9 +92,6 @@ func (t Together) Left(table Name) string {
 
 // fills is up over the row that is filled.
 func (c *Compiled) fills() []string {
-	out := make([]string, len(c.up))
-	for i, e := range c.up {
-		out[i] = e.over(c.has(ForShare), func(at int) string { return column("_segue_row", c.Old[at].Physical) })
-	}
-	return out
+	ups, _ := c.derive("_segue_row", c.has(ForShare))
+	return ups
 }

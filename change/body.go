@@ -8,8 +8,10 @@ import (
 // A body is the text of a trigger function in PL/pgSQL. Its operators and functions are those of pg_catalog, whatever the
 // search path of the session is.
 type body struct {
-	c     *Compiled
-	lines strings.Builder
+	c       *Compiled
+	stage   Stage
+	invoker bool // it runs as whoever writes, with their settings, and so do the triggers that fire for what it writes
+	lines   strings.Builder
 }
 
 func (b *body) line(format string, args ...any) {
@@ -26,6 +28,7 @@ func ne(a, b string) string { return "(" + a + " OPERATOR(pg_catalog.<>) " + b +
 // up computes the new side from the old one of a row, into the variables that news lists.
 func (b *body) up(row string) {
 	share := b.c.has(ForShare)
+	b.found(row, false)
 	for i, e := range b.c.up {
 		b.line("%s := %s;", b.news()[i], e.over(share, func(at int) string { return column(row, b.c.Old[at].Physical) }))
 	}
@@ -39,6 +42,7 @@ func (b *body) up(row string) {
 // down computes the old side from the new one of a row, into the variables that olds lists.
 func (b *body) down(row string) {
 	share := b.c.has(ForShare)
+	b.found(row, true)
 	for i := range b.c.down {
 		b.line("%s := %s;", b.olds()[i], b.c.totalDown(i, share, func(at int) string { return column(row, b.c.New[at].Physical) }))
 	}
@@ -89,8 +93,10 @@ func (b *body) rejected(side []Column) {
 // oldLeads makes the new side of NEW from its old one.
 func (b *body) oldLeads() {
 	b.rejected(b.c.Old)
-	b.up("NEW")
-	b.assign(b.c.New, b.news())
+	b.orDefer(func() {
+		b.up("NEW")
+		b.assign(b.c.New, b.news())
+	})
 }
 
 // newLeads makes the old side of NEW from its new one, and rejects what the old side cannot hold.
@@ -214,7 +220,7 @@ func (b *body) sql(name string) string {
 	}
 	text := "#variable_conflict use_column\nDECLARE\n" + declared.String() +
 		b.rowBeside() + "_segue_old_set boolean;\n_segue_new_set boolean;\n_segue_fits boolean;\nBEGIN\n" + b.lines.String() + "END\n"
-	return "CREATE OR REPLACE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql" + b.c.attributes() + " AS " + dollar(text)
+	return "CREATE OR REPLACE FUNCTION " + name + "() RETURNS trigger LANGUAGE plpgsql" + b.attributes() + " AS " + dollar(text)
 }
 
 // dollar quotes a text that may have anything in it.

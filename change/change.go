@@ -24,10 +24,12 @@ type Change struct {
 	Elsewhere []string          // columns of the table that other changes beside this one take
 	Left      []string          // columns of changes in whose place this one has come; purge drops them
 	Reads     []string          // tables that expressions read, as they name them
+	Lookups   []Lookup          // the same tables, and what is to become of rows when theirs are written
 	Pins      map[string]string // settings that expressions depend on, with the value that counts
 	Lossy     bool              // down(up(x)) may differ from x, and up(down(x)) too
 	Exact     bool              // both directions are exact for every value: bijective in rule files
 	NullOK    bool              // a side may be NULL as a whole while the other is not
+	Defer     bool              // a row of which up cannot be computed is left for later, as long as rows are filled
 	DownFail  *DownFail         // what the old side gets for a row that it cannot hold
 
 	// UpKeepsNull and DownKeepsNull say that every expression of Up, or of Down, is NULL exactly where a column is that it reads.
@@ -101,6 +103,8 @@ func Compile(c Change, options ...Option) (*Compiled, error) {
 		return nil, errors.New("a change has columns")
 	case c.Alone() && (len(c.Reads) > 0 || c.DownFail != nil):
 		return nil, errors.New("a change with columns on one side only keeps nothing in step")
+	case len(c.Lookups) > 0 && len(c.Lookups) != len(c.Reads):
+		return nil, errors.New("every table that is read is looked up")
 	case c.Inline && len(c.Reads) > 0:
 		return nil, errors.New("expressions that read tables cannot be inlined")
 	}

@@ -9,6 +9,7 @@ const (
 	codeUnsaid = 3  // the default of the marker: an INSERT that does not know of it
 	codeNoted  = 4  // from the first trigger to the last: what the first left is noted in settings
 	CodeFill   = 5  // the backfill, where it cannot keep others' triggers from firing
+	codeFollow = 6  // something has changed that the row was made from
 )
 
 // Saying is a condition that says in a setting which side the row gives that is being written, and is always true. It is for COPY

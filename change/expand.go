@@ -38,6 +38,9 @@ func (c *Compiled) Expand() []string {
 		out = append(out, "ALTER TABLE "+table+" "+strings.Join(checks, ", "))
 	}
 	out = append(out, ConflictTable)
+	if c.Defer {
+		out = append(append(out, DeferredTable), c.forget()...)
+	}
 	out = append(out, c.Functions(Filling)...)
 	out = append(out, c.Triggers()...)
 	return append(out, c.grants()...)
@@ -47,11 +50,17 @@ func (c *Compiled) Expand() []string {
 // to be in step is. A row at 0 has no new side.
 func (c *Compiled) step() string {
 	m := quote(c.Marker())
+	whole := c.filledWhole()
+	if whole != "" {
+		whole = " AND " + whole
+	}
 	switch step := c.has(StepCheck) && c.Inline; {
 	case step && c.has(CodeCheck):
-		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + " ELSE " + m + " = 0 AND " + allNull(of("", c.New)) + " END"
+		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + whole + " ELSE " + m + " = 0 AND " + allNull(of("", c.New)) + " END"
 	case step:
-		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + " ELSE true END"
+		return "CASE WHEN abs(" + m + ") = 1 THEN " + c.inStep("") + whole + " ELSE true END"
+	case c.has(CodeCheck) && whole != "":
+		return m + " = 0 OR abs(" + m + ") = 1" + whole
 	case c.has(CodeCheck):
 		return m + " IN (-1, 0, 1)"
 	}

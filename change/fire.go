@@ -22,17 +22,17 @@ func (c *Compiled) Functions(s Stage) []string {
 			out = append(out, f.sql, "REVOKE ALL ON FUNCTION "+c.function(f.name)+"() FROM PUBLIC")
 		}
 	}
-	return out
+	return append(out, c.followers(s)...)
 }
 
 // Triggers makes the triggers, on the table and on children of plain inheritance. Partitions get them from PostgreSQL.
 func (c *Compiled) Triggers() []string {
-	return c.create([]trigger{
+	return append(c.create([]trigger{
 		{FirstTrigger, "first", "insert", "INSERT", "first_insert", c.whenFirstInsert()},
 		{FirstTrigger, "first", "update", "UPDATE" + c.columnsThatFire(), "first_update", c.whenFirstUpdate()},
 		{LastTrigger, "last", "insert", "INSERT", "last_insert", ""},
 		{LastTrigger, "last", "update", "UPDATE" + c.columnsThatFire(), "last_update", ""},
-	})
+	}), c.followTriggers()...)
 }
 
 // finishing makes the trigger that fills a row at 0 whenever it is written, whichever columns are.
@@ -94,7 +94,7 @@ func (c *Compiled) dropFunctions() []string {
 	for _, name := range []string{"first_insert", "first_update", "last_insert", "last_update"} {
 		out = append(out, "DROP FUNCTION IF EXISTS "+c.function(name)+"()")
 	}
-	return out
+	return append(out, c.dropFollowers()...)
 }
 
 func (c *Compiled) tables() []Name { return append([]Name{c.Table}, c.Heirs...) }
@@ -118,24 +118,38 @@ func (c *Compiled) mark(row string) string { return column(row, c.Marker()) }
 // Conditions of triggers and CHECKs are made ready anew for each statement, which takes longer than to call a function for
 // one row. So they are as short as they can be: what is decided is decided in the functions.
 
-// whenFirstInsert lets rows pass whose marker says that both sides are written.
-func (c *Compiled) whenFirstInsert() string { return "abs(" + c.mark("NEW") + ") <> 1" }
+// whenFirstInsert lets rows pass whose marker says that both sides are written. Where triggers of others come after the first, that one
+// has to note what they find.
+func (c *Compiled) whenFirstInsert() string {
+	if c.notes() && c.Others {
+		return ""
+	}
+	return c.unfit()
+}
+
+// unfit is true of a row whose marker does not say that its sides are in step.
+func (c *Compiled) unfit() string { return "abs(" + c.mark("NEW") + ") <> 1" }
 
 // whenFirstUpdate lets flips pass.
 func (c *Compiled) whenFirstUpdate() string {
 	if !c.has(FlipTurns) {
-		return c.whenFirstInsert()
+		return c.unfit()
 	}
-	return c.mark("NEW") + " = " + c.mark("OLD") + " OR " + c.whenFirstInsert()
+	return c.mark("NEW") + " = " + c.mark("OLD") + " OR " + c.unfit()
 }
 
 // whenFirstInsertServed is whenFirstInsert where no row is at 0. The function lets a row at -1 pass, which comes from another partition.
-func (c *Compiled) whenFirstInsertServed() string { return c.mark("NEW") + " <> 1" }
+func (c *Compiled) whenFirstInsertServed() string {
+	if c.notes() && c.Others {
+		return ""
+	}
+	return c.mark("NEW") + " <> 1"
+}
 
 // whenFirstUpdateServed is whenFirstUpdate where no row is at 0.
 func (c *Compiled) whenFirstUpdateServed() string {
 	if !c.has(FlipTurns) {
-		return c.whenFirstInsert()
+		return c.unfit()
 	}
 	return c.mark("NEW") + " <> - " + c.mark("OLD")
 }

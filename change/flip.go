@@ -37,10 +37,10 @@ type Derived struct {
 	Refused bool
 }
 
-// Flipping is how the version writes that has one side; filled says that the change has come further than Serve. It is nil where the triggers have to make the other side: the expressions may not stand in statements of clients, others'
-// triggers come between, or a type is none whose values can be cast as they are assigned.
+// Flipping is how the version writes that has one side; filled says that the change has come further than Serve. It is nil where the triggers have to make the other side: the expressions may not stand in statements of clients, or raise what is
+// to be no error of theirs, others' triggers come between, or a type is none whose values can be cast as they are assigned.
 func (c *Compiled) Flipping(newSide, filled bool) *Flipping {
-	if !c.Inline || c.Others || c.Alone() {
+	if !c.Inline || c.Others || c.Alone() || c.Defer && !filled {
 		return nil
 	}
 	own, other := c.Old, c.New

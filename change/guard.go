@@ -22,6 +22,7 @@ const (
 	CompleteCheck  Guard = "check of completion"  // no row is left at 0
 	ServedCheck    Guard = "check of being in step, of filled rows"
 	ForShare       Guard = "for share"           // rows that are looked up cannot change meanwhile
+	Followed       Guard = "following"           // what was made from rows that are looked up follows them
 	PinnedSettings Guard = "pinned settings"     // what up gives does not depend on the session
 	RoundTrip      Guard = "round trip"          // what the old side cannot hold is rejected
 	NullFit        Guard = "fit of nulls"        // up and down make no NULL of what is not NULL

@@ -63,22 +63,36 @@ func allNull(values []string) string {
 	return "(" + strings.Join(out, " AND ") + ")"
 }
 
-// ups is up over a row, as SQL, each value in the type of its column.
-func (c *Compiled) ups(row string) []string {
-	out := make([]string, len(c.up))
-	for i, e := range c.up {
-		out[i] = cast(e.over(false, func(at int) string { return column(row, c.Old[at].Physical) }), c.New[i])
+// derive is up and down over a row.
+func (c *Compiled) derive(row string, share bool) (ups, downs []string) {
+	for _, e := range c.up {
+		ups = append(ups, e.over(share, func(at int) string { return column(row, c.Old[at].Physical) }))
+	}
+	for i := range c.down {
+		downs = append(downs, c.totalDown(i, share, func(at int) string { return column(row, c.New[at].Physical) }))
+	}
+	return ups, downs
+}
+
+// casts are values as the columns of a side would keep them.
+func casts(values []string, side []Column) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = cast(v, side[i])
 	}
 	return out
 }
 
+// ups is up over a row, as SQL, each value in the type of its column.
+func (c *Compiled) ups(row string) []string {
+	ups, _ := c.derive(row, false)
+	return casts(ups, c.New)
+}
+
 // downs is down over a row, as SQL, each value in the type of its column.
 func (c *Compiled) downs(row string) []string {
-	out := make([]string, len(c.down))
-	for i := range c.down {
-		out[i] = cast(c.totalDown(i, false, func(at int) string { return column(row, c.New[at].Physical) }), c.Old[i])
-	}
-	return out
+	_, downs := c.derive(row, false)
+	return casts(downs, c.Old)
 }
 
 // cast is a value as its column would keep it. A cast to varchar(n) would cut what an assignment rejects; what the column holds

@@ -115,7 +115,7 @@ func (c *Compiled) Rollback() []string {
 	if c.Alone() {
 		return c.rollbackAlone()
 	}
-	out := slices.Concat(c.dropTriggers("first", "last"), c.dropFunctions(), c.dropIndexes())
+	out := slices.Concat(c.dropTriggers("first", "last"), c.dropFunctions(), c.dropIndexes(), c.forget())
 	var alter []string
 	for _, what := range c.constraints() {
 		alter = append(alter, "DROP CONSTRAINT IF EXISTS "+quote(c.constraint(what)))

@@ -9,11 +9,19 @@ import (
 
 // insertFirst decides for a new row which side leads.
 func (c *Compiled) insertFirst(s Stage) string {
-	b := &body{c: c}
+	b := &body{c: c, stage: s}
 	if s == Filling {
 		b.line("IF %s AND %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "0"), allNull(of("NEW", c.New)))
 	}
-	if s >= Completing {
+	switch {
+	case c.notes() && c.Others:
+		// The row has both sides, and comes from another partition or from whoever writes both.
+		b.line("IF %s THEN", eq("abs("+b.mark("NEW")+")", "1"))
+		b.both(s, hintOneSide)
+		b.note()
+		b.line("RETURN NEW;")
+		b.line("END IF;")
+	case s >= Completing:
 		b.line("IF %s THEN RETURN NEW; END IF; -- it comes from another partition", eq(b.mark("NEW"), "-1"))
 	}
 	if c.has(Code) {
@@ -66,7 +74,7 @@ func hasDefaults(c *Compiled, side []Column) string {
 
 // updateFirst decides for a changed row which side leads.
 func (c *Compiled) updateFirst(s Stage) string {
-	b := &body{c: c}
+	b := &body{c: c, stage: s}
 	if c.notes() {
 		b.line("IF %s THEN RETURN NEW; END IF;", eq(b.mark("NEW"), fmt.Sprint(codeNoted)))
 	}
@@ -77,11 +85,12 @@ func (c *Compiled) updateFirst(s Stage) string {
 		b.fill()
 	}
 	b.line("END IF;")
+	b.follow(s)
 	b.known()
 	b.line("_segue_old_set := %s;", c.differ(of("NEW", c.Old), of("OLD", c.Old)))
 	b.line("_segue_new_set := %s;", c.differ(of("NEW", c.New), of("OLD", c.New)))
 	if c.has(Completion) && s < Owned {
-		c.complete(b)
+		c.complete(b, true)
 	}
 	b.lead(s, func() {
 		if s >= Completing && c.has(Finish) {
@@ -116,22 +125,29 @@ func (b *body) kept() string {
 }
 
 // complete fills the columns of the new side that a writer has not touched where the row had no new side yet, so that no half of
-// one is taken for the whole. What is then as its version would have read it has not been written.
-func (c *Compiled) complete(b *body) {
+// one is taken for the whole. What is then as its version would have read it has not been written; the row is in step, and the first
+// trigger notes that, because those of others come after it.
+func (c *Compiled) complete(b *body, first bool) {
 	b.line("IF _segue_new_set AND %s THEN", eq(b.mark("OLD"), "0"))
-	b.up("OLD")
+	b.upOfWhole()
 	for i, col := range c.New {
 		at := column("NEW", col.Physical)
 		b.line("IF %s THEN %s := %s; END IF;", c.same([]string{at}, []string{column("OLD", col.Physical)}), at, b.news()[i])
 	}
 	b.line("_segue_new_set := %s;", c.differ(of("NEW", c.New), b.news()))
-	b.line("IF NOT _segue_new_set AND NOT _segue_old_set THEN %s := 1; RETURN NEW; END IF;", b.mark("NEW"))
+	b.line("IF NOT _segue_new_set AND NOT _segue_old_set THEN")
+	b.line("%s := 1;", b.mark("NEW"))
+	if first {
+		b.note()
+	}
+	b.line("RETURN NEW;")
+	b.line("END IF;")
 	b.line("END IF;")
 }
 
 // insertLast looks at a new row after the triggers of others.
 func (c *Compiled) insertLast(s Stage) string {
-	b := &body{c: c}
+	b := &body{c: c, stage: s}
 	if c.notes() {
 		b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(codeNoted)))
 		b.line("%s := 1;", b.mark("NEW"))
@@ -148,10 +164,11 @@ func (c *Compiled) insertLast(s Stage) string {
 
 // updateLast looks at a changed row after the triggers of others.
 func (c *Compiled) updateLast(s Stage) string {
-	b := &body{c: c}
+	b := &body{c: c, stage: s}
 	b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(CodeFill)))
 	b.fill()
 	b.line("END IF;")
+	b.again()
 	if c.notes() {
 		b.line("IF %s THEN", eq(b.mark("NEW"), fmt.Sprint(codeNoted)))
 		b.line("%s := %s;", b.mark("NEW"), b.kept())
@@ -163,7 +180,7 @@ func (c *Compiled) updateLast(s Stage) string {
 		b.line("_segue_old_set := %s;", c.differ(of("NEW", c.Old), of("OLD", c.Old)))
 		b.line("_segue_new_set := %s;", c.differ(of("NEW", c.New), of("OLD", c.New)))
 		if c.has(Completion) && s < Owned {
-			c.complete(b)
+			c.complete(b, false)
 		}
 		b.lead(s, func() { b.line("RETURN NEW;") })
 		b.line("%s := %s;", b.mark("NEW"), b.kept())
@@ -201,13 +218,17 @@ func (b *body) fill() {
 	b.line("RETURN NEW;")
 }
 
-// attributes are how a trigger function runs. Where it reads only the row, it needs nobody's rights but the writer's. The
+// attributes are how a trigger function runs. Where it reads only the row, and lists none, it needs nobody's rights but the writer's. The
 // search_path is pinned in any case: it would be that of the session, whoever the writer is, and what a session finds first, a
 // temporary type or an operator, would run with the rights of a definer function, or of the owner for whom a foreign key acts.
 // Every setting costs as much as a seventh of the rest.
-func (c *Compiled) attributes() string {
+func (b *body) attributes() string {
+	c := b.c
+	if b.invoker {
+		return ""
+	}
 	out := ""
-	if !c.Inline {
+	if !c.Inline || c.defers(b.stage) {
 		out = " SECURITY DEFINER"
 	}
 	out += " SET search_path TO pg_catalog, pg_temp"

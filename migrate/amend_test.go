@@ -113,7 +113,7 @@ func TestNothingButExpressionsIsCorrected(t *testing.T) {
 	f.must("money", activate)
 	f.awaitStage("money", rules.Filling)
 	for name, tc := range map[string]struct{ file, want string }{
-		"another type":                 {strings.Replace(money, "(12,2)", "(10,2)", 1), "differs in more than up and down"},
+		"another type":                 {strings.Replace(money, "(12,2)", "(10,2)", 1), "differs in more than up, down and on_error"},
 		"another id":                   {strings.Replace(money, "id: money", "id: other", 1), `the file is migration "other"`},
 		"another time":                 {strings.Replace(money, "0s", "1s", 1), "contract_after is another one"},
 		"another operation":            {money + label, "the file has 2 operations"},

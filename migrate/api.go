@@ -93,7 +93,8 @@ type Progress struct {
 	Failure string  `json:"failure,omitempty"` // why it has stopped, until it is resumed
 	Brakes  *Brakes `json:"brakes,omitempty"`  // that somebody has set
 
-	Index *IndexBuild `json:"index,omitempty"` // that is being made, once the rows are filled
+	Deferred *Deferred   `json:"deferred,omitempty"` // rows for which up cannot be computed, and which are left for later
+	Index    *IndexBuild `json:"index,omitempty"`    // that is being made, once the rows are filled
 }
 
 // IndexBuild is how far an index is that is being made for new columns. Done of Total is about its phase alone.

@@ -101,6 +101,14 @@ func (b *backfill) run(ctx context.Context) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		if b.Waiting {
+			if due, err := b.revisit(ctx, parts); err != nil || !due {
+				return false, err
+			}
+		}
+		if err := b.begin(ctx); err != nil {
+			return false, err
+		}
 		b.estimate(parts)
 		for _, p := range parts {
 			if p.oid < b.Table {
@@ -120,16 +128,29 @@ func (b *backfill) run(ctx context.Context) (done bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if left == 0 || b.stage == rules.Filling && b.Pass > 1 && left <= fewLeft {
+		if b.defers() {
+			if done, wait, err := b.after(ctx, left); err != nil || wait {
+				return false, err
+			} else if left == 0 && !done { // a transaction that has told of a row may go on for long, and a pass reads all
+				pause(ctx, min(time.Duration(b.Pass)*passRest(b.Pass), b.i.cfg.deferRest), nil)
+				continue
+			}
+		}
+		if left == 0 || b.stage == rules.Filling && !b.defers() && b.Pass > 1 && left <= fewLeft {
 			b.Total, b.ETA, b.Waits = b.Done, 0, ""
 			return true, b.save(ctx, b.conn)
 		}
 		if err := b.say(ctx, b.account, fmt.Sprintf("%d rows that others had locked are left for another pass", left)); err != nil {
 			return false, err
 		}
-		pause(ctx, min(time.Duration(b.Pass)*100*time.Millisecond, time.Second), nil)
+		pause(ctx, passRest(b.Pass), nil)
 	}
 	return false, nil
+}
+
+// passRest is how long others' transactions are given to end after a pass that has left rows.
+func passRest(pass int) time.Duration {
+	return min(time.Duration(pass)*100*time.Millisecond, time.Second)
 }
 
 // fewLeft is how many rows may be left when the change begins to be completed: from then on whoever writes a row fills it.

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,89 +14,143 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// blame fills the rows of a page one by one, and stops the backfill with the keys of those that cannot be filled.
+// A suspect is a row of a page that could not be filled as a whole.
+type suspect struct {
+	ctid, key string
+	address   json.RawMessage // nil where the table has no primary key by which a row can be found
+}
+
+// blame fills the rows of a page one by one. Those that cannot be filled are left for later where the change defers; otherwise they stop
+// the backfill, with their keys.
 func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
-	key, err := b.key(ctx, p)
+	suspects, err := b.suspects(ctx, p)
 	if err != nil {
 		return false, err
 	}
-	rows, err := b.conn.Query(ctx, fmt.Sprintf(`SELECT ctid::pg_catalog.text, %s FROM ONLY %s AS t WHERE ctid >= $1::pg_catalog.text::pg_catalog.tid
-		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s`, key, p.name.SQL(), b.changes.Unfilled("t")), tid(b.Page), tid(b.Page+1))
-	if err != nil {
-		return false, b.otherwise(err)
-	}
-	type row struct{ ctid, key string }
-	suspects, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s row, err error) { return s, r.Scan(&s.ctid, &s.key) })
-	if err != nil {
-		return false, b.otherwise(err)
-	}
 	var guilty []string
 	var cause error
-	slow := false
+	left := 0
 	for _, s := range suspects {
-		filling := false
-		goOn := true
-		begun := time.Now()
-		next := *b.account
-		err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
-			if err := b.set(ctx, tx); err != nil {
-				return err
+		became, err := b.fillOne(ctx, p, b.changes.BackfillRow(p.name, b.quiet), s.ctid, nil)
+		switch became {
+		case halted:
+			return false, err
+		case slow: // each further one would cost as much time
+			return false, b.stopAt(ctx, p, append(guilty, s.key), err, true)
+		case rejected:
+			if !b.defers() {
+				guilty, cause = append(guilty, s.key), err
+				continue
 			}
-			if goOn, err = b.due(ctx, tx); err != nil || !goOn {
-				return err
+			if goOn, err := b.leave(ctx, p, s, err); err != nil || !goOn {
+				return false, err
 			}
-			if why, err := b.strangers(ctx, tx, p); err != nil || why != "" {
-				goOn = false // the next batch says why
-				return err
-			}
-			filling = true
-			tag, err := tx.Exec(ctx, b.changes.BackfillRow(p.name, b.quiet), s.ctid)
-			if err != nil {
-				return err
-			}
-			next.Done += tag.RowsAffected()
-			next.Total = max(next.Total, next.Done)
-			filling = false
-			err = next.save(ctx, tx)
-			filling = err == nil
+			left++
+		}
+	}
+	switch {
+	case len(guilty) > 0:
+		return false, b.stopAt(ctx, p, guilty, cause, false)
+	case left > 0: // the page as a whole would fail again
+		b.Page++
+		return true, b.save(ctx, b.conn)
+	}
+	return b.again(ctx, "the rows of a page are filled one by one")
+}
+
+// suspects lists the rows of the next page that are not filled.
+func (b *backfill) suspects(ctx context.Context, p part) ([]suspect, error) {
+	key, err := b.key(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := b.conn.Query(ctx, fmt.Sprintf(`SELECT ctid::pg_catalog.text, %s, %s FROM ONLY %s AS t WHERE ctid >= $1::pg_catalog.text::pg_catalog.tid
+		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s`, key.text, key.address, p.name.SQL(), b.changes.Unfilled("t")), tid(b.Page), tid(b.Page+1))
+	if err != nil {
+		return nil, b.otherwise(err)
+	}
+	out, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s suspect, err error) { return s, r.Scan(&s.ctid, &s.key, &s.address) })
+	if err != nil {
+		return nil, b.otherwise(err)
+	}
+	return out, nil
+}
+
+// An outcome is what became of one row that was to be filled.
+type outcome int
+
+const (
+	filled   outcome = iota // or it is not there to be filled any more
+	locked                  // others hold it
+	halted                  // nothing is to be filled now
+	rejected                // it cannot be filled, and the error says why
+	slow                    // as rejected: it takes too long
+)
+
+// fillOne fills one row that the statement finds by at, in one transaction with the account, and with what else is to be done then. With
+// halted comes an error of the connection, or none.
+func (b *backfill) fillOne(ctx context.Context, p part, sql string, at any, also func(pgx.Tx) error) (outcome, error) {
+	filling := false
+	goOn := true
+	begun := time.Now()
+	next := *b.account
+	err := pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
+		if err := b.set(ctx, tx); err != nil {
 			return err
-		})
-		if err == nil && !goOn {
-			return false, nil
 		}
-		if err == nil {
-			*b.account = next
-			continue
+		var err error
+		if goOn, err = b.due(ctx, tx); err != nil || !goOn {
+			return err
 		}
-		switch kind := b.kindOf(err, time.Since(begun)); {
-		case kind == lockedOut:
-			continue // the next batch leaves it alone
-		case kind == interrupted:
-			return false, b.repeated(ctx, withoutValues(err))
-		case kind == passing || kind == shortOf || !filling:
-			return false, b.otherwise(err)
-		default:
-			slow = kind == tooLong
+		if why, err := b.strangers(ctx, tx, p); err != nil || why != "" {
+			goOn = false // the next batch says why
+			return err
 		}
-		guilty, cause = append(guilty, s.key), err
-		if slow {
-			break // each further one would cost as much time
+		filling = true
+		tag, err := tx.Exec(ctx, sql, at)
+		if err != nil {
+			return err
 		}
+		next.Done += tag.RowsAffected()
+		next.Total = max(next.Total, next.Done)
+		filling = false
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		err = next.save(ctx, tx)
+		filling = err == nil
+		return err
+	})
+	switch {
+	case err == nil && !goOn:
+		return halted, nil
+	case err == nil:
+		*b.account = next
+		return filled, nil
 	}
-	if len(guilty) == 0 {
-		return b.again(ctx, "the rows of a page are filled one by one")
+	switch kind := b.kindOf(err, time.Since(begun)); {
+	case kind == lockedOut:
+		return locked, nil // the next batch leaves it alone
+	case kind == interrupted:
+		return halted, b.repeated(ctx, withoutValues(err))
+	case kind == passing || kind == shortOf || !filling:
+		return halted, b.otherwise(err)
+	case kind == tooLong:
+		return slow, err
 	}
-	return false, b.stopAt(ctx, p, guilty, cause, slow)
+	return rejected, err
 }
 
 // stopAt stops the backfill because of rows that cannot be filled. The log gets neither keys nor the server's message.
 func (b *backfill) stopAt(ctx context.Context, p part, guilty []string, cause error, slow bool) error {
 	table := rules.Name{Schema: p.name.Schema, Name: p.name.Name}
-	pg, _ := errors.AsType[*pgconn.PgError](cause)
-	b.i.log.Warn("a row cannot be filled", "table", table.String(), "sqlstate", pg.Code)
+	code := sqlstate(cause)
+	b.i.log.Warn("a row cannot be filled", "table", table.String(), "sqlstate", code)
 	if slow {
 		return b.stop(ctx, b.account, fmt.Sprintf("up takes longer than %s for a row of %s with the key %s (%s)",
-			b.i.cfg.batchLimit, table, guilty[len(guilty)-1], condition(pg.Code)))
+			b.i.cfg.batchLimit, table, guilty[len(guilty)-1], condition(code)))
 	}
 	more := ""
 	if len(guilty) > 5 {
@@ -105,17 +160,40 @@ func (b *backfill) stopAt(ctx context.Context, p part, guilty []string, cause er
 		table, strings.Join(guilty, "; "), more, withoutValues(cause)))
 }
 
-// key is SQL for the key of a row, as text: that of the primary key, or where the row is.
-func (b *backfill) key(ctx context.Context, p part) (string, error) {
+// A rowKey is how a row of a table is named.
+type rowKey struct {
+	text    string   // SQL for it, for people: the primary key, or where the row is
+	address string   // SQL for the primary key as jsonb, by which a row is found again; NULL where it is none of PostgreSQL's own types
+	columns []string // of that; none where it is NULL
+}
+
+// key is how rows of a table are named.
+func (b *backfill) key(ctx context.Context, p part) (rowKey, error) {
 	var columns []string
-	err := b.conn.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum), '{}') FROM pg_catalog.pg_index i
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = $1 AND i.indisprimary`, p.oid).Scan(&columns)
+	var shipped bool
+	err := b.conn.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum), '{}'), coalesce(pg_catalog.bool_and(y.typnamespace = 'pg_catalog'::pg_catalog.regnamespace), false)
+		FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
+		WHERE i.indrelid = $1 AND i.indisprimary AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])`, p.oid).Scan(&columns, &shipped)
 	if err != nil || len(columns) == 0 {
-		return "pg_catalog.concat('ctid=', ctid)", err
+		return rowKey{text: "pg_catalog.concat('ctid=', ctid)", address: "NULL"}, err
 	}
-	var out []string
+	var text, address []string
 	for _, c := range columns {
-		out = append(out, literal(c+"=")+", t."+pgx.Identifier{c}.Sanitize())
+		text = append(text, literal(c+"=")+", t."+pgx.Identifier{c}.Sanitize())
+		address = append(address, literal(c)+", t."+pgx.Identifier{c}.Sanitize())
 	}
-	return "pg_catalog.concat(" + strings.Join(out, ", ', ', ") + ")", nil
+	k := rowKey{text: "pg_catalog.concat(" + strings.Join(text, ", ', ', ") + ")", address: "NULL"}
+	if shipped {
+		k.address, k.columns = "pg_catalog.jsonb_build_object("+strings.Join(address, ", ")+")", columns
+	}
+	return k, nil
+}
+
+// sqlstate is the SQLSTATE of an error of the server.
+func sqlstate(err error) string {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok {
+		return ""
+	}
+	return pg.Code
 }

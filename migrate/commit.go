@@ -35,6 +35,9 @@ func (l *leader) commit(ctx context.Context, m *move, attempt int64, until, clos
 				return fmt.Errorf("%s: %w", sql, err)
 			}
 		}
+		if err := m.noneDeferred(ctx, tx); err != nil {
+			return err
+		}
 		return l.write(ctx, tx, m, closed)
 	})
 	if err == nil {

@@ -27,6 +27,8 @@ type Config struct {
 	Throttle string
 
 	batchLimit time.Duration // how long a batch of a backfill may take, and so the up of a row; default 10s
+	deferRest  time.Duration // until rows are tried again for which up could not be computed; default 1m
+	deferLimit int64         // how many of them are left for later at most; default mostDeferred
 
 	// BeforeConnect is called before each connection to Upstream is opened, from many goroutines, and may change what it is
 	// opened with: the password, or the certificates. nil: nothing changes.
@@ -42,7 +44,8 @@ func (c *Config) complete() error {
 		value *time.Duration
 		def   time.Duration
 		name  string
-	}{{&c.DrainLimit, time.Second, "drain limit"}, {&c.Lease, 5 * time.Second, "lease"}, {&c.Poll, 500 * time.Millisecond, "poll"}, {&c.batchLimit, 10 * time.Second, "limit of a batch"}} {
+	}{{&c.DrainLimit, time.Second, "drain limit"}, {&c.Lease, 5 * time.Second, "lease"}, {&c.Poll, 500 * time.Millisecond, "poll"}, {&c.batchLimit, 10 * time.Second, "limit of a batch"},
+		{&c.deferRest, time.Minute, "rest of rows that are left"}} {
 		if *d.value < 0 {
 			return fmt.Errorf("the %s cannot be negative: %s", d.name, *d.value)
 		}
@@ -56,6 +59,9 @@ func (c *Config) complete() error {
 	}
 	if c.Upstream == "" {
 		return errors.New("an instance needs the connection string of its upstream")
+	}
+	if c.deferLimit == 0 {
+		c.deferLimit = mostDeferred
 	}
 	if c.Log == nil {
 		c.Log = hclog.NewNullLogger()

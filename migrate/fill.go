@@ -213,6 +213,9 @@ func (f *filler) learn(ctx context.Context, m *rules.Migration) error {
 	if err != nil {
 		return err
 	}
+	if waits, err := f.deferring(ctx, now); err != nil || waits {
+		return err
+	}
 	refused, err := lastFailure(ctx, f.conn, now)
 	if err != nil || refused == nil {
 		return err
@@ -242,6 +245,10 @@ type place struct {
 	ETA     float64 `json:"eta"`               // seconds to the end of the pass
 	Waits   string  `json:"waits,omitempty"`   // what brakes it, or what is being done
 	Failure string  `json:"failure,omitempty"` // why it has stopped
+
+	Deferred int64     `json:"deferred,omitempty"` // rows that are listed to be filled later
+	Waiting  bool      `json:"waiting,omitempty"`  // for these, since the last pass is over
+	Retry    time.Time `json:"retry,omitzero"`     // when they are tried again
 
 	Proved   bool        `json:"proved,omitempty"`   // by the server: no row is left, and each is in step
 	Analyzed bool        `json:"analyzed,omitempty"` // the planner has statistics of the new columns

@@ -93,6 +93,9 @@ func (st *Status) nextStage() string {
 	case p != nil && p.Paused:
 		return fmt.Sprintf("segue resume %s", st.ID)
 	}
+	if p := st.Progress; p != nil && p.Deferred != nil {
+		return fmt.Sprintf("correct the rows, which are then filled by themselves; or correct up: segue amend %[1]s FILE; or segue rollback %[1]s", st.ID)
+	}
 	switch st.Stage {
 	case rules.Watched, rules.Filling, rules.Completing:
 		return fmt.Sprintf("wait until the columns are filled: segue status %s --watch", st.ID)

@@ -3,6 +3,7 @@ package migrate
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,6 +30,9 @@ func (st *Status) measure(ctx context.Context, db store.DB) error {
 			st.WaitingFor = append(st.WaitingFor, why)
 		}
 	}
+	if d := st.Progress.Deferred; d != nil {
+		st.WaitingFor = append(st.WaitingFor, d.String())
+	}
 	return nil
 }
 
@@ -39,6 +43,7 @@ func progressOf(ctx context.Context, db store.DB, id string) (*Progress, error) 
 		return nil, err
 	}
 	p := &Progress{}
+	rows := int64(0)
 	for _, a := range all {
 		p.Done, p.Total, p.Rate, p.ETA = p.Done+a.Done, p.Total+a.Total, p.Rate+a.Rate, p.ETA+a.ETA
 		p.Paused = p.Paused || a.Paused
@@ -51,6 +56,10 @@ func progressOf(ctx context.Context, db store.DB, id string) (*Progress, error) 
 		if a.Index != nil {
 			p.Index = a.Index
 		}
+		rows += a.Deferred
+	}
+	if p.Deferred, err = deferredOf(ctx, db, id, rows); err != nil {
+		return nil, err
 	}
 	brakes, err := brakesOf(ctx, db, &all[0].Backfill)
 	if err != nil {
@@ -168,7 +177,7 @@ func (i *Instance) pause(ctx context.Context, id, actor string, paused bool) err
 			return nil, err
 		}
 		for _, a := range all {
-			a.Failure = ""
+			a.Failure, a.Retry = "", time.Time{} // rows that are left are tried at once
 			if err := a.save(ctx, tx); err != nil {
 				return nil, err
 			}

@@ -16,7 +16,7 @@ func (l *leader) prepare(ctx context.Context, m *move) error {
 	if m.request.stays() {
 		return nil
 	}
-	if err := m.request.conflict(ctx, m.subject(l.conn), assess.OfBreak); err != nil {
+	if err := m.request.conflict(ctx, m.subject(l.conn), append(m.parity(), assess.OfBreak)...); err != nil {
 		return err
 	}
 	if m.request.EndSessions && len(leaving(m.migration, m.all, m.To)) > 0 {
@@ -38,7 +38,15 @@ func (l *leader) prove(ctx context.Context, tx pgx.Tx, m *move, c *census) error
 	}
 	s := m.subject(tx)
 	s.Fleet = &clientele{i: l.i, db: tx, id: m.migration.ID, census: c, leave: toLeave}
-	return m.request.conflict(ctx, s, assess.OfClients)
+	return m.request.conflict(ctx, s, append(m.parity(), assess.OfClients)...)
+}
+
+// parity is the group of what the new side of a change may have lost since cutover was asked for; none where that is no matter.
+func (m *move) parity() []assess.Group {
+	if Kind(m.Kind) != Cutover || len(m.migration.Changes()) == 0 {
+		return nil
+	}
+	return []assess.Group{assess.OfTable}
 }
 
 // subject is the move as assess looks at it.

@@ -123,7 +123,7 @@ operations:
 		cmd.Stdin = strings.NewReader(`\d
 \d pgbench_branches
 \copy (SELECT aid, abalance FROM pgbench_accounts ORDER BY aid LIMIT 3) TO STDOUT
-\copy pgbench_history (tid, bid, aid, delta, mtime) FROM STDIN WITH (FORMAT csv)
+\copy pgbench_history (tid, bid, aid, delta, mtime) FROM STDIN WITH (DELIMITER ',')
 1,1,1,1,2026-01-01
 \.
 \set FETCH_COUNT 10

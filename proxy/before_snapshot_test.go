@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,7 +105,8 @@ func TestSetTransactionIsRefusedBehindAQuestion(t *testing.T) {
 				{simple("SELECT last_name FROM individual"), "Z"}, {simple("BEGIN"), "Z"}, {asks, "ZZZ"},
 				{simple(tc.before), "Z"}, {simple(tc.set), "EZ"},
 			}
-			heard := s.renamed(t, people)
+			// With the transaction search_path comes back, which is reported from version 18 on.
+			heard := slices.DeleteFunc(s.renamed(t, people), func(message string) bool { return strings.HasPrefix(message, "S ") })
 			if e := heard[len(heard)-2]; !strings.Contains(e, "C="+tc.code) {
 				t.Errorf("heard %s, want %s", e, tc.code)
 			}

@@ -34,6 +34,9 @@ func (s *session) bind(now *epoch) (outcome, error) {
 		p.bound = s.queue.moment()
 	}
 	s.setPortal(portalName, p)
+	if p.runs { // it may when it is planned, or when a parameter is read
+		s.runCode()
+	}
 	return passChosen(now, expect{kind: wire.Bind, text: p.text}), nil
 }
 
@@ -89,6 +92,9 @@ func (s *session) execute(now *epoch) outcome {
 		return pass(expect{kind: wire.Execute})
 	}
 	p := s.portal(name)
+	if now.live && (p.runs || s.state.code.armed && p == portal{}) {
+		s.runCode()
+	}
 	e := expect{kind: wire.Execute, text: p.text, back: p.back}
 	if p.sql != nil {
 		s.queue.mu.Lock()

@@ -25,6 +25,9 @@ type binding struct {
 
 var _ rewrite.Work = (*binding)(nil)
 
+// Postpones implements rewrite.Work. In a loop no text is bound.
+func (w *binding) Postpones() bool { return w.s.looping }
+
 // Begin implements rewrite.Work.
 func (w *binding) Begin(size int) *rewrite.Error {
 	if size < longBinding {

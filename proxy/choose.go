@@ -157,12 +157,12 @@ func (s *session) asking(e *epoch, binder *rewrite.Binder, sql []byte, types []u
 		return nil, readInDoubt()
 	}
 	params, behind, keeps := binder.RowParameters(types), s.predates(e), st != nil && st.Memo.keepsTypes
-	if params == nil && e.made == nil && !otherwise && !behind && !keeps {
+	if params == nil && e.made == nil && !otherwise && !behind && !keeps && !s.state.code.armed {
 		return v, nil
 	}
 	with := *v
 	with.Params, with.Unsettled, with.Behind, with.KeepTypes = params, e.made != nil, behind, keeps
-	with.Changers = e.made.changes(s, sql)
+	with.Changers, with.Makers = e.made.changes(s, sql), e.made.makes(s, sql) || s.state.code.armed && !isSingle(sql)
 	if otherwise {
 		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
 	}

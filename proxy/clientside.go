@@ -16,15 +16,19 @@ func (s *session) serveClient() error {
 			if err := s.server.Out.Flush(); err != nil {
 				return err
 			}
-			if s.keeping {
-				if again, err := s.listen(); err != nil {
+			if s.keeping && s.listen() {
+				if err := s.replay(); err != nil {
 					return err
-				} else if again {
-					continue
 				}
+				continue // what it has written is to be flushed first
+			}
+			s.handling.Store(false)
+			if s.clientToLoop() {
+				return errInLoop
 			}
 		}
 		f, err := s.client.In.Next()
+		s.handling.Store(true)
 		if s.keeping && isTimeout(err) {
 			continue // woken by wakeReader
 		}

@@ -21,6 +21,9 @@ type Config struct {
 	HoldTimeout    time.Duration // how long a statement may be held while the instance is suspended; default 30s
 	CatchUpTimeout time.Duration // how long an error may be held back until CatchUp has returned; default 5s
 	Rewrite        rewrite.Options
+	// Loops is how many loops serve the sessions that need nothing but to be passed on. 0: none, so that each session has
+	// goroutines of its own, as on systems without epoll.
+	Loops int
 	// StrictOracle is for tests: a RowDescription that is not as predicted ends the session with an error. Without it the
 	// result is delivered, logged and counted, and the text is refused from then on.
 	StrictOracle bool

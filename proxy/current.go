@@ -35,9 +35,14 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 	if !now.live {
 		return s.currentUnseen(st)
 	}
+	if c := &s.state.code; !c.open || c.by != st { // its own Parse makes nothing that its text was to know
+		if err := s.settleCode(now, st.Text); err != nil {
+			return portal{}, err
+		}
+	}
 	if st.SQL { // it is what EXECUTE would do
 		_, err := s.choose([]byte("EXECUTE "+quoteName(s.sentName(st.Name()))), nil, nil)
-		return portal{}, err
+		return portal{runs: s.at.makes}, err
 	}
 	if err := s.look(now, st); err != nil {
 		return portal{}, err
@@ -55,7 +60,7 @@ func (s *session) current(now *epoch, key []byte) (portal, error) {
 	if err != nil {
 		return portal{}, err
 	}
-	return portal{text: text, sql: s.changesOf(text), back: backIn(st)}, nil
+	return portal{text: text, sql: s.changesOf(text), back: backIn(st), runs: s.at.makes || s.makesUnseen(now, st)}, nil
 }
 
 // mustFail tells whether a statement of the text fails whenever it is executed.
@@ -110,6 +115,9 @@ func (s *session) currentUnseen(st *statement) (portal, error) {
 	if err := s.giveBackMentioned(st.Text); err != nil && !errors.Is(err, errAborted) {
 		return portal{}, err
 	}
+	if s.looping && mayPrepare(st.Text) {
+		return portal{}, rewrite.ErrPostponed
+	}
 	return portal{sql: s.changesIn(st.Text, !st.Lost)}, s.giveBack(st)
 }
 
@@ -120,13 +128,16 @@ func (s *session) currentMiss(now *epoch, st *statement) (portal, error) {
 	if stateful && st.Lost {
 		p.makes = &[]rewrite.Made{{Runs: true, Changes: true}}
 	}
+	if s.looping && (stateful && p.makes == nil || mayPrepare(st.Text)) {
+		return portal{}, rewrite.ErrPostponed
+	}
 	if stateful && p.makes == nil {
 		made := now.binder.Makes(st.Read.Encoding, string(st.Text))
 		p.makes = &made
 	}
 	out := portal{
 		stateful: stateful, makes: p.makes, sets: stateful && (st.Lost || now.binder.MaySetVersion(st.Text) || now.made.changes(s, st.Text)),
-		settles: !st.Lost && onlySets(st.Text), sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
+		settles: !st.Lost && onlySets(st.Text), runs: s.makesUnseen(now, st), sql: s.changesIn(st.Text, !st.Lost), back: backIn(st),
 	}
 	return out, s.giveBack(st)
 }

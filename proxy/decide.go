@@ -97,6 +97,9 @@ func (s *session) decideIn(now *epoch, out *outcome) (err error) {
 		*out = pass(expect{kind: kind})
 	case wire.FuncCall:
 		s.change() // the function has only a number, and may be set_config
+		if now.live && (now.binder.HasMakers() || now.made != nil) {
+			s.runCode()
+		}
 		*out = pass(expect{kind: kind})
 	case wire.CopyDone, wire.CopyFail:
 		*out = pass(expect{kind: wire.CopyDone})

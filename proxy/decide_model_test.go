@@ -312,8 +312,7 @@ func (m *modelSession) serve() bool {
 		n := 5 + int(answers[3])<<8 + int(answers[4]) - 4
 		f := wire.Frame{Type: answers[0], Raw: answers[:n], Body: answers[5:n]}
 		before := m.seen.Len()
-		passRows := false
-		if err := m.response(f, &passRows); err != nil {
+		if err := m.response(f); err != nil {
 			m.t.Errorf("the session has ended: %v", err)
 		}
 		_ = m.session.client.Out.Flush()

@@ -3,9 +3,11 @@
 //
 // # A session
 //
-// Package startup takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on two
-// goroutines serve the session: one relays what the client sends and decides about texts, one relays what the server
-// sends. Neither waits for the other, so a pipeline of any length cannot block both sides. They meet in the queue: a pipeline,
+// Package startup takes a connection from its first byte to the first ReadyForQuery and hands over a link. From there on the
+// session has two sides: one relays what the client sends and decides about texts, one relays what the server
+// sends. Neither waits for the other, so a pipeline of any length cannot block both sides. Each is served by a loop that it shares
+// with many others as long as it has to wait for nothing but the next message, and else by a goroutine of its own (looped.go; package
+// loop says why). They meet in the queue: a pipeline,
 // which is data that knows what the server has still to answer, and a lock. All that follows from answers changes there, and when
 // the answer comes: the transaction state, which statements are prepared, what is in flight.
 //

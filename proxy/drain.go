@@ -43,6 +43,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		sess.drain(true)
 	}
 	<-s.idle
+	s.endLoops()
 	return ctx.Err()
 }
 

@@ -19,9 +19,19 @@ var errTerminated = errors.New("the client has ended the session")
 
 // handle has it decided what becomes of the message in s.frame, and does that, up to the last message of a series.
 func (s *session) handle() error {
+	s.begin()
+	return s.handleOn()
+}
+
+// begin forgets what was found out for the message before.
+func (s *session) begin() {
 	if s.at.used() {
 		s.at = deciding{}
 	}
+}
+
+// handleOn is handle for a message about which something may have been found out.
+func (s *session) handleOn() error {
 	var out outcome
 	for {
 		err := s.decide(&out)
@@ -290,6 +300,10 @@ func (s *session) relay() error {
 
 // bound waits while too many answers are outstanding.
 func (s *session) bound() error {
+	if s.looping {
+		s.crowded = true // the loop has it waited for
+		return nil
+	}
 	q := &s.queue
 	return s.await(func() bool { return q.ring.n < maxExpected/2 || q.copyIn })
 }

@@ -156,6 +156,7 @@ func (s *session) executes(e *epoch, name []byte) (st *statement, x *rewrite.Tex
 	if st == nil || err != nil {
 		return nil, nil, err
 	}
+	s.at.makes = s.at.makes || s.makesUnseen(e, st)
 	if err := s.look(e, st); err != nil {
 		return nil, nil, err
 	}
@@ -175,6 +176,11 @@ func (s *session) executes(e *epoch, name []byte) (st *statement, x *rewrite.Tex
 		return nil, nil, err
 	}
 	return st, x, nil
+}
+
+// makesUnseen tells whether a statement may make something unseen when it is executed.
+func (s *session) makesUnseen(e *epoch, st *statement) bool {
+	return st.Lost && (e.binder.HasMakers() || e.made != nil) || s.mayMake(e, st.Text)
 }
 
 // look finds out whether the statement may concern a table under migration.

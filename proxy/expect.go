@@ -39,6 +39,7 @@ const (
 	mend // an error or notice that the text of the expect, or its fail, changes
 	check
 	collect // a row of a plan
+	later   // a report of a setting, for before the client's next ReadyForQuery if it is news to it then
 )
 
 // A verdict is what respond says of a response.

@@ -58,7 +58,13 @@ func (s *Server) replace(change func(*epoch)) {
 //
 // What is in flight when a table comes under migration was sent without a look at it, so a later Hold waits for all of it.
 func (s *Server) Open(snap *rules.Snapshot) {
+	s.opening.Lock()
+	defer s.opening.Unlock()
 	s.dismissStrays(snap) // before any of them is served by it
+	next := s.epoch.Load().binder
+	if next == nil || next.Snapshot() != snap {
+		next = s.binderAfter(next, snap) // which may take long, and loops replace the epoch, too
+	}
 	var added []catalog.OID
 	s.replace(func(e *epoch) {
 		var before []catalog.OID
@@ -66,11 +72,8 @@ func (s *Server) Open(snap *rules.Snapshot) {
 			before = e.binder.Snapshot().Tables
 		}
 		added = slices.DeleteFunc(slices.Clone(snap.Tables), func(oid catalog.OID) bool { return slices.Contains(before, oid) })
-		switch {
-		case e.binder == nil:
-			e.binder, e.since = rewrite.NewBinder(snap, s.cfg.Rewrite), time.Now()
-		case e.binder.Snapshot() != snap:
-			e.binder, e.since = e.binder.Successor(snap, s.cfg.Rewrite), time.Now()
+		if e.binder != next {
+			e.binder, e.since = next, time.Now()
 		}
 		*e = epoch{binder: e.binder, since: e.since, live: snap.Live(), made: e.made}
 	})
@@ -83,6 +86,14 @@ func (s *Server) Open(snap *rules.Snapshot) {
 	for _, sess := range s.list() {
 		sess.queue.unseen(added)
 	}
+}
+
+// makeBinder makes the binder of a snapshot that takes the place of another's; nil: of none.
+func (s *Server) makeBinder(old *rewrite.Binder, snap *rules.Snapshot) *rewrite.Binder {
+	if old == nil {
+		return rewrite.NewBinder(snap, s.cfg.Rewrite)
+	}
+	return old.Successor(snap, s.cfg.Rewrite)
 }
 
 // Suspend implements migrate.Traffic.

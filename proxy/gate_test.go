@@ -16,6 +16,7 @@ import (
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/proxy/wiretest"
+	"github.com/seguedb/segue/rewrite"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -459,5 +460,39 @@ func TestATransactionThatLocksFirstHasItsSnapshotBehindTheLock(t *testing.T) {
 	c.HearUntil(wire.ReadyForQuery)
 	if got := c.HearUntil(wire.ReadyForQuery); got != "TDCZ" {
 		t.Errorf("heard %q: what was committed before the lock is not seen", got)
+	}
+}
+
+// Making a binder takes long where there are many tables, and who serves sessions replaces the epoch, too: for what they make.
+func TestTheEpochCanBeReplacedWhileABinderIsMade(t *testing.T) {
+	t.Parallel()
+	p, _ := openShop(t)
+	begun, goOn, opened := make(chan bool), make(chan bool), make(chan bool)
+	p.binderAfter = func(old *rewrite.Binder, snap *rules.Snapshot) *rewrite.Binder {
+		close(begun)
+		<-goOn
+		return old.Successor(snap, p.cfg.Rewrite)
+	}
+	snap := p.snapshot(2, migration(t, 1, rules.Active, surname))
+	go func() {
+		defer close(opened)
+		p.Open(snap)
+	}()
+	<-begun
+	mine, replaced := new(made), make(chan bool)
+	go func() {
+		defer close(replaced)
+		p.replace(func(e *epoch) { e.made = mine })
+	}()
+	select {
+	case <-replaced:
+	case <-time.After(pgtest.Patience):
+		t.Error("the epoch cannot be replaced")
+	}
+	close(goOn)
+	<-opened
+	<-replaced
+	if now := p.Server.epoch.Load(); now.binder.Snapshot() != snap || now.made != mine {
+		t.Errorf("the snapshot is in force: %v; what was made meanwhile is known: %v", now.binder.Snapshot() == snap, now.made == mine)
 	}
 }

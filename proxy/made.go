@@ -25,6 +25,8 @@ type making struct {
 
 	changes  bool     // using it may change what later texts of the session mean
 	changers []string // and these are its names
+	makes    bool     // using it may make more, unseen
+	makers   []string // and these are its names
 }
 
 // A made is all that has been made and is not in the catalog. It is immutable.
@@ -34,6 +36,7 @@ type made struct {
 	also  *rewrite.NameFilter
 
 	changers *rewrite.NameFilter
+	makers   *rewrite.NameFilter
 }
 
 // with is m with another making.
@@ -57,11 +60,12 @@ func newMade(list []*making) *made {
 		return nil
 	}
 	m := &made{list: list}
-	var names, also, changers []string
+	var names, also, changers, makers []string
 	for _, x := range list {
-		names, also, changers = append(names, x.names...), append(also, x.also...), append(changers, x.changers...)
+		names, also = append(names, x.names...), append(also, x.also...)
+		changers, makers = append(changers, x.changers...), append(makers, x.makers...)
 	}
-	m.changers = rewrite.NewNameFilter(changers)
+	m.changers, m.makers = rewrite.NewNameFilter(changers), rewrite.NewNameFilter(makers)
 	m.names, m.also = rewrite.NewNameFilter(names), rewrite.NewNameFilter(also)
 	return m
 }
@@ -110,6 +114,14 @@ func (m *made) changes(s *session, sql []byte) bool {
 	return m.changers.In(sql) || slices.ContainsFunc(m.list, func(x *making) bool { return x.changes && x.by == s })
 }
 
+// makes is likewise for what may make more, unseen.
+func (m *made) makes(s *session, sql []byte) bool {
+	if m == nil {
+		return false
+	}
+	return m.makers.In(sql) || slices.ContainsFunc(m.list, func(x *making) bool { return x.makes && x.by == s })
+}
+
 // namesMoreThan tells whether there are names to look for in every text that the other has not.
 func (m *made) namesMoreThan(other *made) bool {
 	if m == nil {
@@ -155,7 +167,20 @@ func (s *session) announceAll(e *epoch, all []rewrite.Made, changes bool) (priva
 	m := &making{by: s, alone: true}
 	seen, alters := false, false
 	private = len(all) > 0
+	more := e.made != nil && slices.ContainsFunc(e.made.list, func(x *making) bool { return x.makes })
 	for _, x := range all {
+		if x.Unseen {
+			s.runCode()
+			private = false
+			continue
+		}
+		s.state.code.known = false
+		if x.Makes || x.Runs && more {
+			m.makes, seen = true, true
+			if x.Name != "" {
+				m.makers = append(m.makers, x.Name)
+			}
+		}
 		if x.Changes || x.Runs && changes {
 			m.changes, seen = true, true
 			if x.Name != "" {

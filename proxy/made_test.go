@@ -65,6 +65,11 @@ var newcomers = map[string]struct {
 		[]string{"SELECT to_json(first_one())", "SELECT * FROM first_one()", "SELECT (first_one()).last_name"},
 		"",
 	},
+	"a function of types that PostgreSQL has, and calls like its catalogs": {
+		[]string{"CREATE SCHEMA beside", "CREATE FUNCTION lsn_of(pg_lsn, pg_node_tree) RETURNS int LANGUAGE sql AS 'SELECT 1'"},
+		[]string{"SELECT lsn_of('0/1'::pg_lsn, NULL)", "SELECT last_name FROM individual WHERE lsn_of(NULL, NULL) = id"},
+		"",
+	},
 	"a function in place of another": {
 		[]string{"CREATE FUNCTION given() RETURNS int LANGUAGE sql AS 'SELECT 1'", "DROP FUNCTION given()",
 			"CREATE FUNCTION given() RETURNS individual BEGIN ATOMIC SELECT i FROM individual AS i WHERE id = 1; END"},

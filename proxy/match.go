@@ -10,7 +10,7 @@ func (s *session) match(e *epoch, sql []byte) prefilter.Hit {
 
 // matchMore is match where it is known what the binder finds.
 func (s *session) matchMore(e *epoch, sql []byte, hit prefilter.Hit) prefilter.Hit {
-	return unlessEmpty(sql, s.matchStatements(e, sql, hit))
+	return unlessEmpty(sql, s.matchCode(e, sql, s.matchStatements(e, sql, hit)))
 }
 
 // unlessEmpty takes back what was found in a text without statements: nothing is bound, so that nothing must be asked.
@@ -46,7 +46,7 @@ func (s *session) matchKept(e *epoch, sql []byte, types []uint32, executes bool)
 
 // matchKeptMore is matchKept where it is known what the binder finds.
 func (s *session) matchKeptMore(e *epoch, sql []byte, types []uint32, hit prefilter.Hit) prefilter.Hit {
-	return unlessEmpty(sql, s.matchKeptStatements(e, sql, types, hit))
+	return unlessEmpty(sql, s.matchCode(e, sql, s.matchKeptStatements(e, sql, types, hit)))
 }
 
 func (s *session) matchKeptStatements(e *epoch, sql []byte, types []uint32, hit prefilter.Hit) prefilter.Hit {

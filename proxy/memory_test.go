@@ -104,7 +104,7 @@ func TestATextThatNeedsMoreMemoryThanThereIsIsBoundAlone(t *testing.T) {
 
 func TestALargeMessageIsLetGo(t *testing.T) {
 	t.Parallel()
-	p, _ := openShop(t, func(c *Config) { c.Rewrite.MaxBytes = 2 * muchMemory })
+	p, _ := openShop(t, func(c *Config) { c.Rewrite.MaxBytes, c.Rewrite.BindCPU = 2*muchMemory, time.Minute })
 	given := make(chan bool, 1)
 	p.Server.memory.after, p.Server.memory.free = 0, func() {
 		select {

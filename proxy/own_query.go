@@ -14,7 +14,7 @@ var errNoRow = errors.New("no row was returned")
 // the answer are kept, else the last row.
 func ownQuery(sql string, all bool, params ...[]byte) *hiddenGroup {
 	g := &hiddenGroup{injection: injection{all: all}, flags: hidden}
-	g.messages = wire.AppendClose(nil, wire.StatementOf, reserved)
+	g.messages = wire.AppendClose(make([]byte, 0, len(sql)+256), wire.StatementOf, reserved)
 	g.messages = wire.AppendParse(g.messages, reserved, sql, nil)
 	g.messages = wire.AppendBind(g.messages, reserved, reserved, params...)
 	kinds := "CPBECC"

@@ -42,6 +42,11 @@ func (s *session) parse(now *epoch) (outcome, error) {
 	if !now.live {
 		return s.parseUnseen(now, name, sql)
 	}
+	s.rebase(now)
+	if err := s.settleCode(now, sql); err != nil {
+		return outcome{}, err
+	}
+	makes := s.mayMake(now, sql)
 	hit := s.matchPrepared(now, sql, s.types)
 	if hit != prefilter.Names {
 		if controlOf(sql) == begins { // it may be executed in the same group, where it is too late to ask
@@ -52,13 +57,20 @@ func (s *session) parse(now *epoch) (outcome, error) {
 		st := s.open(name, sql, s.types, false)
 		s.follow(st)
 		st.Memo.analysis = analysis{binder: now.binder, made: now.made, hit: hit, control: controlOf(sql)}
+		if makes {
+			s.parseCode(st)
+		}
 		return passIn(now, expect{kind: wire.Parse, stmt: st}), nil
 	}
 	text, err := s.choose(sql, s.types, nil)
 	if err != nil {
 		return outcome{}, err
 	}
-	return s.parseAs(text), nil
+	out := s.parseAs(text)
+	if makes {
+		s.parseCode(out.expect.stmt)
+	}
+	return out, nil
 }
 
 // parseUnseen decides about a Parse while nothing is live.

@@ -298,10 +298,11 @@ func (s *session) tooLarge(now *epoch) func() *wire.Error {
 
 // passed takes note of what a Query that passes by may change. due is the number of the ReadyForQuery that ends it.
 func (s *session) passed(now *epoch, hit prefilter.Hit, due uint64) {
+	s.runCode()
 	if hit != prefilter.StateWords {
 		return
 	}
-	s.announceAll(now, []rewrite.Made{{Runs: true, Changes: true}}, true)
+	s.announceAll(now, []rewrite.Made{{Runs: true, Changes: true, Makes: true}}, true)
 	s.change()
 	s.state.changedAt = due
 }

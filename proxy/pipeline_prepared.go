@@ -57,14 +57,21 @@ func (p *pipeline) over(e *expect) {
 }
 
 // reported takes note of a setting that the server reports. What it reports while a statement is prepared anew it takes
-// back.
+// back. What it reports while it answers other messages of ours mostly comes back, too, as search_path does, which is reported
+// from version 18 on: so that waits until the client hears of what it has sent itself.
 func (p *pipeline) reported(body []byte) verdict {
-	if p.ring.n > 0 && p.ring.at(0).flags&reprepare != 0 {
-		return verdict{action: swallow}
+	var v verdict
+	if p.ring.n > 0 {
+		switch flags := p.ring.at(0).flags; {
+		case flags&reprepare != 0:
+			return verdict{action: swallow}
+		case flags&hidden != 0:
+			v.action = later
+		}
 	}
 	setting, value, err := wire.DecodeParameterStatus(body)
 	if err != nil {
-		return verdict{}
+		return v
 	}
 	read := p.stmts.Reading()
 	switch string(setting) {
@@ -73,10 +80,10 @@ func (p *pipeline) reported(body []byte) verdict {
 	case "standard_conforming_strings":
 		read.Standard = string(value) == "on"
 	default:
-		return verdict{}
+		return v
 	}
 	p.stmts.Read(read)
-	return verdict{}
+	return v
 }
 
 // tag looks for the command tags that matter to the session.

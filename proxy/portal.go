@@ -9,6 +9,7 @@ type portal struct {
 	sets     bool // and segue.version
 	settles  bool // it changes settings only
 	makes    *[]rewrite.Made
+	runs     bool     // and run code that may make something unseen
 	sql      *changes // what executing it does to what is prepared; nil: nothing
 	back     *backTo  // set if it is ROLLBACK TO
 	bound    moment   // when its Bind was sent

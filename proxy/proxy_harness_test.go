@@ -36,6 +36,7 @@ func openProxy(t testing.TB, change ...func(*Config)) *running {
 		t.Fatal(err)
 	}
 	cfg := Config{
+		Loops: 1,
 		Config: startup.Config{Upstream: startup.Upstream{
 			Network: "tcp", Address: net.JoinHostPort(parsed.Host, strconv.Itoa(int(parsed.Port))), SSLMode: "disable",
 			Database: parsed.Database,

@@ -20,7 +20,24 @@ func (s *session) query(now *epoch) (outcome, error) {
 	if err != nil {
 		return pass(expect{kind: wire.Query, piece: s.piece}), nil // the server finds the same fault
 	}
+	if s.looping && mayPrepare(sql) {
+		return outcome{}, rewrite.ErrPostponed
+	}
 	s.takesSnapshot = takesSnapshotFirst(sql)
+	s.rebase(now)
+	if err := s.settleCode(now, sql); err != nil {
+		return outcome{}, err
+	}
+	makes := s.mayMake(now, sql)
+	out, err := s.queryText(now, sql)
+	if err == nil && (makes || s.at.makes) {
+		s.runCode()
+	}
+	return out, err
+}
+
+// queryText is query for a text that is at hand.
+func (s *session) queryText(now *epoch, sql []byte) (outcome, error) {
 	raw := s.unbound(sql)
 	switch s.match(now, sql) {
 	case prefilter.Miss:
@@ -31,6 +48,9 @@ func (s *session) query(now *epoch) (outcome, error) {
 		}
 		return passIn(now, raw), nil
 	case prefilter.StateWords:
+		if s.looping {
+			return outcome{}, rewrite.ErrPostponed
+		}
 		raw.back = s.goesBack(sql)
 		if made := now.binder.Makes(s.clientEncoding(), string(sql)); made != nil {
 			if s.moved(now) {
@@ -84,6 +104,9 @@ func (s *session) queryUnseen(now *epoch) (outcome, error) {
 	}
 	if !s.rewrote && !mayPrepare(start) {
 		return passIn(now, expect{kind: wire.Query, piece: s.piece}), nil
+	}
+	if s.looping {
+		return outcome{}, rewrite.ErrPostponed
 	}
 	limit := maxParse
 	if s.rewrote {

@@ -90,6 +90,7 @@ type deciding struct {
 	lockAt    *epoch // at the closed gate of which it is known whether the session holds a lock
 	holdsLock bool
 
+	makes bool                  // the text executes by name what may make something unseen
 	texts map[*statement]string // of those that the account has not kept
 	left  map[string]bool       // names of what cannot be adapted, where it is not said that it is executed
 
@@ -100,7 +101,7 @@ type deciding struct {
 
 // used tells whether anything may be in it.
 func (d *deciding) used() bool {
-	return d.rounds > 0 || d.names || d.changesKnown || d.binding.spent > 0
+	return d.rounds > 0 || d.names || d.makes || d.changesKnown || d.binding.spent > 0
 }
 
 // maxRounds bounds how often one message is decided anew: because something had to be asked, or the epoch moved.

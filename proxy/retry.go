@@ -102,7 +102,7 @@ func (r *retry) answered(kind byte, v verdict) {
 }
 
 // keep takes note of the client's message in s.frame, before it is handled. If the group before it is to be sent once more,
-// that is done first.
+// that is done first: in a loop, where it must not wait for that, it does nothing and returns errElsewhere.
 func (s *session) keep() error {
 	f := &s.frame
 	if !s.keeping && (s.srv.cfg.CatchUp == nil || !opens(f.Type) || !s.srv.epoch.Load().live) {
@@ -111,6 +111,9 @@ func (s *session) keep() error {
 	q := &s.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if s.looping && q.retry.busy() {
+		return errElsewhere
+	}
 	q.retry.reading = false
 	if q.retry.busy() || f.Rest > 0 && f.Size() <= maxKept && (opens(f.Type) || continues(f.Type)) {
 		q.mu.Unlock()
@@ -179,19 +182,16 @@ func (s *session) decided() (due bool, err error) {
 	return due, err
 }
 
-// listen is called before the client's goroutine waits for the client, while a group is kept. again: something was due
-// and has been done, so what it has written is to be flushed first.
-func (s *session) listen() (again bool, err error) {
+// listen is called before the client's goroutine waits for the client, while a group is kept. It tells whether that is to be
+// sent once more instead.
+func (s *session) listen() (due bool) {
 	q := &s.queue
 	q.mu.Lock()
-	due := q.retry.state == retryDue
+	due = q.retry.state == retryDue
 	q.retry.reading = !due && q.retry.state != retryNone
 	s.keeping = q.retry.state != retryNone
 	q.mu.Unlock()
-	if !due {
-		return false, nil
-	}
-	return true, s.replay()
+	return due
 }
 
 // wakeReader makes the client's goroutine look at what is due. queue.mu is held.

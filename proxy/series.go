@@ -228,9 +228,9 @@ func (q *queue) beginSeries() {
 	}
 }
 
-// A heldTag is what comes later in a series than the server sends it: the tag of the last statement, when the unseen block
-// has been committed, and reports of settings, right before the ReadyForQuery (ReportChangedGUCOptions in guc.c). It
-// belongs to the server's goroutine.
+// A heldTag is what comes later than the server sends it: in a series the tag of the last statement, when the unseen block
+// has been committed, and in a series or while the server answers messages of ours reports of settings, right before the
+// client's ReadyForQuery (ReportChangedGUCOptions in guc.c). It belongs to the server's goroutine.
 type heldTag struct {
 	tag      []byte
 	settings [][]byte          // ParameterStatus messages
@@ -241,7 +241,7 @@ type heldTag struct {
 func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err error) {
 	p, h := v.expect.piece, &s.tag
 	switch {
-	case kind == wire.ParameterStatus && s.inSeries():
+	case kind == wire.ParameterStatus && (v.action == later || s.inSeries()):
 		h.settings = append(h.settings, bytes.Clone(raw))
 		return true, nil
 	case kind == wire.ParameterStatus:
@@ -266,7 +266,7 @@ func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err erro
 	return false, s.releaseSettings()
 }
 
-// releaseSettings reports the settings that are others at the end of a series than before it.
+// releaseSettings reports the settings that are others than the client knows them.
 func (s *session) releaseSettings() error {
 	held := s.tag.settings
 	s.tag.settings = nil
@@ -279,6 +279,9 @@ func (s *session) releaseSettings() error {
 		name, _, err := wire.DecodeParameterStatus(raw[5:])
 		if err != nil || last[string(name)] != i || !s.reports(raw) {
 			continue
+		}
+		if string(name) == "search_path" {
+			s.staleHint.Store(true)
 		}
 		if err := s.release(&raw); err != nil {
 			return err

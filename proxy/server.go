@@ -3,7 +3,6 @@ package proxy
 import (
 	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"net"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/seguedb/segue/migrate"
+	"github.com/seguedb/segue/proxy/loop"
 	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/rewrite"
@@ -35,10 +35,15 @@ type Server struct {
 	remembered     atomic.Int64 // bytes of what sessions have prepared
 	mostRemembered int64
 
-	epochMu   sync.Mutex // held while epoch is replaced
+	opening     sync.Mutex                                             // held by Open; only that makes another binder
+	binderAfter func(*rewrite.Binder, *rules.Snapshot) *rewrite.Binder // makeBinder, but for tests
+
+	epochMu   sync.Mutex // held while epoch is replaced, which loops do: nobody does so for long
 	epoch     atomic.Pointer[epoch]
 	strangers strangers
 	landed    chan struct{} // gets a value when something of interest to Hold may have ended
+
+	loops *loop.Group // nil: every session is served by goroutines; set before the first is
 
 	ctx      context.Context // ends when Shutdown has lost its patience
 	cancel   context.CancelFunc
@@ -81,6 +86,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Rewrite.Stats == nil {
 		cfg.Rewrite.Stats = new(rewrite.Stats)
 	}
+	var err error
 	s := &Server{
 		cfg:       cfg,
 		log:       cfg.Log,
@@ -94,11 +100,11 @@ func New(cfg Config) (*Server, error) {
 	s.maxText = cmp.Or(cfg.Rewrite.MaxBytes, rewrite.DefaultMaxBytes)
 	s.texts = newTextBudget(s.maxText)
 	s.mostRemembered = rememberedTexts
+	s.binderAfter = s.makeBinder
 	s.metrics = newMetrics(s)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.epoch.Store(&epoch{changed: make(chan struct{})})
-	var err error
-	s.entrance, err = startup.New(cfg.Config, s.admit, s.cancelHeld)
+	s.entrance, err = startup.New(cfg.Config, startup.Hooks{Admit: s.admit, CancelHeld: s.cancelHeld, Settle: s.settle})
 	if err != nil {
 		s.cancel()
 		return nil, err
@@ -135,17 +141,37 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
+// startLoops starts them, unless they are there or there are to be none. s.mu is held, so that endLoops comes later.
+func (s *Server) startLoops() {
+	if s.loops != nil || s.cfg.Loops <= 0 || s.draining.Load() {
+		return
+	}
+	var err error
+	s.loops, err = loop.New(s.cfg.Loops)
+	if err != nil && !errors.Is(err, loop.ErrNone) {
+		s.log.Warn("each session is served by goroutines of its own", "error", err)
+	}
+}
+
+// endLoops ends them when no session is left.
+func (s *Server) endLoops() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loops != nil {
+		s.loops.Close()
+	}
+}
+
 // start serves a connection in a goroutine of its own.
 func (s *Server) start(c net.Conn) {
 	s.mu.Lock()
+	s.startLoops()
 	s.serving++
 	s.mu.Unlock()
-	go func() {
-		defer s.finished()
-		s.serve(c)
-	}()
+	go s.serve(c)
 }
 
+// serve serves a connection. It may return before that has ended.
 func (s *Server) serve(c net.Conn) {
 	l, err := s.entrance.Establish(s.ctx, c)
 	if err != nil {
@@ -155,9 +181,10 @@ func (s *Server) serve(c net.Conn) {
 		} else {
 			s.log.Trace("a connection has ended before it was authenticated", "client", c.RemoteAddr(), "reason", err)
 		}
+		s.finished()
 		return
 	}
-	defer l.Leave()
+	s.toLoop(l)
 	sess := s.newSession(l)
 	s.mu.Lock()
 	s.sessions[sess] = true
@@ -172,11 +199,15 @@ func (s *Server) serve(c net.Conn) {
 		sess.dismissStray(b.Snapshot())
 	}
 	_ = l.Open() // a client that has gone is noticed by whoever reads from it
+	over := func() {
+		l.Leave()
+		s.finished()
+	}
 	if l.PassThrough {
-		sess.passThrough()
+		sess.passThrough(over)
 		return
 	}
-	sess.run()
+	sess.run(over)
 }
 
 // finished counts a connection that has ended.
@@ -260,31 +291,6 @@ func (s *Server) schemaChanged(known func()) {
 	case known != nil:
 		known()
 	}
-}
-
-// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate or being bound.
-func (s *Server) cancelHeld(pid uint32, key []byte) startup.Cancelled {
-	sess := s.withKey(pid, key)
-	switch {
-	case sess == nil:
-		return startup.Foreign
-	case sess.held.interrupt() || sess.binds.interrupt():
-		return startup.Held
-	}
-	sess.asks.interrupt()
-	return startup.Running
-}
-
-// withKey is the session whose client got that key; nil when there is none.
-func (s *Server) withKey(pid uint32, key []byte) *session {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for sess := range s.sessions {
-		if sess.link.PID == pid && subtle.ConstantTimeCompare(sess.link.Key, key) == 1 {
-			return sess
-		}
-	}
-	return nil
 }
 
 // RenewTLS has connections to the server go by the roots and certificates of cfg from now on. Where the server is does not

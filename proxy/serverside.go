@@ -14,39 +14,45 @@ const maxMended = 16 << 20
 
 // serveServer relays what the server sends until it closes the connection.
 func (s *session) serveServer() error {
-	passRows := false // the rows that follow belong to an answer that the client gets
 	for {
 		if !s.server.In.Buffered() {
 			if err := s.client.Out.Flush(); err != nil {
 				return clientError{err}
+			}
+			if s.serverToLoop() {
+				return errInLoop
 			}
 		}
 		f, err := s.server.In.Next()
 		if err != nil {
 			return err
 		}
-		if f.Type == wire.CopyData || f.Type == wire.DataRow && passRows {
-			if err := s.deliver(f); err != nil {
-				return err
-			}
-			continue
-		}
-		passRows = false
-		if f.Rest > 0 && f.Type != wire.DataRow || f.Rest > 0 && s.queue.captures() {
-			if f.Size() > maxMended && (f.Type == wire.ErrorResponse || f.Type == wire.NoticeResponse || f.Type == wire.DataRow) {
-				if err := s.passLong(f); err != nil {
-					return err
-				}
-				continue
-			}
-			if f, err = s.server.In.ReadRest(f, maxMended); err != nil {
-				return err
-			}
-		}
-		if err := s.response(f, &passRows); err != nil {
+		if err := s.serveFrame(f); err != nil {
 			return err
 		}
 	}
+}
+
+// passes tells whether a frame of the server's goes to the client whatever is in it.
+func (s *session) passes(f wire.Frame) bool {
+	return f.Type == wire.CopyData || f.Type == wire.DataRow && s.passRows
+}
+
+// serveFrame handles a frame of the server's, of which the rest may still have to come.
+func (s *session) serveFrame(f wire.Frame) (err error) {
+	if s.passes(f) {
+		return s.deliver(f)
+	}
+	if f.Rest > 0 && f.Type != wire.DataRow || f.Rest > 0 && s.queue.captures() {
+		if f.Size() > maxMended && (f.Type == wire.ErrorResponse || f.Type == wire.NoticeResponse || f.Type == wire.DataRow) {
+			s.passRows = false
+			return s.passLong(f)
+		}
+		if f, err = s.server.In.ReadRest(f, maxMended); err != nil {
+			return err
+		}
+	}
+	return s.response(f)
 }
 
 // seeTo sees to a question that a message of the server's has raised; nil: there is none. It blocks the server's goroutine.
@@ -104,17 +110,28 @@ func (s *session) deliver(f wire.Frame) error {
 var errCut = errors.New("a message was cut off")
 
 // response handles one message of the server.
-func (s *session) response(f wire.Frame, passRows *bool) error {
+func (s *session) response(f wire.Frame) error {
 	v := s.queue.respond(f.Type, f.Body)
+	return s.responded(f, v, s.raises(f, v))
+}
+
+// raises is what has to be asked before a response can be handled; nil: nothing.
+func (s *session) raises(f wire.Frame, v verdict) error {
+	if f.Type == wire.RowDescription && v.action == forward && v.expect.text == nil {
+		return s.meet(f.Body)
+	}
+	return nil
+}
+
+// responded handles one message of the server of which the queue has taken note, and which raises a question; nil: none.
+func (s *session) responded(f wire.Frame, v verdict, asks error) error {
+	if s.seeTo(asks) != nil {
+		return s.refuseStranger()
+	}
+	s.passRows = f.Type == wire.DataRow && v.action == forward
 	switch f.Type {
-	case wire.DataRow:
-		*passRows = v.action == forward
-	case wire.RowDescription:
-		if v.action == forward && v.expect.text == nil && s.seeTo(s.meet(f.Body)) != nil {
-			return s.refuseStranger()
-		}
 	case wire.ParameterStatus:
-		s.parameter(f.Body)
+		s.parameter(f.Body, v.action == later)
 	case wire.CommandComplete:
 		s.altered = s.altered || v.expect.flags&unshared == 0 && (v.expect.flags&schema != 0 || changesSchema(f.Body))
 	case wire.ReadyForQuery:
@@ -153,7 +170,7 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 		if held || err != nil {
 			return err
 		}
-		*passRows = true
+		s.passRows = true
 		return s.deliver(f)
 	case mend:
 		return s.mend(f, v.expect)
@@ -176,8 +193,9 @@ func (s *session) response(f wire.Frame, passRows *bool) error {
 	return nil
 }
 
-// parameter follows the settings that the server reports.
-func (s *session) parameter(body []byte) {
+// parameter follows the settings that the server reports. A search_path that is to be reported later may be one that was set
+// only for a question of ours.
+func (s *session) parameter(body []byte, later bool) {
 	name, value, err := wire.DecodeParameterStatus(body)
 	if err != nil {
 		return
@@ -192,8 +210,12 @@ func (s *session) parameter(body []byte) {
 	case "standard_conforming_strings":
 		s.rereads.Add(1)
 		s.staleHint.Store(true)
-	case "session_authorization", "search_path":
+	case "session_authorization":
 		s.staleHint.Store(true)
+	case "search_path":
+		if !later {
+			s.staleHint.Store(true)
+		}
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 	"github.com/seguedb/segue/rewrite"
 )
 
-// A session is one client connection and its server connection, after start-up. Two goroutines serve it: one relays what
-// the client sends and decides about texts, one relays what the server sends. They meet in the queue only.
+// A session is one client connection and its server connection, after start-up. It has two sides: one relays what the
+// client sends and decides about texts, one relays what the server sends. They meet in the queue only. Each side is served
+// by a loop as long as nothing has to be waited for, and else by a goroutine of its own: see looped.go. Where it says that
+// something is of a goroutine, it is of whoever serves that side.
 type session struct {
 	link           *startup.Link
 	client, server *wire.Conn // the link's
@@ -27,7 +29,12 @@ type session struct {
 	binds          held // a long text that is being bound
 	asks           held // many questions that its server is asked
 
+	ends atomic.Int32 // sides that have not ended
+	over func()       // called when both have
+
 	// Of the client's goroutine.
+	looping bool       // it is the loop's at the moment, and must not wait
+	crowded bool       // too many answers are due to go on
 	frame   wire.Frame // the client's message that is being handled
 	holds   int        // bytes of the server's texts that it has
 	state   sessionState
@@ -49,6 +56,7 @@ type session struct {
 	piece         *piece          // of it, the one that is being handled
 
 	// Of the server's goroutine.
+	passRows bool // the rows that follow belong to an answer that the client gets
 	fields   []wire.Field
 	columns  []rewrite.Column
 	encoding string // client_encoding, as the server reports it
@@ -58,6 +66,7 @@ type session struct {
 	altered  bool // relations may be different once the transaction has ended
 
 	messages  atomic.Uint64 // that the client has sent
+	handling  atomic.Bool   // some of what was read of the client's may not be sent yet
 	staleHint atomic.Bool   // the server reported a change of a setting that matters
 	rereads   atomic.Int64  // changes of settings that decide how texts are read
 
@@ -77,18 +86,54 @@ type identity struct {
 	unsure      bool   // it may have changed since
 }
 
-// run serves the session until it ends, and returns when both connections are closed.
-func (s *session) run() {
-	served := make(chan struct{})
-	go func() {
-		defer close(served)
-		s.leave(s.serveServer())
-	}()
-	err := s.serveClient()
+// run serves the session, and calls over when it has ended and both connections are closed. It may return earlier.
+func (s *session) run(over func()) {
+	s.over = over
+	s.ends.Store(2)
+	go s.driveServer(nil)
+	s.driveClient(nil)
+}
+
+// driveClient serves the client's side, from first on, which may be nil, until it ends or the loop can go on.
+func (s *session) driveClient(first func() error) {
+	var err error
+	if first != nil {
+		err = first()
+	}
+	if err == nil {
+		err = s.serveClient()
+	}
+	if err == errInLoop {
+		return
+	}
 	s.queue.halt(errEnded)
 	s.goodbye(err)
-	<-served
+	s.ended()
+}
+
+// driveServer is driveClient of the server's side.
+func (s *session) driveServer(first func() error) {
+	var err error
+	if first != nil {
+		err = first()
+	}
+	if err == nil {
+		err = s.serveServer()
+	}
+	if err == errInLoop {
+		return
+	}
+	s.leave(err)
+	s.ended()
+}
+
+// ended is called by each side when it has.
+func (s *session) ended() {
+	if s.ends.Add(-1) > 0 {
+		return
+	}
 	s.srv.forget(s)
+	s.over()
 }
 
 // Why a session must not send anything any more.
@@ -145,7 +190,8 @@ func (s *session) leave(err error) {
 }
 
 // passThrough copies bytes both ways, for sessions that are none of ours.
-func (s *session) passThrough() {
+func (s *session) passThrough(over func()) {
+	defer over()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

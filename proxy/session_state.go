@@ -38,7 +38,8 @@ type sessionState struct {
 	temporary []string            // temporary tables through which they may be seen
 	ownNames  *rewrite.NameFilter // of temporary
 	makings   uint64              // counts what the session has made
-	changes   uint64              // counts the changes
+	code      unseenCode
+	changes   uint64 // counts the changes
 
 	// What settings do not tell: which relations are the session's own, and which schemas there are.
 	moved     bool // that may be otherwise than it was read
@@ -186,6 +187,7 @@ func (s *session) rebase(e *epoch) {
 	if v.epoch == nil && s.blind || v.epoch != nil && !v.epoch.live {
 		s.doubtPrepared() // a function may have prepared something
 		s.unseenBefore = true
+		s.inherit(e)
 	}
 	v.epoch = e
 	if v.session == nil {

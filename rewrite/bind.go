@@ -24,6 +24,7 @@ type bindInput struct {
 	tokens  *syntax.Tokens
 	views   *introspection    // how the system catalogs look; nil: as they are
 	unseen  *prefilter.Filter // names that change the session; nil: there are none
+	makers  *NameFilter       // names that lead to code which may make something; nil: there are none
 	budget  *budget           // nil in tests of the binder alone
 	shown   *shownNotes       // what is noted of a stored object; nil for every text of a client
 	all     bool              // predict the columns of statements that concern no affected table, too
@@ -137,7 +138,8 @@ func bind(in *bindInput) (*bound, error) {
 			b.statement.Effect.Schema = len(b.statement.Effect.Made) > 0 || raw.Stmt.GetDoStmt() == nil
 			for i := range b.statement.Effect.Made {
 				m := &b.statement.Effect.Made[i]
-				m.Changes = m.changesSession(b.unseen, b.sql[b.statement.Start:b.statement.End])
+				text := b.sql[b.statement.Start:b.statement.End]
+				m.Changes, m.Makes = m.changesSession(b.unseen, text), m.makesMore(b.cat, b.makers, text)
 			}
 		}
 		out.edits = append(out.edits, b.finish(raw)...)

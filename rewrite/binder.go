@@ -46,6 +46,7 @@ type Binder struct {
 	snap      *rules.Snapshot
 	filter    *prefilter.Filter // nil when nothing is live
 	unseen    *prefilter.Filter // names that change the session; nil: there are none
+	makers    *NameFilter       // names that lead to code which may make something; nil: there are none
 	cache     *cache
 	templates *templates
 	stats     *Stats
@@ -79,6 +80,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 	if snap.Live() {
 		b.filter = prefilter.New(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
 		b.unseen = prefilter.OfChangers(snap.Catalog.SessionChangers)
+		b.makers = filterOfMakers(snap.Catalog.Makers)
 		b.views.init(snap, o)
 		b.rows = newRowTypes(snap.Catalog, snap.Tables)
 		b.findMoving()
@@ -136,7 +138,7 @@ func (b *Binder) NoMemory() *Error {
 	return noMemory()
 }
 
-// Rewrite binds sql for the session and returns what to send. The only error is *NeedRelation: whatever cannot be
+// Rewrite binds sql for the session and returns what to send. The only errors are *NeedRelation and ErrPostponed: whatever cannot be
 // bound, or must not be sent, is a Statement with a Failure in a Text that makes the server fail at that statement.
 // sql is in the session's encoding.
 func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
@@ -157,6 +159,9 @@ func (b *Binder) Rewrite(s *Session, sql string) (*Text, error) {
 		b.stats.TemplateHits.Add(1)
 		t.countUse(b.stats)
 		return t, nil
+	}
+	if s.Work != nil && s.Work.Postpones() {
+		return nil, ErrPostponed
 	}
 	b.stats.Misses.Add(1)
 	r := &rewriting{binder: b, session: s, sql: sql, key: key, seen: seen}

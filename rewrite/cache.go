@@ -86,6 +86,9 @@ func (c *cache) sessionKey(s *Session, h uint64) uint64 {
 	if s.Changers {
 		h -= 0x2545f4914f6cdd1d
 	}
+	if s.Makers {
+		h ^= 0x61c8864680b583eb
+	}
 	return h
 }
 
@@ -132,7 +135,7 @@ func (c *cache) put(key uint64, s *Session, t *Text) {
 func newEntry(s *Session, t *Text) entry {
 	return entry{text: t, session: Session{
 		Version: s.Version, Default: s.Default, Unpinned: s.Unpinned,
-		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay), MakesTemporary: s.MakesTemporary, Changers: s.Changers,
+		SearchPath: slices.Clone(s.SearchPath), Overlay: maps.Clone(s.Overlay), MakesTemporary: s.MakesTemporary, Changers: s.Changers, Makers: s.Makers,
 		StandardStrings: s.StandardStrings, Encoding: s.Encoding,
 		Answers: answersFor(t, s.Answers),
 		Params:  slices.Clone(s.Params), Unsettled: s.Unsettled, Behind: s.Behind, KeepTypes: s.KeepTypes,
@@ -164,7 +167,7 @@ func (e *entry) holdsFor(s *Session) bool {
 		}
 	}
 	return (o.Unsettled == s.Unsettled || e.text.settled) && o.Behind == s.Behind && o.KeepTypes == s.KeepTypes && slices.Equal(o.Params, s.Params) &&
-		o.MakesTemporary == s.MakesTemporary && o.Changers == s.Changers &&
+		o.MakesTemporary == s.MakesTemporary && o.Changers == s.Changers && o.Makers == s.Makers &&
 		samePath(o.SearchPath, s.SearchPath) && sameOverlay(o.Overlay, s.Overlay)
 }
 

@@ -74,7 +74,7 @@ func (r *rewriting) bindIn(lens *rules.Lens) (*draft, error) {
 	r.budget.look()
 	b, err := r.binder.bind(&bindInput{budget: r.budget, snap: r.binder.snap, lens: lens, sess: r.session, sql: r.source.UTF8,
 		tree: tree, tokens: r.tokens, views: r.binder.views.of(lens, r.session), all: r.binder.all,
-		unseen: r.binder.unseen, appears: &r.appears})
+		unseen: r.binder.unseen, makers: r.binder.makers, appears: &r.appears})
 	if err != nil {
 		return nil, err
 	}

@@ -229,6 +229,11 @@ func (b *binding) useRow(it *item) {
 	if it.catalog != nil {
 		it.catalog.whole = true
 	}
+	for _, c := range it.cols { // those of a join are columns of others
+		if c.item != nil && c.item.catalog != nil {
+			c.item.catalog.whole = true
+		}
+	}
 	if it.table != nil {
 		b.use(it.table, "*")
 		return

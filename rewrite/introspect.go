@@ -219,10 +219,11 @@ type catalogItem struct {
 // catalogUse is what a statement has to do with the system catalogs.
 type catalogUse struct {
 	items   []*catalogItem
-	used    bool // what it shows depends on the session's version
-	stored  bool // it is kept in the database, for sessions of every version: the catalogs stay what they are
-	natural bool // it has a NATURAL JOIN
-	byPlace bool // it has a join whose alias may name columns by their place
+	used    bool         // what it shows depends on the session's version
+	stored  bool         // it is kept in the database, for sessions of every version: the catalogs stay what they are
+	natural bool         // it has a NATURAL JOIN
+	byPlace bool         // it has a join whose alias may name columns by their place
+	stars   map[int]bool // tokens: stars of which the items are known to be meant whole
 
 	constants bool // a constant of it is a name by its context, so that it means something else than another constant
 
@@ -297,14 +298,14 @@ func (b *binding) lockedCatalogs(s *scope, l *ast.LockingClause) {
 
 // finishCatalogs writes the subqueries of the statement.
 func (b *binding) finishCatalogs() {
-	meant := b.meantColumns()
+	meant, read := b.meantColumns(), b.readColumns()
 	for _, c := range b.catalogs.items {
 		if len(c.system) > 0 && (c.whole || b.catalogs.natural) {
 			b.unsupported(int(c.rv.Location), refusedCatalog, "a system column of "+syntax.QuoteIdent(c.rel.Name), "cannot be used besides its whole row")
 			return
 		}
 		sub := b.substituteFor(c.rel, c.system)
-		if sub = sub.only(c, meant); sub == nil {
+		if sub = sub.only(c, meant, read); sub == nil {
 			continue
 		}
 		sub = b.besideVariables(sub)

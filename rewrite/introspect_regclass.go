@@ -174,6 +174,9 @@ func (in *introspection) nameSQL(typ, object string) string {
 		return ""
 	}
 	oid := object + "::pg_catalog.oid"
+	if typ == "regclass" && in.calls(names) { // a number, as which a value of type oid prints, ends with no name
+		return "CASE WHEN " + within.sql(oid) + " THEN segue.renamed(" + text + ", " + in.sql(names) + field + oid + asText + ") ELSE " + text + " END"
+	}
 	name := "COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + oid + asText +
 		fieldText + "'to')"
 	if typ == "regtype" { // a name that has such an end itself is in quotes

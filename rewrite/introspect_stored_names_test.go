@@ -129,3 +129,33 @@ func TestEveryRoleReadsTheStoredNamesAndNothingElseOfTheSchema(t *testing.T) {
 		}
 	}
 }
+
+// What is printed of a table is renamed by a function, since a pattern for it in the text has each execution take more memory anew.
+func TestATableThatIsPrintedIsRenamedByTheStore(t *testing.T) {
+	t.Parallel()
+	d := renamedDatabase(t)
+	for _, set := range []string{"RESET ALL", "SET search_path = other", "RESET search_path; SET quote_all_identifiers = on"} {
+		if _, err := d.conn.Exec(context.Background(), set); err != nil {
+			t.Fatal(err)
+		}
+		quoted := func(name string) string {
+			if strings.Contains(set, "quote") {
+				return `"` + strings.Trim(name, `"`) + `"`
+			}
+			return name
+		}
+		schema := map[bool]string{true: "public."}[strings.HasPrefix(set, "SET search_path")]
+		for sql, want := range map[string]string{
+			"SELECT x.conrelid::regclass::text FROM pg_constraint x WHERE conname = 'named' AND conrelid = (SELECT c.oid FROM pg_class c WHERE relname = 'individual' AND relnamespace = 'public'::regnamespace)": schema + quoted("individual"),
+			"SELECT c.oid::regclass::text FROM pg_class c WHERE relname = 'LineItem'": schema + quoted(`"LineItem"`),
+			"SELECT c.oid::regclass::text FROM pg_class c WHERE relname = 'orders'":   schema + quoted("orders"),
+			"SELECT i::oid::regclass::text FROM (VALUES (NULL)) AS v(i)":              "",
+			"SELECT i::regclass::text FROM (VALUES (4000000000::oid)) AS v(i)":        "4000000000",
+		} {
+			got, text := d.askAs(t, sql)
+			if got.Error != "" || strings.Join(got.Rows, "|") != want || strings.Contains(text.SQL, "substring") {
+				t.Errorf("%s: %s\n=> %s\nshows %v instead of %q", set, sql, text.SQL, got, want)
+			}
+		}
+	}
+}

@@ -37,10 +37,15 @@ type Made struct {
 	// Runs says that code runs where it is used: it is a function, or it may call one. With Changes that code may change what
 	// later texts mean, as far as can be told by the functions in the catalog. See catalog.SessionChanger.
 	Runs, Changes bool
+	// Makes says, with Runs, that the code may make something, likewise. See catalog.Catalog.Makers.
+	Makes bool
+	// Unseen says that it is all that a block of code may make when it runs, if it makes anything.
+	Unseen bool
 
 	heir     bool // it takes its columns from a parent
 	onlyRuns bool
 	body     bool // the code stands in the text, or nobody knows where
+	tame     bool // and makes nothing by itself
 }
 
 // OnlyRuns says that nothing is made that a text could name: it is a trigger or a policy of the table that is named.
@@ -54,11 +59,11 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 	}
 	text, ok := charset.Decode(encoding, sql)
 	if !ok {
-		return []Made{{Runs: true, Changes: true}}
+		return []Made{{Runs: true, Changes: true, Makes: true}}
 	}
 	tree, err := syntax.ParseAside(text)
 	if err != nil {
-		return []Made{{Runs: true, Changes: true}} // a newer server may understand it, or it is too long
+		return []Made{{Runs: true, Changes: true, Makes: true}} // a newer server may understand it, or it is too long
 	}
 	var out []Made
 	for _, raw := range tree.Stmts {
@@ -67,7 +72,7 @@ func (b *Binder) Makes(encoding, sql string) []Made {
 		}
 		for _, m := range madeBy(b.snap.Catalog, raw.Stmt) {
 			m.Rows = false
-			m.Changes = m.changesSession(b.unseen, sql)
+			m.Changes, m.Makes = m.changesSession(b.unseen, sql), m.makesMore(b.snap.Catalog, b.makers, sql)
 			out = append(out, m)
 		}
 	}
@@ -249,7 +254,8 @@ func listMade(n *ast.Node) []Made {
 	case *ast.Node_CreateDomainStmt:
 		return running(madeObject(n.CreateDomainStmt.Domainname))
 	case *ast.Node_CreateFunctionStmt:
-		return []Made{{Name: ast.LastName(n.CreateFunctionStmt.Funcname), Rows: true, Runs: true, body: true}}
+		f := n.CreateFunctionStmt
+		return []Made{{Name: ast.LastName(f.Funcname), Rows: true, Runs: true, body: true, tame: isTame(f)}}
 	case *ast.Node_DefineStmt:
 		return running(madeObject(n.DefineStmt.Defnames))
 	case *ast.Node_AlterTableStmt:
@@ -286,7 +292,9 @@ func listMade(n *ast.Node) []Made {
 	case *ast.Node_InsertStmt, *ast.Node_UpdateStmt, *ast.Node_DeleteStmt, *ast.Node_MergeStmt, *ast.Node_CopyStmt,
 		*ast.Node_VariableSetStmt, *ast.Node_VariableShowStmt, *ast.Node_TransactionStmt, *ast.Node_DiscardStmt,
 		*ast.Node_PrepareStmt, *ast.Node_ExecuteStmt, *ast.Node_DeallocateStmt, *ast.Node_DeclareCursorStmt, *ast.Node_CallStmt,
-		*ast.Node_GrantStmt, *ast.Node_CommentStmt, *ast.Node_TruncateStmt, *ast.Node_LockStmt, *ast.Node_VacuumStmt:
+		*ast.Node_GrantStmt, *ast.Node_CommentStmt, *ast.Node_TruncateStmt, *ast.Node_LockStmt, *ast.Node_VacuumStmt,
+		*ast.Node_FetchStmt, *ast.Node_ClosePortalStmt, *ast.Node_ConstraintsSetStmt, *ast.Node_ListenStmt, *ast.Node_UnlistenStmt,
+		*ast.Node_NotifyStmt, *ast.Node_CheckPointStmt:
 		return nil
 	default:
 		return []Made{anything} // a range type, whose multirange has a name of its own; an extension
@@ -349,7 +357,7 @@ func madeByRename(x *ast.RenameStmt) []Made {
 		ast.ObjectType_OBJECT_DOMCONSTRAINT, ast.ObjectType_OBJECT_TRIGGER, ast.ObjectType_OBJECT_RULE, ast.ObjectType_OBJECT_POLICY:
 		return []Made{{Name: x.Relation.GetRelname()}}
 	}
-	out := []Made{{Name: x.Newname, Rows: true, Schema: x.RenameType == ast.ObjectType_OBJECT_SCHEMA}}
+	out := []Made{{Name: x.Newname, Rows: true, Runs: true, Schema: x.RenameType == ast.ObjectType_OBJECT_SCHEMA}}
 	if x.Relation != nil {
 		out = append(out, Made{Name: x.Relation.Relname, Columns: true}) // what was hidden by it may be met from now on
 	}
@@ -388,7 +396,7 @@ func NewNameFilter(names []string) *NameFilter {
 
 // In tells whether a text may hold one of the names. A nil filter finds nothing.
 func (n *NameFilter) In(sql []byte) bool {
-	return n != nil && n.filter.Match(sql, false) == prefilter.Names
+	return n != nil && n.filter.Match(sql, false) != prefilter.Miss
 }
 
 // foldedName is a name in lower case as the prefilter folds texts: A to Z only.

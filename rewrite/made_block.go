@@ -8,6 +8,7 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
+	"github.com/seguedb/segue/rewrite/dynamic"
 	"github.com/seguedb/segue/rewrite/plpgsql"
 	"github.com/seguedb/segue/rewrite/syntax"
 )
@@ -21,7 +22,9 @@ import (
 func madeByBlock(cat *catalog.Catalog, x *ast.DoStmt) []Made {
 	k := &block{cat: cat}
 	if !k.read(x) {
-		return []Made{anything}
+		unseen := anything
+		unseen.Unseen = true
+		return []Made{unseen}
 	}
 	if k.unnamed {
 		k.made = append(k.made, Made{Alone: true})
@@ -78,11 +81,11 @@ func (k *block) executed(sel *ast.SelectStmt) (ok bool) {
 	if len(sel.GetTargetList()) != 1 {
 		return false
 	}
-	t := &holed{}
-	if !t.add(sel.TargetList[0].GetResTarget().GetVal()) || !t.stand() {
+	text, ok := dynamic.Text(sel.TargetList[0].GetResTarget().GetVal())
+	if !ok {
 		return false
 	}
-	tree, err := syntax.ParseAside(t.text.String())
+	tree, err := syntax.ParseAside(text)
 	return err == nil && k.statements(tree)
 }
 
@@ -101,7 +104,7 @@ func (k *block) statements(tree *ast.ParseResult) (ok bool) {
 			k.unnamed = true
 		}
 		for _, m := range madeBy(k.cat, n) {
-			if m.Name == "" || m.Name == hole {
+			if m.Name == "" || strings.Contains(m.Name, dynamic.Hole) {
 				return false
 			}
 			k.unnamed = k.unnamed || m.onlyRuns

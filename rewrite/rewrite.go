@@ -45,6 +45,8 @@ type Session struct {
 	Unsettled bool
 	// Changers says that each statement may change the session when it runs, by a function that was made a moment ago.
 	Changers bool
+	// Makers says that each statement may make something unseen, likewise.
+	Makers bool
 	// KeepTypes says that the client goes by the types of the text's result, of a statement that it has prepared before: then an
 	// OID alias value stays one, and printing it fails where the database would print another name than the version's.
 	KeepTypes bool

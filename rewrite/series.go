@@ -47,7 +47,7 @@ func (r *rewriting) inPieces() *Text {
 	}
 	cuts := make([]bool, len(statements))       // whether the string is cut before a statement
 	changed, rows := false, r.session.Unsettled // where a name is new, any text is looked at
-	code := r.session.Changers
+	code, makers := r.session.Changers, r.session.Makers
 	for i, raw := range statements {
 		text := r.source.UTF8[raw.StmtLocation:endOfStatement(raw, r.source.UTF8)]
 		matters := rows || r.binder.matters([]byte(text))
@@ -57,9 +57,11 @@ func (r *rewriting) inPieces() *Text {
 		if raw.GetStmt().GetNode() == nil {
 			continue
 		}
-		changed = changed || code || r.binder.changesNames(raw.Stmt, []byte(text))
+		makes := makers || r.binder.MayMake([]byte(text))
+		changed = changed || code || makes || r.binder.changesNames(raw.Stmt, []byte(text))
 		made := madeBy(r.binder.snap.Catalog, raw.Stmt)
-		rows = rows || matters && slices.ContainsFunc(made, func(m Made) bool { return m.Rows })
+		rows = rows || makes || slices.ContainsFunc(made, func(m Made) bool { return m.Rows && (matters || m.Unseen) })
+		makers = makers || slices.ContainsFunc(made, func(m Made) bool { return m.makesMore(r.binder.snap.Catalog, r.binder.makers, text) })
 		code = code || slices.ContainsFunc(made, func(m Made) bool { return m.changesSession(r.binder.unseen, text) })
 	}
 	if !slices.Contains(cuts, true) {

@@ -92,7 +92,7 @@ func TestEffectsSayWhatChangesForLaterTexts(t *testing.T) {
 		{"SELECT set_config('segue.version', 'x', true)", Effect{State: true, Version: true}},
 		{"SELECT set_config('work_mem', '1MB', true)", Effect{}},
 		{"DO 'BEGIN PERFORM 1; END'", Effect{State: true, Version: true}},
-		{"DO 'BEGIN EXECUTE current_setting(''a.text''); END'", Effect{State: true, Version: true, Schema: true, Made: []Made{{Rows: true, Runs: true, Changes: true}}}},
+		{"DO 'BEGIN EXECUTE current_setting(''a.text''); END'", Effect{State: true, Version: true, Schema: true, Made: []Made{{Rows: true, Runs: true, Changes: true, Makes: true, Unseen: true}}}},
 		{"CREATE TEMP TABLE t AS SELECT surname FROM person", Effect{State: true, Schema: true, Made: []Made{{Name: "t", Temp: true, Rows: true, Alone: true}}}},
 		{"CREATE TABLE t AS SELECT surname FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true, Alone: true}}}},
 		{"SELECT surname INTO t FROM person", Effect{Schema: true, Made: []Made{{Name: "t", Rows: true, Alone: true}}}},

@@ -154,6 +154,7 @@ func (b *binding) starTarget(s *scope, t *ast.ResTarget, out *output) (nodes []*
 	}
 	b.saw(ref)
 	items := b.starItems(s, ref)
+	b.starMeans(ref)
 	plain := true
 	first := len(out.cols)
 	for _, it := range items {

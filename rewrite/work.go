@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"errors"
 	"runtime"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 // A Work is told of the binding of a text that is in no cache, by the session that the text is of. All its methods are
 // called from the goroutine that called Rewrite. An error ends the work, and is that of the whole text.
 type Work interface {
+	// Postpones tells whether the text cannot be bound now: Rewrite then returns ErrPostponed, and has done nothing.
+	Postpones() bool
 	// Begin is called before a text of so many bytes is bound, and may wait. End is called if it returns nil.
 	Begin(size int) *Error
 	// Needs is called after Begin, once it is known how many bytes of memory the work will take, and may wait.
@@ -22,6 +25,9 @@ type Work interface {
 	Spent(sql string) *time.Duration
 	End()
 }
+
+// ErrPostponed is returned for a text that is in no cache while Work.Postpones.
+var ErrPostponed = errors.New("the text is to be bound later")
 
 // DefaultBindCPU is what of a processor the binding of one text may take, if nothing else is configured.
 const DefaultBindCPU = 2 * time.Second

@@ -16,6 +16,7 @@ type testWork struct {
 	spent        time.Duration
 }
 
+func (w *testWork) Postpones() bool    { return false }
 func (w *testWork) Begin(int) *Error   { w.begun++; return w.refuse }
 func (w *testWork) Needs(n int) *Error { w.needs = n; return w.starve }
 func (w *testWork) End()               { w.ended++ }

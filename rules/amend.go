@@ -8,7 +8,7 @@ import (
 )
 
 // Amended is the migration with the expressions of a file that corrects them, and the places of the operations that have other ones.
-// Up and down are all that may differ. The error is a *FileError that says what else does.
+// Up, down and what becomes of a row that they fail for are all that may differ. The error is a *FileError that says what else does.
 func (m *Migration) Amended(file *Migration) (*Migration, []int, error) {
 	differs := func(key, message string) error {
 		return &FileError{File: file.File(), Line: file.line(key), Key: key, Message: message, Hint: "roll the migration back, purge and delete it, and create the file as another one"}
@@ -17,11 +17,11 @@ func (m *Migration) Amended(file *Migration) (*Migration, []int, error) {
 	case file.ID != m.ID:
 		return nil, nil, &FileError{File: file.File(), Line: file.line("id"), Key: "id", Message: fmt.Sprintf("the file is migration %q, and not %q", file.ID, m.ID)}
 	case file.ContractAfter != m.ContractAfter:
-		return nil, nil, differs("contract_after", "contract_after is another one, and only up and down can be corrected")
+		return nil, nil, differs("contract_after", "contract_after is another one, and only up, down and on_error can be corrected")
 	case len(file.Waive) != len(m.Waive) || len(m.Waive) > 0 && !reflect.DeepEqual(file.Waive, m.Waive):
-		return nil, nil, differs("waive", "what is waived differs, and only up and down can be corrected")
+		return nil, nil, differs("waive", "what is waived differs, and only up, down and on_error can be corrected")
 	case len(file.Operations) != len(m.Operations):
-		return nil, nil, differs("operations", fmt.Sprintf("the file has %d operations in place of %d, and only up and down can be corrected", len(file.Operations), len(m.Operations)))
+		return nil, nil, differs("operations", fmt.Sprintf("the file has %d operations in place of %d, and only up, down and on_error can be corrected", len(file.Operations), len(m.Operations)))
 	}
 	out := *m
 	out.Operations = append([]Operation(nil), m.Operations...)
@@ -38,10 +38,10 @@ func (m *Migration) Amended(file *Migration) (*Migration, []int, error) {
 		a, ok := was.(ChangeColumns)
 		b, ok2 := now.(ChangeColumns)
 		corrected := a
-		corrected.Up, corrected.Down = b.Up, b.Down
+		corrected.Up, corrected.Down, corrected.OnError = b.Up, b.Down, b.OnError
 		if !ok || !ok2 || a.Map != nil || !reflect.DeepEqual(corrected, b) {
 			key := fmt.Sprintf("operations[%d]", i)
-			return nil, nil, differs(key, "the operation differs in more than up and down, which are all that can be corrected")
+			return nil, nil, differs(key, "the operation differs in more than up, down and on_error, which are all that can be corrected")
 		}
 		out.Operations[i] = b
 		changed = append(changed, i)

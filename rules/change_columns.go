@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,10 +16,10 @@ type ChangeColumns struct {
 	Table     Name              `json:"table"`
 	From      []string          `json:"from"`
 	To        []NewColumn       `json:"to"`
-	Up        map[string]string `json:"up,omitempty"`   // an expression over From for each of To
-	Down      map[string]string `json:"down,omitempty"` // an expression over To for each of From
-	Map       map[string]string `json:"map,omitempty"`  // in the place of Up and Down: the new value for each old one
-	Reads     []string          `json:"reads,omitempty"`
+	Up        map[string]string `json:"up,omitempty"`    // an expression over From for each of To
+	Down      map[string]string `json:"down,omitempty"`  // an expression over To for each of From
+	Map       map[string]string `json:"map,omitempty"`   // in the place of Up and Down: the new value for each old one
+	Reads     []Read            `json:"reads,omitempty"` // tables in which Up and Down look values up
 	Settings  map[string]string `json:"settings,omitempty"`
 	Lossy     bool              `json:"lossy,omitempty"`
 	Bijective bool              `json:"bijective,omitempty"`
@@ -27,6 +28,12 @@ type ChangeColumns struct {
 	OnError   string            `json:"on_error,omitempty"`  // "reject", the default, or "defer"
 
 	Resolved *ResolvedChange `json:"-"` // nil as long as the database has nothing of it
+}
+
+// A Read is a table in which the expressions of a change look values up.
+type Read struct {
+	Table Name              `json:"table"`         // its schema is "" where the file does not say it: that of the change's table, or public
+	Via   map[string]string `json:"via,omitempty"` // a column of the table by which rows are looked up, for each column of the change; none: its rows cannot be written
 }
 
 // A NewColumn is a column as a rule file describes it.
@@ -43,6 +50,9 @@ type DownFail struct {
 	When  string            `json:"when"`
 	Value map[string]string `json:"value"`
 }
+
+// deferring is OnError where a row for which up cannot be computed is left for later.
+const deferring = "defer"
 
 // Kind implements Operation.
 func (ChangeColumns) Kind() string { return "change_columns" }
@@ -109,7 +119,7 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 	switch {
 	case to == Active && !from.Live():
 		return append([]Step{
-			gated("adds " + columns + ", a hidden marker, triggers and CHECKs to " + o.Table.String() + ", in one transaction that reads no row"),
+			gated("adds " + columns + ", a hidden marker, triggers and CHECKs to " + o.Table.String() + o.following() + ", in one transaction that reads no row"),
 			{Long: true, Resumable: true, Note: "fills " + columns + " in batches; row locks only"},
 			{Long: true, Resumable: true, Note: "validates that every row of " + o.Table.String() + " is filled and in step; reads and writes go on"},
 		}, append(o.indexing(),
@@ -124,6 +134,18 @@ func (o ChangeColumns) announced(from, to Phase) []Step {
 		return []Step{gated("triggers and CHECKs go; " + columns + " are hidden, and kept until purge")}
 	}
 	return nil
+}
+
+// following says of which tables rows are looked up.
+func (o ChangeColumns) following() string {
+	var out []string
+	for _, r := range o.Reads {
+		out = append(out, r.Table.String())
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return ", and triggers to " + strings.Join(out, ", ") + ", whose rows are looked up"
 }
 
 // indexing lists the steps that make what the planner needs of the new columns, once these are filled.
@@ -197,20 +219,14 @@ func (o ChangeColumns) validate(v *validator) *FileError {
 			return mistake
 		}
 	}
-	_, err := change.Compile(o.describe("draft", old))
-	return v.expression(err)
+	if _, err := change.Compile(o.describe("draft", old)); err != nil {
+		return v.expression(err)
+	}
+	return v.readable(o)
 }
 
 // Unsupported implements Changing.
-func (o ChangeColumns) Unsupported() (what, hint string) {
-	switch {
-	case len(o.Reads) > 0:
-		return "up or down reads other tables, which is not supported yet", "leave reads out"
-	case o.OnError == "defer":
-		return "on_error: defer is not supported yet", "let up give a value for every row"
-	}
-	return "", ""
-}
+func (ChangeColumns) Unsupported() (what, hint string) { return "", "" }
 
 func (o ChangeColumns) resolved() *ResolvedChange              { return o.Resolved }
 func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r; return o }
@@ -219,7 +235,15 @@ func (o ChangeColumns) resolvedAs(r *ResolvedChange) Operation { o.Resolved = r;
 func (o ChangeColumns) describe(key string, old []change.Column) change.Change {
 	c := change.Change{
 		Key: key, Table: change.Name{Schema: o.Table.Schema, Name: o.Table.Name}, Old: old, Up: o.Up, Down: o.Down,
-		Reads: o.Reads, Pins: o.Settings, Lossy: o.Lossy, Exact: o.Bijective, NullOK: o.NullOK,
+		Pins: o.Settings, Lossy: o.Lossy, Exact: o.Bijective, NullOK: o.NullOK, Defer: o.OnError == deferring,
+	}
+	for _, r := range o.Reads {
+		name := r.Table.String()
+		l := change.Lookup{}
+		for _, column := range slices.Sorted(maps.Keys(r.Via)) {
+			l.Keys = append(l.Keys, change.Key{Column: column, Of: r.Via[column]})
+		}
+		c.Reads, c.Lookups = append(c.Reads, name), append(c.Lookups, l)
 	}
 	for _, to := range o.To {
 		c.New = append(c.New, to.described())

@@ -22,7 +22,7 @@ func parseChangeColumns(p *parser, n *yaml.Node, path string) Operation {
 	at := func(key string) string { return path + "." + key }
 	o := ChangeColumns{
 		Lossy: p.flag(fields["lossy"], at("lossy")), Bijective: p.flag(fields["bijective"], at("bijective")), NullOK: p.flag(fields["null_ok"], at("null_ok")),
-		OnError: p.oneOf(fields["on_error"], at("on_error"), "reject", "defer"), Settings: p.texts(fields["settings"], at("settings")),
+		OnError: p.oneOf(fields["on_error"], at("on_error"), "reject", deferring), Settings: p.texts(fields["settings"], at("settings")),
 	}
 	o.Table, _ = p.table(fields["table"], n.Line, at("table"))
 	o.From = p.columns(fields["from"], n.Line, at("from"))
@@ -164,21 +164,69 @@ func (p *parser) downFail(n *yaml.Node, path string, from []string) *DownFail {
 	return &DownFail{When: when, Value: p.expressions(value, n.Line, path+".value", from)}
 }
 
-// reads reads the tables that expressions read.
-func (p *parser) reads(n *yaml.Node, path string) []string {
+// reads reads the tables in which expressions look values up: the name alone, or with the columns by which that is done.
+func (p *parser) reads(n *yaml.Node, path string) (out []Read) {
 	if n == nil {
 		return nil
 	}
-	var out []string
-	for i, item := range p.list(n, n.Line, path, "a list of tables, as in [public.members]") {
+	for i, item := range p.list(n, n.Line, path, readsHint) {
 		path := fmt.Sprintf("%s[%d]", path, i)
+		table, line := item, item.Line
+		var via *yaml.Node
 		if item.Kind == yaml.MappingNode {
-			p.fail(item.Line, path, "via is not supported yet by this version", "give the table alone; changes of its rows are rejected while they would have to be followed")
+			fields := p.mapping(item, path, "table", "via")
+			if fields == nil {
+				continue
+			}
+			table, via = fields["table"], fields["via"]
+		}
+		parts, ok := p.name(table, line, path, tableHint)
+		if !ok {
 			continue
 		}
-		if parts, ok := p.name(item, item.Line, path, tableHint); ok {
-			out = append(out, Name{Schema: strings.Join(parts[:len(parts)-1], ""), Name: parts[len(parts)-1]}.String())
+		r := Read{Table: Name{Schema: strings.Join(parts[:len(parts)-1], ""), Name: parts[len(parts)-1]}}
+		if slices.ContainsFunc(out, func(o Read) bool { return o.Table == r.Table }) {
+			p.fail(line, path, fmt.Sprintf("table %s is given twice", r.Table), "give it once, with all columns in via")
+			continue
 		}
+		if via != nil {
+			r.Via = p.via(via, path+".via")
+		}
+		out = append(out, r)
 	}
 	return out
+}
+
+// via reads a column of a table for each of some columns of the change.
+func (p *parser) via(n *yaml.Node, path string) map[string]string {
+	out := map[string]string{}
+	for column, of := range p.texts(n, path) {
+		from, err := parseName(column)
+		to, other := parseName(of)
+		if err != nil || other != nil || len(from) != 1 || len(to) != 1 {
+			p.fail(n.Line, path, fmt.Sprintf("%q and %q are not both the name of a column", column, of), readsHint)
+			continue
+		}
+		out[from[0]] = to[0]
+	}
+	return out
+}
+
+const readsHint = "a list of tables, as in [{table: public.members, via: {member_id: id}}]"
+
+// deferAlike checks that all changes of a table say the same of rows for which up cannot be computed: a row is filled for all of them.
+func (p *parser) deferAlike(m *Migration) {
+	for i, op := range m.Operations {
+		o, ok := op.(ChangeColumns)
+		if !ok || o.OnError != deferring {
+			continue
+		}
+		for _, j := range m.beside(i) {
+			if other, ok := m.Operations[j].(ChangeColumns); ok && other.OnError != deferring {
+				path := fmt.Sprintf("operations[%d]", j)
+				p.fail(p.lines[path], path+".change_columns.on_error", "operations["+fmt.Sprint(i)+"] is about the same table and has on_error: defer", "give both the same: a row is filled for both at once")
+				return
+			}
+		}
+	}
 }

@@ -40,14 +40,14 @@ operations:
     to: [{name: first, type: text, collation: '"C"'}, {name: last, type: text}]
     up: {first: a, last: b}
     down: {'"Name"': first || last}
-    reads: [public.members, towns]
+    reads: [public.members, {table: towns, via: {'"Name"': town, first: name}}]
     settings: {TimeZone: UTC}
     lossy: true
     null_ok: true
     down_fail: {when: first IS NULL, value: "''"}
     on_error: defer
 `, rules.ChangeColumns{Table: orders, From: []string{"Name"}, To: []rules.NewColumn{{Name: "first", Type: "text", Collation: `"C"`}, {Name: "last", Type: "text"}},
-			Up: map[string]string{"first": "a", "last": "b"}, Down: map[string]string{"Name": "first || last"}, Reads: []string{"public.members", "towns"},
+			Up: map[string]string{"first": "a", "last": "b"}, Down: map[string]string{"Name": "first || last"}, Reads: []rules.Read{{Table: rules.Name{Schema: "public", Name: "members"}}, {Table: rules.Name{Name: "towns"}, Via: map[string]string{"Name": "town", "first": "name"}}},
 			Settings: map[string]string{"TimeZone": "UTC"}, Lossy: true, NullOK: true, DownFail: &rules.DownFail{When: "first IS NULL", Value: map[string]string{"Name": "''"}}, OnError: "defer"}},
 	} {
 		m, err := rules.Parse("r.yaml", []byte(tc.data))
@@ -74,11 +74,16 @@ func TestMistakesInAChangeOfColumnsAreShownWhereTheyAre(t *testing.T) {
 		"an expression for another": {with("{amount:", "{amuont:"), "r.yaml:7: operations[0].change_columns.up.amuont: amuont is not a column of that side (did you mean amount?)"},
 		"a word for a flag":         {moneyFile + "    lossy: perhaps\n", `r.yaml:9: operations[0].change_columns.lossy: this must be true or false, but is the text "perhaps"`},
 		"an unknown word":           {moneyFile + "    on_error: defr\n", "r.yaml:9: operations[0].change_columns.on_error: this cannot be defr (did you mean defer?)"},
-		"lossy and bijective":       {moneyFile + "    lossy: true\n    bijective: true\n", "r.yaml:10: operations[0].change_columns.bijective: a change is lossy or bijective, and not both"},
-		"serve_early":               {moneyFile + "    serve_early: true\n", "r.yaml:9: operations[0].change_columns.serve_early: serve_early is not supported yet by this version"},
-		"via":                       {moneyFile + "    reads: [{table: members, via: {a: b}}]\n", "r.yaml:9: operations[0].change_columns.reads[0]: via is not supported yet by this version"},
-		"up and map":                {moneyFile + "    map: {a: b}\n", "operations[0].change_columns.up: a change with map has no up"},
-		"a map without a way back":  {"id: x\noperations:\n- change_columns: {table: a.b, from: [c], to: [{name: d, type: text}], map: {x: z, y: z}}", `operations[0].change_columns.map: both "x" and "y" become "z"`},
+		"rows left for one change": {"id: x\noperations:\n- change_columns: {table: a.b, from: [c], to: [{name: d, type: int}], up: {d: c}, down: {c: d}, on_error: defer}\n" +
+			"- rename_table: {from: a.b, to: e}\n- change_columns: {table: a.e, from: [f], to: [{name: g, type: int}], up: {g: f}, down: {f: g}}",
+			"r.yaml:5: operations[2].change_columns.on_error: operations[0] is about the same table and has on_error: defer"},
+		"lossy and bijective":      {moneyFile + "    lossy: true\n    bijective: true\n", "r.yaml:10: operations[0].change_columns.bijective: a change is lossy or bijective, and not both"},
+		"serve_early":              {moneyFile + "    serve_early: true\n", "r.yaml:9: operations[0].change_columns.serve_early: serve_early is not supported yet by this version"},
+		"via without a column":     {moneyFile + "    reads: [{table: members, via: {a: b.c}}]\n", `r.yaml:9: operations[0].change_columns.reads[0].via: "a" and "b.c" are not both the name of a column`},
+		"via alone":                {moneyFile + "    reads: [{via: {a: b}}]\n", "r.yaml:9: operations[0].change_columns.reads[0]: this key is missing"},
+		"a table read twice":       {moneyFile + "    reads: [members, {table: members, via: {a: b}}]\n", "r.yaml:9: operations[0].change_columns.reads[1]: table members is given twice"},
+		"up and map":               {moneyFile + "    map: {a: b}\n", "operations[0].change_columns.up: a change with map has no up"},
+		"a map without a way back": {"id: x\noperations:\n- change_columns: {table: a.b, from: [c], to: [{name: d, type: text}], map: {x: z, y: z}}", `operations[0].change_columns.map: both "x" and "y" become "z"`},
 	} {
 		_, err := rules.Parse("r.yaml", []byte(tc.data))
 		if err == nil || !strings.Contains(err.Error(), tc.want) {

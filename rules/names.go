@@ -102,7 +102,9 @@ func (r *ResolvedChange) beside(c Change) *ResolvedChange {
 		return r
 	}
 	out := *r
-	out.Protocol = protocolBeside
+	if !out.change.Defer {
+		out.Protocol = protocolBeside
+	}
 	out.compiled = r.compiled.Beside()
 	for _, i := range others {
 		if o, ok := c.of.ChangeAt(i); ok && o.Resolved() != nil && o.Resolved().compiled != nil {

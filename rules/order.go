@@ -40,10 +40,21 @@ func CanActivate(m *Migration, stored []*Migration, cat *catalog.Catalog) error 
 	return err
 }
 
-// alone checks that a table whose columns are changed has no other migration: neither would know of the columns of the other.
+// alone checks that a table whose columns are changed, or in which values for them are looked up, has no other migration: neither would know
+// of the columns of the other.
 func alone(m *Migration, stored []*Migration) error {
 	for _, o := range stored {
-		if o.ID == m.ID || !sharesTable(o, m) {
+		if o.ID == m.ID {
+			continue
+		}
+		if there := o.Phase.Live() || o.Leftovers(); there && (readsFrom(m, o) || readsFrom(o, m)) {
+			what := "is about a table in which this one looks values up"
+			if readsFrom(o, m) {
+				what = "looks values up in a table that this one is about"
+			}
+			return &OrderError{m.ID, o.ID, fmt.Sprintf("migration %q %s, and that has to stay as it is meanwhile", o.ID, what), fmt.Sprintf("contract and purge %q first, or roll it back", o.ID)}
+		}
+		if !sharesTable(o, m) {
 			continue
 		}
 		switch {

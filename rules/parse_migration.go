@@ -43,6 +43,9 @@ func (p *parser) migration(root *yaml.Node, m *Migration) {
 		p.waivers(n, m)
 	}
 	p.operations(fields["operations"], root.Line, m)
+	if len(p.errs) == 0 {
+		p.deferAlike(m)
+	}
 }
 
 func (p *parser) waivers(n *yaml.Node, m *Migration) {

@@ -17,16 +17,19 @@ const (
 	protocolSides   = 5 // two sides are kept in step. 1 was the same, but for the CHECKs and triggers once every row is filled
 	protocolIndexed = 6 // as protocolSides, and the new side has indexes of its own. 4 was to 1 what this is to protocolSides
 	protocolBeside  = 7 // any of them, beside other operations about the same table. 3 was so of those that have gone
+	protocolDefers  = 8 // any of them, where rows for which up cannot be computed are left and listed
 )
 
 // protocols are all that this program can serve.
-var protocols = []int{protocolAlone, protocolSides, protocolIndexed, protocolBeside}
+var protocols = []int{protocolAlone, protocolSides, protocolIndexed, protocolBeside, protocolDefers}
 
 // protocolOf is the version by which a change is made.
 func protocolOf(c change.Change) int {
 	switch {
 	case c.Alone():
 		return protocolAlone
+	case c.Defer:
+		return protocolDefers
 	case len(c.Indexes) > 0:
 		return protocolIndexed
 	}

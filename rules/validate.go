@@ -49,6 +49,9 @@ func validateAfter(before []*Migration, m *Migration, cat *catalog.Catalog) erro
 		if err != nil {
 			return v.fail("", err.Error(), "")
 		}
+		if mistake := v.touch(r); mistake != nil {
+			return mistake
+		}
 		v.claim(r)
 	}
 	return nil
@@ -62,6 +65,8 @@ type validator struct {
 	timeline *timeline
 	now      *schema // after the operations so far
 	claims   map[catalog.OID]*claims
+	lookedUp map[catalog.OID]bool // tables in which operations look values up
+	touched  map[catalog.OID]bool // tables that the operations so far are about
 }
 
 // fail makes the error about one field of the current operation.

@@ -90,9 +90,10 @@ var unrestricted = regexp.MustCompile(`(?m)^\\(un)?restrict .*$`)
 
 func TestPgDumpDumpsTheSchemaOfItsVersion(t *testing.T) {
 	t.Parallel()
+	program := pgtest.BinForServer(t, "pg_dump")
 	inEachStageOf(t, shop+describedShop, func(t *testing.T, e *env) {
 		e.same(t, func(connString string) string {
-			dump := run(t, "", pgtest.Bin("pg_dump"), "--schema=public", "--no-sync", "-d", connString)
+			dump := run(t, "", program, "--schema=public", "--no-sync", "-d", connString)
 			return unrestricted.ReplaceAllString(dump, "")
 		})
 	})
@@ -153,6 +154,9 @@ func TestAViewIsShownAsTheSessionHasJustMadeIt(t *testing.T) {
 		var got string
 		if err := conn.QueryRow(context.Background(), "SELECT pg_get_viewdef('made')").Scan(&got); err != nil {
 			t.Fatal(err)
+		}
+		if pgtest.Cluster().Major >= 16 { // where one table alone is read its columns are shown without it (ruleutils.c)
+			columns = strings.ReplaceAll(columns, "individual.", "")
 		}
 		if want := " SELECT " + columns + "\n   FROM individual;"; got != want {
 			t.Errorf("the view is shown as %q, not %q", got, want)

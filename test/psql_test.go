@@ -42,7 +42,11 @@ func TestPsqlDescribesTables(t *testing.T) {
 	inEachStage(t, func(t *testing.T, e *env) {
 		// \d asks the catalogs, which hold the physical names; it must work, whatever the names are, and other tables must be
 		// as ever.
-		out := psql(t, e.through, "\\d orders\n\\dt\n\\d individual\n\\d person\n\\d+ orders\n\\df\n\\l\n")
+		script := "\\d orders\n\\dt\n\\d individual\n\\d person\n\\d+ orders\n\\df\n"
+		if pgtest.Cluster().Major <= 16 { // an older psql asks for columns of pg_database that version 17 has under another name
+			script += "\\l\n"
+		}
+		out := psql(t, e.through, script)
 		for _, want := range []string{`Table "public.orders"`, "orders_of_somebody", "List of relations"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("\\d does not show %q:\n%s", want, out)

@@ -25,6 +25,9 @@ func Change(ctx context.Context, db Beginner, c change.Change) (change.Change, e
 	if c, err = Expressions(ctx, db, c); err != nil {
 		return c, err
 	}
+	if c, err = lookups(ctx, db, c); err != nil {
+		return c, err
+	}
 	return followed(ctx, db, c)
 }
 

@@ -21,7 +21,7 @@ func newCutover(o *options) *cobra.Command {
 		"Cutover holds the statements on the tables for the milliseconds of ALTER TABLE … RENAME. It is refused while\n"+
 			"a function whose body is kept as text names what will be gone, and tried again while somebody holds a lock.\n"+
 			"Where columns are changed, it is refused while an index or a CHECK of the old ones has no counterpart.")
-	cmd.Flags().StringArrayVar(&t.body.AcceptDifferences, "accept-difference", nil, "the index or CHECK that is to have no counterpart, as assess names it; may be given again")
+	cmd.Flags().StringArrayVar(&t.body.AcceptDifferences, "accept-difference", nil, "the index, CHECK or column that is to have no counterpart, as assess names it; may be given again")
 	return cmd
 }
 

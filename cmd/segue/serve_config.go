@@ -65,6 +65,8 @@ func (s *serveFlags) check() error {
 		return errors.New("--max-connections cannot be negative")
 	case s.maxStatementSize <= 0:
 		return errors.New("--max-statement-size must be more than 0")
+	case s.loops < 0:
+		return errors.New("--loops cannot be negative")
 	case s.maxUnauthenticated <= 0:
 		return errors.New("--max-unauthenticated must be more than 0")
 	}
@@ -109,6 +111,7 @@ func (s *serveFlags) proxy() (proxy.Config, error) {
 		},
 		Versions: versions, DrainTimeout: s.drainTimeout, HoldTimeout: s.holdTimeout,
 	}
+	cfg.Loops = s.loops
 	cfg.Rewrite.BindCPU, cfg.Rewrite.MaxBytes = s.bindCPU, s.maxStatementSize
 	switch s.introspection {
 	case "on":

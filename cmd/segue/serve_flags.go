@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -29,6 +30,7 @@ type serveFlags struct {
 
 	throttle string
 
+	loops                                                 int
 	drainTimeout, drainLimit, holdTimeout, lease, bindCPU time.Duration
 
 	logLevel, logFormat string
@@ -72,6 +74,8 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 	f.DurationVar(&s.lease, "lease", 5*time.Second, "how old the last read of the control tables may be while serving")
 
 	f.DurationVar(&s.bindCPU, "bind-cpu", 2*time.Second, "how long one statement that names a table under migration may take of a processor to be bound")
+
+	f.IntVar(&s.loops, "loops", max(1, runtime.GOMAXPROCS(0)/2), "threads that relay for all sessions without TLS; 0: none, so that each session has goroutines of its own")
 
 	f.BoolVar(&s.pprof, "pprof", false, "serve profiles at /debug/pprof/ of the admin API")
 	f.StringVar(&s.logLevel, "log-level", "info", "trace, debug, info, warn or error")

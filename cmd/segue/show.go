@@ -53,6 +53,9 @@ func writeStatus(w io.Writer, st *migrate.Status) {
 		if p.Waits != "" {
 			fmt.Fprintf(w, "waits:    %s\n", p.Waits)
 		}
+		if p.Deferred != nil {
+			fmt.Fprintf(w, "left:     %s\n", p.Deferred)
+		}
 		if p.Brakes != nil {
 			fmt.Fprintf(w, "brakes:   %s\n", p.Brakes)
 		}

@@ -197,6 +197,9 @@ func writeMigration(w io.Writer, now time.Time, m migrate.MigrationOverview) {
 		if p.Waits != "" {
 			fmt.Fprintf(w, "  waits       %s\n", p.Waits)
 		}
+		if p.Deferred != nil {
+			fmt.Fprintf(w, "  left        %s\n", p.Deferred)
+		}
 		if p.Brakes != nil {
 			fmt.Fprintf(w, "  brakes      %s\n", p.Brakes)
 		}

@@ -43,6 +43,9 @@ func (w *worker) connect(ctx context.Context) error {
 }
 
 func (w *worker) close() {
+	if w.conn == nil { // whoever ends the demo can be in the way of a connection
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = w.conn.Close(ctx) // the server may be gone already, and then there is nothing left to close

@@ -29,6 +29,7 @@ type Options struct {
 type Cluster struct {
 	Bin       string // folder of the server's binaries
 	Dir       string // holds data, log and certificates
+	Major     int    // the server's major version, such as 15
 	Port      int
 	Superuser string
 	CAFile    string // certificate of the authority, when TLS was asked for
@@ -74,6 +75,13 @@ func (c *Cluster) create(ctx context.Context, o Options) error {
 	cmd.Dir = c.Dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	version, err := os.ReadFile(filepath.Join(c.data(), "PG_VERSION"))
+	if err != nil {
+		return err
+	}
+	if c.Major, err = strconv.Atoi(strings.TrimSpace(string(version))); err != nil {
+		return fmt.Errorf("PG_VERSION: %w", err)
 	}
 	settings := map[string]string{
 		"listen_addresses": "127.0.0.1", "unix_socket_directories": c.Dir,

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +46,7 @@ func MainWith(m *testing.M, o pgcluster.Options) {
 	}
 	cluster = c
 	code := m.Run()
+	maintenance.close()
 	if err := c.Stop(); err != nil {
 		fmt.Fprintln(os.Stderr, "pgtest:", err)
 		code = 1
@@ -87,6 +89,26 @@ func Bin(name string) string {
 	return own
 }
 
+// BinForServer is Bin for a program that refuses a server which is newer than itself, as pg_dump does. Where there is no other
+// the test is skipped, and says so.
+func BinForServer(t testing.TB, name string) string {
+	t.Helper()
+	path := Bin(name)
+	out, err := exec.Command(path, "--version").Output()
+	if err != nil {
+		t.Fatalf("%s --version: %v", path, err)
+	}
+	var major int
+	if words := strings.Fields(string(out)); len(words) > 2 { // pg_dump (PostgreSQL) 15.18
+		before, _, _ := strings.Cut(words[2], ".")
+		major, _ = strconv.Atoi(before)
+	}
+	if major < cluster.Major {
+		t.Skipf("%s is of version %d and refuses a server of version %d", name, major, cluster.Major)
+	}
+	return path
+}
+
 // Database makes an empty database for the test, drops it when the test ends, and returns its connection string.
 func Database(t testing.TB) string {
 	t.Helper()
@@ -110,7 +132,12 @@ func DatabaseIn(t testing.TB, encoding string) string {
 func made(t testing.TB, options string) string {
 	t.Helper()
 	name := fmt.Sprintf("t%d_%d", os.Getpid(), serial.Add(1))
-	Exec(t, cluster.URL("postgres"), "CREATE DATABASE "+name+options)
+	if cluster.Major >= 15 {
+		options += " STRATEGY FILE_COPY" // half the work of writing it all to the log
+	}
+	if err := maintenance.exec("CREATE DATABASE " + name + options); err != nil {
+		t.Fatalf("create %s: %v", name, err)
+	}
 	t.Cleanup(func() { drop(t, name) })
 	return cluster.URL(name)
 }
@@ -119,14 +146,8 @@ func made(t testing.TB, options string) string {
 // tried again.
 func drop(t testing.TB, name string) {
 	t.Helper()
-	ctx := context.Background()
-	conn, err := pgx.Connect(ctx, cluster.URL("postgres"))
-	if err != nil {
-		t.Fatalf("connect: %v", err)
-	}
-	defer conn.Close(ctx)
 	Eventually(t, func() bool {
-		_, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
+		err := maintenance.exec("DROP DATABASE " + name + " WITH (FORCE)")
 		if busy, ok := errors.AsType[*pgconn.PgError](err); err != nil && !(ok && busy.Code == "55006") { // object_in_use
 			t.Fatalf("drop %s: %v", name, err)
 		}

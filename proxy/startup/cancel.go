@@ -35,13 +35,20 @@ func (e *Entrance) serveCancel(ctx context.Context, client *wire.Conn, packet wi
 		return clientBroke(err)
 	}
 	through := e.foreign
+	ask := func() error { return e.askToCancel(ctx, packet.Raw) }
 	switch e.cancelHeld(pid, key) {
 	case Held:
 		return errServed
 	case Running:
 		through = e.own
+		ask = func() error {
+			if e.settle(ctx, pid, key); e.cancelHeld(pid, key) == Held {
+				return nil
+			}
+			return e.askToCancel(ctx, packet.Raw)
+		}
 	}
-	if err := through.do(ctx, pid, func() error { return e.askToCancel(ctx, packet.Raw) }); err != nil {
+	if err := through.do(ctx, pid, ask); err != nil {
 		return err
 	}
 	return errServed

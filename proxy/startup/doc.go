@@ -3,7 +3,7 @@
 //
 // # Use
 //
-//	e, err := startup.New(cfg, admit, cancelHeld)
+//	e, err := startup.New(cfg, hooks)
 //	l, err := e.Establish(ctx, conn) // a *wire.Error: the client has been told; any other: there was nothing to tell
 //	…                                // whoever counts sessions counts this one
 //	err = l.Open()                   // now the client hears ReadyForQuery

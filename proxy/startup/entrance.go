@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"maps"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/seguedb/segue/proxy/wire"
@@ -32,6 +34,8 @@ type Entrance struct {
 
 	own, foreign *lane // for cancel requests
 
+	reported atomic.Pointer[map[string]string] // the parameters of the last login, which most others share
+
 	allowUnproved bool                // Config.AllowUnauthenticated
 	loopback      func(net.Addr) bool // onLoopback, but for tests
 
@@ -39,10 +43,19 @@ type Entrance struct {
 	admit func(Request) *wire.Error
 	// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate.
 	cancelHeld func(pid uint32, key []byte) Cancelled
+	// settle waits until what the session's client has sent before the request is at the server. It may give that up.
+	settle func(ctx context.Context, pid uint32, key []byte)
 }
 
-// newEntrance checks the configuration. Both hooks are called from many goroutines and must not block.
-func New(cfg Config, admit func(Request) *wire.Error, cancelHeld func(pid uint32, key []byte) Cancelled) (*Entrance, error) {
+// Hooks are what an Entrance asks of its caller. They are called from many goroutines; but for Settle they must not block.
+type Hooks struct {
+	Admit      func(Request) *wire.Error                         // nil: the server may be contacted; else the client is told that
+	CancelHeld func(pid uint32, key []byte) Cancelled            // cancels the statement of the session with that key, if it is held
+	Settle     func(ctx context.Context, pid uint32, key []byte) // waits until all is at the server that the session's client has sent
+}
+
+// New checks the configuration.
+func New(cfg Config, hooks Hooks) (*Entrance, error) {
 	up, err := newDialer(cfg.Upstream)
 	if err != nil {
 		return nil, err
@@ -54,7 +67,7 @@ func New(cfg Config, admit func(Request) *wire.Error, cancelHeld func(pid uint32
 		places:     places{max: int64(cfg.MaxConnections)},
 		own:        newLane(ownCancels, ownWaiting, true), foreign: newLane(foreignCancels, foreignWaiting, false),
 		allowUnproved: cfg.AllowUnauthenticated, loopback: onLoopback,
-		admit: admit, cancelHeld: cancelHeld,
+		admit: hooks.Admit, cancelHeld: hooks.CancelHeld, settle: hooks.Settle,
 	}, nil
 }
 
@@ -88,7 +101,17 @@ func (e *Entrance) Establish(ctx context.Context, raw net.Conn) (*Link, error) {
 		return nil, err
 	}
 	l.patience = nil
+	l.Parameters = e.share(l.Parameters)
 	return l, nil
+}
+
+// share is a map like p: that of the login before, if it is, so that thousands of sessions of one application have one.
+func (e *Entrance) share(p map[string]string) map[string]string {
+	if last := e.reported.Load(); last != nil && maps.Equal(*last, p) {
+		return *last
+	}
+	e.reported.Store(&p)
+	return p
 }
 
 // tellTimeout bounds how long a client that is given up may take to accept that.

@@ -26,7 +26,10 @@ type door struct {
 // openDoor listens until the test ends. change may set what differs from an entrance that admits all.
 func openDoor(t *testing.T, cfg Config, change ...func(*Entrance)) *door {
 	t.Helper()
-	e, err := New(cfg, func(Request) *wire.Error { return nil }, func(uint32, []byte) Cancelled { return Foreign })
+	e, err := New(cfg, Hooks{
+		Admit: func(Request) *wire.Error { return nil }, CancelHeld: func(uint32, []byte) Cancelled { return Foreign },
+		Settle: func(context.Context, uint32, []byte) {},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

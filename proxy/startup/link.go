@@ -14,7 +14,7 @@ type Link struct {
 	Request        Request           // what the client has asked for
 	PID            uint32            // of the backend, from BackendKeyData; 0 when the server sent none
 	Key            []byte            // what cancels it; nil when the server sent none
-	Parameters     map[string]string // ParameterStatus seen so far
+	Parameters     map[string]string // ParameterStatus seen until then; links share it
 	PassThrough    bool              // a walsender, or a database without rules: bytes go both ways unseen
 	Status         byte              // of the first ReadyForQuery
 

@@ -8,6 +8,8 @@ import (
 	"syscall"
 )
 
+func unread(syscall.RawConn) bool { return false }
+
 func rawConn(io.Reader) syscall.RawConn { return nil }
 
 func (r *Reader) readRaw() error { return errors.ErrUnsupported }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"syscall"
+
+	"github.com/seguedb/segue/proxy/loop"
 )
 
 // rawConn returns the descriptor of a plain socket, or nil.
@@ -22,6 +24,14 @@ func rawConn(src io.Reader) syscall.RawConn {
 	return nil
 }
 
+// unread tells whether a plain socket, which may be nil, has bytes that can be read at once.
+func unread(raw syscall.RawConn) (has bool) {
+	if raw == nil || raw.Control(func(fd uintptr) { has = loop.Waiting(fd) }) != nil {
+		return false
+	}
+	return has
+}
+
 // readRaw is read for a plain socket: the buffer is taken when there is something to read.
 func (r *Reader) readRaw() error {
 	if err := r.raw.Read(r.poll); err != nil {
@@ -31,7 +41,7 @@ func (r *Reader) readRaw() error {
 		return os.NewSyscallError("read", err)
 	}
 	if r.polled.n == 0 {
-		r.release()
+		r.Release()
 		return io.EOF
 	}
 	r.w += r.polled.n
@@ -50,12 +60,12 @@ func (r *Reader) readDescriptor(fd uintptr) bool {
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			r.release()
+			r.Release()
 			return false
 		}
 		r.polled.n, r.polled.err = n, err
 		if err != nil {
-			r.release()
+			r.Release()
 		}
 		return true
 	}

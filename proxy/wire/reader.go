@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"syscall"
+
+	"github.com/seguedb/segue/proxy/loop"
 )
 
 // readSize is the size of a read buffer, and of the largest frame that is given whole by Next. At 32 KiB a COPY of
@@ -34,6 +37,7 @@ func (f Frame) Size() int { return len(f.Raw) + f.Rest }
 // It holds a buffer only while it has bytes: on a TCP or Unix connection it waits for readability without one.
 type Reader struct {
 	src    io.Reader
+	now    Prompt          // set where one can read without waiting
 	raw    syscall.RawConn // set where one can wait without a buffer
 	poll   func(fd uintptr) bool
 	polled struct {
@@ -41,6 +45,8 @@ type Reader struct {
 		err error
 	}
 	tiny [1]byte
+
+	failed error // what More has met; it is the next read's
 
 	buf  *[readSize]byte // nil when there is nothing in it
 	r, w int             // buf[r:w] is unread
@@ -53,10 +59,50 @@ func NewReader(src io.Reader, max int) *Reader {
 	if max <= 0 {
 		max = MaxMessage
 	}
-	r := &Reader{src: src, max: max}
-	r.raw = rawConn(src)
+	r := &Reader{max: max}
 	r.poll = r.readDescriptor
+	r.from(src)
 	return r
+}
+
+func (r *Reader) from(src io.Reader) {
+	r.src = src
+	r.now, _ = src.(Prompt)
+	r.raw = rawConn(src)
+}
+
+// A Prompt is a connection that can be read and written without waiting: see package loop.
+type Prompt interface {
+	ReadNow(b []byte) (int, error)  // loop.ErrAgain: nothing is there
+	WriteNow(b []byte) (int, error) // loop.ErrAgain: that was not all
+	WaitRead() error                // until ReadNow may have something
+}
+
+// More reads what has come on a Prompt, as much as there is room for. loop.ErrAgain: that is nothing. After another error, Next
+// returns that when it has returned what was read before. It invalidates the last frame.
+func (r *Reader) More() error {
+	r.makeRoom(readSize)
+	err := r.readNow()
+	if err != nil && err != loop.ErrAgain && !errors.Is(err, os.ErrDeadlineExceeded) {
+		r.failed = err
+	}
+	return err
+}
+
+// readNow appends what has come on a Prompt to the buffer, which has room.
+func (r *Reader) readNow() error {
+	if r.failed != nil {
+		return r.failed
+	}
+	if r.buf == nil {
+		r.buf = readBuffers.Get().(*[readSize]byte)
+	}
+	n, err := r.now.ReadNow(r.buf[r.w:])
+	r.w += n
+	if err != nil {
+		r.Release()
+	}
+	return err
 }
 
 // Next returns the next frame. Its slices alias the Reader's buffer and are valid until the next call of any method but
@@ -200,7 +246,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, r.buf[r.r:r.w])
 	r.r += n
-	r.release()
+	r.Release()
 	return n, nil
 }
 
@@ -209,11 +255,7 @@ func (r *Reader) fill(n int) error {
 	if r.w-r.r >= n {
 		return nil
 	}
-	r.release()
-	if r.buf != nil && readSize-r.r < n {
-		copy(r.buf[:], r.buf[r.r:r.w])
-		r.r, r.w = 0, r.w-r.r
-	}
+	r.makeRoom(n)
 	for r.w-r.r < n {
 		err := r.read()
 		if err == nil {
@@ -227,8 +269,18 @@ func (r *Reader) fill(n int) error {
 	return nil
 }
 
-// release gives the buffer back when nothing is in it.
-func (r *Reader) release() {
+// makeRoom makes it possible that n bytes are unread in the buffer.
+func (r *Reader) makeRoom(n int) {
+	r.Release()
+	if r.buf != nil && readSize-r.r < n {
+		copy(r.buf[:], r.buf[r.r:r.w])
+		r.r, r.w = 0, r.w-r.r
+	}
+}
+
+// Release gives the buffer back when nothing is in it. It invalidates the last frame. The other methods do so before they wait, so it
+// is for who is told by others when more has come.
+func (r *Reader) Release() {
 	if r.r == r.w && r.buf != nil {
 		readBuffers.Put(r.buf)
 		r.buf, r.r, r.w = nil, 0, 0
@@ -237,6 +289,17 @@ func (r *Reader) release() {
 
 // read appends what has come to the buffer, and waits for it if need be. The buffer has room.
 func (r *Reader) read() error {
+	if r.now != nil {
+		for {
+			err := r.readNow()
+			if err != loop.ErrAgain {
+				return err
+			}
+			if err := r.now.WaitRead(); err != nil {
+				return err
+			}
+		}
+	}
 	if r.raw != nil {
 		return r.readRaw()
 	}

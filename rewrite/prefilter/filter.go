@@ -81,6 +81,19 @@ func OfNames(names []string) *Filter {
 	return f
 }
 
+// OfMakers compiles a filter for the names in catalog.Catalog.Makers. INTO counts where it makes a table, with StateWords.
+func OfMakers(names []string) *Filter {
+	f := &Filter{buckets: make([][]candidate, 1)}
+	for _, name := range names {
+		if name == "into" {
+			f.add(word{text: name, meaning: meansInto})
+			continue
+		}
+		f.addName(name, meansName)
+	}
+	return f
+}
+
 // OfChangers compiles a filter that finds the names of what can change the session without saying so: with Names when it
 // may change segue.version too, else with StateWords. It is nil when there is nothing to find.
 func OfChangers(changers []catalog.SessionChanger) *Filter {

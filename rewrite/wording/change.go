@@ -13,7 +13,7 @@ import (
 
 var (
 	ownConstraint = regexp.MustCompile(`^_segue_(step|full|null([a-z]))_(\w+)$`)
-	ownFunction   = regexp.MustCompile(`\bsegue\._segue_(?:first|last)_(?:insert|update)_(\w+)\(`)
+	ownFunction   = regexp.MustCompile(`\bsegue\._segue_(?:(?:first|last)_(?:insert|update)|(?:follow|looked)_\d+)_(\w+)\(`)
 	ownVariable   = regexp.MustCompile(`\b_segue_(?:old|new)(?:_\d+|_set)\b|\b_segue_(?:fits|row)\b`)
 )
 

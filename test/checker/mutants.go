@@ -143,6 +143,14 @@ func inSQL() []Mutant {
 			s.to(served)
 			s.hand("new", proof.New, Code).setsOne(0, "ANNA")
 		}},
+		{change.Followed, "a row that is looked up changes, and what was made from it does not", proof.NotInStep, lookups, func(s *script) {
+			s.to(served)
+			one := s.hand("one", proof.Old, Plain)
+			one.inserts("1")
+			if err := one.follow(s.ctx, 1, "changed"); err != nil {
+				s.err = err
+			}
+		}},
 		{change.ForShare, "a row that is looked up changes while another is made from it", proof.NotInStep, lookups, func(s *script) {
 			s.to(served)
 			one := s.hand("one", proof.Old, Plain)

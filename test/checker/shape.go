@@ -112,7 +112,9 @@ func (s *Shape) change() change.Change {
 		Lossy: s.Rule.Lossy && s.DownFail == nil, DownFail: s.DownFail, NullOK: s.NullOK, Inline: s.Inline, Others: s.Trigger != "",
 	}
 	if s.Rule.Reads != "" {
+		schema, name, _ := strings.Cut(s.Rule.Reads, ".")
 		c.Reads = []string{s.Rule.Reads}
+		c.Lookups = []change.Lookup{{Table: change.Name{Schema: schema, Name: name}, Columns: []string{"id", "code"}, Keys: []change.Key{{Column: "member_id", Of: "id"}, {Column: "member_code", Of: "code"}}}}
 	}
 	for i, name := range s.Rule.Columns[proof.Old] {
 		col := change.Column{Name: name, Type: s.Types[proof.Old][i]}

@@ -158,17 +158,11 @@ func (w *worker) cascade(ctx context.Context, _ writer) error {
 	return w.plain(ctx, "INSERT INTO "+w.table.Parent+" SELECT n FROM generate_series(1, "+fmt.Sprint(parents)+") n ON CONFLICT DO NOTHING")
 }
 
-// follow changes a row that is looked up, and then what was made from it, as the rule's followers do.
+// follow gives a row that is looked up another code, which what was made from it has to follow. It is not done if somebody was in the way.
 func (w *worker) follow(ctx context.Context, id int64, code string) error {
 	return w.transact(ctx, "", func(b *block) error {
-		sql := w.table.writer(proof.New, Plain)
-		if done, err := b.aside(ctx, fmt.Sprintf("UPDATE %s SET code = %s WHERE id = %d", w.table.Rule.Reads, quoted(code), id)); !done || err != nil {
-			return err
-		}
-		write := set(w.table.Types[proof.New], proof.Tuple{{Text: code, Set: true}})
-		op := w.op(write.Effect)
-		op.Side = proof.New
-		return b.run(ctx, op, sql.update(write, op.ID, fmt.Sprintf("t.%s = %d", sql.columns(proof.Old)[0], id)))
+		_, err := b.aside(ctx, fmt.Sprintf("UPDATE %s SET code = %s WHERE id = %d", w.table.Rule.Reads, quoted(code), id))
+		return err
 	})
 }
 

@@ -41,7 +41,37 @@ func (a *acceptance) plain(output string) string {
 
 // acceptances reads accepted.txt.
 func acceptances(text string) ([]*acceptance, error) {
+	lines, err := reasoned("accepted.txt", text)
+	if err != nil {
+		return nil, err
+	}
 	var out []*acceptance
+	for _, l := range lines {
+		mode, rest, _ := strings.Cut(l.about, " ")
+		file, part, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		a := &acceptance{mode: mode, file: file, part: strings.TrimSpace(part), reason: l.reason}
+		if a.part == "" {
+			return nil, fmt.Errorf("%s: want mode, file, part of the statement, --, reason", l.place)
+		}
+		if pattern, ok := strings.CutPrefix(a.part, "names "); ok {
+			if a.names, err = regexp.Compile(pattern); err != nil {
+				return nil, fmt.Errorf("%s: %w", l.place, err)
+			}
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// A reasonedLine is a line of a list of accepted differences.
+type reasonedLine struct {
+	place         string // file and line, for errors
+	about, reason string
+}
+
+// reasoned reads a list of accepted differences, in which each line that is neither empty nor a comment ends with its reason.
+func reasoned(file, text string) ([]reasonedLine, error) {
+	var out []reasonedLine
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -49,20 +79,12 @@ func acceptances(text string) ([]*acceptance, error) {
 		if line == "" || line[0] == '#' {
 			continue
 		}
-		rule, reason, ok := strings.Cut(line, " -- ")
-		mode, rest, _ := strings.Cut(strings.TrimSpace(rule), " ")
-		file, part, _ := strings.Cut(strings.TrimSpace(rest), " ")
-		a := &acceptance{mode: mode, file: file, part: strings.TrimSpace(part), reason: strings.TrimSpace(reason)}
-		if !ok || a.part == "" || a.reason == "" {
-			return nil, fmt.Errorf("accepted.txt, line %d: want mode, file, part of the statement, --, reason", n)
+		about, reason, _ := strings.Cut(line, " -- ")
+		l := reasonedLine{fmt.Sprintf("%s, line %d", file, n), strings.TrimSpace(about), strings.TrimSpace(reason)}
+		if l.reason == "" {
+			return nil, fmt.Errorf("%s: there is no reason behind --", l.place)
 		}
-		if pattern, ok := strings.CutPrefix(a.part, "names "); ok {
-			var err error
-			if a.names, err = regexp.Compile(pattern); err != nil {
-				return nil, fmt.Errorf("accepted.txt, line %d: %w", n, err)
-			}
-		}
-		out = append(out, a)
+		out = append(out, l)
 	}
 	return out, nil
 }

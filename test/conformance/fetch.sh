@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Fetches PostgreSQL's own regression suite, of the version that is installed here if the archive has its source, into a folder of the caller's:
+# Fetches PostgreSQL's own suites of tests, of the version that is installed here if the archive has its source, into a folder of the caller's:
 #   fetch.sh DIR
-# Afterwards DIR/regress holds the suite with regress.so built; pg_regress itself is part of the installed client package.
+# Afterwards DIR/regress holds the suite with regress.so built, DIR/isolation the one about concurrent transactions, and
+# DIR/libpq_pipeline is the program that tries pipelines, DIR/pgproto Pgpool-II's program that plays messages; pg_regress and its like are part of the installed packages.
 # Everything comes from the Debian archive that the machine already uses; nothing is installed.
 set -euo pipefail
 
 dir=$(realpath -m "${1:?usage: fetch.sh DIR}")
 major=15
 version=$(dpkg-query -W -f '${Version}' "postgresql-$major")
-stamp="$dir/.fetched-$version"
+stamp="$dir/.fetched-$version-2" # 2: what is fetched and built
 [ -e "$stamp" ] && exit 0
 rm -rf "$dir"
 mkdir -p "$dir/apt/lists/partial" "$dir/apt/sources.d"
@@ -49,5 +50,10 @@ dpkg -x "postgresql-server-dev-${major}_"*.deb dev
 cp -r src/src/test/regress regress
 cp -r src/src/test/isolation isolation
 gcc -O1 -fPIC -shared -w -I "dev/usr/include/postgresql/$major/server" -o regress/regress.so regress/regress.c
+gcc -O1 -w -I "dev/usr/include/postgresql/$major/server" -I src/src/interfaces/libpq -o libpq_pipeline \
+  src/src/test/modules/libpq_pipeline/libpq_pipeline.c -L "dev/usr/lib/postgresql/$major/lib" -l:libpq.so.5 -lpgcommon -lpgport
+"${apt[@]}" download pgpool2
+dpkg -x pgpool2_*.deb pgpool
+ln -s pgpool/usr/sbin/pgproto pgproto
 chmod -R a+rX "$dir"
 touch "$stamp"

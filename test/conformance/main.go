@@ -1,17 +1,21 @@
 // Conformance runs PostgreSQL's own regression suite through the proxy and compares what every statement prints with what
 // it prints on the same server without a proxy. The suite is fetched by fetch.sh and is no part of the project.
 //
-//	go run ./test/conformance -suite DIR [-modes passthrough,parsed,renamed] [-tests "boolean char …"] [-out DIR]
+//	go run ./test/conformance -suite DIR [-suites regress,isolation,libpq_pipeline,pgproto] [-modes passthrough,parsed,renamed] [-tests "boolean char …"] [-out DIR]
 //
 // passthrough has nothing live; in parsed a rename is live of a table that the suite does not use, and every statement
 // is bound all the same; in renamed the columns of every table are renamed physically as soon as a script has made it,
 // and the scripts go on as clients of version base. What is refused then fails with the same words in one more run, without
 // rename and proxy, so that all that follows from a refusal is known and not guessed. It exits 0 only if no statement's
 // output differs, but for those in accepted.txt, and the binder predicted every result.
+//
+// Other suites run directly and in passthrough and parsed, and each of their tests has to come out as it does directly, but for
+// those in accepted_suites.txt.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,17 +34,18 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
-	suite := flag.String("suite", "", "folder that fetch.sh has filled")
+func run(ctx context.Context) (err error) {
+	dir := flag.String("suite", "", "folder that fetch.sh has filled")
 	schedule := flag.String("schedule", "parallel_schedule", "schedule to run, of the suite's own")
-	tests := flag.String("tests", "", "run test_setup and these tests instead of the schedule")
+	suites := flag.String("suites", "regress,isolation,libpq_pipeline,pgproto", "which suites to run, separated by commas")
+	tests := flag.String("tests", "", "of regress and isolation, run these tests instead of the schedule (of regress, behind test_setup)")
 	modes := flag.String("modes", "passthrough,parsed,renamed", "what to compare with direct, separated by commas")
 	telling := flag.Bool("telling", true, "find out which files fail on renamed tables without a proxy, to report on them")
 	renameTables := flag.Bool("rename-tables", false, "in mode renamed, rename every fourth table too")
 	out := flag.String("out", "", "folder for outputs and reports; default: a temporary one")
 	reuse := flag.String("reuse", "", "modes of which an earlier run with this -out folder has left the outputs, and which are not run again")
 	flag.Parse()
-	if *suite == "" {
+	if *dir == "" {
 		return fmt.Errorf("-suite is missing: fetch it with test/conformance/fetch.sh DIR")
 	}
 	if *out == "" {
@@ -51,10 +56,29 @@ func run(ctx context.Context) error {
 		*out = dir
 	}
 	c := &comparison{
-		suite: &regression{suite: *suite, schedule: *schedule, tests: strings.Fields(*tests), renameTables: *renameTables},
+		suite: &regression{suite: *dir, schedule: *schedule, tests: strings.Fields(*tests), renameTables: *renameTables},
 		out:   *out, reuse: byComma(*reuse),
 	}
-	return c.run(ctx, byComma(*modes), *telling)
+	list, err := suiteAcceptances(acceptedSuitesText)
+	if err != nil {
+		return err
+	}
+	others := map[string]*suite{"isolation": isolation(*dir, *tests), "libpq_pipeline": pipeline(*dir), "pgproto": pgproto(*dir)}
+	for _, name := range byComma(*suites) {
+		if other := others[name]; other != nil {
+			err = errors.Join(err, other.compare(ctx, whole(byComma(*modes)), list, *tests == "", *out))
+		} else if name == "regress" {
+			err = errors.Join(err, c.run(ctx, byComma(*modes), *telling))
+		} else {
+			err = errors.Join(err, fmt.Errorf("there is no suite %q", name))
+		}
+	}
+	return err
+}
+
+// whole are the modes in which a suite runs as it is, and not step by step.
+func whole(modes []string) []string {
+	return slices.DeleteFunc(modes, func(mode string) bool { return mode != modePassthrough && mode != modeParsed })
 }
 
 func byComma(s string) []string { return strings.FieldsFunc(s, func(c rune) bool { return c == ',' }) }

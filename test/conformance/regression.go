@@ -129,7 +129,7 @@ func (r *regression) pgRegress(ctx context.Context, c *pgcluster.Cluster, work s
 	if err != nil {
 		return nil, err
 	}
-	program, err := pgRegressProgram(ctx, c)
+	program, err := pgxsProgram(ctx, c, "regress/pg_regress")
 	if err != nil {
 		return nil, err
 	}
@@ -210,15 +210,15 @@ func asExpected(work, name, output string) bool {
 	return false
 }
 
-// pgRegressProgram finds pg_regress of the installed client package.
-func pgRegressProgram(ctx context.Context, c *pgcluster.Cluster) (string, error) {
+// pgxsProgram finds a program for tests, by its path below src/test, in what is installed for building extensions.
+func pgxsProgram(ctx context.Context, c *pgcluster.Cluster, path string) (string, error) {
 	out, err := exec.CommandContext(ctx, filepath.Join(c.Bin, "pg_config"), "--pkglibdir").Output()
 	if err != nil {
 		return "", fmt.Errorf("pg_config: %w", err)
 	}
-	program := filepath.Join(strings.TrimSpace(string(out)), "pgxs/src/test/regress/pg_regress")
+	program := filepath.Join(strings.TrimSpace(string(out)), "pgxs/src/test", path)
 	if _, err := os.Stat(program); err != nil {
-		return "", fmt.Errorf("pg_regress is not installed: %w", err)
+		return "", fmt.Errorf("%s is not installed: %w", filepath.Base(path), err)
 	}
 	return program, nil
 }

@@ -33,6 +33,12 @@ func (p *proof) meant(rule *Rule, k key, before, after version) {
 func (p *proof) expected(rule *Rule, k key, before version) (want [2]Tuple, wrote Tuple, ok bool) {
 	want = before.seen
 	switch {
+	case p.op == nil && p.looked[rule.Name] && before.seen[Old] != nil:
+		// What it was made from has changed.
+		if followed, ok := p.lead(rule, Old, before.seen[Old]); ok {
+			want = followed
+		}
+		return want, nil, true
 	case p.op == nil:
 		return want, nil, true
 	case p.op.Rule != rule.Name && p.op.Cascade == nil:

@@ -1,0 +1,6 @@
+//go:build !soak
+
+package proxy
+
+// triesAll is true with -tags soak.
+const triesAll = false
