@@ -35,6 +35,7 @@ var zeros [16 << 10]byte
 type passing struct {
 	out    *wire.Writer
 	look   *prefilter.Passing
+	refuse func() // says what the client is to get; called once, before the first zero byte, since the server may answer as soon as it has the last
 	back   []byte // the last bytes of the text so far, not sent
 	behind []byte // what came behind the text, not sent
 	ended  bool   // the text has
@@ -101,6 +102,7 @@ func (p *passing) release() error {
 // spoil makes the message invalid.
 func (p *passing) spoil() error {
 	p.spoilt = true
+	p.refuse()
 	n := len(p.back) + len(p.behind)
 	p.back, p.behind = nil, nil
 	return p.blank(n)
@@ -133,7 +135,6 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 		t.name, head = s.frame.Body[:end], 5+end+1
 	}
 	raw := s.frame.Raw
-	p := &passing{out: s.server.Out, look: prefilter.NewPassing(t.look)}
 	first := raw[head:]
 	if end := bytes.IndexByte(first, 0); end >= 0 {
 		first = first[:end]
@@ -146,7 +147,14 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 	if err != nil {
 		return err
 	}
-	e.fail = new(wire.Error)
+	fail := new(wire.Error)
+	e.fail = fail
+	p := &passing{out: s.server.Out, look: prefilter.NewPassing(t.look)}
+	p.refuse = func() {
+		s.queue.mu.Lock()
+		defer s.queue.mu.Unlock()
+		*fail = *t.why()
+	}
 	due := s.dueNow()
 	if _, err := s.pushIn(now, e); err != nil {
 		return err
@@ -171,10 +179,6 @@ func (s *session) passBy(now *epoch, t *passingText) error {
 		}
 		return s.bound()
 	}
-	why := t.why()
-	s.queue.mu.Lock()
-	*e.fail = *why
-	s.queue.mu.Unlock()
 	if !p.spoilt {
 		if err := p.spoil(); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/proxy/wire"
 	"github.com/seguedb/segue/proxy/wiretest"
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -220,5 +221,48 @@ func TestATextThatWaitedForIsNotExecutedInOtherWordsOnceNothingIsLive(t *testing
 	}
 	if got := codes(c, simple("SELECT length("+big+")"), "Z"); got != "TDCZI" {
 		t.Errorf("a large string: %s", got)
+	}
+}
+
+// A watchedWriter calls on each write.
+type watchedWriter func(p []byte)
+
+func (w watchedWriter) Write(p []byte) (int, error) { w(p); return len(p), nil }
+
+func TestAPassingTextIsRefusedBeforeTheServerCanAnswer(t *testing.T) {
+	t.Parallel()
+	const mark = "individual"
+	for name, parts := range map[string][]string{
+		"far from the end": {"SELECT 1 FROM ", mark + ", ", strings.Repeat("z", 1<<20), "\x00"},
+		"by the last part": {"SELECT 1, ", strings.Repeat("z", 1<<20), " FROM " + mark + "\x00"},
+	} {
+		refused := false
+		out := wire.NewWriter(watchedWriter(func(part []byte) {
+			if bytes.IndexByte(part, 0) >= 0 && !refused {
+				t.Errorf("%s: zeros are sent before it is said what the server's error means", name)
+			}
+		}))
+		p := &passing{out: out, refuse: func() { refused = true }, look: prefilter.NewPassing(func(part []byte) prefilter.Hit {
+			if bytes.Contains(part, []byte(mark)) {
+				return prefilter.Names
+			}
+			return prefilter.Miss
+		})}
+		for _, part := range parts {
+			if _, err := p.Write([]byte(part)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p.look.Close() == prefilter.Names && !p.spoilt {
+			if err := p.spoil(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := out.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if !p.spoilt || !refused {
+			t.Errorf("%s: spoilt %t, refused %t", name, p.spoilt, refused)
+		}
 	}
 }

@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"bytes"
 	"testing"
 
+	"github.com/seguedb/segue/proxy/startup"
 	"github.com/seguedb/segue/proxy/wire"
 )
 
@@ -29,4 +31,28 @@ func TestAReportThatComesWithAnAnswerOfOursWaits(t *testing.T) {
 	heard("behind it", forward)
 	p.say("Q")
 	heard("with an answer of the client's", forward)
+}
+
+// TestAnOlderReportIsNotHeardBehindANewerOne has a report wait that came with an answer of ours, and then one that need not wait.
+func TestAnOlderReportIsNotHeardBehindANewerOne(t *testing.T) {
+	t.Parallel()
+	var heard bytes.Buffer
+	s := &session{link: &startup.Link{}, client: &wire.Conn{Out: wire.NewWriter(&heard)}}
+	hold := func(kind byte, raw []byte, v verdict, want bool) {
+		t.Helper()
+		if held, err := s.holdTag(kind, raw, v); err != nil || held != want {
+			t.Errorf("%c is held: %t, %v", kind, held, err)
+		}
+	}
+	report := func(name, value string) []byte { return wire.AppendParameterStatus(nil, name, value) }
+	hold(wire.ParameterStatus, report("search_path", "pg_catalog"), verdict{action: later}, true)
+	hold(wire.ParameterStatus, report("TimeZone", "UTC"), verdict{action: later}, true)
+	hold(wire.ParameterStatus, report("search_path", "public"), verdict{}, false)
+	hold(wire.ReadyForQuery, []byte("Z\x00\x00\x00\x05I"), verdict{}, false)
+	if err := s.client.Out.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if want := report("TimeZone", "UTC"); !bytes.Equal(heard.Bytes(), want) {
+		t.Errorf("the client hears %q, want %q", heard.Bytes(), want)
+	}
 }

@@ -245,6 +245,7 @@ func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err erro
 		h.settings = append(h.settings, bytes.Clone(raw))
 		return true, nil
 	case kind == wire.ParameterStatus:
+		h.forget(raw)
 		s.reports(raw)
 		return false, nil
 	case kind == wire.CommandComplete && p != nil && p.last:
@@ -264,6 +265,18 @@ func (s *session) holdTag(kind byte, raw []byte, v verdict) (held bool, err erro
 		return false, err
 	}
 	return false, s.releaseSettings()
+}
+
+// forget drops what is held of a setting that is reported now: it is older.
+func (h *heldTag) forget(report []byte) {
+	name, _, err := wire.DecodeParameterStatus(report[5:])
+	if err != nil {
+		return
+	}
+	h.settings = slices.DeleteFunc(h.settings, func(held []byte) bool {
+		of, _, err := wire.DecodeParameterStatus(held[5:])
+		return err == nil && bytes.Equal(of, name)
+	})
 }
 
 // releaseSettings reports the settings that are others than the client knows them.

@@ -39,7 +39,7 @@ var making = regexp.MustCompile(`(?i)\b(create|alter|drop|execute|import|into|qu
 // makesMore tells whether what a text makes may make more when it runs, or when it is used by what makes nothing now; makers finds what
 // does. The latter are functions that execute texts which were found to make nothing; where there are none, nothing is to be feared.
 func (m *Made) makesMore(cat *catalog.Catalog, makers *NameFilter, sql string) bool {
-	return m.body && !m.tame || m.Runs && makers.In([]byte(sql)) || cat.Cleared && m.changesTexts()
+	return m.body && !m.tame || m.Runs && makers.In([]byte(sql)) || cat != nil && cat.Cleared && m.changesTexts()
 }
 
 // changesTexts tells whether a text that is computed by code may have another meaning by what was made: it has in it the name of a
