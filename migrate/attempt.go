@@ -23,13 +23,13 @@ func (l *leader) attempt(ctx context.Context, t *store.Transition) error {
 	if err != nil {
 		return err
 	}
-	if err := l.look(ctx, m); err != nil {
-		return err
-	}
-	if l.meetsFiller(m) {
+	if l.meetsFiller(m) { // before the look, which finds old locks: a batch may have gone on for long
 		if err := store.InterruptHolder(ctx, l.conn, store.HoldBackfill); err != nil {
 			l.i.log.Warn("the backfill could not be interrupted", "error", err) // the attempt waits for it, then
 		}
+	}
+	if err := l.look(ctx, m); err != nil {
+		return err
 	}
 	if !rules.Gated(m.steps) {
 		return l.commit(ctx, m, 0, time.Now().Add(l.i.cfg.DrainLimit), time.Time{})

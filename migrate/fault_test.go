@@ -95,12 +95,12 @@ func TestARowThatTakesTooLongIsNamed(t *testing.T) {
 
 func TestARollbackDoesNotWaitForTheBackfill(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 2, computed("70", `PERFORM pg_sleep(3600);`), func(c *Config) { c.batchLimit = time.Hour })
+	f := newFleet(t, 2, computed("70", `PERFORM pg_sleep(3600);`), func(c *Config) { c.batchLimit, c.DrainLimit = time.Hour, time.Second })
 	f.create(parsed("public.computed(doc)"))
 	f.must("docs", activate)
 	pgtest.Eventually(t, func() bool {
-		return value[int](f, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`) == 1
-	}, "a row takes long")
+		return value[int](f, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep' AND clock_timestamp() - xact_start > interval '1.1 s'`) == 1
+	}, "a row takes longer than is waited for a lock")
 	f.must("docs", rollback, purge)
 }
 

@@ -47,7 +47,7 @@ func TestARelationThatATransactionHasJustMadeIsAnHeirOnlyIfItCanBe(t *testing.T)
 		{"an older table beside an heir", "CREATE TABLE heir () INHERITS (individual)", "known", false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
+			// One after the other: these transactions would meet in locks on the same tables, and in a deadlock.
 			ctx := t.Context()
 			conn := pgtest.Connect(t, f.url)
 			oid := func(name string) (oid catalog.OID) {

@@ -48,9 +48,12 @@ func Hold(ctx context.Context, conn *pgx.Conn, what string) (holder uint32, err 
 			if holder, err = holderOf(ctx, tx, what); err != nil || holder != 0 {
 				return err
 			}
-			_, err = tx.Exec(ctx, `
+			tag, err := tx.Exec(ctx, `
 				UPDATE segue.holder h SET pid = a.pid, began = a.backend_start, role = a.usesysid, since = pg_catalog.clock_timestamp()
 				FROM pg_catalog.pg_stat_activity a WHERE a.pid = pg_catalog.pg_backend_pid() AND h.what = $1`, what)
+			if err == nil && tag.RowsAffected() == 0 { // what nobody has held for long is removed at times
+				err = errors.New("its row was removed at this moment")
+			}
 			return err
 		})
 	}
