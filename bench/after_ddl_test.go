@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/internal/serve"
 )
 
 // use is a statement on a table under migration, as the app of version base knows it.
@@ -126,17 +124,7 @@ func shopOf(b *testing.B, tables int) string {
 // throughProxy starts a proxy before a database and cuts the migration "surname" over. What it returns is for sessions of
 // version base.
 func throughProxy(b *testing.B, behind, rules string) string {
-	running, err := serve.Start(b.Context(), serve.Config{Upstream: behind, Listen: "127.0.0.1:0"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
-		defer cancel()
-		if err := running.Stop(ctx); err != nil {
-			b.Error(err)
-		}
-	})
+	running := proxyBefore(b, behind)
 	cutOver(b, running.Instance, rules)
 	return pgtest.Through(b, behind, running.Addr()) + "&segue.version=base"
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -13,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/internal/serve"
 	"github.com/seguedb/segue/migrate"
 	"github.com/seguedb/segue/rules"
 )
@@ -43,17 +41,7 @@ operations:
 func BenchmarkFlips(b *testing.B) {
 	url := pgtest.Database(b)
 	pgtest.Exec(b, url, sales)
-	running, err := serve.Start(b.Context(), serve.Config{Upstream: url, Listen: "127.0.0.1:0"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
-		defer cancel()
-		if err := running.Stop(ctx); err != nil {
-			b.Error(err)
-		}
-	})
+	running := proxyBefore(b, url)
 	if _, _, err := running.Instance.Create(b.Context(), "amount.yaml", []byte(inAmounts), "bench"); err != nil {
 		b.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/internal/pgtest"
-	"github.com/seguedb/segue/internal/serve"
 	"github.com/seguedb/segue/migrate"
 )
 
@@ -28,17 +26,7 @@ INSERT INTO orders SELECT n, n, n FROM generate_series(1, 100000) n;`
 func BenchmarkOverhead(b *testing.B) {
 	direct := pgtest.Database(b)
 	pgtest.Exec(b, direct, shop)
-	running, err := serve.Start(b.Context(), serve.Config{Upstream: direct, Listen: "127.0.0.1:0"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
-		defer cancel()
-		if err := running.Stop(ctx); err != nil {
-			b.Error(err)
-		}
-	})
+	running := proxyBefore(b, direct)
 	const (
 		orders     = "SELECT total FROM orders WHERE id = $1"
 		individual = "SELECT last_name FROM individual WHERE id = $1"

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -99,17 +98,7 @@ func startSale(b *testing.B, rows int, file string) (running *serve.Running, url
 	url = pgtest.Database(b)
 	pgtest.Exec(b, url, fmt.Sprintf(`CREATE TABLE sale (id int PRIMARY KEY, cents int, note text);
 		INSERT INTO sale SELECT i, i, 'a note of some length, as sales have them' FROM generate_series(1, %d) i`, rows), "VACUUM ANALYZE sale", "CHECKPOINT")
-	running, err := serve.Start(b.Context(), serve.Config{Upstream: url, Listen: "127.0.0.1:0"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), pgtest.Patience)
-		defer cancel()
-		if err := running.Stop(ctx); err != nil {
-			b.Error(err)
-		}
-	})
+	running = proxyBefore(b, url)
 	if _, _, err := running.Instance.Create(b.Context(), "rules.yaml", []byte(file), "bench"); err != nil {
 		b.Fatal(err)
 	}
