@@ -26,11 +26,17 @@ func main() {
 	flag.StringVar(&o.loads, "loads", "select,tpcb", "select-only, and like TPC-B")
 	flag.StringVar(&o.only, "sides", "", "measure only those whose names begin with one of these, by commas; PgBouncer in mode session is always among them")
 	flag.IntVar(&o.idle, "idle", 500, "how many idle connections are held to measure their memory; 0 leaves out all but transactions")
-	flag.StringVar(&o.out, "out", "", "a folder for result.json and result.md; without one the table is only printed")
+	flag.StringVar(&o.out, "out", "", "a folder for result.json, result.md and charts; without one the table is only printed")
+	flag.StringVar(&o.base, "base", "", "a result.json of an earlier run: what is slower than there, by ratios, is listed, and the exit code is 3")
+	flag.StringVar(&o.again, "result", "", "do not measure; take this result.json")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, &o); err != nil {
+	err := run(ctx, &o)
+	if errors.Is(err, errSlower) {
+		os.Exit(3)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "versus:", err)
 		os.Exit(1)
 	}
@@ -40,7 +46,7 @@ type options struct {
 	rounds, scale, idle         int
 	length                      time.Duration
 	clients, modes, loads, only string
-	out                         string
+	out, base, again            string
 }
 
 // combinations are all that were asked for.
@@ -63,24 +69,60 @@ func (o *options) combinations() ([]combination, error) {
 	return all, nil
 }
 
-func run(ctx context.Context, o *options) (err error) {
-	all, err := o.combinations()
+func run(ctx context.Context, o *options) error {
+	var before *result
+	if o.base != "" {
+		var err error
+		if before, err = read(o.base); err != nil {
+			return err
+		}
+	}
+	r, err := o.result(ctx)
 	if err != nil {
 		return err
 	}
+	fmt.Print(r.markdown())
+	if o.out != "" {
+		if err := r.write(o.out); err != nil {
+			return err
+		}
+	}
+	if before == nil {
+		return nil
+	}
+	slower := r.slowerThan(before)
+	for _, what := range slower {
+		fmt.Println("slower:", what)
+	}
+	if len(slower) > 0 {
+		return errSlower
+	}
+	fmt.Println("nothing is slower than in", o.base)
+	return nil
+}
+
+// result measures, or reads what was measured.
+func (o *options) result(ctx context.Context) (r *result, err error) {
+	if o.again != "" {
+		return read(o.again)
+	}
+	all, err := o.combinations()
+	if err != nil {
+		return nil, err
+	}
 	if o.rounds < 1 || o.length < time.Second {
-		return errors.New("-rounds has to be 1 or more, and -length a second or more")
+		return nil, errors.New("-rounds has to be 1 or more, and -length a second or more")
 	}
 	st, err := build(ctx, o.scale, o.idle)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, st.close()) }()
 	bench, err := exec.LookPath(filepath.Join(st.cluster.Bin, "pgbench"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r := &result{Machine: machine(), Rounds: o.rounds, Seconds: o.length.Seconds()}
+	r = &result{Machine: machine(), Rounds: o.rounds, Seconds: o.length.Seconds()}
 	for _, s := range st.sides {
 		if o.wants(s.Name) {
 			r.Sides = append(r.Sides, s.Name)
@@ -89,7 +131,7 @@ func run(ctx context.Context, o *options) (err error) {
 	for _, c := range all {
 		cell, err := o.measure(ctx, bench, c, st.sides)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r.Cells = append(r.Cells, cell)
 		fmt.Fprintln(os.Stderr, cell.line(r.Sides))
@@ -98,21 +140,17 @@ func run(ctx context.Context, o *options) (err error) {
 		for _, what := range others(o.idle) {
 			c, err := o.measureOther(ctx, what, st.sides)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			r.Others = append(r.Others, c)
 		}
 	}
-	fmt.Print(r.markdown())
-	if o.out == "" {
-		return nil
-	}
-	return r.write(o.out)
+	return r, nil
 }
 
 // wants tells whether the side is to be measured.
 func (o *options) wants(name string) bool {
-	return o.only == "" || name == reference || slices.ContainsFunc(strings.Split(o.only, ","), func(s string) bool { return strings.HasPrefix(name, s) })
+	return o.only == "" || name == reference || name == referenceTLS && o.wants("Segue, TLS") || slices.ContainsFunc(strings.Split(o.only, ","), func(s string) bool { return strings.HasPrefix(name, s) })
 }
 
 // measure measures all sides in one combination.

@@ -35,7 +35,7 @@ func others(idle int) []other {
 }
 
 func (s *side) connect(ctx context.Context) (*pgconn.PgConn, error) {
-	c, err := pgconn.ParseConfig(fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", s.address, s.database))
+	c, err := pgconn.ParseConfig(fmt.Sprintf("postgres://postgres@%s/%s?sslmode=%s", s.address, s.database, s.sslmode()))
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,19 @@ import (
 	"strings"
 )
 
-// reference is the side that the others are compared with.
-const reference = "PgBouncer, session"
+// The others are compared with reference, but those with TLS with referenceTLS.
+const (
+	reference    = "PgBouncer, session"
+	referenceTLS = "PgBouncer, TLS"
+)
+
+// referenceOf is what a side is compared with.
+func referenceOf(side string) string {
+	if strings.HasSuffix(side, ", TLS") {
+		return referenceTLS
+	}
+	return reference
+}
 
 // A result is all that was measured.
 type result struct {
@@ -45,7 +56,7 @@ func (r ratio) String() string { return fmt.Sprintf("%.2f (%.2f–%.2f)", r.medi
 
 // against compares a side with the reference, round by round: those of one number were made one after the other.
 func (c *cell) against(side string, of func(measurement) float64) (ratio, bool) {
-	ours, theirs := c.Rounds[side], c.Rounds[reference]
+	ours, theirs := c.Rounds[side], c.Rounds[referenceOf(side)]
 	if len(ours) == 0 || len(ours) != len(theirs) {
 		return ratio{}, false
 	}
@@ -95,7 +106,7 @@ func (r *result) geometric(side string, of func(measurement) float64) float64 {
 // markdown is the tables for people.
 func (r *result) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s; %d rounds of %.0f s in turn; times what %q has: medians (quartiles).\n", r.Machine, r.Rounds, r.Seconds, reference)
+	fmt.Fprintf(&b, "%s; %d rounds of %.0f s in turn; times what %q has, and with TLS times what %q has: medians (quartiles).\n", r.Machine, r.Rounds, r.Seconds, reference, referenceTLS)
 	for _, part := range []struct {
 		title string
 		of    func(measurement) float64
@@ -155,7 +166,9 @@ func (r *result) write(dir string) error {
 	}
 	return errors.Join(os.MkdirAll(dir, 0o755),
 		os.WriteFile(filepath.Join(dir, "result.json"), append(text, '\n'), 0o644),
-		os.WriteFile(filepath.Join(dir, "result.md"), []byte(r.markdown()), 0o644))
+		os.WriteFile(filepath.Join(dir, "result.md"), []byte(r.markdown()), 0o644),
+		os.WriteFile(filepath.Join(dir, "throughput.svg"), r.chart("Throughput, times PgBouncer's", tps), 0o644),
+		os.WriteFile(filepath.Join(dir, "p99.svg"), r.chart("p99, times PgBouncer's", p99), 0o644))
 }
 
 // machine says what it was measured on.

@@ -51,7 +51,7 @@ func (c combination) round(ctx context.Context, bench string, s *side, d time.Du
 		return m, err
 	}
 	cmd := exec.CommandContext(ctx, bench, args...)
-	cmd.Env = append(os.Environ(), "PGSSLMODE=disable", "PGOPTIONS="+s.options)
+	cmd.Env = append(os.Environ(), "PGSSLMODE="+s.sslmode(), "PGOPTIONS="+s.options)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return m, fmt.Errorf("%s, %s: %w\n%s", s.Name, c, err, out)

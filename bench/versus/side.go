@@ -26,7 +26,16 @@ type side struct {
 	database string
 	options  string // PGOPTIONS
 	pid      int    // of the proxy; 0: there is none
+	tls      bool   // between pgbench and the proxy
 	unfit    func(combination) string
+}
+
+// sslmode is that of libpq for it. Nobody's certificate is checked.
+func (s *side) sslmode() string {
+	if s.tls {
+		return "require"
+	}
+	return "disable"
 }
 
 // cpu is what the proxy's process has used until now.
@@ -56,6 +65,8 @@ type stage struct {
 	cluster *pgcluster.Cluster
 	sides   []*side
 	closers []func() error
+
+	cert, key string // files, of the proxies that are met with TLS
 }
 
 func (st *stage) close() error {
@@ -69,6 +80,7 @@ func (st *stage) close() error {
 const (
 	plain   = "plain"   // pgbench's tables as they are
 	renamed = "renamed" // the same, with a rename that each of pgbench's statements hits
+	changed = "changed" // the same, with a change of type that each of pgbench's statements hits
 	viewed  = "viewed"  // pgbench's names are views of tables with other names of columns
 )
 
@@ -89,7 +101,10 @@ func (st *stage) build(ctx context.Context, scale, idle int) (err error) {
 		return err
 	}
 	st.closers = append(st.closers, st.cluster.Stop)
-	for _, name := range []string{plain, renamed, viewed} {
+	if err := st.certify(); err != nil {
+		return err
+	}
+	for _, name := range []string{plain, renamed, changed, viewed} {
 		if err := st.fill(ctx, name, scale); err != nil {
 			return err
 		}
@@ -101,6 +116,25 @@ func (st *stage) build(ctx context.Context, scale, idle int) (err error) {
 		}
 	}
 	return nil
+}
+
+// certify makes a certificate for the proxies.
+func (st *stage) certify() error {
+	dir, err := os.MkdirTemp("", "segue-versus-certificate-")
+	if err != nil {
+		return err
+	}
+	st.closers = append(st.closers, func() error { return os.RemoveAll(dir) })
+	authority, err := pgcluster.NewAuthority()
+	if err != nil {
+		return err
+	}
+	cert, key, err := authority.Issue("localhost")
+	if err != nil {
+		return err
+	}
+	st.cert, st.key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	return errors.Join(os.Chmod(dir, 0o755), os.WriteFile(st.cert, cert, 0o644), os.WriteFile(st.key, key, 0o644)) // PgBouncer runs as another user
 }
 
 func (st *stage) fill(ctx context.Context, name string, scale int) error {
@@ -165,124 +199,6 @@ func (st *stage) anchor(ctx context.Context) error {
 	st.sides = append(st.sides, &side{Name: "anchor", address: strings.TrimSpace(address), database: plain, pid: cmd.Process.Pid})
 	return nil
 }
-
-// pgbouncer starts it in both of the modes that are used.
-func (st *stage) pgbouncer(ctx context.Context) error {
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		if program, err = exec.LookPath("/usr/sbin/pgbouncer"); err != nil {
-			return fmt.Errorf("%w: apt-get install --no-install-recommends pgbouncer", err)
-		}
-	}
-	for _, mode := range []string{"session", "transaction"} {
-		port, err := pgcluster.FreePort()
-		if err != nil {
-			return err
-		}
-		dir, err := os.MkdirTemp("", "segue-versus-pgbouncer-")
-		if err != nil {
-			return err
-		}
-		st.closers = append(st.closers, func() error { return os.RemoveAll(dir) })
-		users, config := filepath.Join(dir, "users"), filepath.Join(dir, "pgbouncer.ini")
-		text := fmt.Sprintf(`[databases]
-* = host=127.0.0.1 port=%d
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
-unix_socket_dir =
-auth_type = trust
-auth_file = %s
-pool_mode = %s
-default_pool_size = 200
-max_client_conn = 6000
-ignore_startup_parameters = extra_float_digits,options
-`, st.cluster.Port, port, users, mode)
-		err = errors.Join(os.WriteFile(users, []byte(`"postgres" ""`+"\n"), 0o644), os.WriteFile(config, []byte(text), 0o644), os.Chmod(dir, 0o755))
-		if err != nil {
-			return err
-		}
-		cmd := st.cluster.Command(ctx, program, "-q", config) // it refuses to run as root, as the server does
-		if err := st.start(cmd); err != nil {
-			return err
-		}
-		s := &side{Name: "PgBouncer, " + mode, address: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), database: plain, pid: cmd.Process.Pid}
-		if mode == "transaction" {
-			s.unfit = func(c combination) string {
-				if c.Mode == "prepared" {
-					return "no prepared statements in this mode before 1.21"
-				}
-				return ""
-			}
-		}
-		if err := reachable(ctx, s.address); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-		st.sides = append(st.sides, s)
-	}
-	return nil
-}
-
-// segue builds and starts it twice: with nothing live, and with a rename that each statement hits.
-func (st *stage) segue(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "segue-versus-segue-")
-	if err != nil {
-		return err
-	}
-	st.closers = append(st.closers, func() error { return os.RemoveAll(dir) })
-	program := filepath.Join(dir, "segue")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/seguedb/segue/cmd/segue").CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	rules := filepath.Join(dir, "names.yaml")
-	if err := os.WriteFile(rules, []byte(names), 0o644); err != nil {
-		return err
-	}
-	for _, s := range []*side{
-		{Name: "Segue, nothing live", database: plain},
-		{Name: "Segue, rename", database: renamed, options: "-c segue.version=base"},
-	} {
-		admin, err := pgcluster.FreePort()
-		if err != nil {
-			return err
-		}
-		port, err := pgcluster.FreePort()
-		if err != nil {
-			return err
-		}
-		s.address = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		at := net.JoinHostPort("127.0.0.1", strconv.Itoa(admin))
-		cmd := exec.CommandContext(ctx, program, "serve", "--upstream", st.cluster.URL(s.database), "--listen", s.address, "--admin-listen", at, "--log-level", "error")
-		cmd.Stderr = os.Stderr
-		if err := st.start(cmd); err != nil {
-			return err
-		}
-		s.pid = cmd.Process.Pid
-		if err := ready(ctx, "http://"+at+"/readyz"); err != nil {
-			return fmt.Errorf("%s: %w", s.Name, err)
-		}
-		if s.database == renamed {
-			for _, args := range [][]string{{"create", rules}, {"activate", "names"}, {"cutover", "names"}} {
-				c := exec.CommandContext(ctx, program, append(args, "--admin", "http://"+at)...)
-				if out, err := c.CombinedOutput(); err != nil {
-					return fmt.Errorf("segue %s: %w\n%s", strings.Join(args, " "), err, out)
-				}
-			}
-		}
-		st.sides = append(st.sides, s)
-	}
-	return nil
-}
-
-// names is a rename of a column of every table, and of one table.
-const names = `id: names
-contract_after: 24h
-operations:
-  - rename_column: { table: public.pgbench_accounts, from: abalance, to: balance }
-  - rename_column: { table: public.pgbench_tellers, from: tbalance, to: balance }
-  - rename_column: { table: public.pgbench_branches, from: bbalance, to: balance }
-  - rename_column: { table: public.pgbench_history, from: delta, to: amount }
-`
 
 // view is what other tools do for a rename: views with the old names before the tables.
 func (st *stage) view(ctx context.Context) error {
