@@ -303,7 +303,11 @@ func (r *Reader) read() error {
 	if r.raw != nil {
 		return r.readRaw()
 	}
-	if r.buf == nil {
+	switch {
+	case r.buf != nil:
+	case r.rest > 0: // the other side is about to send it
+		r.buf = readBuffers.Get().(*[readSize]byte)
+	default:
 		// A TLS connection has decrypted a whole record when it returns its first byte: the next Read costs no system call.
 		n, err := r.src.Read(r.tiny[:])
 		if n == 0 {
@@ -315,6 +319,7 @@ func (r *Reader) read() error {
 	}
 	n, err := r.src.Read(r.buf[r.w:])
 	if n == 0 {
+		r.Release()
 		return orEOF(err)
 	}
 	r.w += n

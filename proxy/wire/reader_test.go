@@ -286,3 +286,44 @@ func TestReadingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for two frames", allocs)
 	}
 }
+
+// records are a source that returns what is left of a record at most, as a TLS connection does, and counts the calls.
+type records struct {
+	left  []byte
+	size  int
+	reads int
+}
+
+func (r *records) Read(p []byte) (int, error) {
+	r.reads++
+	if len(r.left) == 0 {
+		return 0, io.EOF
+	}
+	n := min(len(p), (len(r.left)-1)%r.size+1) // a record ends where what is left is a multiple of the size
+	copy(p, r.left[:n])
+	r.left = r.left[n:]
+	return n, nil
+}
+
+// A writesCounter counts calls.
+type writesCounter int
+
+func (w *writesCounter) Write(p []byte) (int, error) { *w++; return len(p), nil }
+
+func TestALargeMessageInRecordsIsNotCopiedInBits(t *testing.T) {
+	t.Parallel()
+	const size, record = 1 << 20, 16 << 10
+	src := &records{left: message(CopyData, size), size: record}
+	r := NewReader(src, 0)
+	f, err := r.Next()
+	if err != nil || f.Rest == 0 {
+		t.Fatalf("the frame is %d bytes and %d more, %v", len(f.Raw), f.Rest, err)
+	}
+	var writes writesCounter
+	if err := r.CopyRest(&writes); err != nil {
+		t.Fatal(err)
+	}
+	if most := 2*size/record + 4; src.reads > most || int(writes) > most {
+		t.Errorf("%d reads and %d writes for %d records", src.reads, writes, size/record+1)
+	}
+}
