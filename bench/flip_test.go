@@ -56,6 +56,10 @@ func BenchmarkFlips(b *testing.B) {
 	through := pgtest.Through(b, url, running.Addr())
 	old, renewed := through+"&segue.version=base", through+"&segue.version=amount"
 	prepared, simple := pgx.QueryExecModeCacheStatement, pgx.QueryExecModeSimpleProtocol
+	const (
+		twenty   = "INSERT INTO %s (%s, id) VALUES ($1, $2), …"
+		selected = "INSERT INTO %s (%s, id) SELECT cents, id + $1 FROM plain_cents WHERE id <= 100"
+	)
 	const all = "UPDATE %s SET %s = %[2]s + 1"
 	for _, bc := range []struct {
 		name, url, sql, column string
@@ -72,6 +76,12 @@ func BenchmarkFlips(b *testing.B) {
 		{"old, UPDATE of another column", old, "UPDATE %s SET note = $1 WHERE id = $2 AND %[2]s IS NOT NULL", "cents", prepared},
 		{"old, INSERT", old, "INSERT INTO %s (%s, id) VALUES ($1, $2)", "cents", prepared},
 		{"new, INSERT", renewed, "INSERT INTO %s (%s, id) VALUES ($1, $2)", "amount", prepared},
+		{"old, INSERT of 20 rows", old, twenty, "cents", prepared},
+		{"new, INSERT of 20 rows", renewed, twenty, "amount", prepared},
+		{"new, INSERT of 20 rows as before", url, twenty, "amount", prepared},
+		{"old, INSERT of selected rows", old, selected, "cents", prepared},
+		{"new, INSERT of selected rows", renewed, selected, "amount", prepared},
+		{"new, INSERT of selected rows as before", url, selected, "amount", prepared},
 		{"old, UPDATE of all", old, all, "cents", prepared},
 		{"new, UPDATE of all", renewed, all, "amount", prepared},
 		{"old, UPDATE of all as before", url, all, "cents", prepared},
@@ -129,20 +139,35 @@ func (w *writes) round(b *testing.B) {
 }
 
 func (w *writes) write(b *testing.B, sql string) {
-	rows := 100
-	if !strings.Contains(sql, "$") {
+	rows, width := 100, 1
+	switch {
+	case !strings.Contains(sql, "$"):
 		rows = 1
+	case strings.Contains(sql, "…"):
+		width = 20
+		var more strings.Builder
+		for k := range width - 1 {
+			fmt.Fprintf(&more, "($%d, $%d),", 2*k+3, 2*k+4)
+		}
+		sql = strings.Replace(sql, "…", strings.TrimSuffix(more.String(), ","), 1)
+	case strings.Contains(sql, "SELECT"):
+		rows, width = 10, 100
 	}
 	for i := range rows {
 		args := []any{w.mode}
 		id := 1 + (w.n*rows+i)%5000
 		if strings.HasPrefix(sql, "INSERT") {
-			id = 5001 + w.n*rows + i
+			id = 5001 + (w.n*rows+i)*width
 		}
-		if strings.Contains(sql, "$1") {
-			args = append(args, any(w.n%90+1), id)
+		switch {
+		case strings.Contains(sql, "SELECT"):
+			args = append(args, id)
+		case strings.Contains(sql, "$1"):
+			for k := range width {
+				args = append(args, w.n%90+1, id+k)
+			}
 		}
-		if strings.Contains(sql, "note") {
+		if strings.Contains(sql, "note =") {
 			args[1] = "another note, of " + strconv.Itoa(w.n)
 		}
 		if _, err := w.conn.Exec(b.Context(), sql, args...); err != nil {

@@ -17,7 +17,7 @@ import (
 //	UPDATE orders SET amount = CASE WHEN same THEN orders.amount ELSE up(value) END,
 //	  marker = CASE WHEN same THEN orders.marker WHEN orders.marker = 1 THEN -1 ELSE 1 END, cents = $1 WHERE id = $2
 //
-// and an INSERT of one row does so with 1 for the marker. value is $1 as the column keeps it, and same says that all of the side is as it was, byte by byte: then nothing of the row changes,
+// and an INSERT does so with 1 for the marker, in each row of VALUES, or behind the targets of a SELECT from one table. value is $1 as the column keeps it, and same says that all of the side is as it was, byte by byte: then nothing of the row changes,
 // as without a flip, and the trigger decides. What is not assigned of the side is read from the row.
 //
 // An assigned value is evaluated several times. So a statement is a flip only where it is a parameter, a column of the same
@@ -54,51 +54,106 @@ func (b *binding) flip(s *scope, n *ast.UpdateStmt, target *item) {
 	}
 }
 
-// flipNew is what a new row of INSERT … VALUES is given in both sides of the changes of which it names all columns of the version.
-// Several rows are left to the triggers, and so is what ON CONFLICT may make of one.
+// flipNew is what new rows are given in both sides of the changes of which an INSERT names all columns of the version, in every row. What ON
+// CONFLICT may make of a row is left to the triggers.
 func (b *binding) flipNew(n *ast.InsertStmt, sel *ast.SelectStmt, target *item) (m markedWrite) {
-	if target.table == nil || sel == nil || len(sel.ValuesLists) != 1 || isGeneralSelect(sel) || n.OnConflictClause != nil || b.inBody || b.explaining != nil ||
-		b.catalogs.stored || b.making != nil {
+	if target.table == nil || sel == nil || n.OnConflictClause != nil || b.inBody || b.explaining != nil || b.catalogs.stored || b.making != nil {
 		return m
 	}
 	w := &flipping{binding: b, target: target}
-	values := sel.ValuesLists[0].GetList().GetItems()
+	rows, value := w.newRows(n, sel)
+	if len(rows) == 0 {
+		return m
+	}
 	for i := range target.table.Counterparts {
-		p := &target.table.Counterparts[i]
-		if p.Flip == nil || w.writes(n.Cols, p) {
-			continue
+		if p := &target.table.Counterparts[i]; p.Flip != nil && !w.writes(n.Cols, p) {
+			w.flipRows(p, n.Cols, rows, value, &m)
 		}
-		own, ok := w.newValues(p, n.Cols, values)
-		if !ok {
-			continue
-		}
-		derived, marker := p.Flip.New(own)
-		for i, sql := range derived {
-			m.set(p.Other[i].Physical, sql)
-		}
-		m.set(p.Flip.Marker.Name, marker)
 	}
 	m.defaults = len(m.names) > 0
 	m.copies = w.copies
 	return m
 }
 
-// newValues are the values of the own side of a new row, as they are stored.
-func (w *flipping) newValues(p *rules.Counterpart, list, values []*ast.Node) ([]string, bool) {
-	out := make([]string, len(p.Own))
+// maxFlippedRows is how many rows of VALUES are given both sides. What they add to the text takes memory here and at the server, for which
+// only the client's text has been counted.
+const maxFlippedRows = 256
+
+// newRows are the rows of INSERT, as expressions that go with its list of columns, and how one of them may be repeated. There are none where
+// somebody else decides about them.
+func (w *flipping) newRows(n *ast.InsertStmt, sel *ast.SelectStmt) (rows [][]*ast.Node, value func(*ast.Node, *column) (evaluation, bool)) {
+	if len(sel.ValuesLists) > 0 {
+		if isGeneralSelect(sel) || len(sel.ValuesLists) > maxFlippedRows {
+			return nil, nil
+		}
+		for _, row := range sel.ValuesLists {
+			rows = append(rows, row.GetList().GetItems())
+		}
+		return rows, w.value
+	}
+	// Of one table, a name with the table's in front cannot mean anything else.
+	if sel.Op != ast.SetOperation_SETOP_NONE || len(sel.DistinctClause) > 0 || len(sel.GroupClause) > 0 || sel.HavingClause != nil ||
+		len(sel.FromClause) != 1 || len(sel.TargetList) != len(n.Cols) {
+		return nil, nil
+	}
+	if from := sel.FromClause[0].GetRangeVar(); from == nil || len(from.GetAlias().GetColnames()) > 0 || w.aliased[from] {
+		return nil, nil
+	}
+	row := make([]*ast.Node, len(sel.TargetList))
+	for i, t := range sel.TargetList {
+		if row[i] = t.GetResTarget().GetVal(); isStar(row[i]) {
+			return nil, nil
+		}
+	}
+	return [][]*ast.Node{row}, w.selected
+}
+
+// selected is a column of the table that rows are selected from.
+func (w *flipping) selected(n *ast.Node, to *column) (evaluation, bool) {
+	c := w.columns[n.GetColumnRef()]
+	if to == nil || n.GetColumnRef() == nil || c == nil || c.item == nil || c.item.rel == nil || c.attnum <= 0 || c.computed() != nil ||
+		kindOf(c.typ) == 0 || kindOf(c.typ) != kindOf(to.typ) {
+		return evaluation{}, false
+	}
+	return evaluation{sql: syntax.QuoteIdent(c.item.sent()) + "." + syntax.QuoteIdent(c.physical)}, true
+}
+
+// flipRows adds what one change gives to each of the rows, or nothing where one of them has a value that cannot be repeated.
+func (w *flipping) flipRows(p *rules.Counterpart, list []*ast.Node, rows [][]*ast.Node, value func(*ast.Node, *column) (evaluation, bool), m *markedWrite) {
+	at := make([]int, len(p.Own))
 	for i, col := range p.Own {
 		t, ok := w.assignment(list, col.Num)
-		at := slices.IndexFunc(list, func(n *ast.Node) bool { return n.GetResTarget() == t })
-		if !ok || t == nil || at >= len(values) {
-			return nil, false
+		if at[i] = slices.IndexFunc(list, func(n *ast.Node) bool { return n.GetResTarget() == t }); !ok || t == nil {
+			return
 		}
-		e, ok := w.value(values[at], w.columnOf(col.Num))
-		if !ok {
-			return nil, false
-		}
-		out[i] = p.Flip.Own[i].Before + e.sql + p.Flip.Own[i].After
 	}
-	return out, true
+	given := make([][]string, len(rows))
+	for k, row := range rows {
+		own := make([]string, len(p.Own))
+		for i, col := range p.Own {
+			if at[i] >= len(row) {
+				return
+			}
+			e, ok := value(row[at[i]], w.columnOf(col.Num))
+			if !ok {
+				return
+			}
+			own[i] = p.Flip.Own[i].Before + e.sql + p.Flip.Own[i].After
+		}
+		derived, marker := p.Flip.New(own)
+		given[k] = append(derived, marker)
+	}
+	for _, o := range p.Other {
+		m.names = append(m.names, o.Physical)
+	}
+	m.names = append(m.names, p.Flip.Marker.Name)
+	m.values = append(m.values, given[0]...)
+	for k, values := range given[1:] {
+		if len(m.others) == k {
+			m.others = append(m.others, nil)
+		}
+		m.others[k] = append(m.others[k], values...)
+	}
 }
 
 // reads reports whether the statement reads a column of an item, so that it needs the right to do so.
@@ -118,6 +173,8 @@ type flipping struct {
 	row    string // what the statement calls a row of it
 	bulk   bool   // the statement changes all rows
 	copies bool   // a constant of the client's is repeated
+
+	times map[string]int // how often the text has each parameter; nil until it is asked for
 }
 
 // flip adds the assignments for one change. It adds nothing where a value cannot be repeated, or none is assigned.
@@ -227,14 +284,16 @@ func (w *flipping) value(n *ast.Node, to *column) (evaluation, bool) {
 
 // parameter is $n, if the text has no other.
 func (w *flipping) parameter(p *ast.ParamRef) (evaluation, bool) {
-	name := "$" + strconv.Itoa(int(p.Number))
-	times := 0
-	for i := range w.tokens.Len() {
-		if w.tokens.Kind(i) == ast.Token_PARAM && w.tokens.Text(i) == name {
-			times++
+	if w.times == nil {
+		w.times = make(map[string]int)
+		for i := range w.tokens.Len() {
+			if w.tokens.Kind(i) == ast.Token_PARAM {
+				w.times[w.tokens.Text(i)]++
+			}
 		}
 	}
-	return evaluation{sql: name, fixed: true}, times == 1
+	name := "$" + strconv.Itoa(int(p.Number))
+	return evaluation{sql: name, fixed: true}, w.times[name] == 1
 }
 
 // castParameter is a parameter that is cast to a type of the column's kind, as some drivers write all of them.

@@ -81,6 +81,8 @@ type markedWrite struct {
 	names, values []string
 	defaults      bool // not all of the values are constants
 	copies        bool // constants of the client's are among them
+
+	others [][]string // what rows of VALUES behind the first one have in the place of as many of the first values
 }
 
 // marks are the constants that are set beside the mapped columns which a list names, or beside the first ones of the table

@@ -103,9 +103,17 @@ func (b *binding) completeSelect(n *ast.InsertStmt, sel *ast.SelectStmt, m marke
 	last := sel.TargetList[len(sel.TargetList)-1].GetResTarget()
 	end := b.tokens.IdentEnd(b.targetEnd(b.tokens.At(int(last.Location))))
 	b.affected = true
-	b.replace(end, end, ", "+strings.Join(m.values, ", "), func() {
+	text, label := ", "+strings.Join(m.values, ", "), ""
+	if len(sel.SortClause) > 0 { // it looks for labels first, and PostgreSQL makes some up
+		label = rowValue
+		text = ", " + strings.Join(m.values, " AS "+label+", ") + " AS " + label
+	}
+	if !m.copies {
+		b.statement.given = append(b.statement.given, text)
+	}
+	b.replace(end, end, text, func() {
 		for _, v := range values {
-			sel.TargetList = append(sel.TargetList, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Val: v}}})
+			sel.TargetList = append(sel.TargetList, &ast.Node{Node: &ast.Node_ResTarget{ResTarget: &ast.ResTarget{Name: label, Val: v}}})
 		}
 	})
 	if names != nil {
@@ -120,6 +128,9 @@ func (b *binding) completeSelect(n *ast.InsertStmt, sel *ast.SelectStmt, m marke
 	b.replace(at, at, ", "+strings.Join(syntax.QuoteIdents(m.names), ", "), func() { n.Cols = append(n.Cols, m.targets(nil)...) })
 	return nil
 }
+
+// rowValue is what values that are added to the targets of a query are called where names are looked for among them.
+const rowValue = "_segue_value"
 
 // queryRows is what the rows of a query are called in the one that is put around it.
 const queryRows = "_segue_rows"
@@ -338,12 +349,50 @@ func (b *binding) defaultsOfRows(n *ast.InsertStmt, sel *ast.SelectStmt, target 
 // completeRows puts the values in front of each row of VALUES.
 func (b *binding) completeRows(n *ast.InsertStmt, sel *ast.SelectStmt, m markedWrite, values []*ast.Node) {
 	b.affected = true
-	text := strings.Join(m.values, ", ") + ", "
-	if !m.copies {
-		b.statement.given = append(b.statement.given, text)
+	rows, ok := b.parsedRows(m.others)
+	if !ok {
+		return
 	}
+	first := strings.Join(m.values, ", ") + ", "
+	if !m.copies {
+		b.statement.given = append(b.statement.given, first)
+	}
+	k := 0
 	b.eachRow(n, sel, func(row *ast.List, open int) {
+		text, trees := first, values
+		if k > 0 && k <= len(rows) {
+			own := m.others[k-1]
+			text = strings.Join(slices.Concat(own, m.values[len(own):]), ", ") + ", "
+			trees = slices.Concat(rows[k-1], values[len(own):])
+			if !m.copies {
+				b.statement.given = append(b.statement.given, text)
+			}
+		}
+		k++
 		at := b.tokens.End(open)
-		b.replace(at, at, text, func() { row.Items = append(slices.Clone(values), row.Items...) })
+		b.replace(at, at, text, func() { row.Items = append(slices.Clone(trees), row.Items...) })
 	})
+}
+
+// parsedRows are the trees of rows of expressions of ours, read at once: there may be many.
+func (b *binding) parsedRows(rows [][]string) (out [][]*ast.Node, ok bool) {
+	if len(rows) == 0 {
+		return nil, true
+	}
+	n, ok := b.parsedQuery("VALUES (" + strings.Join(flatRows(rows), "), (") + ")")
+	if !ok {
+		return nil, false
+	}
+	for _, row := range n.GetSelectStmt().ValuesLists {
+		out = append(out, row.GetList().GetItems())
+	}
+	return out, true
+}
+
+func flatRows(rows [][]string) []string {
+	out := make([]string, len(rows))
+	for i, row := range rows {
+		out[i] = strings.Join(row, ", ")
+	}
+	return out
 }

@@ -166,15 +166,16 @@ func isOfRows(t *Text) bool {
 
 // fitsTemplate tells whether a text isOfRows, and whether what is put into it holds no constant but those of the lens.
 func fitsTemplate(t *Text) bool {
-	return isOfRows(t) && !slices.ContainsFunc(t.edits, func(e splice.Edit) bool { return holdsConstant(e.New) && !t.gives(e) })
-}
-
-// gives tells whether an edit is one whose constants are those of the lens.
-func (t *Text) gives(e splice.Edit) bool {
-	text := strings.TrimSpace(e.New) // see splice.Separate
-	return slices.ContainsFunc(t.Statements, func(s Statement) bool {
-		return slices.ContainsFunc(s.given, func(given string) bool { return strings.TrimSpace(given) == text })
-	})
+	if !isOfRows(t) {
+		return false
+	}
+	given := make(map[string]bool) // as splice.Separate leaves it
+	for _, s := range t.Statements {
+		for _, text := range s.given {
+			given[strings.TrimSpace(text)] = true
+		}
+	}
+	return !slices.ContainsFunc(t.edits, func(e splice.Edit) bool { return holdsConstant(e.New) && !given[strings.TrimSpace(e.New)] })
 }
 
 // holdsConstant tells whether there is a constant in what is put into a text: it may be one of the client's.
