@@ -116,13 +116,13 @@ func (f *freezer) copy(to io.Writer, from io.Reader, born int) {
 	}
 }
 
-// start starts an instance that learns of nothing but by being told.
-func start(t *testing.T, id, upstream string) *Running {
+// start starts an instance that looks by itself as seldom as poll says.
+func start(t *testing.T, id, upstream string, poll time.Duration) *Running {
 	t.Helper()
 	r, err := Start(t.Context(), Config{
 		Upstream: upstream, Listen: "127.0.0.1:0",
 		Proxy:   proxy.Config{CatchUpTimeout: pgtest.Patience},
-		Migrate: migrate.Config{ID: id, Poll: time.Hour, Lease: 3 * time.Hour},
+		Migrate: migrate.Config{ID: id, Poll: poll, Lease: 3 * time.Hour},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,9 @@ func TestStatementsOfAnInstanceThatMissedACutoverAreAnswered(t *testing.T) {
 	database := pgtest.Database(t)
 	pgtest.Exec(t, database, people)
 	ice, cold := newFreezer(t, database)
-	frozen, lively := start(t, "frozen", cold), start(t, "lively", database)
+	frozen := start(t, "frozen", cold, time.Hour) // it learns of nothing but by being told
+	// The other has to see for itself when the first, which may have led the activation, is no leader any more.
+	lively := start(t, "lively", database, 100*time.Millisecond)
 	if _, _, err := lively.Instance.Create(t.Context(), "surname.yaml", []byte(surname), "test"); err != nil {
 		t.Fatal(err)
 	}
