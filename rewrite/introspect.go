@@ -22,15 +22,14 @@ import (
 //
 // It is safe for concurrent use.
 type introspection struct {
-	cat     *catalog.Catalog
-	groups  []*ruleutils.Table // those tables that look different
-	names   catalogNames
-	renamed map[catalog.OID]bool // those of the tables that have another name
-	stored  bool                 // texts may refer to names that are stored
-	plain   int                  // up to how many bytes of a map that is stored stand in a text all the same
-	held    map[string]bool      // the hashes of those that are
-	mapped  bool                 // a table has columns that are more than names in the database, which no catalog can show
-	tables  []catalog.OID        // the tables of which the session's view depends on the snapshot: gates hold the statements
+	cat    *catalog.Catalog
+	groups []*ruleutils.Table // those tables that look different
+	names  catalogNames
+	stored bool            // texts may refer to names that are stored
+	plain  int             // up to how many bytes of a map that is stored stand in a text all the same
+	held   map[string]bool // the hashes of those that are
+	mapped bool            // a table has columns that are more than names in the database, which no catalog can show
+	tables []catalog.OID   // the tables of which the session's view depends on the snapshot: gates hold the statements
 
 	substitutes sync.Map // of catalog relations, by key: *substitute
 
@@ -98,7 +97,7 @@ func (v *views) introspection(lens *rules.Lens, pinned, stored bool) *introspect
 // stored says that texts may refer to the names that the snapshot says are stored.
 func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored bool) *introspection {
 	cat, later := snap.Catalog, newLaterNames(snap, lens)
-	in := &introspection{cat: cat, stored: stored, held: snap.StoredNames, renamed: map[catalog.OID]bool{}}
+	in := &introspection{cat: cat, stored: stored, held: snap.StoredNames}
 	byShape := map[string]*ruleutils.Table{}
 	for _, t := range lens.Tables {
 		rel := cat.Relation(t.OID)
@@ -114,9 +113,6 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		if !g.Renamed && len(g.Columns) == 0 && len(g.Hidden) == 0 && len(g.Declared) == 0 {
 			continue
 		}
-		if g.Renamed {
-			in.renamed[t.OID] = true
-		}
 		if same := byShape[shapeOf(g)]; same != nil && !g.Renamed {
 			same.OIDs, same.Names = append(same.OIDs, t.OID), append(same.Names, rel.Name)
 			continue
@@ -124,7 +120,7 @@ func newIntrospection(snap *rules.Snapshot, lens *rules.Lens, pinned, stored boo
 		byShape[shapeOf(g)] = g
 		in.groups = append(in.groups, g)
 	}
-	in.names = newCatalogNames(in.groups)
+	in.names = newCatalogNames(cat, in.groups)
 	in.names.declared = declaredNames(lens)
 	return in
 }

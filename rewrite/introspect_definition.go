@@ -30,9 +30,9 @@ var (
 	statisticsPattern = definitionTokens + syntax.WithIdents(`|(FROM (?:%[.])?%$)|(%)|(.)`)
 )
 
-// foreignKeyPattern takes a foreign key apart: up to the name of the table that it refers to, that name, its columns,
+// foreignKeyPattern takes a foreign key apart: up to the name of the table that it refers to, that name with any schema, its columns,
 // and the rest.
-var foreignKeyPattern = syntax.WithIdents(`^(FOREIGN KEY [(](?:[^")]|%)*[)] REFERENCES (?:%[.])?)(%)([(](?:[^")]|%)*[)])(.*)$`)
+var foreignKeyPattern = syntax.WithIdents(`^(FOREIGN KEY [(](?:[^")]|%)*[)] REFERENCES )((?:%[.])?%)([(](?:[^")]|%)*[)])(.*)$`)
 
 // subqueryPattern finds a subquery in a definition. In one that selects nothing, as below EXISTS, a new line follows the word.
 const subqueryPattern = "SELECT[[:space:]]"
@@ -41,13 +41,18 @@ var subquery = regexp.MustCompile(subqueryPattern)
 
 // definitionSQL maps the names in a definition of something that belongs to the table with an entry; NULL for one that
 // does not differ. A definition that holds a subquery, as only policies can, is left alone. The table is cut into tokens
-// only where it has a word that differs.
-func definitionSQL(definition, entry, pattern string) string {
+// only where it has a word that differs. named is the SQL of the name of the table in it, which may be NULL, if that may need its schema where
+// the database gives none, or the other way round; else "".
+func definitionSQL(definition, entry, named, pattern string) string {
 	word := "pg_catalog.strpos(" + definition + ", pg_catalog.quote_ident(" + entry + fieldText + "'from')) OPERATOR(pg_catalog.>) 0" +
 		" OR EXISTS (SELECT FROM pg_catalog.jsonb_object_keys(" + entry + field + "'columns') AS w(n) WHERE pg_catalog.strpos(" + definition +
 		", pg_catalog.replace(w.n, '\"', '\"\"')) OPERATOR(pg_catalog.>) 0)"
+	table := ""
+	if named != "" {
+		table = "pg_catalog.substring(m.t[2], '^(?:ON (?:ONLY )?|FROM )')" + concat + named + ", "
+	}
 	tokens := "SELECT pg_catalog.string_agg(CASE WHEN m.t[3] IS NOT NULL THEN COALESCE(pg_catalog.quote_ident(" + entry + field + "'columns'" + fieldText + unquoted("m.t[3]") + "), m.t[3])" +
-		" WHEN m.t[2] IS NOT NULL THEN COALESCE(" + renamedTail("m.t[2]", entry) + ", m.t[2])" +
+		" WHEN m.t[2] IS NOT NULL THEN COALESCE(" + table + renamedTail("m.t[2]", entry) + ", m.t[2])" +
 		" ELSE COALESCE(m.t[1], m.t[4]) END, '' ORDER BY m.i) FROM pg_catalog.regexp_matches(" + definition + ", " + syntax.QuoteLiteral(pattern) +
 		", 'g') WITH ORDINALITY AS m(t, i) HAVING NOT (" + definition + " OPERATOR(pg_catalog.~) " + syntax.QuoteLiteral(subqueryPattern) + ")"
 	return "CASE WHEN " + word + " THEN COALESCE((" + tokens + "), " + definition + ") ELSE " + definition + " END"

@@ -48,6 +48,12 @@ func (in *introspection) describes() string {
 		head = "CASE WHEN pg_catalog.starts_with(q.d, " + old + ") THEN " + syntax.QuoteLiteral(before) + concat + "(" + names + fieldText + "1)" + concat +
 			"' of '" + concat + "pg_catalog.substr(q.d, pg_catalog.length(" + old + ") OPERATOR(pg_catalog.+) 1) ELSE " + head + " END"
 	}
-	return "CASE WHEN q.e IS NULL THEN q.d ELSE (SELECT CASE WHEN q.e" + hasField + "'from' THEN " + renamedTail("h.d", "q.e") +
+	old, named := "(q.k::pg_catalog.regclass"+asText+")", ""
+	if in.names.printed.names != nil {
+		named = "(" + in.names.printed.sql(in, old, "q.k") + ")"
+	} else {
+		named = old
+	}
+	return "CASE WHEN q.e IS NULL THEN q.d ELSE (SELECT CASE WHEN q.e" + hasField + "'from' THEN " + replaceTail("h.d", old, named) +
 		" ELSE h.d END FROM (SELECT " + head + " AS d) AS h) END"
 }

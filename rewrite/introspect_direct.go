@@ -37,7 +37,7 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 		conditions[i] = b.views.mayDiffer(p, key)
 	}
 	call := "pg_catalog." + name + list
-	if mapped := b.views.called(p, call, keys); mapped != "" {
+	if mapped := b.views.called(p, call, texts, keys); mapped != "" {
 		return "(CASE WHEN " + strings.Join(conditions, " OR ") + " THEN " + mapped + " ELSE " + call + " END)"
 	}
 	parts := b.wrapping(p, b.prints(p, f), name, name, len(args))
@@ -49,27 +49,52 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 }
 
 // called is the SQL of what a call prints, in the version's names, by the functions of the store; "" where they do not serve.
-func (in *introspection) called(p printing, call string, keys []string) string {
+func (in *introspection) called(p printing, call string, args, keys []string) string {
 	if !in.serves(p) {
 		return ""
+	}
+	switch {
+	case p.visible != nil:
+		return p.visible(&in.names).visible(in, call, keys[0])
+	case p.pattern == "":
+		return in.names.printedTypes.sql(in, call, keys[0])
 	}
 	entries := make([]string, max(2, len(keys)))
 	for i, key := range keys {
 		entries[i] = in.sql(in.differing(p)) + field + key + asText
 	}
-	if p.pattern != "" {
-		return in.defined(p, call, entries[0], entries[1])
+	return in.defined(p, call, entries[0], entries[1], in.namedIn(p, args, keys))
+}
+
+// namedIn is the SQL of the name of a table that stands in a definition with its schema or without, as the session finds it; "NULL" where
+// the definition has none such. keys are the OIDs of the tables: that to which the definition belongs, and that to which a foreign key refers.
+func (in *introspection) namedIn(p printing, args, keys []string) string {
+	if in.names.printed.names == nil {
+		return "NULL"
 	}
-	return "COALESCE(COALESCE(pg_catalog.substring(" + call + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entries[0] +
-		fieldText + "'to')" + concat + "CASE WHEN pg_catalog.right(" + call + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END, " + call + ")"
+	named := func(key string) string {
+		return in.names.printed.sql(in, key+"::pg_catalog.regclass"+asText, key)
+	}
+	switch {
+	case p.foreign != "":
+		return named(keys[len(keys)-1])
+	case p.bare:
+		return named(keys[0])
+	case p.pretty > 0 && p.pretty < len(args):
+		return "CASE WHEN " + args[p.pretty] + " THEN " + named(keys[0]) + " END"
+	}
+	return "NULL"
 }
 
 // mayDiffer is the SQL of whether a call may print something else, by the OID of what it prints something of: that is near those
 // which differ. An OID that has to be looked up is asked for once.
 func (in *introspection) mayDiffer(p printing, key string) string {
 	within := in.names.entriesWithin
-	if p.pattern == "" {
-		within = in.names.typesWithin
+	switch {
+	case p.visible != nil:
+		within = p.visible(&in.names).within
+	case p.pattern == "":
+		within = in.names.printedTypes.within
 	}
 	if strings.HasPrefix(key, "segue.") || strings.HasPrefix(key, "(SELECT ") {
 		return in.sql(in.differing(p)) + hasField + key + asText
@@ -83,13 +108,18 @@ func (in *introspection) serves(p printing) bool {
 }
 
 // defined is the SQL of a printed definition in the version's names, by the functions of the store: of a table with the entry own, which
-// refers to one with the entry other. NULL is the entry of a table that does not differ.
-func (in *introspection) defined(p printing, definition, own, other string) string {
+// refers to one with the entry other. NULL is the entry of a table that does not differ. named is what namedIn gives.
+func (in *introspection) defined(p printing, definition, own, other, named string) string {
 	if p.foreign != "" {
 		return "segue.constraint_definition(" + definition + ", " + own + ", " + other + ", " + syntax.QuoteLiteral(p.pattern) + ", " +
-			syntax.QuoteLiteral(foreignKeyPattern) + ")"
+			syntax.QuoteLiteral(foreignKeyPattern) + ", " + named + ")"
 	}
-	return "segue.definition(" + definition + ", " + own + ", " + syntax.QuoteLiteral(p.pattern) + ")"
+	if named != "NULL" {
+		named = ", " + named
+	} else {
+		named = ""
+	}
+	return "segue.definition(" + definition + ", " + own + ", " + syntax.QuoteLiteral(p.pattern) + named + ")"
 }
 
 // isPlainArgument tells whether an expression costs nothing, and gives the same each time.

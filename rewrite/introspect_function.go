@@ -20,10 +20,14 @@ type printing struct {
 	foreign string   // the same for the table that a foreign key refers to
 	pattern string   // cuts what it prints into tokens; "" for a name of a type
 	column  string   // SQL for the number of the column that it describes; "" for a function that prints no description
+	bare    bool     // the name of the table has its schema only where it needs it
+	pretty  int      // the argument that says so; 0 for none
 	list    bool     // it prints an array of texts
 
 	stored func(args []*ast.Node) []storedForm // what it prints of definitions that are kept as trees; see storedText
 	keyed  bool                                // table is the OID of such a definition
+
+	visible func(n *catalogNames) *printedNames // it prints nothing, but tells whether one of these is found by its name alone
 }
 
 // lookup is the SQL for a column of the row of a catalog that has the OID s.a1.
@@ -33,23 +37,25 @@ func lookup(column, catalog, oid string) string {
 
 // printings are the functions of which the output is mapped.
 var printings = map[string]printing{
-	"pg_get_indexdef": {args: []string{"oid", "int4", "bool"}, pattern: definitionPattern,
+	"pg_get_indexdef": {args: []string{"oid", "int4", "bool"}, pattern: definitionPattern, pretty: 2,
 		table: lookup("indrelid", "pg_index", "indexrelid")},
 	"pg_get_constraintdef": {args: []string{"oid", "bool"}, pattern: definitionPattern,
 		table: lookup("conrelid", "pg_constraint", "oid"), foreign: lookup("confrelid", "pg_constraint", "oid")},
-	"pg_get_triggerdef": {args: []string{"oid", "bool"}, pattern: definitionPattern,
+	"pg_get_triggerdef": {args: []string{"oid", "bool"}, pattern: definitionPattern, pretty: 1,
 		table: lookup("tgrelid", "pg_trigger", "oid")},
 	"pg_get_expr":                    {args: []string{"", "oid", "bool"}, pattern: definitionPattern, table: "s.a2", stored: storedPolicies},
 	"pg_get_partition_constraintdef": {args: []string{"oid"}, pattern: definitionPattern, table: "s.a1"},
 	"pg_get_partkeydef":              {args: []string{"oid"}, pattern: definitionPattern, table: "s.a1"},
-	"pg_get_statisticsobjdef": {args: []string{"oid"}, pattern: statisticsPattern,
+	"pg_get_statisticsobjdef": {args: []string{"oid"}, pattern: statisticsPattern, bare: true,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"pg_get_statisticsobjdef_columns": {args: []string{"oid"}, pattern: statisticsPattern,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
 	"pg_get_statisticsobjdef_expressions": {args: []string{"oid"}, pattern: statisticsPattern, list: true,
 		table: lookup("stxrelid", "pg_statistic_ext", "oid")},
-	"format_type":        {args: []string{"oid", "int4"}},
-	"pg_describe_object": {args: []string{"oid", "oid", "int4"}, table: describedTable, column: describedColumn},
+	"format_type":         {args: []string{"oid", "int4"}},
+	"pg_table_is_visible": {args: []string{"oid"}, visible: func(n *catalogNames) *printedNames { return &n.printed }},
+	"pg_type_is_visible":  {args: []string{"oid"}, visible: func(n *catalogNames) *printedNames { return &n.printedTypes }},
+	"pg_describe_object":  {args: []string{"oid", "oid", "int4"}, table: describedTable, column: describedColumn},
 
 	"pg_get_viewdef":                     {args: []string{"", ""}, stored: storedViews},
 	"pg_get_ruledef":                     {args: []string{"oid", "bool"}, stored: storedRules, table: "s.a1", keyed: true},
@@ -146,19 +152,21 @@ func (in *introspection) prints(p printing) string {
 		return in.describes()
 	case in.differing(p) == nil:
 		return ""
+	case p.visible != nil:
+		return p.visible(&in.names).visible(in, "q.d", "q.k")
 	case p.pattern == "":
-		return "CASE WHEN q.e IS NULL THEN q.d ELSE " + renamedTail("q.d", "q.e") + " END"
+		return in.names.printedTypes.sql(in, "q.d", "q.k")
 	case in.serves(p):
-		return in.defined(p, "q.d", "q.e", "q.r")
+		return in.defined(p, "q.d", "q.e", "q.r", "q.m")
 	case p.list:
-		return eachSQL("q.d", definitionSQL("u.d", "v.e", p.pattern), "q.e")
+		return eachSQL("q.d", definitionSQL("u.d", "v.e", "", p.pattern), "q.e")
 	case p.foreign == "":
-		return definitionSQL("q.d", "q.e", p.pattern)
+		return definitionSQL("q.d", "q.e", "q.m", p.pattern)
 	}
 	part := func(i int) string { return "q.f[" + strconv.Itoa(i) + "]" }
-	own := func(text string) string { return "(" + definitionSQL(text, "q.e", p.pattern) + ")" }
-	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + "(" + renamedTail(part(2), "q.r") + ")" + concat +
-		"(" + definitionSQL(part(3), "q.r", definitionPattern) + ")" + concat + own(part(4)) + " END"
+	own := func(text string) string { return "(" + definitionSQL(text, "q.e", "", p.pattern) + ")" }
+	return "CASE WHEN q.f IS NULL THEN " + own("q.d") + " ELSE " + own(part(1)) + concat + "COALESCE(q.m, " + part(2) + ")" + concat +
+		"(" + definitionSQL(part(3), "q.r", "", definitionPattern) + ")" + concat + own(part(4)) + " END"
 }
 
 // differing are the names of what the function prints something of; nil if none differ.
@@ -166,8 +174,10 @@ func (in *introspection) differing(p printing) *rules.NameMap {
 	switch {
 	case p.stored != nil && p.pattern == "":
 		return nil
+	case p.visible != nil:
+		return p.visible(&in.names).names
 	case p.pattern == "" && p.column == "":
-		return in.names.types
+		return in.names.printedTypes.names
 	}
 	if in.names.relations == nil && in.names.columns == nil {
 		return nil
@@ -222,10 +232,11 @@ func hasNamedArgument(f *ast.FuncCall) bool {
 
 // wrapping is what stands before, between and after the arguments.
 func (b *binding) wrapping(p printing, prints, name, label string, count int) []string {
-	columns := make([]string, count)
+	columns, args := make([]string, count), make([]string, count)
 	parts := make([]string, count+1)
 	for i := range columns {
 		columns[i] = "a" + strconv.Itoa(i+1)
+		args[i] = "q." + columns[i]
 		end := ")"
 		if t := p.args[i]; t != "" {
 			end += "::pg_catalog." + t
@@ -242,6 +253,9 @@ func (b *binding) wrapping(p printing, prints, name, label string, count int) []
 	above := "SELECT q.d, q.k"
 	if b.views.differing(p) != nil {
 		above += ", " + entry("q.k") + " AS e"
+		if p.pattern != "" {
+			above += ", " + b.views.namedIn(p, args, []string{"q.k", "q.r"}[:1+min(len(p.foreign), 1)]) + asText + " AS m"
+		}
 		if p.column != "" {
 			above += ", q.n"
 		}

@@ -34,6 +34,8 @@ type catalogNames struct {
 
 	spelled spelledNames
 
+	printed, printedTypes printedNames
+
 	relationsWithin, columnsWithin, entriesWithin, typesWithin oidRanges // of the keys of relations, columns, entries and types
 	laterNames                                                 []string  // the keys of later, sorted; nil where there are too many for a text
 
@@ -81,7 +83,7 @@ func (o object) sealed() *rules.NameMap {
 }
 
 // newCatalogNames makes the objects for tables that look different.
-func newCatalogNames(groups []*ruleutils.Table) catalogNames {
+func newCatalogNames(cat *catalog.Catalog, groups []*ruleutils.Table) catalogNames {
 	relations, columns, hidden, entries, named, logical := object{}, object{}, object{}, object{}, object{}, object{}
 	physical, later, types, namedTypes, physicalTypes := object{}, object{}, object{}, object{}, object{}
 	for _, g := range groups {
@@ -120,7 +122,14 @@ func newCatalogNames(groups []*ruleutils.Table) catalogNames {
 		typ(g.RowType, g.Names[0], g.Logical, "")
 		typ(g.Array, arrayName(g.Names[0]), arrayName(g.Logical), "[]")
 	}
+	printed := newPrintedRelations(cat, groups)
+	for key, e := range printed.entries {
+		if entries[key] == nil {
+			entries[key] = object{"from": e["from"], "to": e["to"]}
+		}
+	}
 	return catalogNames{
+		printed: printed, printedTypes: newPrintedTypes(cat, groups),
 		relations: relations.sealed(), columns: columns.sealed(), hidden: hidden.sealed(), entries: entries.sealed(), named: named.sealed(),
 		logical: logical.sealed(), physical: physical.sealed(), later: later.sealed(),
 		spelled: newSpelledNames(groups), relationsWithin: newOIDRanges(relations), columnsWithin: newOIDRanges(columns), entriesWithin: newOIDRanges(entries), typesWithin: newOIDRanges(types),
@@ -165,7 +174,7 @@ func columnsByName(g *ruleutils.Table) map[string]string {
 func (n *catalogNames) all() (out []rules.NameMap) {
 	for _, m := range []*rules.NameMap{
 		n.relations, n.columns, n.hidden, n.entries, n.named, n.logical, n.physical, n.declared, n.later, n.types, n.namedTypes, n.physicalTypes,
-		n.spelled.names,
+		n.spelled.names, n.printed.names, n.printedTypes.names,
 	} {
 		if m != nil {
 			out = append(out, *m)

@@ -130,7 +130,7 @@ func (b *binding) printsName(n *ast.Node) bool {
 	return true
 }
 
-// isOtherRelation tells whether what becomes a regclass is a constant which means no table that is renamed.
+// isOtherRelation tells whether what becomes a regclass is a constant which means no table whose name is printed otherwise.
 func (b *binding) isOtherRelation(typ string, n *ast.Node) bool {
 	k := n.GetAConst()
 	if k.GetSval() == nil || typ != "regclass" {
@@ -148,8 +148,8 @@ func (b *binding) isOtherRelation(typ string, n *ast.Node) bool {
 	return f == missing || f == found && r.rel != nil && !b.views.renames(r.rel.OID)
 }
 
-// isOtherTable tells whether a reference, already bound, is the tableoid of a table that is not renamed, nor are those
-// that are read along with it.
+// isOtherTable tells whether a reference, already bound, is the tableoid of a table whose name is printed as it is, and those
+// of the tables that are read along with it.
 func (b *binding) isOtherTable(ref *ast.ColumnRef) bool {
 	c := b.columns[ref]
 	if c == nil || c.num != systemColumnNum["tableoid"] || c.relation == 0 || b.views.renames(c.relation) {
@@ -158,32 +158,23 @@ func (b *binding) isOtherTable(ref *ast.ColumnRef) bool {
 	return !slices.ContainsFunc(b.cat.Descendants(c.relation), func(d catalog.OID) bool { return b.views.renames(d) })
 }
 
-// renames tells whether the table has another name.
-func (in *introspection) renames(oid catalog.OID) bool { return in.renamed[oid] }
+// renames reports whether the name of a table may be printed otherwise than the database prints it.
+func (in *introspection) renames(oid catalog.OID) bool {
+	return in.names.printed.entries[number(int64(oid))] != nil
+}
 
-// schemaPattern finds the schema and the dot before a name.
-var schemaPattern = syntax.WithIdents(`^%[.]`)
-
-// nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs.
+// nameSQL is the SQL of the name of an object, a regclass or a regtype; "" if no such name differs. A value of type oid may come this way,
+// too: it prints as its number, which ends with no name.
 func (in *introspection) nameSQL(typ, object string) string {
-	text, names, within := object+asText, in.names.relations, in.names.relationsWithin
+	p := &in.names.printed
 	if typ == "regtype" {
-		names, within = in.names.types, in.names.typesWithin
+		p = &in.names.printedTypes
 	}
-	if names == nil {
+	if p.names == nil {
 		return ""
 	}
-	oid := object + "::pg_catalog.oid"
-	if typ == "regclass" && in.calls(names) { // a number, as which a value of type oid prints, ends with no name
-		return "CASE WHEN " + within.sql(oid) + " THEN segue.renamed(" + text + ", " + in.sql(names) + field + oid + asText + ") ELSE " + text + " END"
-	}
-	name := "COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + in.sql(names) + field + oid + asText +
-		fieldText + "'to')"
-	if typ == "regtype" { // a name that has such an end itself is in quotes
-		name += concat + "CASE WHEN pg_catalog.right(" + text + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END"
-	}
-	// A value of type oid may come this way, too: it prints as its number.
-	return "CASE WHEN " + within.sql(oid) + " AND " + text + " OPERATOR(pg_catalog.<>) " + oid + asText + " THEN COALESCE(" + name + ", " + text + ") ELSE " + text + " END"
+	text, oid := object+asText, object+"::pg_catalog.oid"
+	return "CASE WHEN " + p.within.sql(oid) + " THEN " + p.sql(in, text, oid) + " ELSE " + text + " END"
 }
 
 // wrapName has an expression that makes an OID alias of something else give the version's name as text.

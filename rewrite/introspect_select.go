@@ -271,9 +271,9 @@ func (r *rowMap) addNamed(m mention, entry string) {
 		switch c := r.rel.Column(name); {
 		case c == nil || n.entries == nil:
 		case c.TypeName == "text[]":
-			set(name, eachSQL("t."+name, definitionSQL("u.d", "v.e", definitionPattern), entry))
+			set(name, eachSQL("t."+name, definitionSQL("u.d", "v.e", "", definitionPattern), entry))
 		default:
-			set(name, "(CASE WHEN ("+entry+") IS NULL THEN "+r.value(name)+asText+" ELSE (SELECT "+definitionSQL("q.d", "q.e", definitionPattern)+
+			set(name, "(CASE WHEN ("+entry+") IS NULL THEN "+r.value(name)+asText+" ELSE (SELECT "+definitionSQL("q.d", "q.e", "", definitionPattern)+
 				" FROM (SELECT "+r.value(name)+asText+" AS d, "+entry+" AS e OFFSET 0) AS q) END)")
 		}
 	}

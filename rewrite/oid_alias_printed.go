@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -37,19 +36,20 @@ func (in *introspection) printedAs(typ catalog.OID, object string) string {
 func (in *introspection) procedureSQL(object string) string {
 	text := object + "::pg_catalog.text"
 	sql := ""
+	printed := func(types []catalog.OID, print func(catalog.OID) string) string {
+		each := make([]string, len(types))
+		for i, typ := range types {
+			each[i] = print(typ)
+		}
+		return "('('" + concat + strings.Join(each, concat+"','"+concat) + concat + "')')"
+	}
 	in.cat.EachFunction(func(f *catalog.Function) bool {
-		printed := text
-		for _, g := range in.groups {
-			if g.Renamed && g.RowType != 0 && slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return typ == g.RowType || typ == g.Array }) {
-				// As it is printed, or with quote_all_identifiers.
-				name := regexp.QuoteMeta(syntax.QuoteIdent(g.Names[0])) + "|" + regexp.QuoteMeta(`"`+strings.ReplaceAll(g.Names[0], `"`, `""`)+`"`)
-				with := syntax.QuoteLiteral(`\1`) + concat + "pg_catalog.quote_ident(" + syntax.QuoteLiteral(strings.ReplaceAll(g.Logical, `\`, `\\`)) + ")"
-				printed = "pg_catalog.regexp_replace(" + printed + ", " + syntax.QuoteLiteral("([(,.])(?:"+name+`)(?=[],)[])`) + ", " + with + ", 'g')"
-			}
+		if !slices.ContainsFunc(f.ArgTypes, func(typ catalog.OID) bool { return in.names.printedTypes.entries[number(int64(typ))] != nil }) {
+			return true
 		}
-		if printed != text {
-			sql += " WHEN " + object + eq + oidLiteral(f.OID) + " THEN " + printed
-		}
+		old := printed(f.ArgTypes, func(typ catalog.OID) string { return "pg_catalog.format_type(" + oidLiteral(typ) + ", NULL)" })
+		sql += " WHEN " + object + eq + oidLiteral(f.OID) + " AND pg_catalog.right(" + text + ", pg_catalog.length(" + old + "))" + eq + old + " THEN pg_catalog.left(" + text +
+			", OPERATOR(pg_catalog.-) pg_catalog.length(" + old + "))" + concat + printed(f.ArgTypes, in.printedType)
 		return true
 	})
 	if sql == "" {

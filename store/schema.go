@@ -180,4 +180,4 @@ BEGIN
 		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %I', given.tab, given.who);
 	END LOOP;
 END $$;
-`, lookups, deferred}
+`, lookups, deferred, printed}

@@ -30,7 +30,7 @@ func (r *Printer) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 	fixed := [bothNamings]string{name, name}
 	if l.bare != nil {
 		if c := l.bare.column(name); c != nil {
-			r.replace(at, at, syntax.QuoteIdent(c.shown[inTheVersion]))
+			r.replace(at, at, r.quote(c.shown[inTheVersion]))
 			return c.shown
 		}
 	}
@@ -38,7 +38,7 @@ func (r *Printer) bareColumn(at int, name string, l *printLevel) [bothNamings]st
 		r.known[at] = true
 	} else if m := l.merging(name); m != nil {
 		fixed[inTheVersion] = mergedName(m.merges, name, inTheVersion)
-		r.replace(at, at, syntax.QuoteIdent(fixed[inTheVersion]))
+		r.replace(at, at, r.quote(fixed[inTheVersion]))
 	}
 	return fixed
 }
@@ -65,7 +65,7 @@ func (r *Printer) columnOf(at int, of, name string, star bool, l *printLevel) [b
 	switch {
 	case c != nil:
 		r.expect(at+2, name)
-		r.replace(at+2, at+2, syntax.QuoteIdent(c.shown[inTheVersion]))
+		r.replace(at+2, at+2, r.quote(c.shown[inTheVersion]))
 		return c.shown
 	case e.rel != nil:
 		r.unsure()
@@ -81,7 +81,7 @@ func (r *Printer) entryNamed(at int, name string, l *printLevel) *printEntry {
 		return nil
 	}
 	r.expect(at, name)
-	r.replace(at, at, syntax.QuoteIdent(e.name[inTheVersion]))
+	r.replace(at, at, r.quote(e.name[inTheVersion]))
 	return e
 }
 
@@ -114,7 +114,7 @@ func (r *Printer) target(t *ast.ResTarget, l *printLevel) {
 		if r.edits[i].Start == r.tokens.Start(end) {
 			r.edits[i].End = r.tokens.End(last)
 			if label != names[inTheVersion] {
-				r.edits[i].New += " AS " + syntax.QuoteIdent(label)
+				r.edits[i].New += " AS " + r.quote(label)
 			}
 		}
 	}
@@ -140,9 +140,9 @@ func (r *Printer) typeName(t *ast.TypeName) {
 	if r.Names.visible(rel, inDatabase) != (len(names) == 1) {
 		r.unsure()
 	}
-	shown := syntax.QuoteIdent(r.Names.relationName(rel, inTheVersion))
+	shown := r.quote(r.Names.relationName(rel, inTheVersion))
 	if !r.Names.visible(rel, inTheVersion) {
-		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
+		shown = r.quote(rel.Schema) + "." + shown
 	}
 	r.replace(at, last, shown)
 }
@@ -175,9 +175,9 @@ func (r *Printer) registered(k *ast.A_Const, typ string) {
 	if rel == nil || r.Names.relationName(rel, inTheVersion) == rel.Name {
 		return
 	}
-	shown := syntax.QuoteIdent(r.Names.relationName(rel, inTheVersion))
+	shown := r.quote(r.Names.relationName(rel, inTheVersion))
 	if !r.Names.visible(rel, inTheVersion) {
-		shown = syntax.QuoteIdent(rel.Schema) + "." + shown
+		shown = r.quote(rel.Schema) + "." + shown
 	}
 	at := r.tokens.At(int(k.Location))
 	r.replace(at, at, strings.TrimPrefix(syntax.QuoteLiteral(shown), " "))

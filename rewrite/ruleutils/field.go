@@ -7,7 +7,6 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
-	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // indirection prints a field or an element of a value.
@@ -70,7 +69,7 @@ func (r *Printer) field(i int, name string, rel *catalog.Relation) catalog.OID {
 	columns, _ := r.Names.columns(rel)
 	for _, c := range columns {
 		if c.real[inDatabase] == name {
-			r.replace(i, i, syntax.QuoteIdent(c.real[inTheVersion]))
+			r.replace(i, i, r.quote(c.real[inTheVersion]))
 			return c.typ
 		}
 	}

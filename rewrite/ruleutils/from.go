@@ -6,7 +6,6 @@ import (
 
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ast"
-	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // from enters the items of FROM into a level, in the order of the range table, and finds what stands where.
@@ -253,7 +252,7 @@ func (r *Printer) printEntries(l *printLevel) {
 		case e.place.end > 0 && e.place.end > e.place.last && r.tokens.Is(e.place.last+1, '('):
 			r.unsure()
 		case e.place.end == e.place.last+1: // a WITH query with an alias
-			r.replace(e.place.end, e.place.end, syntax.QuoteIdent(e.name[inTheVersion]))
+			r.replace(e.place.end, e.place.end, r.quote(e.name[inTheVersion]))
 		default:
 			r.unsure() // where the alias stands is not known
 		}
@@ -261,26 +260,22 @@ func (r *Printer) printEntries(l *printLevel) {
 }
 
 func (r *Printer) printRelation(e *printEntry, l *printLevel) {
-	name := syntax.QuoteIdent(r.Names.relationName(e.rel, inTheVersion))
+	name := r.quote(r.Names.relationName(e.rel, inTheVersion))
 	if r.qualifiedAs(e, l, inTheVersion) {
-		name = syntax.QuoteIdent(e.rel.Schema) + "." + name
+		name = r.quote(e.rel.Schema) + "." + name
 	}
 	list := e.lists(inTheVersion)
 	if e.always && !r.aliasedBySegue(e) || list || e.name[inTheVersion] != r.Names.relationName(e.rel, inTheVersion) {
 		if e.place.as {
 			name += " AS"
 		}
-		name += " " + syntax.QuoteIdent(e.name[inTheVersion])
+		name += " " + r.quote(e.name[inTheVersion])
 	}
 	if list {
 		if _, whole := r.Names.columns(e.rel); !whole {
 			r.unsure()
 		}
-		quoted := e.shown(inTheVersion)
-		for i := range quoted {
-			quoted[i] = syntax.QuoteIdent(quoted[i])
-		}
-		name += "(" + strings.Join(quoted, ", ") + ")"
+		name += "(" + strings.Join(r.quoteEach(e.shown(inTheVersion)), ", ") + ")"
 	}
 	r.replace(e.place.first, e.place.end, name)
 }

@@ -7,7 +7,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
-	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // A printJoin is a join in FROM, as it stands in the text.
@@ -295,7 +294,7 @@ func (r *Printer) printUsing(j *printJoin, l *printLevel) {
 			return
 		}
 		r.expect(j.at+2+2*i, name)
-		r.replace(j.at+2+2*i, j.at+2+2*i, syntax.QuoteIdent(to))
+		r.replace(j.at+2+2*i, j.at+2+2*i, r.quote(to))
 	}
 }
 
@@ -306,9 +305,9 @@ func (r *Printer) printJoinAlias(e *printEntry) {
 	}
 	list := ""
 	if e.columns == nil && e.listed != nil {
-		list = "(" + strings.Join(syntax.QuoteIdents(e.listed), ", ") + ")"
+		list = "(" + strings.Join(r.quoteEach(e.listed), ", ") + ")"
 	} else if e.columns != nil && e.lists(inTheVersion) {
-		list = "(" + strings.Join(syntax.QuoteIdents(e.shown(inTheVersion)), ", ") + ")"
+		list = "(" + strings.Join(r.quoteEach(e.shown(inTheVersion)), ", ") + ")"
 	}
 	if e.name[inDatabase] == e.name[inTheVersion] && (e.columns == nil || list == "" && e.listed == nil || e.listed != nil && slices.Equal(e.listed, e.shown(inTheVersion))) {
 		return
@@ -326,7 +325,7 @@ func (r *Printer) printJoinAlias(e *printEntry) {
 	if e.listed != nil {
 		last = r.closing(at + 1)
 	}
-	r.replace(at, last, syntax.QuoteIdent(e.name[inTheVersion])+list)
+	r.replace(at, last, r.quote(e.name[inTheVersion])+list)
 }
 
 // numbers counts the columns whose names were taken.

@@ -2,6 +2,7 @@ package ruleutils
 
 import (
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -29,6 +30,7 @@ type Printer struct {
 	known   map[int]bool // tokens of which the meaning is known
 	params  map[string]catalog.OID
 	failed  bool
+	quotes  bool // names are in quotes that need none
 }
 
 // A Kind is what has been printed.
@@ -88,7 +90,7 @@ func (r *Printer) Print(head, text string) (string, bool) {
 	if r.tokens, err = syntax.Scan(sql); err != nil {
 		return "", false
 	}
-	r.known = map[int]bool{}
+	r.known, r.quotes = map[int]bool{}, r.quotesAll()
 	r.root(tree.Stmts[0].Stmt)
 	r.markFixed()
 	if r.failed || !r.allKnown(len(before), len(sql)-len(after)) || splice.Sort(r.edits, len(sql)) != nil {
@@ -126,6 +128,40 @@ func (r *Printer) root(n *ast.Node) {
 	default:
 		r.function(n.GetCreateFunctionStmt())
 	}
+}
+
+// quotesAll reports whether the text was printed with quote_all_identifiers.
+func (r *Printer) quotesAll() bool {
+	all := false
+	for i := range r.tokens.List {
+		name, ok := r.tokens.Ident(i)
+		if !ok {
+			continue
+		}
+		quoted := strings.HasPrefix(r.tokens.Text(i), `"`)
+		if !quoted && r.tokens.Is(i-1, '.') {
+			return false
+		}
+		all = all || quoted && syntax.IsBareIdent(name)
+	}
+	return all
+}
+
+// quote is a name as the text would have it.
+func (r *Printer) quote(name string) string {
+	if r.quotes {
+		return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+	}
+	return syntax.QuoteIdent(name)
+}
+
+// quoteEach is quote for each of several names.
+func (r *Printer) quoteEach(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = r.quote(name)
+	}
+	return quoted
 }
 
 // unsure gives up.

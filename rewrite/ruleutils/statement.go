@@ -4,7 +4,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/seguedb/segue/rewrite/ast"
-	"github.com/seguedb/segue/rewrite/syntax"
 )
 
 // selectIn prints a query at a level of its own, which has been made.
@@ -247,7 +246,7 @@ func (r *Printer) columnAt(i int, name string, target *printEntry) *printColumn 
 	for _, c := range target.columns {
 		if c.real[inDatabase] == name {
 			r.expect(i, name)
-			r.replace(i, i, syntax.QuoteIdent(c.real[inTheVersion]))
+			r.replace(i, i, r.quote(c.real[inTheVersion]))
 			return c
 		}
 	}
@@ -267,9 +266,9 @@ func (r *Printer) rule(s *ast.RuleStmt) {
 		return
 	}
 	place := r.placeOf(s.Relation)
-	name := syntax.QuoteIdent(r.Names.relationName(on, inTheVersion))
+	name := r.quote(r.Names.relationName(on, inTheVersion))
 	if place.qualified { // pretty printing leaves the schema out where it can
-		name = syntax.QuoteIdent(on.Schema) + "." + name
+		name = r.quote(on.Schema) + "." + name
 	} else if !r.Names.visible(on, inTheVersion) {
 		r.unsure()
 	}
