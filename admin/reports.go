@@ -60,11 +60,11 @@ func (s *Server) getTransitions(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) getExitSQL(w http.ResponseWriter, r *http.Request) error {
 	to := rules.Phase(r.URL.Query().Get("to"))
 	switch to {
-	case rules.Contracted, rules.RolledBack:
+	case rules.Contracted, rules.RolledBack, migrate.Purged:
 	case "":
 		to = rules.Contracted
 	default:
-		return badOption("to", string(to), fmt.Sprintf("the way out is to %s or to %s", rules.Contracted, rules.RolledBack))
+		return badOption("to", string(to), fmt.Sprintf("the way out is to %s, to %s or to %s", rules.Contracted, rules.RolledBack, migrate.Purged))
 	}
 	sql, err := s.cfg.Control.ExitSQL(r.Context(), r.PathValue("id"), to)
 	if err != nil {

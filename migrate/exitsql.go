@@ -11,8 +11,11 @@ import (
 	"github.com/seguedb/segue/store"
 )
 
-// ExitSQL is a script for psql that finishes (to: Contracted) or undoes (to: RolledBack) the migration by hand. It looks
-// itself for what is done already, as somebody may have renamed a part by hand; where nothing is left to do it says so.
+// Purged is where the script leads that drops by hand what a migration that is over has left. No migration is stored in that phase.
+const Purged rules.Phase = "purged"
+
+// ExitSQL is a script for psql that finishes (to: Contracted) or undoes (to: RolledBack) the migration by hand, or drops what it has left (to:
+// Purged). It looks itself for what is done already, as somebody may have renamed a part by hand; where nothing is left to do it says so.
 func (i *Instance) ExitSQL(ctx context.Context, id string, to rules.Phase) (string, error) {
 	pool, err := i.database()
 	if err != nil {
@@ -31,8 +34,12 @@ func (i *Instance) ExitSQL(ctx context.Context, id string, to rules.Phase) (stri
 
 func exitSQL(m *rules.Migration, all []*rules.Migration, to rules.Phase) (string, error) {
 	switch {
+	case to == Purged:
+		return purgeSQL(m)
 	case to != rules.Contracted && to != rules.RolledBack:
-		return "", &ConflictError{Message: fmt.Sprintf("a script by hand leads to %s or %s, not to %q", rules.Contracted, rules.RolledBack, to)}
+		return "", &ConflictError{Message: fmt.Sprintf("a script by hand leads to %s, %s or %s, not to %q", rules.Contracted, rules.RolledBack, Purged, to)}
+	case m.Phase == to && m.Leftovers():
+		return fmt.Sprintf("-- Migration %s is %s: nothing is left to do. The script of --to %s drops what it has left in the database.\n", comment(m.ID), spoken(to), Purged), nil
 	case m.Phase == to:
 		return fmt.Sprintf("-- Migration %s is %s: nothing is left to do.\n", comment(m.ID), spoken(to)), nil
 	case m.Phase == rules.Contracted && !m.Returns():
@@ -45,25 +52,8 @@ func exitSQL(m *rules.Migration, all []*rules.Migration, to rules.Phase) (string
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, `-- Takes migration %[1]s from %[2]s to %[3]s without Segue. Run it with psql, as the owner of the tables:
---   psql --no-psqlrc --set ON_ERROR_STOP=1 --file this-file.sql
--- Stop all instances first: their clients would not be held back. Apps then connect to PostgreSQL directly, and must know
--- the names that are physical afterwards. What was renamed by hand already is left as it is.
-BEGIN;
-SET LOCAL search_path = pg_catalog;
-SET LOCAL lock_timeout = '5s';
-DO $check$
-BEGIN
-	PERFORM FROM segue.epoch FOR UPDATE;
-	IF EXISTS (SELECT FROM segue.instance WHERE heartbeat > clock_timestamp() - interval '10 seconds') THEN
-		RAISE EXCEPTION 'an instance of Segue is running' USING HINT = 'Stop it, wait ten seconds, and run this again.';
-	END IF;
-	IF NOT EXISTS (SELECT FROM segue.migration WHERE id = %[4]s AND phase = '%[2]s') THEN
-		RAISE EXCEPTION 'the migration is not in phase %[2]s any more' USING HINT = 'Ask for a new script.';
-	END IF;
-END
-$check$;
-`, comment(m.ID), m.Phase, to, literal(m.ID))
+	begin(&b, m, fmt.Sprintf("Takes migration %s from %s to %s", comment(m.ID), m.Phase, to), `Apps then connect to PostgreSQL directly, and must know
+-- the names that are physical afterwards. What was renamed by hand already is left as it is.`)
 	for _, other := range rules.First(m, all, to) {
 		fmt.Fprintf(&b, `DO $order$
 BEGIN
@@ -90,6 +80,55 @@ INSERT INTO segue.audit (migration, kind, detail, actor) VALUES (%[1]s, '%[3]s',
 NOTIFY %[5]s;
 COMMIT;
 `, literal(m.ID), to, eventCommitted, m.Phase, store.Channel)
+	return b.String(), nil
+}
+
+// begin begins a script and the transaction in it. what is what it does, and after follows on a sentence of its head.
+func begin(b *strings.Builder, m *rules.Migration, what, after string) {
+	fmt.Fprintf(b, `-- %[1]s without Segue. Run it with psql, as the owner of the tables:
+--   psql --no-psqlrc --set ON_ERROR_STOP=1 --file this-file.sql
+-- Stop all instances first: their clients would not be held back. %[2]s
+BEGIN;
+SET LOCAL search_path = pg_catalog;
+SET LOCAL lock_timeout = '5s';
+DO $check$
+BEGIN
+	PERFORM FROM segue.epoch FOR UPDATE;
+	IF EXISTS (SELECT FROM segue.instance WHERE heartbeat > clock_timestamp() - interval '10 seconds') THEN
+		RAISE EXCEPTION 'an instance of Segue is running' USING HINT = 'Stop it, wait ten seconds, and run this again.';
+	END IF;
+	IF NOT EXISTS (SELECT FROM segue.migration WHERE id = %[3]s AND phase = '%[4]s') THEN
+		RAISE EXCEPTION 'the migration is not in phase %[4]s any more' USING HINT = 'Ask for a new script.';
+	END IF;
+END
+$check$;
+`, what, after, literal(m.ID), m.Phase)
+}
+
+// purgeSQL is the script that drops what a migration has left which is over.
+func purgeSQL(m *rules.Migration) (string, error) {
+	switch {
+	case m.Phase != rules.Contracted && m.Phase != rules.RolledBack:
+		return "", &ConflictError{Message: fmt.Sprintf("%q is %s, and only what is over leaves something to purge", m.ID, spoken(m.Phase)), Hint: fmt.Sprintf("ask for the script that leads to %s or to %s", rules.Contracted, rules.RolledBack)}
+	case !m.Leftovers():
+		return fmt.Sprintf("-- Migration %s has left nothing in the database: nothing is left to do.\n", comment(m.ID)), nil
+	}
+	if err := purgeable(m); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	begin(&b, m, fmt.Sprintf("Drops what migration %s has left, which is %s,", comment(m.ID), spoken(m.Phase)), "There is no way back from this, and what is dropped\n-- cannot be looked at any more.")
+	for _, sql := range rules.Statements(rules.PurgeSteps(m)) {
+		b.WriteString(sql + ";\n")
+	}
+	fmt.Fprintf(&b, `DELETE FROM segue.transition WHERE migration = %[1]s;
+DELETE FROM segue.change WHERE migration = %[1]s;
+DELETE FROM segue.backfill WHERE migration = %[1]s;
+UPDATE segue.epoch SET epoch = epoch + 1, changed_at = now();
+INSERT INTO segue.audit (migration, kind, detail, actor) VALUES (%[1]s, '%[2]s', 'by hand: %[3]s', session_user);
+NOTIFY %[4]s;
+COMMIT;
+`, literal(m.ID), eventCommitted, Purged, store.Channel)
 	return b.String(), nil
 }
 

@@ -116,6 +116,57 @@ func TestExitSQLOfAChainKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestExitSQLDropsWhatAChangeHasLeft(t *testing.T) {
+	t.Parallel()
+	for name, reach := range map[string][]Request{
+		"rolled back": {rollback},
+		"contracted":  {cutover, contract},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, 1, club)
+			f.create(authored)
+			if _, err := f.instances[0].ExitSQL(t.Context(), "authored", Purged); err == nil || !strings.Contains(err.Error(), `"authored" is draft`) {
+				t.Errorf("of a draft: %v", err)
+			}
+			f.must("authored", activate)
+			f.awaitStage("authored", rules.Served)
+			f.must("authored", reach...)
+			over := f.phase("authored")
+			if there, err := f.instances[0].ExitSQL(t.Context(), "authored", over); err != nil || !strings.Contains(there, "--to purged") || strings.Contains(there, "BEGIN") {
+				t.Errorf("of what is there: %s, %v", there, err)
+			}
+			var script string
+			pgtest.Eventually(t, func() bool {
+				var err error
+				script, err = f.instances[0].ExitSQL(t.Context(), "authored", Purged)
+				return err == nil
+			}, "the new columns have their names")
+			if out, err := f.psql(script); err == nil || !strings.Contains(out, "an instance of Segue is running") {
+				t.Errorf("beside an instance psql says: %s %v", out, err)
+			}
+			if err := f.instances[0].Stop(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if out, err := f.psql(script); err != nil {
+				t.Fatalf("psql says: %s %v\n%s", out, err, script)
+			}
+			const left = `SELECT (SELECT count(*) FROM pg_attribute WHERE attrelid = 'posts'::regclass AND attname LIKE '\_segue%')
+				+ (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal) + (SELECT count(*) FROM segue.change) + (SELECT count(*) FROM segue.backfill)`
+			if n := value[int](f, left); n != 0 || f.phase("authored") != over {
+				t.Errorf("%d things are left, and the phase is %s", n, f.phase("authored"))
+			}
+			m, err := load(context.Background(), f.db, "authored")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if script, err = exitSQL(m, []*rules.Migration{m}, Purged); err != nil || !strings.Contains(script, "nothing is left to do") {
+				t.Errorf("afterwards: %s, %v", script, err)
+			}
+		})
+	}
+}
+
 func TestExitSQLOfWhatIsOverSaysThatNothingIsLeftToDo(t *testing.T) {
 	t.Parallel()
 	for _, phase := range []rules.Phase{rules.Contracted, rules.RolledBack} {
