@@ -32,6 +32,28 @@ func TestIndexesAndChecksOfColumnsThatGoAreFoundInADraft(t *testing.T) {
 	}
 }
 
+const lookedUp = `
+id: authored
+operations:
+  - change_columns:
+      table: public.posts
+      from: [member_id]
+      to: [{ name: member_uuid, type: uuid }]
+      up: { member_uuid: "(SELECT uuid FROM members WHERE id = member_id)" }
+      down: { member_id: "(SELECT id FROM members WHERE uuid = member_uuid)" }
+      reads: [{ table: members, via: { member_id: id, member_uuid: uuid } }]
+`
+
+func TestAColumnByWhichRowsAreLookedUpIsToHaveAnIndex(t *testing.T) {
+	t.Parallel()
+	c := on(t, lookedUp, `CREATE SCHEMA segue`, `CREATE TABLE members (id int PRIMARY KEY, uuid uuid NOT NULL UNIQUE)`,
+		`CREATE TABLE posts (id int PRIMARY KEY, member_id int)`, `CREATE INDEX ON posts (id, member_id)`, `CREATE INDEX ON posts (member_id) WHERE id > 3`)
+	found := c.remedied(lookupIndex, []string{"public.posts.member_id"}, `CREATE INDEX ON posts (member_id, id)`)
+	if len(found) != 1 || found[0].Severity != Warn || len(found[0].Mend) != 1 || found[0].Mend[0] != `CREATE INDEX CONCURRENTLY ON "public"."posts" (member_id)` {
+		t.Errorf("found %+v", found)
+	}
+}
+
 func TestADifferenceBetweenTheSidesIsWaivedByTheRuleFile(t *testing.T) {
 	t.Parallel()
 	c := on(t, money+"waive:\n  - { id: change-check, object: constraint dear on public.orders, reason: checked by the app }\n", moneyShop)

@@ -5,6 +5,7 @@ var tableChecks = []check{
 	{[]*Hazard{extensionMember}, lookExtensions},
 	{[]*Hazard{unfit}, lookChanges},
 	{[]*Hazard{changeIndex}, lookChangeIndexes},
+	{[]*Hazard{lookupIndex}, lookLookupIndexes},
 	{[]*Hazard{changeCheck}, lookChangeChecks},
 	{[]*Hazard{changeColumn}, lookChangeColumns},
 }

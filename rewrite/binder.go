@@ -47,6 +47,7 @@ type Binder struct {
 	filter    *prefilter.Filter // nil when nothing is live
 	unseen    *prefilter.Filter // names that change the session; nil: there are none
 	makers    *NameFilter       // names that lead to code which may make something; nil: there are none
+	lookedUp  *lookupFilter     // nil: there are no such tables
 	cache     *cache
 	templates *templates
 	stats     *Stats
@@ -80,6 +81,7 @@ func NewBinder(snap *rules.Snapshot, o Options) *Binder {
 	if snap.Live() {
 		b.filter = prefilter.New(slices.Concat(snap.Identifiers, triggerWords), snap.Catalog.SessionChangers)
 		b.unseen = prefilter.OfChangers(snap.Catalog.SessionChangers)
+		b.lookedUp = newLookupFilter(snap.LookedUp)
 		b.makers = filterOfMakers(snap.Catalog.Makers)
 		b.views.init(snap, o)
 		b.rows = newRowTypes(snap.Catalog, snap.Tables)
@@ -101,7 +103,7 @@ func (b *Binder) Match(sql []byte, prepared bool) prefilter.Hit {
 	if b.filter == nil {
 		return prefilter.Miss
 	}
-	if b.all {
+	if b.all || b.lookedUp.in(sql) {
 		return prefilter.Names
 	}
 	return b.filter.Match(sql, prepared)
@@ -112,12 +114,16 @@ func (b *Binder) MatchPart(part []byte, prepared bool) prefilter.Hit {
 	if b.filter == nil {
 		return prefilter.Miss
 	}
+	if b.lookedUp.in(part) {
+		return prefilter.Names
+	}
 	return b.filter.Match(part, prepared)
 }
 
 // FindsAs tells whether Match finds in every text what it finds with another binder.
 func (b *Binder) FindsAs(other *Binder) bool {
 	return b.snap.Live() == other.snap.Live() && slices.Equal(b.snap.Identifiers, other.snap.Identifiers) &&
+		slices.EqualFunc(b.snap.LookedUp, other.snap.LookedUp, sameLookup) &&
 		slices.Equal(b.snap.Catalog.SessionChangers, other.snap.Catalog.SessionChangers)
 }
 

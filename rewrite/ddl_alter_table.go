@@ -30,6 +30,7 @@ func (b *binding) alterTable(x *ast.AlterTableStmt) {
 			continue
 		}
 		b.saw(cmd)
+		b.keepsLookedUpCommand(x.Relation, cmd)
 		b.alterCommand(it, cmd, parts[i])
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/seguedb/segue/rewrite/prefilter"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -89,6 +90,53 @@ func TestWhatWouldBreakAChangeIsRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestATableThatIsLookedUpStaysAsItIs(t *testing.T) {
+	t.Parallel()
+	w := newChangedWorld(t, changedStages[1])
+	snap := *w.binder.Snapshot()
+	delivery := snap.Catalog.Lookup("public", "delivery")
+	snap.LookedUp = []rules.LookedUp{{OID: delivery.OID, Table: rules.Name{Schema: "public", Name: "delivery"}, Columns: []string{"id", "n"}, Migration: "v"},
+		{OID: 1, Table: rules.Name{Schema: "elsewhere", Name: "other"}, Migration: "v"}}
+	w.binder = NewBinder(&snap, Options{})
+	for sql, refused := range map[string]bool{
+		`ALTER TABLE delivery RENAME TO shipping`:                                           true,
+		`ALTER TABLE public.delivery RENAME TO shipping`:                                    true,
+		`alter table if exists Delivery rename n TO m`:                                      true,
+		`ALTER TABLE delivery RENAME COLUMN name TO m`:                                      false,
+		`ALTER TABLE delivery SET SCHEMA segue`:                                             true,
+		`ALTER TABLE delivery DROP COLUMN name, DROP n CASCADE`:                             true,
+		`ALTER TABLE delivery DROP COLUMN name`:                                             false,
+		`ALTER TABLE delivery ALTER n TYPE bigint`:                                          true,
+		`ALTER TABLE delivery ALTER name TYPE varchar`:                                      false,
+		`ALTER TABLE delivery ADD more int, ALTER n SET DEFAULT 1`:                          false,
+		`ALTER TABLE delivery DISABLE TRIGGER ALL`:                                          true,
+		`ALTER TABLE delivery ENABLE ROW LEVEL SECURITY`:                                    true,
+		`CREATE TABLE one (a int); ALTER TABLE delivery INHERIT one`:                        true,
+		`DROP TABLE one, delivery`:                                                          true,
+		`DROP TABLE IF EXISTS "delivery" CASCADE`:                                           true,
+		`DROP SCHEMA elsewhere CASCADE`:                                                     true,
+		`ALTER SCHEMA elsewhere RENAME TO private`:                                          true,
+		`DROP INDEX delivery_n`:                                                             false,
+		`DROP TABLE other.delivery`:                                                         false,
+		`DO $$ BEGIN ALTER TABLE delivery RENAME TO shipping; END $$`:                       true,
+		`SELECT id FROM orders WHERE 'ALTER TABLE delivery RENAME TO x' = 'drop' OR id > 0`: false,
+	} {
+		if hit := w.binder.Match([]byte(sql), false); refused && hit != prefilter.Names {
+			t.Errorf("%s\nis not looked at", sql)
+		}
+		text := w.rewrite(t, sql)
+		f := text.Statements[len(text.Statements)-1].Failure
+		if (f != nil && f.Code == codeRefused && f.Detail == "Values are looked up in it by v.") != refused {
+			t.Errorf("%s\nshould be refused: %v, and is: %+v", sql, refused, f)
+		}
+	}
+	for _, sql := range []string{`SELECT * FROM delivery`, `UPDATE delivery SET n = 1`, `ALTER TABLE one ADD a int`} {
+		if w.binder.Match([]byte(sql), false) == prefilter.Names {
+			t.Errorf("%s\nis looked at for nothing", sql)
+		}
 	}
 }
 

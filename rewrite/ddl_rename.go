@@ -19,6 +19,7 @@ func (b *binding) rename(x *ast.RenameStmt) {
 		}
 		return
 	}
+	b.keepsLookedUpName(x)
 	it := &item{unknown: true}
 	if b.isAffectedName(x.Relation.Relname) || x.RenameType == ast.ObjectType_OBJECT_COLUMN {
 		it = b.subject(x.Relation, x.MissingOk)
@@ -90,6 +91,7 @@ func (b *binding) setSchema(x *ast.AlterObjectSchemaStmt) {
 		b.otherObject(x.ObjectType, x.Object)
 		return
 	}
+	b.keepsLookedUp(x.Relation.Schemaname, x.Relation.Relname, "", "move @ to another schema", int(x.Relation.Location))
 	r := b.existing(x.Relation, x.MissingOk)
 	if r.table != nil && r.rel.Schema == x.Newschema {
 		return // it is there
@@ -144,6 +146,7 @@ func (b *binding) dropRelations(x *ast.DropStmt) {
 			b.notUnderstood(n)
 			return
 		}
+		b.keepsLookedUpObject(ast.StrVals(l.Items), b.tokens.Start(parts[k].From))
 		r := b.objectOf(l, len(l.Items), parts[k].From, x.MissingOk)
 		if r.rel == nil {
 			continue
@@ -156,6 +159,7 @@ func (b *binding) dropRelations(x *ast.DropStmt) {
 
 // endsSchema refuses to take a schema away, or its name, while it has tables under migration.
 func (b *binding) endsSchema(name, what string) {
+	b.keepsLookedUpIn(name, what)
 	for _, t := range b.lens.Tables {
 		if t.Schema == name && b.isTarget(t.OID) {
 			b.forbid(-1, refusedMoving, t, what+" the schema of "+syntax.QuoteIdent(t.Logical))

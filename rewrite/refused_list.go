@@ -33,6 +33,7 @@ const (
 	refusedTrigger
 	refusedComputedName
 	refusedMoving
+	refusedLookedUp
 	refusedTakenName
 	refusedCopy
 	refusedSharedList
@@ -103,6 +104,10 @@ var refusalList = [refusals]Refusal{
 	refusedMoving: {
 		What: "`DROP`, `RENAME` and `SET SCHEMA` of a table under migration, `DROP` and `RENAME` of its schema, and `CREATE RULE … ON SELECT`, which makes a view of it; `DROP` and `RENAME` of a migrating column, and `TYPE` with another type than it has. While columns are changed, also `DEFAULT` and `NOT NULL` of either side, a new trigger `BEFORE` each row of the table, and `DISABLE TRIGGER ALL` and `USER`. In **every** version, also in that whose names are the database's",
 		Why:  "the other version would lose what it was written for", Instead: "contract the migration or roll it back first",
+	},
+	refusedLookedUp: {
+		What: "`DROP`, `RENAME` and `SET SCHEMA` of a table in which a change of columns looks values up (`reads`), and `DROP` and `RENAME` of its schema; `DROP`, `RENAME` and `TYPE` of a column of it that is read; `DISABLE TRIGGER ALL` and `USER`, `ENABLE ROW LEVEL SECURITY`, `INHERIT` and `ATTACH PARTITION` there",
+		Why:  "writes of the table whose columns are changed would fail, or rows be left behind", Instead: "purge the migration or roll it back first",
 	},
 	refusedTakenName: {
 		What: "A new table, view, type or column whose name a table or column under migration has in another version or in the database, and `IMPORT FOREIGN SCHEMA` of all that may have such a name. In **every** version",

@@ -52,6 +52,7 @@ func (b *Binder) Successor(snap *rules.Snapshot, o Options) *Binder {
 // isSameBut reports whether two snapshots differ in nothing but what the database has beside the tables under migration.
 func isSameBut(a, b *rules.Snapshot) bool {
 	return a.Live() && b.Live() && slices.Equal(a.Tables, b.Tables) && maps.Equal(a.Aliases, b.Aliases) && maps.Equal(a.StoredNames, b.StoredNames) &&
+		slices.EqualFunc(a.LookedUp, b.LookedUp, sameLookup) &&
 		slices.Equal(a.Versions(), b.Versions()) && maps.EqualFunc(a.Lenses, b.Lenses, func(x, y *rules.Lens) bool {
 		return x.Version == y.Version && slices.EqualFunc(x.Tables, y.Tables, isSameLens)
 	})

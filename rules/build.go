@@ -38,6 +38,7 @@ func Build(epoch int64, migrations []*Migration, cat *catalog.Catalog) (*Snapsho
 		snap.Lenses[version] = s.lens(version, snap.Tables)
 	}
 	snap.Identifiers = identifiers(t, snap.Tables)
+	snap.LookedUp = lookedUp(all, cat)
 	return snap, nil
 }
 

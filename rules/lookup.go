@@ -7,6 +7,33 @@ import (
 	"github.com/seguedb/segue/catalog"
 )
 
+// A LookedUp is a table in which a change looks values up. The triggers of the change name it, and what is read of it.
+type LookedUp struct {
+	OID       catalog.OID
+	Table     Name
+	Columns   []string // that are read
+	Migration string
+}
+
+// lookedUp lists the tables that changes read whose triggers are there, or are to come. One that somebody has renamed past Segue is none of
+// them: its triggers fail, and to give it its name back is what helps.
+func lookedUp(migrations []*Migration, cat *catalog.Catalog) (out []LookedUp) {
+	for _, m := range migrations {
+		for _, c := range m.Changes() {
+			r := c.Resolved()
+			if r == nil || r.compiled == nil || r.Stage == Withdrawn {
+				continue
+			}
+			for _, l := range r.compiled.Lookups {
+				if t := cat.Lookup(l.Table.Schema, l.Table.Name); t != nil {
+					out = append(out, LookedUp{OID: t.OID, Table: Name{Schema: l.Table.Schema, Name: l.Table.Name}, Columns: l.Columns, Migration: m.ID})
+				}
+			}
+		}
+	}
+	return out
+}
+
 // names are those that the table may have: one without a schema is in that of the change's table, or in public.
 func (r Read) names(of Name) []Name {
 	if r.Table.Schema != "" {

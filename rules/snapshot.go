@@ -20,6 +20,8 @@ type Snapshot struct {
 	// any live version, and those of the functions, columns, domains and tables that use its row type.
 	Identifiers []string
 
+	LookedUp []LookedUp // tables in which changes look values up, and which stay as they are meanwhile
+
 	// StoredNames are the IDs of the NameMaps that are stored in the database for all roles to read. Whoever makes the
 	// snapshot adds them before it is shared.
 	StoredNames map[string]bool

@@ -111,6 +111,9 @@ func TestVersionsWriteAKeyThatIsLookedUpForTheOther(t *testing.T) {
 	for _, tc := range []struct{ version, sql, want string }{
 		{"base", "UPDATE post SET member_id = 77 WHERE id = 400", `23514|there is no row of public.member whose "id" is the value of "member_id"`},
 		{"author", "UPDATE post SET author = '00000000-0000-0000-0000-000000000000' WHERE id = 400", `23514|there is no row of public.member whose "uuid" is the value of "author"`},
+		{"base", "ALTER TABLE member RENAME TO members", `0A000|segue refuses to rename member`},
+		{"author", "DO $$ BEGIN ALTER TABLE member RENAME uuid TO key; END $$", `0A000|segue refuses to rename the column uuid of member`},
+		{"base", "DROP TABLE public.member CASCADE", `0A000|segue refuses to drop member`},
 		{"base", "DELETE FROM member WHERE id = 40", "23503|a row of public.member cannot go: it is still looked up for rows of public.post"},
 	} {
 		conn := f.connect(t, 0, tc.version, pgx.QueryExecModeExec)
@@ -136,5 +139,11 @@ func TestVersionsWriteAKeyThatIsLookedUpForTheOther(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "UPDATE post SET author = (SELECT uuid FROM member WHERE id = 3) WHERE id = 1"); err != nil {
 		t.Error(err)
 	}
+	if _, err := conn.Exec(t.Context(), "ALTER TABLE member RENAME uuid TO key"); err == nil || !strings.HasPrefix(said(err), "0A000|") {
+		t.Errorf("a rename while the old side is kept gave %v", said(err))
+	}
 	f.transition(t, "author", migrate.Request{Kind: migrate.Purge})
+	if _, err := conn.Exec(t.Context(), "ALTER TABLE member RENAME uuid TO key"); err != nil {
+		t.Error(err)
+	}
 }
