@@ -37,8 +37,10 @@ func newSwitchboard(upstream string, before func(context.Context, *pgx.ConnConfi
 	for name, value := range map[string]string{
 		"application_name": applicationName,
 		// Nobody's objects may stand before the ones that are meant (CVE-2025-12819).
-		"search_path":                         "pg_catalog",
-		"client_encoding":                     "UTF8",
+		"search_path":     "pg_catalog",
+		"client_encoding": "UTF8",
+		// What is asked of the catalogs looks dear to the planner and is not: to compile it would take a hundred times as long.
+		"jit":                                 "off",
 		"default_transaction_isolation":       "read committed",
 		"default_transaction_read_only":       "off",
 		"lock_timeout":                        "10s",
