@@ -62,6 +62,9 @@ func (s *session) takeReport(fields *wire.ErrorFields, r *wording.Report) {
 			fields.Set(code, *text)
 		}
 	}
+	if r.Position == 0 {
+		fields.Set(wire.FieldPosition, "") // it is in nothing that the client has written
+	}
 	setNumber(fields, wire.FieldPosition, r.Position)
 	if fields.Get(wire.FieldInternalQuery) == r.Query {
 		setNumber(fields, wire.FieldInternalPosition, r.QueryPosition)

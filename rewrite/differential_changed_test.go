@@ -383,8 +383,8 @@ func TestAWriteThatTheOtherSideCannotHoldNamesNothingOfSegues(t *testing.T) {
 			t.Parallel()
 			w := newChangedWorld(t, stage)
 			for sql, want := range map[string]wording.Report{
-				`INSERT INTO orders (id, total) VALUES (9, 5000000000)`: {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "total" as "total", which cannot hold this value.`},
-				`UPDATE orders SET amount = 99999999.99`:                {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "amount" as "cents", which cannot hold this value.`},
+				`INSERT INTO orders (id, total) VALUES (9, 5000000000)`: {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "total" as "total", which cannot hold this value: "down" of the change fails for it. Write one that both can hold.`},
+				`UPDATE orders SET amount = 99999999.99`:                {Code: "22003", Message: "integer out of range", Hint: `Another version of the app has "amount" as "cents", which cannot hold this value: "down" of the change fails for it. Write one that both can hold.`},
 				`UPDATE orders SET total = 13`:                          {Code: "23514", Message: `new row for relation "orders" violates check constraint "orders_total"`, Schema: "public", Table: "orders", Constraint: "orders_total"},
 			} {
 				got := w.reworded(t, sql)

@@ -54,6 +54,20 @@ func (b *binding) flip(s *scope, n *ast.UpdateStmt, target *item) {
 	}
 }
 
+// A flipParameter is a parameter that is repeated.
+type flipParameter struct {
+	name, column string // $1, and the column that it is assigned to, as the version calls it
+	cast         bool   // by the client
+	location     int    // in the client's text: of the parameter, or of its cast
+}
+
+// writesSides notes what errors are put into the client's terms with.
+func (w *flipping) writesSides(p *rules.Counterpart) {
+	w.statement.flips = append(w.statement.flips, p.Marker)
+	w.statement.sides = append(w.statement.sides, w.parameters...)
+	w.parameters = nil
+}
+
 // flipNew is what new rows are given in both sides of the changes of which an INSERT names all columns of the version, in every row. What ON
 // CONFLICT may make of a row is left to the triggers.
 func (b *binding) flipNew(n *ast.InsertStmt, sel *ast.SelectStmt, target *item) (m markedWrite) {
@@ -128,6 +142,7 @@ func (w *flipping) flipRows(p *rules.Counterpart, list []*ast.Node, rows [][]*as
 		}
 	}
 	given := make([][]string, len(rows))
+	w.parameters = nil
 	for k, row := range rows {
 		own := make([]string, len(p.Own))
 		for i, col := range p.Own {
@@ -154,6 +169,7 @@ func (w *flipping) flipRows(p *rules.Counterpart, list []*ast.Node, rows [][]*as
 		}
 		m.others[k] = append(m.others[k], values...)
 	}
+	w.writesSides(p)
 }
 
 // reads reports whether the statement reads a column of an item, so that it needs the right to do so.
@@ -174,13 +190,15 @@ type flipping struct {
 	bulk   bool   // the statement changes all rows
 	copies bool   // a constant of the client's is repeated
 
-	times map[string]int // how often the text has each parameter; nil until it is asked for
+	parameters []flipParameter // of the change at hand
+	times      map[string]int  // how often the text has each parameter; nil until it is asked for
 }
 
 // flip adds the assignments for one change. It adds nothing where a value cannot be repeated, or none is assigned.
 func (w *flipping) flip(p *rules.Counterpart, list []*ast.Node, m *markedWrite) {
 	values := make([]rules.FlipValue, len(p.Own))
 	assigned := 0
+	w.parameters = nil
 	for i, col := range p.Own {
 		before := w.column(col.Physical)
 		values[i] = rules.FlipValue{SQL: before, Before: before}
@@ -212,6 +230,7 @@ func (w *flipping) flip(p *rules.Counterpart, list []*ast.Node, m *markedWrite) 
 		m.set(p.Other[i].Physical, sql)
 	}
 	m.set(p.Flip.Marker.Name, turned)
+	w.writesSides(p)
 }
 
 // writes reports whether a list assigns a column of the other side, or the marker.
@@ -264,7 +283,9 @@ func (w *flipping) value(n *ast.Node, to *column) (evaluation, bool) {
 	}
 	switch v := n.GetNode().(type) {
 	case *ast.Node_ParamRef:
-		return w.parameter(v.ParamRef)
+		e, ok := w.parameter(v.ParamRef)
+		w.parameters = append(w.parameters, flipParameter{name: e.sql, column: to.name, location: int(v.ParamRef.Location)})
+		return e, ok
 	case *ast.Node_ColumnRef:
 		c := w.columns[v.ColumnRef]
 		if c == nil || c.item != w.target || c.typ != to.typ || c.computed() != nil || c.typ == 0 {
@@ -307,6 +328,7 @@ func (w *flipping) castParameter(x *ast.TypeCast, to *column) (evaluation, bool)
 		return evaluation{}, false
 	}
 	e, ok := w.parameter(p)
+	w.parameters = append(w.parameters, flipParameter{name: e.sql, column: to.name, cast: true, location: int(x.Location)})
 	return evaluation{sql: "CAST(" + e.sql + " AS " + syntax.QuoteQualified(names) + ")", fixed: true}, ok
 }
 

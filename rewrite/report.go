@@ -16,14 +16,17 @@ import (
 // which it is not certain whose they are.
 func (t *Text) Reword(r *wording.Report) {
 	absent, isAbsent := unmarked(r)
+	at, inFlip := t.inFlip(r)
 	if t.names.Lens != nil {
-		(&wording.Context{Names: t.names, Affected: t.affected(), Echoes: t.echoes(r)}).Reword(r)
+		(&wording.Context{Names: t.names, Affected: t.affected(), Echoes: t.echoes(r), Flips: t.flips(), InFlip: inFlip}).Reword(r)
 	}
 	if isAbsent {
 		r.Message = absent
 	}
 	t.placeQuery(r)
-	r.Position = t.ClientPosition(r.Position)
+	if r.Position = t.ClientPosition(r.Position); inFlip {
+		r.Position = at
+	}
 }
 
 // unmarked is the message that there is no relation or type of a name that was looked up with absentMark before it, with

@@ -106,6 +106,8 @@ type Statement struct {
 	lacks bool               // a body in it has a name that the version lacks
 	asked []string           // the questions whose answers it depends on
 	given []string           // what is put into it whose constants are the lens's, and none the client's
+	flips []string           // the markers of the changes both sides of which it writes
+	sides []flipParameter    // what it writes them of
 	plan  *explain.Statement // set when it shows a plan, now or when it is executed
 }
 

@@ -212,6 +212,14 @@ func (m *template) apply(b *Binder, s *Session, sql string, slots []slot, key ui
 		st := &t.Statements[i]
 		st.Start, st.End = st.Start+moved.at(st.Start), st.End+moved.at(st.End)
 	}
+	moved = newShift(m.slots, slots, nil)
+	for i := range t.Statements {
+		st := &t.Statements[i]
+		st.sides = slices.Clone(st.sides)
+		for k := range st.sides {
+			st.sides[k].location += moved.at(st.sides[k].location)
+		}
+	}
 	b.armOracle(t, key, func() { m.state.Store(templateWrong) })
 	return t
 }
@@ -223,7 +231,8 @@ func sameOutcome(a, b *Text) bool {
 		a.tally == b.tally && a.lasting == b.lasting && a.settled == b.settled && slices.Equal(a.Tables, b.Tables) && slices.Equal(a.edits, b.edits) && fitsTemplate(a)
 	return same && slices.EqualFunc(a.Statements, b.Statements, func(x, y Statement) bool {
 		return x.Start == y.Start && x.End == y.End && x.Tag == y.Tag && x.lacks == y.lacks && x.Failure == nil && x.plan == nil && len(x.asked) == 0 && x.Effect.none() &&
-			slices.Equal(x.Tables, y.Tables) && slices.Equal(x.Uses, y.Uses) && slices.Equal(x.Columns, y.Columns)
+			slices.Equal(x.Tables, y.Tables) && slices.Equal(x.Uses, y.Uses) && slices.Equal(x.Columns, y.Columns) &&
+			slices.Equal(x.flips, y.flips) && slices.Equal(x.sides, y.sides)
 	})
 }
 

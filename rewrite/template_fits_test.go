@@ -79,7 +79,7 @@ func TestEveryPartOfATextIsAccountedForByTemplates(t *testing.T) {
 			"GivenUp", "Question", "Pieces", // have no template
 		},
 		reflect.TypeFor[Statement](): {
-			"Start", "End", "Tag", "Tables", "Uses", "Columns", "lacks", // compared
+			"Start", "End", "Tag", "Tables", "Uses", "Columns", "lacks", "flips", "sides", // compared
 			"given",                              // follows from the edits, which are
 			"Failure", "Effect", "asked", "plan", // have no template
 		},

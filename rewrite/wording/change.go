@@ -42,10 +42,39 @@ func (w *Context) ofChange(r *Report) (message string) {
 		return w.otherIsNull(r)
 	case key != "" && r.Hint == "" && r.Routine != "exec_stmt_raise":
 		if _, p := w.counterpart(r, key); p != nil {
-			r.Hint = "Another version of the app has " + quotedNames(p.Own) + " as " + quotedNames(p.Other) + ", which cannot hold this value."
+			r.Hint = cannotHold(p)
 		}
+	case key == "" && strings.HasPrefix(r.Code, "22") && r.Hint == "" && r.Where == "" && (w.InFlip || r.Position == 0): // data_exception
+		r.Hint = w.ofFlips(r)
 	}
 	return ""
+}
+
+// cannotHold says of which change the expression has failed that makes the other side, and what to do.
+func cannotHold(p *rules.Counterpart) string {
+	direction := "down"
+	if p.OtherNew {
+		direction = "up"
+	}
+	return "Another version of the app has " + quotedNames(p.Own) + " as " + quotedNames(p.Other) + `, which cannot hold this value: "` + direction +
+		`" of the change fails for it. Write one that both can hold.`
+}
+
+// ofFlips is cannotHold for a text that has the expressions in it. The server does not say where in the text it has met the value.
+func (w *Context) ofFlips(r *Report) string {
+	var hints []string
+	for _, marker := range w.Flips {
+		if _, p := w.counterpart(r, strings.TrimPrefix(marker, "_segue_mark_")); p != nil {
+			hints = append(hints, cannotHold(p))
+		}
+	}
+	switch {
+	case len(hints) == 0:
+		return ""
+	case w.InFlip && len(hints) == 1:
+		return hints[0]
+	}
+	return "If the columns of the statement can hold it: " + strings.Join(hints, " Or: ")
 }
 
 // ofIndex words the violation of a unique index that has a counterpart by the name which the version has for it. Where it is on the

@@ -16,6 +16,9 @@ type Context struct {
 	Affected []*rules.TableLens     // those that the text names; nil when it names none
 	Echoes   func(name string) bool // tells whether the server repeats what the client itself has written
 
+	Flips  []string // the markers of the changes both sides of which the text writes itself
+	InFlip bool     // the error is in what it has been given for that
+
 	code      string
 	about     *rules.TableLens    // the table that the fields name
 	elsewhere string              // that table, if it is not under migration
