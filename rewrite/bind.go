@@ -66,12 +66,13 @@ type binding struct {
 	unsettled unsettled // by the statements before
 	moved     unsettled // by the statement at hand
 
-	inBody  bool                 // it is analyzed whenever it runs, and not as it is made
-	once    bool                 // it is in a body that is not stored: that of DO
-	vars    *variables           // of the body that the statement is in; nil elsewhere
-	given   *givenRows           // to a text that EXECUTE runs; nil elsewhere
-	where   func(offset int) int // counts a place as the client does, in a statement of a body
-	counted struct{ offset, characters int }
+	inBody    bool                 // it is analyzed whenever it runs, and not as it is made
+	once      bool                 // it is in a body that is not stored: that of DO
+	missingOK bool                 // the objects that it names need not exist
+	vars      *variables           // of the body that the statement is in; nil elsewhere
+	given     *givenRows           // to a text that EXECUTE runs; nil elsewhere
+	where     func(offset int) int // counts a place as the client does, in a statement of a body
+	counted   struct{ offset, characters int }
 
 	branchless map[string][]*rules.TableLens // by functions made in the text: tables on which a trigger must not call them
 	aliased    map[any]bool                  // tables and functions that get alias lists; kept while the statement is bound anew

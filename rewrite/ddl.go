@@ -151,12 +151,19 @@ func (b *binding) vanished(rv *ast.RangeVar) bool {
 		return false
 	}
 	b.sawAll(rv)
-	b.mistaken(rv.Schemaname, rv.Relname, int(rv.Location))
+	last := b.tokens.At(int(rv.Location))
+	for _, before := range []string{rv.Schemaname, rv.Catalogname} {
+		if before != "" {
+			last = b.part(last, 1)
+		}
+	}
+	b.unmistaken(rv.Schemaname, rv.Relname, last, func(absent string) { rv.Relname = absent })
 	return true
 }
 
-// mistaken refuses a name that only the database has.
-func (b *binding) mistaken(schema, name string, location int) {
+// unmistaken has a name that only the database has, at token i, mean nothing to the server, which is to say that there is none; set puts
+// another name into the tree.
+func (b *binding) unmistaken(schema, name string, i int, set func(absent string)) {
 	server := b.atServer(name)
 	if schema != "" {
 		server = b.physical(schema, name)
@@ -164,8 +171,13 @@ func (b *binding) mistaken(schema, name string, location int) {
 	if server != nil {
 		b.concern(b.lens.Table(server.OID))
 		b.affected = true
-		b.unsupported(location, refusedDoubt, "the name "+syntax.QuoteIdent(name), "is that of another table in the database")
+		b.absent(i, name, set)
 	}
+}
+
+// absent is unmistaken for a name that is known to be mistaken.
+func (b *binding) absent(i int, name string, set func(absent string)) {
+	b.renameToken(i, name, absentMark+name, func() { set(absentMark + name) })
 }
 
 // subject is the item of the table that a definition is about, whose columns its expressions and lists name.

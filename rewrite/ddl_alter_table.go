@@ -171,7 +171,7 @@ func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in syntax.Span
 		if _, f := it.column(cmd.Name, inVersion); f == missing {
 			if _, g := it.column(cmd.Name, atServer); g != missing {
 				b.affected = true
-				b.unsupported(-1, refusedDoubt, "the name "+syntax.QuoteIdent(cmd.Name), "is that of another column in the database")
+				b.absent(b.alteredToken(cmd, in), cmd.Name, func(absent string) { cmd.Name = absent })
 			}
 			return
 		}
@@ -180,11 +180,19 @@ func (b *binding) alteredColumn(it *item, cmd *ast.AlterTableCmd, in syntax.Span
 	if !ok || !b.takesName(c, -1, "ALTER TABLE") || c.physical == c.name {
 		return
 	}
+	b.renameToken(b.alteredToken(cmd, in), c.name, c.physical, func() { cmd.Name = c.physical })
+}
+
+// alteredToken is the token with the name of the column that a command is about.
+func (b *binding) alteredToken(cmd *ast.AlterTableCmd, in syntax.Span) int {
 	i := in.From + 1
 	if b.tokens.Kind(i) == ast.Token_COLUMN {
 		i++
 	}
-	b.renameToken(i, c.name, c.physical, func() { cmd.Name = c.physical })
+	if cmd.MissingOk && cmd.Subtype == ast.AlterTableType_AT_DropColumn {
+		i += 2
+	}
+	return i
 }
 
 // adopt binds INHERIT parent. The server goes by the names in the database.

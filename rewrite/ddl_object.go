@@ -65,7 +65,7 @@ func (b *binding) objectOf(l *ast.List, k, i int, missingOK bool) named {
 	r, f := b.relationNamed(schema, name)
 	if f == missing {
 		if missingOK {
-			b.mistaken(schema, name, b.tokens.Start(i))
+			b.unmistaken(schema, name, b.part(i, k-1), func(absent string) { l.Items[k-1] = stringNode(absent) })
 		} else {
 			b.objectMissing(schema, name)
 		}
@@ -125,6 +125,10 @@ func (b *binding) objectMissing(schema, name string) {
 
 // otherObject binds the name of what is no relation: only types, and the arguments of functions, can hold rows of one.
 func (b *binding) otherObject(kind ast.ObjectType, object *ast.Node) {
+	b.unplaced(func() { b.objectOfKind(kind, object) })
+}
+
+func (b *binding) objectOfKind(kind ast.ObjectType, object *ast.Node) {
 	switch {
 	case object == nil:
 	case object.GetTypeName() != nil:

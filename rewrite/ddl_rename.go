@@ -123,9 +123,11 @@ func (b *binding) drop(x *ast.DropStmt) {
 			b.endsSchema(ast.StrVal(n), "drop")
 		}
 	default:
+		b.missingOK = x.MissingOk
 		for _, n := range x.Objects {
 			b.otherObject(x.RemoveType, n)
 		}
+		b.missingOK = false
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // the affected object stays as it is: values, names that the client has written itself, the words of RAISE, and names of
 // which it is not certain whose they are.
 func (t *Text) Reword(r *wording.Report) {
-	absent, isAbsent := unmarked(r)
+	absent, isAbsent := t.unmarked(r)
 	at, inFlip := t.inFlip(r)
 	if t.names.Lens != nil {
 		(&wording.Context{Names: t.names, Affected: t.affected(), Echoes: t.echoes(r), Flips: t.flips(), InFlip: inFlip}).Reword(r)
@@ -23,26 +23,104 @@ func (t *Text) Reword(r *wording.Report) {
 	if isAbsent {
 		r.Message = absent
 	}
+	if r.Routine == dropsColumn { // the name of its table stands there, too
+		r.Message = t.withoutMarks(r.Message)
+	}
+	t.argumentTypes(r)
 	t.placeQuery(r)
 	if r.Position = t.ClientPosition(r.Position); inFlip {
 		r.Position = at
 	}
 }
 
-// unmarked is the message that there is no relation or type of a name that was looked up with absentMark before it, with
-// the name as the client has given it.
-func unmarked(r *wording.Report) (message string, ok bool) {
+// unmarked is the message that there is nothing of a name that was sent or looked up with absentMark before it, with the name as the client
+// has given it.
+func (t *Text) unmarked(r *wording.Report) (message string, ok bool) {
+	if skips(r) {
+		message = t.withoutMarks(r.Message)
+		return message, message != r.Message
+	}
 	if r.Code != "42P01" && r.Code != "42704" {
 		return "", false
 	}
-	m := marked.FindStringSubmatch(r.Message)
+	m := markedName.FindStringSubmatch(r.Message)
 	if m == nil {
 		return "", false
 	}
 	return m[1] + m[2], true
 }
 
-var marked = regexp.MustCompile(`^([^"]*"(?:[^"]*\.)?)` + absentMark + `(.*)$`)
+// withoutMarks takes the marks from the names in a message that were sent with one.
+func (t *Text) withoutMarks(message string) string {
+	for _, name := range t.marked() {
+		message = replaceMarked(message, name)
+	}
+	return message
+}
+
+// marked are the names that were sent with a mark.
+func (t *Text) marked() (names []string) {
+	for _, e := range t.edits {
+		if name, isMarked := strings.CutPrefix(e.New, `"`+absentMark); isMarked {
+			names = append(names, strings.ReplaceAll(strings.TrimSuffix(name, `"`), `""`, `"`))
+		}
+	}
+	return names
+}
+
+// replaceMarked takes the mark from a name in a message, where a quote, a dot or a bracket stands before it.
+func replaceMarked(message, name string) string {
+	i := strings.Index(message, absentMark+name)
+	if i < 1 || strings.ContainsAny(message[i-1:i], " ,") {
+		return message
+	}
+	return message[:i] + message[i+len(absentMark):]
+}
+
+// skips reports whether a notice says that something is not there, which need not be. What it says of is named as the client has named it.
+func skips(r *wording.Report) bool {
+	if r.Code != "00000" {
+		return false
+	}
+	switch r.Routine {
+	case "does_not_exist_skipping", "DropErrorMsgNonExistent", "ProcessUtilitySlow", "RenameRelation", "RenameConstraint", "renameatt",
+		"AlterTableNamespace", "AlterSequence":
+		return true
+	}
+	return false
+}
+
+// dropsColumn is the routine that does not find a column which is to be dropped (tablecmds.c).
+const dropsColumn = "ATExecDropColumn"
+
+// argumentTypes has the types of arguments in a message that there is no such function be named as the client has named them.
+func (t *Text) argumentTypes(r *wording.Report) {
+	if r.Code != "42883" && !skips(r) {
+		return
+	}
+	m := signature.FindStringSubmatch(r.Message)
+	if m == nil {
+		return
+	}
+	client, _ := t.asUTF8()
+	types := strings.Split(m[2], ",")
+	for i, typ := range types {
+		bare := strings.TrimSuffix(strings.TrimSpace(typ), "[]")
+		for _, e := range t.edits {
+			sent, ok := syntax.SplitName(e.New)
+			written, known := syntax.SplitName(client[e.Start:e.End])
+			if ok && known && (strings.Join(sent, ".") == bare || syntax.QuoteQualified(sent) == bare) {
+				types[i] = strings.Replace(typ, bare, strings.Join(written, "."), 1)
+				break
+			}
+		}
+	}
+	r.Message = m[1] + strings.Join(types, ",") + m[3]
+}
+
+var signature = regexp.MustCompile(`^([^()]*\()([^()]+)(\).*)$`)
+
+var markedName = regexp.MustCompile(`^([^"]*"(?:[^"]*\.)?)` + absentMark + `(.*)$`)
 
 // Reword is Text.Reword for a text that was sent as it came, because it names no table under migration: its errors may
 // speak of one all the same, as that of a foreign key does. It tells whether what is said may have changed.

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rewrite/wording"
@@ -24,7 +26,10 @@ func (t *Text) echoes(r *wording.Report) func(name string) bool {
 		}
 		return func(name string) bool { return tokens.Spells(i, name) }
 	}
-	if !speaksOfExistence(r.Code) {
+	switch {
+	case r.Routine == dropsColumn:
+		return func(name string) bool { return slices.Contains(t.marked(), name) }
+	case !speaksOfExistence(r.Code) && !skips(r):
 		return nil
 	}
 	return func(name string) bool {

@@ -102,11 +102,27 @@ func (b *binding) typeMissing(t *ast.TypeName, schema, name string) bool {
 	if len(t.ArrayBounds) > 0 {
 		title += "[]"
 	}
+	if b.missingOK && b.typeHidden(schema, name) {
+		b.affected = true
+		last := b.part(b.tokens.At(int(t.Location)), len(t.Names)-1)
+		b.absent(last, name, func(absent string) { t.Names[len(t.Names)-1] = stringNode(absent) })
+		return true
+	}
 	return b.typeMissingAt(schema, name, title, int(t.Location))
 }
 
 // typeMissingAt is typeMissing for a name that stands anywhere, and is shown under a title.
 func (b *binding) typeMissingAt(schema, name, title string, location int) bool {
+	if !b.typeHidden(schema, name) {
+		return false
+	}
+	b.fail("42704", location, false, `type "`+title+`" does not exist`, "")
+	return true
+}
+
+// typeHidden reports whether the server would find the row type of a table that the version knows under another name, and the version
+// nothing.
+func (b *binding) typeHidden(schema, name string) bool {
 	schemas := []string{schema}
 	if schema == "" {
 		schemas = b.sess.SearchPath
@@ -125,11 +141,7 @@ func (b *binding) typeMissingAt(schema, name, title string, location int) bool {
 		}
 		hidden = hidden || here
 	}
-	if !hidden {
-		return false
-	}
-	b.fail("42704", location, false, `type "`+title+`" does not exist`, "")
-	return true
+	return hidden
 }
 
 // hidesArray tells whether a type is the array that PostgreSQL makes for a table, under a name that the version does
