@@ -37,6 +37,7 @@ func newRenamer(ctx context.Context, url string, tables bool) (*renamer, error) 
 		return nil, err
 	}
 	cfg.RuntimeParams["application_name"] = "conformance"
+	cfg.RuntimeParams["jit"] = "off" // as control connections do
 	cfg.RuntimeParams["search_path"] = "pg_catalog"
 	cfg.RuntimeParams["lock_timeout"] = "300ms"
 	cfg.RuntimeParams["statement_timeout"] = "20s"
