@@ -118,7 +118,7 @@ func (b *binding) resolveItem(s *scope, ref *ast.ColumnRef, parts []string) (*it
 		it, f = s.parameterRow(parts[0], name)
 	}
 	if f == missing {
-		b.fromEntryMissing(s, ref, name)
+		b.fromEntryMissing(s, ref, strings.Join(parts[max(0, len(parts)-2):len(parts)-1], ""), name)
 	}
 	if f == ambiguous {
 		b.fail("42P09", int(ref.Location), !b.affected, `table reference "`+name+`" is ambiguous`, "")

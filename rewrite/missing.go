@@ -72,15 +72,16 @@ func (b *binding) failAmbiguous(s *scope, ref *ast.ColumnRef, name string) {
 
 // fromEntryMissing raises 42P01 in PostgreSQL's words (errorMissingRTE): the table has an alias, or cannot be seen
 // from here, or is not there at all.
-func (b *binding) fromEntryMissing(s *scope, ref *ast.ColumnRef, name string) {
+func (b *binding) fromEntryMissing(s *scope, ref *ast.ColumnRef, schema, name string) {
 	message := `missing FROM-clause entry for table "` + name + `"`
 	detail, hint := "", ""
-	if it := b.entryNamed(s, name); it != nil {
+	worded := s.cte(name) == nil // the server would take a table that has an alias in what is sent for another one
+	if it := b.entryNamed(s, schema, name); it != nil {
 		message = `invalid reference to FROM-clause entry for table "` + name + `"`
 		if seen, f := s.relation(it.name, inVersion); it.name != name && !it.bare && f == found && seen == it {
 			hint = `Perhaps you meant to reference the table alias "` + it.name + `".`
 		} else if there := `There is an entry for table "` + it.name + `", but it cannot be referenced from this part of the query.`; b.cat.ServerVersion >= 160000 {
-			detail = there
+			detail, worded = there, false // there may be a hint, too
 		} else {
 			hint = there
 		}
@@ -89,15 +90,16 @@ func (b *binding) fromEntryMissing(s *scope, ref *ast.ColumnRef, name string) {
 	_, at := s.relation(name, atServer)
 	b.fail("42P01", int(ref.Location), b.where == nil || at == missing, message, hint)
 	if fresh {
-		b.failure.Detail = detail
+		b.failure.Detail, b.failure.worded = detail, worded
 	}
 }
 
 // entryNamed mirrors searchRangeTableForRel: the FROM item of that table or alias, wherever it stands.
-func (b *binding) entryNamed(s *scope, name string) *item {
+func (b *binding) entryNamed(s *scope, schema, name string) *item {
+	r, f := b.relationNamed(schema, name)
 	for ; s != nil; s = s.parent {
 		for _, it := range s.entries {
-			if it.rel != nil && b.nameInVersion(it) == name || it.name == name {
+			if it.rel != nil && f == found && r.rel != nil && it.rel.OID == r.rel.OID || it.name == name {
 				return it
 			}
 		}
