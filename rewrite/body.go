@@ -34,6 +34,7 @@ type body struct {
 	givesRows  bool                        // a text that is computed gets a row of the trigger's table
 	edits      []splice.Edit               // of what the literal means
 	moved      bool                        // it changes what names mean
+	runsDo     bool                        // it runs a DO, which can change that
 	after      unsettled                   // what its statements have made so far
 	text       *ast.String                 // its place in the tree
 	byPlace    bool                        // of what it returns only the order counts, and not what columns are called
@@ -289,6 +290,7 @@ func (bd *body) settlePart(c *binding, raw *ast.RawStmt) {
 		c.statement.Effect.Made = madeBy(bd.cat, raw.Stmt)
 	}
 	bd.moved = bd.moved || c.moved.path || c.moved.version
+	bd.runsDo = bd.runsDo || raw.Stmt.GetDoStmt() != nil
 	c.moved.path, c.moved.version = false, false
 	c.settle()
 }
@@ -318,7 +320,11 @@ func (bd *body) finish(prove func(text string) bool) {
 // rewritten is the body with its edits; ok is false where it is not to be sent.
 func (bd *body) rewritten(prove func(text string) bool) (text string, ok bool) {
 	if bd.moved && bd.affected {
-		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "changes what names mean, and uses one of a table under migration")
+		why := "changes what names mean"
+		if bd.runsDo {
+			why = "runs a DO, after which names may mean something else"
+		}
+		bd.unsupported(bd.literal.opened, refusedBody, bd.of, why+", and uses one of a table under migration")
 	}
 	if !bd.once && slices.ContainsFunc(bd.edits, func(e splice.Edit) bool { return strings.Contains(e.New, hiddenPrefix+"new_") }) {
 		bd.unsupported(bd.literal.opened, refusedBody, bd.of, "would keep a name that a column has only until the migration is contracted")

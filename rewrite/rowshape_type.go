@@ -71,7 +71,7 @@ func (b *binding) typeNamed(schema, name string) (typ catalog.OID, rel *catalog.
 		}
 	}
 	for _, s := range schemas {
-		if s == "pg_catalog" && shippedTypes[name] {
+		if isShippedIn(s, name) {
 			return 0, nil, true
 		}
 		if b.madeInSchema("", name) != nil && s == b.making.name {
@@ -245,6 +245,18 @@ func (b *binding) columnType(t *ast.TypeName, names []string) {
 
 // serialTypes are no types, but stand for one in the definition of a column (transformColumnDefinition in parse_utilcmd.c).
 var serialTypes = map[string]bool{"smallserial": true, "serial2": true, "serial": true, "serial4": true, "bigserial": true, "serial8": true}
+
+// isShippedIn reports whether a schema has a type of that name in every database, which holds no rows: one of shippedTypes, an array of one,
+// or a domain of the information schema.
+func isShippedIn(schema, name string) bool {
+	switch schema {
+	case "pg_catalog":
+		return shippedTypes[name] || len(name) > 1 && name[0] == '_' && shippedTypes[name[1:]]
+	case "information_schema":
+		return name == "cardinal_number" || name == "character_data" || name == "sql_identifier" || name == "time_stamp" || name == "yes_or_no"
+	}
+	return false
+}
 
 // shippedTypes are the types of pg_catalog that are neither rows nor arrays (pg_type.dat): where search_path does not
 // say otherwise they come before all others.
