@@ -9,6 +9,7 @@ GOVULNCHECK ?= golang.org/x/vuln/cmd/govulncheck@v1.9.0
 RELEASEFLAGS ?=
 TESTFLAGS   ?= -race -timeout 45m
 BENCHTIME   ?= 1s
+TAGS        ?=
 BENCHES     ?= ./bench/... ./rewrite ./proxy/wire
 SOAKFLAGS   ?= -steps 200 -shapes 100
 FAULTFLAGS  ?= -rounds 300 -steps 12
@@ -25,8 +26,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Without -trimpath: the parser's C code, which takes minutes, is then compiled once for this and for the tests.
-build: ## build bin/segue
-	$(GO) build -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
+build: ## build bin/segue; TAGS=pg18: with the grammar of PostgreSQL 18, without C
+	$(GO) build -tags '$(TAGS)' -ldflags '-s -w -X main.release=$(VERSION)' -o bin/segue ./cmd/segue
 
 demo: build ## watch a rename, and a change of type, under live traffic; needs nothing but Go, gcc and make
 	./bin/segue demo

@@ -269,7 +269,7 @@ func TestATextThatCannotBeReadFailsAsTheServerWould(t *testing.T) {
 	})
 	t.Run("a newer server may be able to read it", func(t *testing.T) {
 		t.Parallel()
-		b := NewBinder(testSnapshot(180000), Options{})
+		b := NewBinder(testSnapshot(newerServer), Options{})
 		text := mustRewrite(t, b, pinned("surname"), sql)
 		f := text.FailureAt("42703", `column "segue: statement refused 1" does not exist`, 8)
 		if f == nil || f.Code != "0A000" || !strings.Contains(f.Message, `syntax error at or near "FROM"`) || f.Position != 13 {

@@ -203,7 +203,7 @@ func (b *binding) jsonExpr(s *scope, n *ast.Node) {
 		b.jsonValue(s, n.JsonArrayAgg.Arg)
 		b.jsonAgg(s, n.JsonArrayAgg.Constructor)
 	default:
-		b.notUnderstood(&ast.Node{Node: n})
+		b.newerExpr(s, &ast.Node{Node: n})
 	}
 }
 

@@ -70,6 +70,9 @@ func (b *binding) fromItem(s *scope, n *ast.Node) (*item, []*item) {
 	case *ast.Node_JoinExpr:
 		return b.join(s, n.JoinExpr)
 	}
+	if it := b.newerFromItem(s, node); it != nil {
+		return it, s.enter(it)
+	}
 	b.notUnderstood(n)
 	it := &item{unknown: true, plain: true, colsVisible: true}
 	return it, []*item{it}

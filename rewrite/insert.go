@@ -40,7 +40,7 @@ func (b *binding) insertStmt(parent *scope, n *ast.InsertStmt) output {
 	if n.OnConflictClause != nil {
 		b.onConflict(s, n.OnConflictClause, target)
 	}
-	return b.returning(s, target, nil, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+	return b.returning(s, []*item{target}, target, ast.ReturnsOf(n))
 }
 
 // isGeneralSelect tells whether INSERT has its rows from a query with a range table of its own, which then has the rows of a
@@ -257,22 +257,41 @@ func (b *binding) assignments(s *scope, list []*ast.Node, target *item, set func
 
 // returning binds RETURNING, which sees the written table and what was joined to it. Since PostgreSQL 18 it knows the
 // rows old and new.
-func (b *binding) returning(s *scope, target *item, joined []*item, list []*ast.Node, set func([]*ast.Node)) output {
-	if len(list) == 0 {
+func (b *binding) returning(s *scope, items []*item, target *item, r ast.Returns) output {
+	for _, n := range r.Nodes {
+		b.saw(n)
+	}
+	if len(*r.Exprs) == 0 {
 		return output{}
 	}
-	items := slices.Concat([]*item{target}, joined)
+	named := func(name string) bool {
+		return slices.ContainsFunc(items, func(it *item) bool { return it.name == name })
+	}
+	also := func(name string) {
+		row := *target
+		row.name, row.bare, row.hidden, row.colsVisible = name, false, false, false
+		items = append(items, &row)
+	}
+	for _, name := range []string{r.Old, r.New} {
+		switch {
+		case name == "":
+		case named(name):
+			b.fail("42712", -1, true, `table name "`+name+`" specified more than once`, "")
+			return output{unknown: true}
+		default:
+			also(name)
+		}
+	}
 	if b.cat.ServerVersion >= 180000 {
-		for _, name := range []string{"old", "new"} {
-			if !slices.ContainsFunc(items, func(it *item) bool { return it.name == name }) {
-				row := *target
-				row.name, row.bare, row.hidden, row.colsVisible = name, false, false, false
-				items = append(items, &row)
-			}
+		if r.Old == "" && !named("old") {
+			also("old")
+		}
+		if r.New == "" && !named("new") {
+			also("new")
 		}
 	}
 	target.colsVisible, target.relVisible = true, true
 	var out output
-	s.within(items, func() { out = b.targets(s, list, set) })
+	s.within(items, func() { out = b.targets(s, *r.Exprs, func(l []*ast.Node) { *r.Exprs = l }) })
 	return out
 }

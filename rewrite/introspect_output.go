@@ -39,18 +39,17 @@ func (b *binding) replacesOutput(sel *ast.SelectStmt) bool {
 	return len(sel.ValuesLists) == 0 && (len(sel.DistinctClause) == 0 || len(sel.SortClause) == 0)
 }
 
-// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one; set puts another
-// list into the tree.
-func (b *binding) namesReturned(list []*ast.Node, out output, set func([]*ast.Node)) {
+// namesReturned is namesInOutput for the RETURNING list of a statement that is not part of another one.
+func (b *binding) namesReturned(r ast.Returns, out output) {
 	if b.views == nil || b.catalogs.stored {
 		return
 	}
-	for _, n := range list {
+	for _, n := range *r.Exprs {
 		if t := n.GetResTarget(); b.printsName(t.GetVal()) {
 			b.wrapTarget(t)
 		}
 	}
-	b.aliasReturned(list, out, set)
+	b.aliasReturned(*r.Exprs, out, func(list []*ast.Node) { *r.Exprs = list })
 }
 
 // nameInOutput wraps output column i, and has GROUP BY and ORDER BY go by its value as it was.

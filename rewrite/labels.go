@@ -119,6 +119,8 @@ func fixedLabel(n *ast.Node) label {
 		name = "json_objectagg"
 	case *ast.Node_JsonArrayAgg:
 		name = "json_arrayagg"
+	default:
+		name = newerLabel(&ast.Node{Node: n})
 	}
 	if name == "" {
 		return label{}

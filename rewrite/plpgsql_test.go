@@ -1,3 +1,7 @@
+//go:build !pg18
+
+// The oracle is the reading of PostgreSQL itself, which only the parser in C has.
+
 package rewrite
 
 import (

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"reflect"
+	"strings"
 	"sync"
 
 	"github.com/seguedb/segue/rewrite/ast"
@@ -58,7 +59,7 @@ func isLocation(f reflect.StructField) bool {
 	if f.Type.Kind() != reflect.Int32 {
 		return false
 	}
-	return f.Name == "Location" || f.Name == "StmtLocation" || f.Name == "StmtLen"
+	return strings.HasSuffix(f.Name, "Location") || f.Name == "StmtLen" || strings.HasSuffix(f.Name, "ListStart") || strings.HasSuffix(f.Name, "ListEnd")
 }
 
 // sameMessage compares two pointers to messages of one type.

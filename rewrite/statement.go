@@ -16,17 +16,19 @@ func (b *binding) bindStatement(n *ast.Node) {
 	case *ast.Node_InsertStmt:
 		out := b.insertStmt(nil, n.InsertStmt)
 		b.statement.Columns = out.predicted()
-		b.namesReturned(n.InsertStmt.ReturningList, out, func(list []*ast.Node) { n.InsertStmt.ReturningList = list })
+		b.namesReturned(ast.ReturnsOf(n.InsertStmt), out)
 	case *ast.Node_UpdateStmt:
 		out := b.updateStmt(nil, n.UpdateStmt)
 		b.statement.Columns = out.predicted()
-		b.namesReturned(n.UpdateStmt.ReturningList, out, func(list []*ast.Node) { n.UpdateStmt.ReturningList = list })
+		b.namesReturned(ast.ReturnsOf(n.UpdateStmt), out)
 	case *ast.Node_DeleteStmt:
 		out := b.deleteStmt(nil, n.DeleteStmt)
 		b.statement.Columns = out.predicted()
-		b.namesReturned(n.DeleteStmt.ReturningList, out, func(list []*ast.Node) { n.DeleteStmt.ReturningList = list })
+		b.namesReturned(ast.ReturnsOf(n.DeleteStmt), out)
 	case *ast.Node_MergeStmt:
-		b.mergeStmt(nil, n.MergeStmt)
+		out := b.mergeStmt(nil, n.MergeStmt)
+		b.statement.Columns = out.predicted()
+		b.namesReturned(ast.ReturnsOf(n.MergeStmt), out)
 	case *ast.Node_CopyStmt:
 		b.copyStmt(n.CopyStmt)
 	default:

@@ -4,8 +4,12 @@ import (
 	"testing"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/rewrite/ast"
 	"github.com/seguedb/segue/rules"
 )
+
+// newerServer is the number of a version whose grammar the parser does not have.
+const newerServer = (ast.GrammarVersion + 2) * 10000
 
 // unreadSnapshot has a table that version "surname" calls person, and a function people that returns its rows.
 func unreadSnapshot(serverVersion int) *rules.Snapshot {
@@ -31,25 +35,23 @@ func unreadSnapshot(serverVersion int) *rules.Snapshot {
 func TestATextThatCannotBeReadIsTheServersWhereNothingChanges(t *testing.T) {
 	t.Parallel()
 	for sql, passes := range map[string]bool{
-		`SELECT now() AT LOCAL FROM individual`:                                                         true,
-		`MERGE INTO individual i USING book b ON true WHEN MATCHED THEN DELETE RETURNING i.*`:           true,
-		`SELECT now() AT LOCAL IS NULL /* individual */`:                                                true,
-		`SELECT now() AT LOCAL FROM pg_class`:                                                           true,
-		`EXPLAIN SELECT last_name, now() AT LOCAL FROM individual`:                                      true,
-		`WITH x AS (DELETE FROM individual RETURNING WITH (OLD AS o) o.last_name) SELECT * FROM x`:      true,
+		`SELECT now() AT NOWHERE FROM individual`:                                                       true,
+		`SELECT now() AT NOWHERE IS NULL /* individual */`:                                              true,
+		`SELECT now() AT NOWHERE FROM pg_class`:                                                         true,
+		`EXPLAIN SELECT last_name, now() AT NOWHERE FROM individual`:                                    true,
 		`ALTER TABLE individual ADD CONSTRAINT c NOT NULL last_name NOT VALID NO INHERIT SOMETHING NEW`: false, // INHERIT
-		`ALTER TABLE individual ADD CONSTRAINT c CHECK (now() AT LOCAL IS NULL)`:                        true,
-		`ALTER TABLE individual ADD surname text CHECK (now() AT LOCAL IS NULL)`:                        false, // the other version's
-		`ALTER TABLE individual DROP last_name, ADD CHECK (now() AT LOCAL IS NULL)`:                     false,
-		`PREPARE p AS SELECT now() AT LOCAL FROM individual`:                                            false,
-		`SELECT now() AT LOCAL FROM individual; SELECT 1`:                                               false,
-		`CREATE TABLE person (x int CHECK (now() AT LOCAL IS NULL))`:                                    false,
+		`ALTER TABLE individual ADD CONSTRAINT c CHECK (now() AT NOWHERE IS NULL)`:                      true,
+		`ALTER TABLE individual ADD surname text CHECK (now() AT NOWHERE IS NULL)`:                      false, // the other version's
+		`ALTER TABLE individual DROP last_name, ADD CHECK (now() AT NOWHERE IS NULL)`:                   false,
+		`PREPARE p AS SELECT now() AT NOWHERE FROM individual`:                                          false,
+		`SELECT now() AT NOWHERE FROM individual; SELECT 1`:                                             false,
+		`CREATE TABLE person (x int CHECK (now() AT NOWHERE IS NULL))`:                                  false,
 	} {
-		text := mustRewrite(t, NewBinder(unreadSnapshot(180000), Options{}), pinned(rules.Base), sql)
+		text := mustRewrite(t, NewBinder(unreadSnapshot(newerServer), Options{}), pinned(rules.Base), sql)
 		if got := text.Statements[0].Failure == nil && text.SQL == sql && !text.Changed; got != passes {
 			t.Errorf("%s passes: %v, %+v", sql, got, text.Statements[0].Failure)
 		}
-		if passes && text.Statements[0].Failure == nil && len(text.Tables) == 0 && sql != `SELECT now() AT LOCAL IS NULL /* individual */` {
+		if passes && text.Statements[0].Failure == nil && len(text.Tables) == 0 && sql != `SELECT now() AT NOWHERE IS NULL /* individual */` {
 			t.Errorf("%s is held by no gate", sql)
 		}
 	}
@@ -58,34 +60,34 @@ func TestATextThatCannotBeReadIsTheServersWhereNothingChanges(t *testing.T) {
 func TestATextThatCannotBeReadIsTheServersWhereItNamesNothing(t *testing.T) {
 	t.Parallel()
 	for sql, passes := range map[string]bool{
-		`SELECT now() AT LOCAL /* individual */ -- person`:                           true,
-		`SELECT now() AT LOCAL, 'individual', $$person$$`:                            true,
-		`SELECT now() AT LOCAL AS individual`:                                        true,
-		`SELECT individual.id, now() AT LOCAL FROM book AS individual`:               true,
-		`SELECT individual.id, now() AT LOCAL FROM book individual`:                  true,
+		`SELECT now() AT NOWHERE /* individual */ -- person`:                         true,
+		`SELECT now() AT NOWHERE, 'individual', $$person$$`:                          true,
+		`SELECT now() AT NOWHERE AS individual`:                                      true,
+		`SELECT individual.id, now() AT NOWHERE FROM book AS individual`:             true,
+		`SELECT individual.id, now() AT NOWHERE FROM book individual`:                true,
 		`INSERT INTO book AS person VALUES (1) RETURNING WITH (OLD AS individual) 1`: true,
 
-		`SELECT now() AT LOCAL FROM individual`:                                            false,
-		`SELECT now() AT LOCAL FROM person`:                                                false,
-		`SELECT now() AT LOCAL FROM public.individual AS i`:                                false,
-		`SELECT individual.id, now() AT LOCAL`:                                             false,
-		`SELECT now() AT LOCAL AS individual FROM individual`:                              false,
-		`SELECT now() AT LOCAL FROM "individual"`:                                          false,
-		`SELECT now() AT LOCAL FROM INDIVIDUAL`:                                            false,
-		`SELECT now() AT LOCAL FROM U&"\0069ndividual"`:                                    false,
-		`SELECT now() AT LOCAL FROM U&"!0069ndividual" UESCAPE '!'`:                        false,
-		`SELECT now() AT LOCAL, 'individual'::regclass`:                                    false,
-		`SELECT now() AT LOCAL, E'\x69ndividual'::regclass`:                                false,
-		`SELECT now() AT LOCAL, U&'\0069ndividual'::regclass`:                              false,
-		`SELECT now() AT LOCAL, query_to_xml('SELECT * FROM individual', true, false, '')`: false,
-		`SELECT CAST(x AS individual), now() AT LOCAL FROM book`:                           false,
-		`SELECT now() AT LOCAL FROM pg_class`:                                              false,
-		`SELECT now() AT LOCAL FROM information_schema.columns`:                            false,
-		`CREATE TABLE x (c individual CHECK (now() AT LOCAL IS NULL))`:                     false,
-		`CREATE FUNCTION f() RETURNS int NEW OPTION AS 'SELECT 1 FROM individual'`:         false,
-		`DO NEW OPTION 'BEGIN DELETE FROM individual; END'`:                                false,
+		`SELECT now() AT NOWHERE FROM individual`:                                            false,
+		`SELECT now() AT NOWHERE FROM person`:                                                false,
+		`SELECT now() AT NOWHERE FROM public.individual AS i`:                                false,
+		`SELECT individual.id, now() AT NOWHERE`:                                             false,
+		`SELECT now() AT NOWHERE AS individual FROM individual`:                              false,
+		`SELECT now() AT NOWHERE FROM "individual"`:                                          false,
+		`SELECT now() AT NOWHERE FROM INDIVIDUAL`:                                            false,
+		`SELECT now() AT NOWHERE FROM U&"\0069ndividual"`:                                    false,
+		`SELECT now() AT NOWHERE FROM U&"!0069ndividual" UESCAPE '!'`:                        false,
+		`SELECT now() AT NOWHERE, 'individual'::regclass`:                                    false,
+		`SELECT now() AT NOWHERE, E'\x69ndividual'::regclass`:                                false,
+		`SELECT now() AT NOWHERE, U&'\0069ndividual'::regclass`:                              false,
+		`SELECT now() AT NOWHERE, query_to_xml('SELECT * FROM individual', true, false, '')`: false,
+		`SELECT CAST(x AS individual), now() AT NOWHERE FROM book`:                           false,
+		`SELECT now() AT NOWHERE FROM pg_class`:                                              false,
+		`SELECT now() AT NOWHERE FROM information_schema.columns`:                            false,
+		`CREATE TABLE x (c individual CHECK (now() AT NOWHERE IS NULL))`:                     false,
+		`CREATE FUNCTION f() RETURNS int NEW OPTION AS 'SELECT 1 FROM individual'`:           false,
+		`DO NEW OPTION 'BEGIN DELETE FROM individual; END'`:                                  false,
 	} {
-		text := mustRewrite(t, NewBinder(unreadSnapshot(180000), Options{}), pinned("surname"), sql)
+		text := mustRewrite(t, NewBinder(unreadSnapshot(newerServer), Options{}), pinned("surname"), sql)
 		if got := text.Statements[0].Failure == nil && text.SQL == sql; got != passes {
 			t.Errorf("%s passes: %v, %+v", sql, got, text.Statements[0].Failure)
 		}
@@ -95,23 +97,23 @@ func TestATextThatCannotBeReadIsTheServersWhereItNamesNothing(t *testing.T) {
 func TestABodyThatCannotBeReadIsRefusedIfItMayShowATable(t *testing.T) {
 	t.Parallel()
 	for sql, refused := range map[string]bool{
-		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM people() p ORDER BY now() AT LOCAL $$`:                   true,
-		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM "people"() p ORDER BY now() AT LOCAL $$`:                 true,
-		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM U&"peopl\0065"() p ORDER BY now() AT LOCAL $$`:           true,
-		`CREATE FUNCTION f() RETURNS json LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT to_json(p) FROM people() p ORDER BY now() AT LOCAL); END $$`: true,
-		`CREATE FUNCTION f() RETURNS json LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT * FROM people()'; RETURN now() AT LOCAL; END $$`:            true,
-		`DO $$ BEGIN PERFORM to_json(p), now() AT LOCAL FROM people() p; END $$`:                                                                   true,
-		`CREATE FUNCTION f() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT LOCAL -- people()
+		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM people() p ORDER BY now() AT NOWHERE $$`:                   true,
+		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM "people"() p ORDER BY now() AT NOWHERE $$`:                 true,
+		`CREATE FUNCTION f() RETURNS SETOF json LANGUAGE sql AS $$ SELECT to_json(p) FROM U&"peopl\0065"() p ORDER BY now() AT NOWHERE $$`:           true,
+		`CREATE FUNCTION f() RETURNS json LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT to_json(p) FROM people() p ORDER BY now() AT NOWHERE); END $$`: true,
+		`CREATE FUNCTION f() RETURNS json LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'SELECT * FROM people()'; RETURN now() AT NOWHERE; END $$`:            true,
+		`DO $$ BEGIN PERFORM to_json(p), now() AT NOWHERE FROM people() p; END $$`:                                                                   true,
+		`CREATE FUNCTION f() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT NOWHERE -- people()
 			$$`: false,
-		`CREATE FUNCTION f() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT LOCAL FROM book $$`: false,
-		`DO $$ BEGIN PERFORM now() AT LOCAL FROM book; END $$`:                                        false,
+		`CREATE FUNCTION f() RETURNS timestamp LANGUAGE sql AS $$ SELECT now() AT NOWHERE FROM book $$`: false,
+		`DO $$ BEGIN PERFORM now() AT NOWHERE FROM book; END $$`:                                        false,
 	} {
-		text := mustRewrite(t, NewBinder(unreadSnapshot(180000), Options{}), pinned("surname"), sql)
+		text := mustRewrite(t, NewBinder(unreadSnapshot(newerServer), Options{}), pinned("surname"), sql)
 		f := text.Statements[0].Failure
 		if got := f != nil && f.Code == codeRefused; got != refused {
 			t.Errorf("%s is refused: %v, %+v", sql, got, f)
 		}
-		if f := mustRewrite(t, NewBinder(unreadSnapshot(180000), Options{}), pinned(rules.Base), sql).Statements[0].Failure; f != nil {
+		if f := mustRewrite(t, NewBinder(unreadSnapshot(newerServer), Options{}), pinned(rules.Base), sql).Statements[0].Failure; f != nil {
 			t.Errorf("%s is refused to the version that has the names of the database: %v", sql, f)
 		}
 		if f := mustRewrite(t, NewBinder(unreadSnapshot(150000), Options{}), pinned("surname"), sql).Statements[0].Failure; f != nil {

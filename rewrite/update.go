@@ -16,7 +16,7 @@ func (b *binding) updateStmt(parent *scope, n *ast.UpdateStmt) output {
 	b.catalogTarget(target.rel, n.Relation.Location, "UPDATE")
 	joined := b.targetAndFrom(s, target, n.FromClause)
 	b.expr(s, n.WhereClause)
-	out := b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+	out := b.returning(s, slices.Concat([]*item{target}, joined), target, ast.ReturnsOf(n))
 	b.assignments(s, n.TargetList, target, func(l []*ast.Node) { n.TargetList = l })
 	b.flip(s, n, target)
 	return out
@@ -32,7 +32,7 @@ func (b *binding) deleteStmt(parent *scope, n *ast.DeleteStmt) output {
 	b.catalogTarget(target.rel, n.Relation.Location, "DELETE")
 	joined := b.targetAndFrom(s, target, n.UsingClause)
 	b.expr(s, n.WhereClause)
-	return b.returning(s, target, joined, n.ReturningList, func(l []*ast.Node) { n.ReturningList = l })
+	return b.returning(s, slices.Concat([]*item{target}, joined), target, ast.ReturnsOf(n))
 }
 
 // targetAndFrom makes the namespace of UPDATE … FROM and DELETE … USING; subqueries there cannot see the target.
@@ -66,7 +66,7 @@ func (b *binding) mergeStmt(parent *scope, n *ast.MergeStmt) output {
 		}
 		b.mergeWhen(s, w, target, source, k)
 	}
-	return output{}
+	return b.returning(s, slices.Concat(source, []*item{target}), target, ast.ReturnsOf(n))
 }
 
 // mergesItself mirrors the check of names in transformMergeStmt.
@@ -85,8 +85,11 @@ func (b *binding) mergesItself(target *item, source []*item) {
 func (b *binding) mergeWhen(s *scope, w *ast.MergeWhenClause, target *item, source []*item, k int) {
 	b.saw(w)
 	items := s.items
-	if !w.Matched {
-		items = source // setNamespaceForMergeWhen
+	switch seesTarget, seesSource := ast.Sees(w); { // setNamespaceForMergeWhen
+	case !seesTarget:
+		items = source
+	case !seesSource:
+		items = []*item{target}
 	}
 	s.within(items, func() {
 		b.expr(s, w.Condition)

@@ -1,5 +1,6 @@
-// Command astgen writes rewrite/ast/types.go: an alias for each exported type of the parser's protobuf package, and a
-// constant for each of its constants, in its order. `go generate ./rewrite/ast` runs it.
+// Command astgen writes the types of rewrite/ast: an alias for each exported type of a parser's protobuf package, and a
+// constant for each of its constants, in its order. `go generate ./rewrite/ast` runs it, once for each of the parsers that Segue can
+// be built with.
 package main
 
 import (
@@ -15,11 +16,16 @@ import (
 	"strings"
 )
 
-// The parser's package, and the file of it that has the types.
-const (
-	parserPackage = "github.com/pganalyze/pg_query_go/v5"
-	parserFile    = "pg_query.pb.go"
-)
+// A grammar is a parser to take the types from: the build tag by which it is chosen, its package, and the file of that which has the types.
+type grammar struct{ constraint, parserPackage string }
+
+// grammars are all, by the names of the files to write.
+var grammars = map[string]grammar{
+	"types.go":      {"!pg18", "github.com/pganalyze/pg_query_go/v5"},
+	"types_pg18.go": {"pg18", "github.com/sqlc-dev/oliphant/ast"},
+}
+
+const parserFile = "pg_query.pb.go"
 
 // characters begins the names of tokens of one character, which are written as that character.
 const characters = "Token_ASCII_"
@@ -35,7 +41,11 @@ func run(args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("give the file to write")
 	}
-	source, err := generate()
+	g, ok := grammars[filepath.Base(args[0])]
+	if !ok {
+		return fmt.Errorf("no parser's types are in a file called %s", args[0])
+	}
+	source, err := g.generate()
 	if err != nil {
 		return err
 	}
@@ -43,8 +53,8 @@ func run(args []string) error {
 }
 
 // generate makes the file. The parser's package must be in the module cache.
-func generate() ([]byte, error) {
-	where, err := build.Import(parserPackage, ".", build.FindOnly)
+func (g grammar) generate() ([]byte, error) {
+	where, err := build.Import(g.parserPackage, ".", build.FindOnly)
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the parser: %w", err)
 	}
@@ -54,8 +64,8 @@ func generate() ([]byte, error) {
 	}
 	structs, enums, constants := exported(file)
 	var b bytes.Buffer
-	b.WriteString("// Code generated from the parser's protobuf types; DO NOT EDIT.\n\npackage ast\n\n")
-	fmt.Fprintf(&b, "import pg %q\n\n", parserPackage)
+	fmt.Fprintf(&b, "// Code generated from the parser's protobuf types; DO NOT EDIT.\n\n//go:build %s\n\npackage ast\n\n", g.constraint)
+	fmt.Fprintf(&b, "import pg %q\n\n", g.parserPackage)
 	aliases(&b, "type", append(structs, enums...))
 	b.WriteString("\n")
 	aliases(&b, "const", constants)

@@ -26,7 +26,7 @@ var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/a
 const program = "github.com/seguedb/segue/cmd/segue"
 
 // licenceFile matches the names of files that have a licence or a notice that goes with it.
-var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents|unlicense)(\.(txt|md|postgresql))?$`)
+var licenceFile = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice|patents|unlicense)(\.(txt|md|postgresql|libpg_query))?$`)
 
 // A part is something that is in the binary and not Segue's own.
 type part struct {
@@ -114,9 +114,13 @@ type module struct {
 // modules lists those that have a package in the program on some platform.
 func modules() ([]module, error) {
 	found := make(map[string]module)
+	builds := []string{"GOOS=linux GOARCH=amd64 CGO_ENABLED=0 GOFLAGS=-tags=pg18"} // with the other parser
 	for _, platform := range platforms {
 		goos, goarch, _ := strings.Cut(platform, "/")
-		out, err := output("GOOS="+goos+" GOARCH="+goarch+" CGO_ENABLED=1", "go", "list", "-deps", "-json=Module", program)
+		builds = append(builds, "GOOS="+goos+" GOARCH="+goarch+" CGO_ENABLED=1")
+	}
+	for _, env := range builds {
+		out, err := output(env, "go", "list", "-deps", "-json=Module", program)
 		if err != nil {
 			return nil, err
 		}

@@ -18,15 +18,19 @@ import (
 	"time"
 )
 
-// A platform is one that a release is made for. compilers are C compilers for it; the parser needs one.
+// A platform is one that a release is made for. compilers are C compilers for it, which the parser with the grammar of PostgreSQL 16 needs;
+// that with the grammar of 18 is in Go.
 type platform struct {
 	arch      string
 	compilers []string
+	pg18      bool
 }
 
 var platforms = []platform{
-	{"amd64", []string{"x86_64-linux-gnu-gcc", "gcc"}},
-	{"arm64", []string{"aarch64-linux-gnu-gcc"}},
+	{"amd64", []string{"x86_64-linux-gnu-gcc", "gcc"}, false},
+	{"arm64", []string{"aarch64-linux-gnu-gcc"}, false},
+	{"amd64", nil, true},
+	{"arm64", nil, true},
 }
 
 // besides are what an archive has beside the program.
@@ -63,7 +67,7 @@ func release(sbom, out string, again bool) error {
 	var files []string
 	for _, p := range platforms {
 		cc := p.compiler()
-		if cc == "" {
+		if cc == "" && !p.pg18 {
 			fmt.Printf("linux/%s is left out: there is none of %s\n", p.arch, strings.Join(p.compilers, ", "))
 			continue
 		}
@@ -120,6 +124,10 @@ func (p platform) make(tag string, when time.Time, cc, sbom, out string, again b
 	}
 	defer os.RemoveAll(work)
 	env := []string{"CGO_ENABLED=1", "GOOS=linux", "GOARCH=" + p.arch, "CC=" + cc, "GOFLAGS="}
+	if p.pg18 {
+		name += "_pg18"
+		env = []string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + p.arch, "GOFLAGS=-tags=pg18"}
+	}
 	program := filepath.Join(work, "segue")
 	if err := build(env, tag, program); err != nil {
 		return nil, err

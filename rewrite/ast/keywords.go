@@ -3,8 +3,6 @@ package ast
 import (
 	"strings"
 	"sync"
-
-	pg "github.com/pganalyze/pg_query_go/v5"
 )
 
 // A Keyword is a word that the grammar knows, and how far it can still be an identifier.
@@ -17,7 +15,7 @@ type Keyword struct {
 // The caller must not change the map.
 var Keywords = sync.OnceValue(func() map[string]Keyword {
 	var words []string
-	for _, name := range pg.Token_name {
+	for _, name := range tokenNames() {
 		words = append(words, strings.ToLower(strings.TrimSuffix(name, "_P")))
 	}
 	all := strings.Join(words, " ")

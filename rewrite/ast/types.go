@@ -1,5 +1,7 @@
 // Code generated from the parser's protobuf types; DO NOT EDIT.
 
+//go:build !pg18
+
 package ast
 
 import pg "github.com/pganalyze/pg_query_go/v5"

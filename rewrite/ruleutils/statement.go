@@ -132,7 +132,7 @@ func (r *Printer) modify(m proto.Message, l *printLevel) {
 		r.walkFrom(s.FromClause, l)
 		r.assignments(s.TargetList, target, l)
 		r.walk(s.WhereClause, l)
-		r.walkList(s.ReturningList, l)
+		r.returning(s, l)
 	case *ast.MergeStmt:
 		r.merge(s, l)
 	case *ast.DeleteStmt:
@@ -142,8 +142,17 @@ func (r *Printer) modify(m proto.Message, l *printLevel) {
 		r.walkCTEs(s.WithClause, l)
 		r.walkFrom(s.UsingClause, l)
 		r.walk(s.WhereClause, l)
-		r.walkList(s.ReturningList, l)
+		r.returning(s, l)
 	}
+}
+
+// returning prints what a command returns.
+func (r *Printer) returning(s any, l *printLevel) {
+	returns := ast.ReturnsOf(s)
+	if returns.Old != "" || returns.New != "" {
+		r.unsure()
+	}
+	r.walkList(*returns.Exprs, l)
 }
 
 // merge prints MERGE, in which a column that is inserted or set has no table's name before it.
@@ -160,6 +169,9 @@ func (r *Printer) merge(s *ast.MergeStmt, l *printLevel) {
 		r.walk(w.Condition, l)
 		r.assignments(w.TargetList, target, l)
 		r.walkList(w.Values, l)
+	}
+	if len(*ast.ReturnsOf(s).Exprs) > 0 {
+		r.unsure() // in which order the entries are printed
 	}
 }
 
@@ -193,7 +205,7 @@ func (r *Printer) insert(s *ast.InsertStmt, l *printLevel) {
 		r.walk(rows, l)
 	}
 	r.conflict(s.OnConflictClause, target, l)
-	r.walkList(s.ReturningList, l)
+	r.returning(s, l)
 }
 
 // conflict prints ON CONFLICT, of which the arbiter is printed without the table's name.

@@ -2,7 +2,7 @@
 # Runs tests on PostgreSQL servers of several major versions, one after the other, each fetched by fetch.sh:
 #   run.sh [MAJOR...]
 # On 18 and later: the few tests in which a newer server shows most, of what is read of the catalogs and what clients see on the
-# wire, and one rename from end to end. They are for each change, so they are to be short. On earlier versions: columns that change
+# wire, one rename from end to end, and by the build with its grammar what only it can do. They are for each change, so they are to be short. On earlier versions: columns that change
 # under both versions, and the way back from each phase. On all: what code makes unseen, which each server tells in its own way.
 # Clients that tests start, such as psql, are the machine's. What is in TESTFLAGS is passed to go test; a -run there is the one
 # that counts. docs/versions.md tells what differs between the versions.
@@ -35,6 +35,7 @@ for major; do
 	if [ "$major" -ge 18 ]; then
 		on "$version, catalogs" "$bin" ./catalog
 		on "$version, the wire" "$bin" ./proxy ./test -run "$telling"
+		on "$version, its grammar" "$bin" -tags pg18 ./rewrite -run OnlyNewerServersCanDo
 	else
 		on "$version, changes" "$bin" ./test -run "$changing"
 	fi
