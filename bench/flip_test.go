@@ -22,6 +22,12 @@ CREATE TABLE sale (id int PRIMARY KEY, cents int, note text);
 CREATE TABLE plain_cents (id int PRIMARY KEY, cents int, note text);
 CREATE TABLE plain_amount (id int PRIMARY KEY, amount numeric(12,2), note text);
 INSERT INTO sale SELECT i, i, 'a note of some length, as sales have them' FROM generate_series(1, 5000) i;
+CREATE TABLE member (id int PRIMARY KEY, uuid uuid NOT NULL UNIQUE);
+CREATE TABLE post (id int PRIMARY KEY, member_id int, note text);
+CREATE TABLE plain_member_id (id int PRIMARY KEY, member_id int, note text);
+INSERT INTO member SELECT i, md5(i::text)::uuid FROM generate_series(1, 100) i;
+INSERT INTO post SELECT i, i % 100 + 1, 'a note of some length, as posts have them' FROM generate_series(1, 5000) i;
+INSERT INTO plain_member_id SELECT * FROM post;
 INSERT INTO plain_cents SELECT * FROM sale; INSERT INTO plain_amount SELECT id, cents / 100.0, note FROM sale;`
 
 const inAmounts = `
@@ -35,6 +41,19 @@ operations:
       down: { cents: (amount * 100)::integer }
 `
 
+// inMembers looks values up, which triggers do.
+const inMembers = `
+id: author
+operations:
+  - change_columns:
+      table: public.post
+      from: [member_id]
+      to: [{ name: author, type: uuid }]
+      up: { author: "(SELECT m.uuid FROM member m WHERE m.id = member_id)" }
+      down: { member_id: "(SELECT m.id FROM member m WHERE m.uuid = author)" }
+      reads: [{ table: member, via: { member_id: id, author: uuid } }]
+`
+
 // BenchmarkFlips runs a write of either version of a table under a change, and the same on a plain table, in turn, both through
 // Segue, by prepared statements and by texts with values in them. It reports how many times as long the write took (wall), and how many times as
 // long the server computed (cpu). "as before" is the write without a flip, past Segue.
@@ -42,16 +61,18 @@ func BenchmarkFlips(b *testing.B) {
 	url := pgtest.Database(b)
 	pgtest.Exec(b, url, sales)
 	running := proxyBefore(b, url)
-	if _, _, err := running.Instance.Create(b.Context(), "amount.yaml", []byte(inAmounts), "bench"); err != nil {
-		b.Fatal(err)
+	for id, file := range map[string]string{"amount": inAmounts, "author": inMembers} {
+		if _, _, err := running.Instance.Create(b.Context(), id+".yaml", []byte(file), "bench"); err != nil {
+			b.Fatal(err)
+		}
+		if err := running.Instance.Request(b.Context(), id, migrate.Request{Kind: migrate.Activate}); err != nil {
+			b.Fatal(err)
+		}
+		pgtest.Eventually(b, func() bool {
+			st, err := running.Instance.Get(b.Context(), id)
+			return err == nil && st.Stage == rules.Served && st.Pending == nil
+		}, "the change is served")
 	}
-	if err := running.Instance.Request(b.Context(), "amount", migrate.Request{Kind: migrate.Activate}); err != nil {
-		b.Fatal(err)
-	}
-	pgtest.Eventually(b, func() bool {
-		st, err := running.Instance.Get(b.Context(), "amount")
-		return err == nil && st.Stage == rules.Served && st.Pending == nil
-	}, "the change is served")
 	pgtest.Exec(b, url, "VACUUM ANALYZE")
 	through := pgtest.Through(b, url, running.Addr())
 	old, renewed := through+"&segue.version=base", through+"&segue.version=amount"
@@ -82,14 +103,21 @@ func BenchmarkFlips(b *testing.B) {
 		{"old, INSERT of selected rows", old, selected, "cents", prepared},
 		{"new, INSERT of selected rows", renewed, selected, "amount", prepared},
 		{"new, INSERT of selected rows as before", url, selected, "amount", prepared},
+		{"old, UPDATE that looks up", old, "UPDATE %s SET %s = $1 WHERE id = $2", "member_id", prepared},
+		{"old, INSERT that looks up", old, "INSERT INTO %s (%s, id) VALUES ($1, $2)", "member_id", prepared},
 		{"old, UPDATE of all", old, all, "cents", prepared},
 		{"new, UPDATE of all", renewed, all, "amount", prepared},
 		{"old, UPDATE of all as before", url, all, "cents", prepared},
 		{"new, UPDATE of all as before", url, all, "amount", prepared},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
-			pgtest.Exec(b, url, "DELETE FROM sale WHERE id > 5000; DELETE FROM plain_cents WHERE id > 5000; DELETE FROM plain_amount WHERE id > 5000", "VACUUM FULL sale, plain_cents, plain_amount")
-			w := newWrites(b, bc.url, bc.mode, fmt.Sprintf(bc.sql, "plain_"+bc.column, bc.column), fmt.Sprintf(bc.sql, "sale", bc.column))
+			pgtest.Exec(b, url, "DELETE FROM sale WHERE id > 5000; DELETE FROM plain_cents WHERE id > 5000; DELETE FROM plain_amount WHERE id > 5000; "+
+				"DELETE FROM post WHERE id > 5000; DELETE FROM plain_member_id WHERE id > 5000", "VACUUM FULL sale, plain_cents, plain_amount, post, plain_member_id")
+			table := "sale"
+			if bc.column == "member_id" {
+				table = "post"
+			}
+			w := newWrites(b, bc.url, bc.mode, fmt.Sprintf(bc.sql, "plain_"+bc.column, bc.column), fmt.Sprintf(bc.sql, table, bc.column))
 			for b.Loop() {
 				w.round(b)
 			}
