@@ -75,13 +75,17 @@ func (in *introspection) namedIn(p printing, args, keys []string) string {
 	named := func(key string) string {
 		return in.names.printed.sql(in, key+"::pg_catalog.regclass"+asText, key)
 	}
+	needed := ""
+	if in.names.printed.alone && in.hasFunctions() {
+		needed = noTemporary + " THEN NULL WHEN " // the name stands as the database has it, but for its words
+	}
 	switch {
 	case p.foreign != "":
 		return named(keys[len(keys)-1])
 	case p.bare:
-		return named(keys[0])
+		return "CASE WHEN " + needed + "true THEN " + named(keys[0]) + " END"
 	case p.pretty > 0 && p.pretty < len(args):
-		return "CASE WHEN " + args[p.pretty] + " THEN " + named(keys[0]) + " END"
+		return "CASE WHEN " + needed + args[p.pretty] + " THEN " + named(keys[0]) + " END"
 	}
 	return "NULL"
 }

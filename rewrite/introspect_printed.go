@@ -3,6 +3,7 @@ package rewrite
 import (
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/rewrite/ruleutils"
+	"github.com/seguedb/segue/rewrite/syntax"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -18,10 +19,14 @@ type printedNames struct {
 	entries map[string]object
 	within  oidRanges // of the OIDs
 	types   bool
+	alone   bool // nothing but temporary relations can make a name find another object than it finds in the database
 }
 
+// noTemporary is the SQL of whether the session has made nothing temporary, without a look at the names.
+const noTemporary = "pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.=) 0::pg_catalog.oid"
+
 func newPrintedRelations(cat *catalog.Catalog, groups []*ruleutils.Table) printedNames {
-	p := printedNames{entries: map[string]object{}}
+	p := printedNames{entries: map[string]object{}, alone: true}
 	called := object{}
 	for _, g := range groups {
 		if g.Renamed {
@@ -35,6 +40,7 @@ func newPrintedRelations(cat *catalog.Catalog, groups []*ruleutils.Table) printe
 		}
 		for _, name := range []string{g.Names[0], g.Logical} {
 			for _, rel := range cat.Named(name) {
+				p.alone = p.alone && rel.OID == g.OIDs[0]
 				p.add(rel.OID, rel.Schema, name, name)
 			}
 		}
@@ -43,7 +49,7 @@ func newPrintedRelations(cat *catalog.Catalog, groups []*ruleutils.Table) printe
 }
 
 func newPrintedTypes(cat *catalog.Catalog, groups []*ruleutils.Table) printedNames {
-	p := printedNames{entries: map[string]object{}, types: true}
+	p := printedNames{entries: map[string]object{}, types: true, alone: true}
 	called := object{}
 	for _, g := range groups {
 		if !g.Renamed || g.RowType == 0 {
@@ -62,14 +68,17 @@ func newPrintedTypes(cat *catalog.Catalog, groups []*ruleutils.Table) printedNam
 		}
 		for _, name := range []string{g.Names[0], g.Logical} {
 			for _, rel := range cat.Named(name) {
+				p.alone = p.alone && rel.OID == g.OIDs[0]
 				if rel.RowType != 0 {
 					p.add(rel.RowType, rel.Schema, name, name)
 				}
 			}
 			for _, t := range cat.TypesNamed(name) {
+				p.alone = p.alone && t.OID == g.RowType
 				p.add(t.OID, t.Schema, name, name)
 			}
 			for _, t := range cat.TypesNamed(arrayName(name)) {
+				p.alone = p.alone && t.OID == g.Array
 				if t.Elem != 0 {
 					p.addArray(t.OID, t.Elem, t.Schema, name, name, t.Name)
 				}
@@ -95,6 +104,10 @@ func (p *printedNames) addArray(oid, element catalog.OID, schema, from, to, name
 }
 
 func (p printedNames) sealed(called object) printedNames {
+	for _, of := range called { // each has the schemas of what the version calls so
+		schemas, _ := of.([]string)
+		p.alone = p.alone && len(schemas) == 1
+	}
 	for key, e := range p.entries {
 		called[key] = e
 	}
@@ -111,7 +124,11 @@ func (in *introspection) hasFunctions() bool { return len(in.held) > 0 }
 func (p *printedNames) sql(in *introspection, text, oid string) string {
 	names := in.sql(p.names)
 	if in.hasFunctions() {
-		return "segue.printed(" + text + ", " + oid + ", " + names + ", " + boolean(p.types) + ")"
+		sql := "segue.printed(" + text + ", " + oid + ", " + names + ", " + boolean(p.types) + ")"
+		if p.alone {
+			sql = "CASE WHEN " + noTemporary + " THEN " + p.inPlace(text, names+field+oid+asText) + " ELSE " + sql + " END"
+		}
+		return sql
 	}
 	entry := names + field + oid + asText
 	at := func(key string) string { return "(" + entry + fieldText + "'" + key + "')" }
@@ -129,11 +146,27 @@ func (p *printedNames) sql(in *introspection, text, oid string) string {
 		" THEN '' ELSE pg_catalog.quote_ident(" + at("schema") + ")" + concat + "'.' END" + concat + to + suffix + " ELSE " + text + " END"
 }
 
+// schemaPattern finds the schema and the dot before a name.
+var schemaPattern = syntax.WithIdents(`^%[.]`)
+
+// inPlace is the SQL of what is printed where the version's name has its schema as the database's has.
+func (p *printedNames) inPlace(text, entry string) string {
+	if !p.types {
+		return "segue.renamed(" + text + ", " + entry + ")"
+	}
+	return "COALESCE(COALESCE(pg_catalog.substring(" + text + ", " + syntax.QuoteLiteral(schemaPattern) + "), '')" + concat + "pg_catalog.quote_ident(" + entry +
+		fieldText + "'to')" + concat + "CASE WHEN pg_catalog.right(" + text + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END, " + text + ")"
+}
+
 // visible is the SQL of whether the object with an OID is found by its name alone; otherwise is what the database says of it.
 func (p *printedNames) visible(in *introspection, otherwise, oid string) string {
 	names := in.sql(p.names)
 	if in.hasFunctions() {
-		return "segue.is_visible(" + oid + ", " + otherwise + ", " + names + ", " + boolean(p.types) + ")"
+		sql := "segue.is_visible(" + oid + ", " + otherwise + ", " + names + ", " + boolean(p.types) + ")"
+		if p.alone {
+			sql = "CASE WHEN " + noTemporary + " THEN " + otherwise + " ELSE " + sql + " END"
+		}
+		return sql
 	}
 	relation, name, space := "pg_class", "relname", "relnamespace"
 	if p.types {
