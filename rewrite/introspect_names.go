@@ -22,7 +22,7 @@ import (
 
 // catalogNames are the objects of one introspection; nil where one would be empty.
 type catalogNames struct {
-	relations *rules.NameMap // {OID: {"from", "to"}} of those tables that have another name
+	relations *rules.NameMap // {OID: name} of those tables that have another name
 	columns   *rules.NameMap // {OID: {attnum: name in the version}}
 	hidden    *rules.NameMap // {OID: {attnum: true}}
 	entries   *rules.NameMap // {OID: entry} for definitions
@@ -104,23 +104,23 @@ func newCatalogNames(cat *catalog.Catalog, groups []*ruleutils.Table) catalogNam
 				hidden.at(key)[number(int64(c.Num))] = true
 			}
 			if g.Renamed {
-				relations[key] = object{"from": g.Names[i], "to": g.Logical}
+				relations[key] = g.Logical
 				physical.add(g.Logical, g.Names[i])
 			}
 		}
 		if !g.Renamed || g.RowType == 0 {
 			continue
 		}
-		typ := func(oid catalog.OID, from, to, suffix string) {
+		typ := func(oid catalog.OID, from, to string) {
 			if oid == 0 {
 				return
 			}
-			types[number(int64(oid))] = object{"from": g.Names[0], "to": g.Logical, "suffix": suffix, "name": to}
+			types[number(int64(oid))] = to
 			namedTypes.at(from)[g.Schema] = to
 			physicalTypes.add(to, from)
 		}
-		typ(g.RowType, g.Names[0], g.Logical, "")
-		typ(g.Array, arrayName(g.Names[0]), arrayName(g.Logical), "[]")
+		typ(g.RowType, g.Names[0], g.Logical)
+		typ(g.Array, arrayName(g.Names[0]), arrayName(g.Logical))
 	}
 	printed := newPrintedRelations(cat, groups)
 	for key, e := range printed.entries {

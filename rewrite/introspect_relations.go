@@ -17,6 +17,7 @@ type mention struct {
 	schema  string // column with the name of the schema
 	table   string // column with the name of the table; also shown where oid is set
 	typ     string // column with the name of a row type, or of the array of one
+	only    string // with oid: SQL, behind another condition, that leaves out rows which are no tables
 
 	number      string   // column with pg_attribute.attnum of what columns show; only with oid
 	columns     []string // columns with names of the table's columns
@@ -40,7 +41,7 @@ var (
 // catalogRelations are all relations of the two schemas in which a name of a table or column can be seen. A test
 // compares the list with what a server has.
 var catalogRelations = map[string]catalogRelation{
-	"pg_catalog.pg_class":     one(mention{oid: "oid", table: "relname"}),
+	"pg_catalog.pg_class":     one(mention{oid: "oid", table: "relname", only: " AND t.relkind OPERATOR(pg_catalog.<>) 'i'::pg_catalog.\"char\""}),
 	"pg_catalog.pg_attribute": one(mention{oid: "attrelid", number: "attnum", columns: []string{"attname"}}),
 	"pg_catalog.pg_type":      one(mention{rowType: "oid", typ: "typname"}),
 

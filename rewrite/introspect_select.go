@@ -210,7 +210,7 @@ func (r *rowMap) add(m mention) {
 	switch {
 	case m.rowType != "":
 		if n.types != nil {
-			r.name(m.typ, in.sql(n.types)+field+key(m.rowType)+fieldText+"'name'")
+			r.name(m.typ, in.sql(n.types)+fieldText+key(m.rowType))
 			more := ""
 			if in.calls(n.types) { // there are so many types in many a result that not even a cast is to be made in vain
 				more = " AND " + in.sql(n.types) + hasField + key(m.rowType)
@@ -223,8 +223,8 @@ func (r *rowMap) add(m mention) {
 		}
 	case m.oid != "":
 		if m.table != "" && n.relations != nil {
-			r.name(m.table, in.sql(n.relations)+field+key(m.oid)+fieldText+"'to'")
-			r.isWithin(m.table, n.relationsWithin, "t."+m.oid, "")
+			r.name(m.table, in.sql(n.relations)+fieldText+key(m.oid))
+			r.isWithin(m.table, n.relationsWithin, "t."+m.oid, m.only)
 		}
 		for _, column := range m.columns {
 			if n.columns != nil {
