@@ -38,9 +38,6 @@ func (b *binding) direct(s *scope, f *ast.FuncCall) string {
 	}
 	call := "pg_catalog." + name + list
 	if mapped := b.views.called(p, call, texts, keys); mapped != "" {
-		if p.visible != nil && p.visible(&b.views.names).alone { // asked once, in place of a look at each OID
-			return "(CASE WHEN (SELECT " + noTemporary + ") THEN " + call + " WHEN " + conditions[0] + " THEN " + mapped + " ELSE " + call + " END)"
-		}
 		return "(CASE WHEN " + strings.Join(conditions, " OR ") + " THEN " + mapped + " ELSE " + call + " END)"
 	}
 	parts := b.wrapping(p, b.prints(p, f), name, name, len(args))

@@ -158,12 +158,15 @@ func (p *printedNames) inPlace(text, entry string) string {
 		fieldText + "'to')" + concat + "CASE WHEN pg_catalog.right(" + text + ", 2)" + eq + "'[]' THEN '[]' ELSE '' END, " + text + ")"
 }
 
-// visible is the SQL of whether the object with an OID is found by its name alone; otherwise is what the database says of it, which is right
-// where p.alone and the session has made nothing temporary.
+// visible is the SQL of whether the object with an OID is found by its name alone; otherwise is what the database says of it.
 func (p *printedNames) visible(in *introspection, otherwise, oid string) string {
 	names := in.sql(p.names)
 	if in.hasFunctions() {
-		return "segue.is_visible(" + oid + ", " + otherwise + ", " + names + ", " + boolean(p.types) + ")"
+		sql := "segue.is_visible(" + oid + ", " + otherwise + ", " + names + ", " + boolean(p.types) + ")"
+		if p.alone {
+			sql = "CASE WHEN " + noTemporary + " THEN " + otherwise + " ELSE " + sql + " END"
+		}
+		return sql
 	}
 	relation, name, space := "pg_class", "relname", "relnamespace"
 	if p.types {
