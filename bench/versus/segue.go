@@ -13,7 +13,7 @@ import (
 	"github.com/seguedb/segue/internal/pgcluster"
 )
 
-// segue builds and starts it with nothing live, without and with TLS, with a rename that each statement hits, and with a change of type
+// segue builds and starts it with nothing live, with loops and without, and with TLS, with a rename that each statement hits, and with a change of type
 // that does. pgbench is the old version in both.
 func (st *stage) segue(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "segue-versus-segue-")
@@ -30,6 +30,7 @@ func (st *stage) segue(ctx context.Context) error {
 		rules string
 	}{
 		{&side{Name: "Segue, nothing live", database: plain}, ""},
+		{&side{Name: "Segue, no loops", database: plain, args: []string{"--loops", "0"}}, ""},
 		{&side{Name: "Segue, rename", database: renamed, options: "-c segue.version=base"}, names},
 		{&side{Name: "Segue, change of type", database: changed, options: "-c segue.version=base"}, types},
 		{&side{Name: "Segue, TLS", database: plain, tls: true}, ""},
@@ -67,7 +68,7 @@ func (st *stage) segueServes(ctx context.Context, program string, s *side) (stri
 	if s.tls {
 		args = append(args, "--tls-cert", st.cert, "--tls-key", st.key)
 	}
-	cmd := exec.CommandContext(ctx, program, args...)
+	cmd := exec.CommandContext(ctx, program, append(args, s.args...)...)
 	cmd.Stderr = os.Stderr
 	if err := st.start(cmd); err != nil {
 		return "", err

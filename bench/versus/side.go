@@ -24,9 +24,10 @@ type side struct {
 	Name     string `json:"name"`
 	address  string
 	database string
-	options  string // PGOPTIONS
-	pid      int    // of the proxy; 0: there is none
-	tls      bool   // between pgbench and the proxy
+	options  string   // PGOPTIONS
+	pid      int      // of the proxy; 0: there is none
+	tls      bool     // between pgbench and the proxy
+	args     []string // of `segue serve`, besides
 	unfit    func(combination) string
 }
 
