@@ -102,7 +102,7 @@ func (f *fleet) whole() (state string, err error) {
 			FROM pg_attribute JOIN pg_class c ON c.oid = attrelid WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped),
 		(SELECT string_agg(conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid), E'\n' ORDER BY conrelid, conname) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
 		(SELECT string_agg(pg_get_triggerdef(oid) || ' ' || tgenabled::text, E'\n' ORDER BY tgrelid, tgname) FROM pg_trigger WHERE NOT tgisinternal),
-		(SELECT string_agg(proname || ' ' || md5(prosrc), E'\n' ORDER BY proname) FROM pg_proc WHERE pronamespace = 'segue'::regnamespace))`).Scan(&state)
+		(SELECT string_agg(proname || ' ' || md5(prosrc), E'\n' ORDER BY proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'segue'::regnamespace))`).Scan(&state)
 }
 
 // TestALeaderThatEndsInItsTransactionLeavesItAsBeforeOrAsAfter ends leaders at statements of the transactions that expand, cut over, take back, contract and
