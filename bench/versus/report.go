@@ -125,7 +125,11 @@ func (r *result) markdown() string {
 		}
 		b.WriteString("| **geometric mean** |")
 		for _, s := range r.Sides {
-			fmt.Fprintf(&b, " **%.2f** |", r.geometric(s, part.of))
+			if mean := r.geometric(s, part.of); math.IsNaN(mean) {
+				b.WriteString(" – |") // measured in no combination
+			} else {
+				fmt.Fprintf(&b, " **%.2f** |", mean)
+			}
 		}
 		b.WriteByte('\n')
 	}
