@@ -16,12 +16,12 @@ func (u *unsettled) any() bool {
 }
 
 // mayAppear refuses what the catalog does not have. A table that is made with such a type shows no rows: what it holds is
-// known by the time that somebody reads it.
+// known by the time that somebody reads it. What drops something by such a name shows none at all.
 func (b *binding) mayAppear(location int, construct string) {
 	if b.appears != nil {
 		*b.appears = true
 	}
-	if !b.sess.Unsettled || b.statement.Tag == "CreateStmt" && len(b.statement.Tables) == 0 {
+	if !b.sess.Unsettled || b.statement.Tag == "DropStmt" || b.statement.Tag == "CreateStmt" && len(b.statement.Tables) == 0 {
 		return
 	}
 	b.affected = true
