@@ -104,6 +104,33 @@ func TestARollbackDoesNotWaitForTheBackfill(t *testing.T) {
 	f.must("docs", rollback, purge)
 }
 
+func TestABackfillIsPausedWhileARowTakesLong(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 2, computed("70", `PERFORM pg_sleep(3600);`), func(c *Config) { c.batchLimit = time.Hour })
+	f.create(parsed("public.computed(doc)"))
+	f.must("docs", activate)
+	sleeps := func() bool {
+		return value[int](f, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`) == 1
+	}
+	for _, i := range f.instances { // one of them fills
+		pgtest.Eventually(t, sleeps, "a row takes long")
+		if err := i.Pause(t.Context(), "docs", "test"); err != nil {
+			t.Fatal(err)
+		}
+		if sleeps() || !value[bool](f, `SELECT paused FROM segue.backfill`) {
+			t.Error("the row is computed, or the backfill is not paused")
+		}
+		if err := i.Resume(t.Context(), "docs", "test"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pgtest.Eventually(t, sleeps, "a row takes long again")
+	if err := f.instances[0].Resume(t.Context(), "docs", "test"); err != nil {
+		t.Errorf("what is not paused: %v", err)
+	}
+	f.must("docs", rollback, purge)
+}
+
 func TestWhatKeepsABackfillIsShown(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, computed("70", `RAISE 'secret' USING ERRCODE = '57P03';`))
