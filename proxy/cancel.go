@@ -41,27 +41,76 @@ const (
 )
 
 // settle waits until what the client of a session has sent is at its server, or held here. A cancel request comes on another
-// connection and could get there first, and a server that is idle ignores it.
-func (s *Server) settle(ctx context.Context, pid uint32, key []byte) {
+// connection and could get there first, and a server that is idle ignores it. See startup.Hooks.
+func (s *Server) settle(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool) {
 	sess := s.withKey(pid, key)
 	if sess == nil {
-		return
+		return func(context.Context) bool { return true }
 	}
+	sess.awaitSent(ctx)
+	before := sess.progress()
+	return func(ctx context.Context) bool { return sess.heeded(ctx, before) }
+}
+
+// awaitSent waits until what the client has sent is at the server, or held here.
+func (s *session) awaitSent(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()
 	look := time.NewTicker(settled)
 	defer look.Stop()
 	for quiet := 0; quiet < 2; quiet++ { // what was read just now may not be known to be handled the first time
-		if sess.held.is() || sess.binds.is() || sess.asks.is() {
+		if s.held.is() || s.binds.is() || s.asks.is() {
 			return
 		}
-		if sess.client.Unread() || sess.handling.Load() {
+		if s.client.Unread() || s.handling.Load() {
 			quiet = -1
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
 			return
+		}
+	}
+}
+
+// A progress is how far a session has come.
+type progress struct {
+	messages  uint64 // of the client's, handled or not
+	responses uint64 // of the server's
+	idle      bool   // the server has answered everything
+}
+
+func (s *session) progress() progress {
+	p := progress{messages: s.messages.Load()}
+	s.queue.mu.Lock()
+	defer s.queue.mu.Unlock()
+	p.responses, p.idle = s.queue.responses, s.queue.answered()
+	return p
+}
+
+// heeding bounds how long a cancel request that was sent waits for a sign that the server is at work.
+const heeding = 100 * time.Millisecond
+
+// heeded waits until the server says something since before, or has nothing left to do. false: it may have ignored a cancel
+// request that was sent after before, or the client's message was not there yet.
+func (s *session) heeded(ctx context.Context, before progress) bool {
+	ctx, cancel := context.WithTimeout(ctx, heeding)
+	defer cancel()
+	look := time.NewTicker(settled)
+	defer look.Stop()
+	for {
+		switch now := s.progress(); {
+		case now.responses != before.responses:
+			return true
+		case now.idle:
+			return now.messages == before.messages
+		}
+		select {
+		case <-look.C:
+		case <-s.queue.stopped:
+			return true
+		case <-ctx.Done():
+			return false
 		}
 	}
 }

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/seguedb/segue/proxy/wire"
+	"github.com/seguedb/segue/proxy/wiretest"
 )
 
 // A cancel request comes on another connection than the statement that it is for, and must not be there before it.
@@ -56,5 +60,54 @@ func cancelAtOnce(t *testing.T, p *running, mode pgx.QueryExecMode) {
 	var cancelled *pgconn.PgError
 	if err := <-failed; !errors.As(err, &cancelled) || !strings.Contains(cancelled.Message, "user request") {
 		t.Errorf("the statement ends with %v", err)
+	}
+}
+
+// TestACancelRequestThatTheServerIgnoresIsSentAgain has a server that takes itself for idle at the first requests, because it has
+// not read the statement yet.
+func TestACancelRequestThatTheServerIgnoresIsSentAgain(t *testing.T) {
+	t.Parallel()
+	const ignored = 2
+	var requests atomic.Int32
+	heeded := make(chan struct{})
+	up := fakeServer(t, func(s *wiretest.Client) {
+		p, err := s.In.NextStartup()
+		if err != nil {
+			return
+		}
+		if p.Code == wire.CancelRequestCode {
+			if requests.Add(1) == ignored+1 {
+				close(heeded)
+			}
+			return
+		}
+		s.Say(wiretest.Greeting([]byte("key!")))
+		if _, err := s.In.Next(); err != nil {
+			return
+		}
+		<-heeded
+		s.Say(messages(cancelError().AppendTo(nil), wire.AppendReadyForQuery(nil, wire.Idle)))
+		_, _ = s.In.Next()
+	})
+	p := openProxy(t, func(c *Config) { c.Upstream = up })
+	c := wiretest.Dial(t, p.addr)
+	c.Hello("d")
+	c.HearUntil(wire.ReadyForQuery)
+	c.Say(simple("SELECT"))
+	cancel := func() {
+		k := wiretest.Dial(t, p.addr)
+		k.Say(wire.AppendCancelRequest(nil, 42, []byte("key!")))
+		k.HearEnd()
+	}
+	cancel()
+	if e := c.HearError(); e.Code != "57014" {
+		t.Errorf("%+v", e)
+	}
+	c.Hear(wire.ReadyForQuery)
+	if n := requests.Load(); n != ignored+1 {
+		t.Errorf("%d requests were sent, want %d", n, ignored+1)
+	}
+	if cancel(); requests.Load() != ignored+2 {
+		t.Errorf("%d requests were sent for a session that is idle", requests.Load()-ignored-1)
 	}
 }

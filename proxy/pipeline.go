@@ -25,6 +25,8 @@ type pipeline struct {
 	commands int       // completed commands of the simple Query at the head
 	changed  bool      // something that can be waited for may have come about; whoever wakes the waiting takes it back
 
+	responses uint64 // seen; of rows not all
+
 	readies  uint64 // ReadyForQuery seen
 	lastIdle uint64 // what readies was at the last one that said Idle
 	txEnds   uint64 // COMMIT and ROLLBACK seen, ROLLBACK TO included
@@ -87,6 +89,7 @@ func (p *pipeline) push(e expect) {
 // respond takes note of a response and says what to do with it. body is only looked at for those types for which it
 // matters; when only the first part of it is at hand that is no harm.
 func (p *pipeline) respond(kind byte, body []byte) verdict {
+	p.responses++
 	v := p.note(kind, body)
 	p.retry.answered(kind, v)
 	return v

@@ -34,24 +34,48 @@ func (e *Entrance) serveCancel(ctx context.Context, client *wire.Conn, packet wi
 	if err != nil {
 		return clientBroke(err)
 	}
-	through := e.foreign
-	ask := func() error { return e.askToCancel(ctx, packet.Raw) }
 	switch e.cancelHeld(pid, key) {
 	case Held:
 		return errServed
 	case Running:
-		through = e.own
-		ask = func() error {
-			if e.settle(ctx, pid, key); e.cancelHeld(pid, key) == Held {
-				return nil
-			}
-			return e.askToCancel(ctx, packet.Raw)
-		}
+		err = e.cancelRunning(ctx, pid, key, packet.Raw)
+	default:
+		err = e.foreign.do(ctx, pid, func() error { return e.askToCancel(ctx, packet.Raw) })
 	}
-	if err := through.do(ctx, pid, ask); err != nil {
+	if err != nil {
 		return err
 	}
 	return errServed
+}
+
+// cancelRunning has the server cancel what a session of this instance is at. A server that has not begun with what was sent to
+// it takes itself for idle and ignores the request, so it is sent again if nothing comes of it. Meanwhile the client's connection
+// stays open, as it does at the server: none of this can hit a statement that the client sends later.
+func (e *Entrance) cancelRunning(ctx context.Context, pid uint32, key, packet []byte) error {
+	for repeats := 0; ; repeats++ {
+		heeded := func(context.Context) bool { return true }
+		err := e.own.do(ctx, pid, func() error {
+			h := e.settle(ctx, pid, key)
+			if e.cancelHeld(pid, key) == Held {
+				return nil
+			}
+			heeded = h
+			return e.askToCancel(ctx, packet)
+		})
+		if err != nil || repeats == cancelRepeats {
+			return err
+		}
+		select {
+		case e.repeating <- struct{}{}:
+		default:
+			return nil // as the server, this promises nothing
+		}
+		enough := heeded(ctx)
+		<-e.repeating
+		if enough {
+			return nil
+		}
+	}
 }
 
 // Cancel has the server cancel what the session with that PID and key is at. When it is at nothing, nothing happens.

@@ -32,7 +32,8 @@ type Entrance struct {
 	crowd       crowd
 	places      places
 
-	own, foreign *lane // for cancel requests
+	own, foreign *lane         // for cancel requests
+	repeating    chan struct{} // has a place for each that may have to be sent again
 
 	reported atomic.Pointer[map[string]string] // the parameters of the last login, which most others share
 
@@ -43,15 +44,19 @@ type Entrance struct {
 	admit func(Request) *wire.Error
 	// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate.
 	cancelHeld func(pid uint32, key []byte) Cancelled
-	// settle waits until what the session's client has sent before the request is at the server. It may give that up.
-	settle func(ctx context.Context, pid uint32, key []byte)
+	// settle waits until what the session's client has sent before the request is at the server. It may give that up. heeded
+	// waits for a moment until nothing is left that another request could be needed for; false: there may be.
+	settle func(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool)
 }
 
-// Hooks are what an Entrance asks of its caller. They are called from many goroutines; but for Settle they must not block.
+// Hooks are what an Entrance asks of its caller. They are called from many goroutines; but for Settle and what it returns they must not block.
 type Hooks struct {
-	Admit      func(Request) *wire.Error                         // nil: the server may be contacted; else the client is told that
-	CancelHeld func(pid uint32, key []byte) Cancelled            // cancels the statement of the session with that key, if it is held
-	Settle     func(ctx context.Context, pid uint32, key []byte) // waits until all is at the server that the session's client has sent
+	Admit      func(Request) *wire.Error              // nil: the server may be contacted; else the client is told that
+	CancelHeld func(pid uint32, key []byte) Cancelled // cancels the statement of the session with that key, if it is held
+
+	// Settle waits until all is at the server that the session's client has sent. The server may not have begun with it, and
+	// ignores a cancel request then: heeded, which is called when it was sent, tells whether there may be need for another.
+	Settle func(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool)
 }
 
 // New checks the configuration.
@@ -66,6 +71,7 @@ func New(cfg Config, hooks Hooks) (*Entrance, error) {
 		crowd:      crowd{max: cmp.Or(cfg.MaxUnauthenticated, defaultMaxUnauthenticated)},
 		places:     places{max: int64(cfg.MaxConnections)},
 		own:        newLane(ownCancels, ownWaiting, true), foreign: newLane(foreignCancels, foreignWaiting, false),
+		repeating:     make(chan struct{}, repeatedCancels),
 		allowUnproved: cfg.AllowUnauthenticated, loopback: onLoopback,
 		admit: hooks.Admit, cancelHeld: hooks.CancelHeld, settle: hooks.Settle,
 	}, nil

@@ -28,7 +28,9 @@ func openDoor(t *testing.T, cfg Config, change ...func(*Entrance)) *door {
 	t.Helper()
 	e, err := New(cfg, Hooks{
 		Admit: func(Request) *wire.Error { return nil }, CancelHeld: func(uint32, []byte) Cancelled { return Foreign },
-		Settle: func(context.Context, uint32, []byte) {},
+		Settle: func(context.Context, uint32, []byte) func(context.Context) bool {
+			return func(context.Context) bool { return true }
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -19,10 +19,13 @@ const (
 	// With other keys: of another instance's sessions, of sessions that have ended, or guessed.
 	foreignCancels = 4
 	foreignWaiting = 16
+
+	repeatedCancels = 32 // that were sent, and may have to be sent again
+	cancelRepeats   = 3  // of one
 )
 
 // CancelDescriptors is how many files cancel requests keep open at most.
-const CancelDescriptors = 2*(ownCancels+foreignCancels) + ownWaiting + foreignWaiting
+const CancelDescriptors = 2*(ownCancels+foreignCancels) + ownWaiting + foreignWaiting + repeatedCancels
 
 // A lane lets so many requests go on at one time, while others wait. It is safe for concurrent use.
 type lane struct {
