@@ -136,6 +136,6 @@ func (i *Instance) Brake(ctx context.Context, id string, b Brakes, actor string)
 			return nil, err
 		}
 		row := &store.AuditRow{Migration: id, Kind: eventBraked, Detail: cmp.Or(b.String(), "the defaults"), Actor: actor}
-		return row, store.SetBrakes(ctx, tx, id, text)
+		return row, i.betweenBatches(ctx, tx, func(tx pgx.Tx) error { return store.SetBrakes(ctx, tx, id, text) })
 	})
 }

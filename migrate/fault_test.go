@@ -128,6 +128,11 @@ func TestABackfillIsPausedWhileARowTakesLong(t *testing.T) {
 	if err := f.instances[0].Resume(t.Context(), "docs", "test"); err != nil {
 		t.Errorf("what is not paused: %v", err)
 	}
+	pgtest.Eventually(t, sleeps, "a row takes long once more")
+	if err := f.instances[1].Brake(t.Context(), "docs", Brakes{MaxLag: 20}, "test"); err != nil {
+		t.Error(err)
+	}
+	pgtest.Eventually(t, sleeps, "the backfill goes on")
 	f.must("docs", rollback, purge)
 }
 

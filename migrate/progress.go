@@ -169,7 +169,11 @@ func (i *Instance) pause(ctx context.Context, id, actor string, paused bool) err
 		if !m.Phase.Live() || !underWay(m.Unfinished()) {
 			return nil, noBackfill(m, "to pause or resume")
 		}
-		if err := i.pauseBetweenBatches(ctx, tx, id, paused); err != nil || paused {
+		err := i.betweenBatches(ctx, tx, func(tx pgx.Tx) error {
+			_, err := store.PauseBackfill(ctx, tx, id, paused)
+			return err
+		})
+		if err != nil || paused {
 			return row, err
 		}
 		all, err := accounts(ctx, tx, id)
@@ -184,35 +188,4 @@ func (i *Instance) pause(ctx context.Context, id, actor string, paused bool) err
 		}
 		return row, nil
 	})
-}
-
-// pauseTries is how often a batch is interrupted by who pauses or resumes: the next one may have begun before the row can be locked.
-const pauseTries = 20
-
-// pauseBetweenBatches pauses the backfills of a migration, or lets them go on. A batch holds the row in which that is stored, for as long as
-// one row of the table may take.
-func (i *Instance) pauseBetweenBatches(ctx context.Context, tx pgx.Tx, id string, paused bool) error {
-	pool, err := i.database()
-	if err != nil {
-		return err
-	}
-	for try := 1; ; try++ {
-		err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = 200`); err != nil { // longer than a batch takes
-				return err
-			}
-			if _, err := store.PauseBackfill(ctx, tx, id, paused); err != nil {
-				return err
-			}
-			_, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '10s'`) // as control connections have it
-			return err
-		})
-		if err == nil || try == pauseTries || !lockNotAvailable(err) {
-			return err
-		}
-		// By another connection: a transaction goes on seeing the activity that it saw first.
-		if err := store.InterruptHolder(ctx, pool, store.HoldBackfill); err != nil {
-			return err
-		}
-	}
 }
