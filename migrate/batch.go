@@ -15,9 +15,10 @@ import (
 
 // How long a batch is to take, and how many pages it has at first and at most.
 const (
-	batchTime  = 50 * time.Millisecond
-	firstPages = 8
-	mostPages  = 4096
+	batchTime     = 50 * time.Millisecond
+	busyBatchTime = 10 * time.Millisecond // while others are at work
+	firstPages    = 8
+	mostPages     = 4096
 )
 
 // errStale ends a batch of a change that has come further, or back, meanwhile.
@@ -219,6 +220,9 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 		if waits != "" { // which may be for hours, in which others are filled
 			return false, b.say(ctx, b.account, waits)
 		}
+		if err := b.brake.lookAround(ctx, b.conn); err != nil {
+			return false, err
+		}
 		begun := time.Now()
 		to := min(b.Page+b.filler.pages, b.Pages)
 		goOn, err := b.batch(ctx, p, to, first)
@@ -233,7 +237,7 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 
 // adapt has the next batch take as long as one should.
 func (b *backfill) adapt(took time.Duration) {
-	grow := float64(batchTime) / float64(max(took, time.Millisecond))
+	grow := float64(b.brake.batchTime()) / float64(max(took, time.Millisecond))
 	b.filler.pages = max(1, min(mostPages, int64(float64(b.filler.pages)*min(2, grow))))
 }
 

@@ -15,10 +15,12 @@ import (
 // How often a brake looks, and what it takes for too much where the operator has not said.
 const (
 	brakeEvery    = time.Second
-	throttleTime  = time.Second   // that the throttle query may take
-	mostLag       = 10            // seconds that a replica may be behind
-	mostSlotBytes = 1 << 30       // of the log that an active slot may keep back
-	mostAge       = 1_200_000_000 // transactions; at 2,000,000,000 the server takes no more
+	aroundEvery   = time.Second / 4        // at who is at work
+	recently      = 100 * time.Millisecond // is a moment ago
+	throttleTime  = time.Second            // that the throttle query may take
+	mostLag       = 10                     // seconds that a replica may be behind
+	mostSlotBytes = 1 << 30                // of the log that an active slot may keep back
+	mostAge       = 1_200_000_000          // transactions; at 2,000,000,000 the server takes no more
 )
 
 // A brake slows a backfill down where others suffer.
@@ -30,7 +32,9 @@ type brake struct {
 	migration string
 	operation int
 	waits     string
-	active    int // sessions of others that were at work
+
+	around time.Time // when others was read
+	others int       // sessions that were at work then, and are not Segue's own
 
 	counted time.Time // when written was read
 	written float64   // bytes of log that the server had written
@@ -48,15 +52,11 @@ func (b *brake) look(ctx context.Context, conn *pgx.Conn, of *store.Backfill) (w
 		return "", err
 	}
 	var lag, slot, age, written float64
-	// What may not be read of other users' sessions is not counted.
 	err = conn.QueryRow(ctx, `
 		SELECT coalesce((SELECT pg_catalog.max(extract(epoch FROM replay_lag)) FROM pg_catalog.pg_stat_replication), 0)::pg_catalog.float8,
 			coalesce((SELECT pg_catalog.max(pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), restart_lsn)) FROM pg_catalog.pg_replication_slots WHERE active), 0)::pg_catalog.float8,
 			(SELECT pg_catalog.age(datfrozenxid) FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())::pg_catalog.float8,
-			pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::pg_catalog.float8,
-			(SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_activity
-				WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND application_name <> $1)`,
-		applicationName).Scan(&lag, &slot, &age, &written, &b.active)
+			pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_lsn(), '0/0')::pg_catalog.float8`).Scan(&lag, &slot, &age, &written)
 	if err != nil {
 		return "", fmt.Errorf("cannot look at the load of the server: %w", err)
 	}
@@ -119,7 +119,34 @@ func throttled(ctx context.Context, conn *pgx.Conn, query string) (waits string,
 	return "the throttle query says so", nil
 }
 
+// lookAround counts the sessions that are at work, or were a moment ago: those whose statements take a millisecond are seen, too. What
+// may not be read of other users' sessions is not counted.
+func (b *brake) lookAround(ctx context.Context, conn *pgx.Conn) error {
+	now := b.now()
+	if now.Sub(b.around) < aroundEvery {
+		return nil
+	}
+	b.around = now
+	err := conn.QueryRow(ctx, `
+		SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_activity(NULL)
+		WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND application_name <> $1
+			AND (state = 'active' OR state_change > pg_catalog.clock_timestamp() - $2 * interval '1 ms')`,
+		applicationName, recently.Milliseconds()).Scan(&b.others)
+	if err != nil {
+		return fmt.Errorf("cannot look at who is at work: %w", err)
+	}
+	return nil
+}
+
+// batchTime is how long a batch is to take: who is at work has to wait for its processor, for its rows, and behind its log.
+func (b *brake) batchTime() time.Duration {
+	if b.others > 0 {
+		return busyBatchTime
+	}
+	return batchTime
+}
+
 // rest is how long to do nothing after a batch that took so long: the more sessions are at work, the longer.
 func (b *brake) rest(took time.Duration) time.Duration {
-	return took * time.Duration(min(b.active, 4)) / 2
+	return took * time.Duration(min(b.others, 4)) / 2
 }

@@ -152,3 +152,32 @@ func TestABrakeLooksAtTheLogThatIsWrittenInASecond(t *testing.T) {
 		t.Errorf("it waits for %q", got)
 	}
 }
+
+// Who sends short statements is hardly ever seen at one, and counts all the same.
+func TestABrakeSeesWhoWasAtWorkAMomentAgo(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 0, orders)
+	conn, other := pgtest.Connect(t, f.url), pgtest.Connect(t, f.url)
+	b := brake{now: time.Now}
+	if b.batchTime() != batchTime || b.rest(batchTime) != 0 {
+		t.Errorf("alone, a batch takes %v and rests for %v", b.batchTime(), b.rest(batchTime))
+	}
+	pgtest.Eventually(t, func() bool { // on a slow machine the moment may be over
+		if _, err := other.Exec(t.Context(), `SELECT 1`); err != nil {
+			t.Fatal(err)
+		}
+		b.around = time.Time{}
+		if err := b.lookAround(t.Context(), conn); err != nil {
+			t.Fatal(err)
+		}
+		return b.others > 0
+	}, "a session that was at work is seen")
+	if b.batchTime() != busyBatchTime || b.rest(busyBatchTime) < busyBatchTime/2 {
+		t.Errorf("beside others, a batch takes %v and rests for %v", b.batchTime(), b.rest(busyBatchTime))
+	}
+	seen := b.others
+	b.others = -1
+	if err := b.lookAround(t.Context(), conn); err != nil || b.others != -1 {
+		t.Errorf("it has looked again at once: %d, before %d, %v", b.others, seen, err)
+	}
+}
