@@ -33,44 +33,41 @@ func (s *Server) withKey(pid uint32, key []byte) *session {
 	return nil
 }
 
-const (
-	// settling bounds how long a cancel request waits for what its session's client has sent before: a question of ours may
-	// be before that, and then it is that question which is cancelled.
-	settling = 100 * time.Millisecond
-	settled  = time.Millisecond // without anything on its way
-)
+// lookEvery is how often is looked at what a cancel request waits for.
+const lookEvery = time.Millisecond
 
 // settle waits until what the client of a session has sent is at its server, or held here. A cancel request comes on another
-// connection and could get there first, and a server that is idle ignores it. See startup.Hooks.
+// connection and could get there first. See startup.Hooks.
 func (s *Server) settle(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool) {
 	sess := s.withKey(pid, key)
 	if sess == nil {
 		return func(context.Context) bool { return true }
 	}
-	sess.awaitSent(ctx)
+	if !sess.awaitSent(ctx) {
+		return nil
+	}
 	before := sess.progress()
 	return func(ctx context.Context) bool { return sess.heeded(ctx, before) }
 }
 
-// awaitSent waits until what the client has sent is at the server, or held here.
-func (s *session) awaitSent(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, settling)
-	defer cancel()
-	look := time.NewTicker(settled)
+// awaitSent waits until what the client has sent is at the server, or held here. false: it is not.
+func (s *session) awaitSent(ctx context.Context) bool {
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	for quiet := 0; quiet < 2; quiet++ { // what was read just now may not be known to be handled the first time
+	for quiet := 0; quiet < 2; quiet++ { // of a TLS connection, what was read just now may not be known the first time
 		if s.held.is() || s.binds.is() || s.asks.is() {
-			return
+			return true
 		}
-		if s.client.Unread() || s.handling.Load() {
+		if s.client.Unread() || s.client.In.Fresh() || s.handling.Load() { // in the order in which a message comes by
 			quiet = -1
 		}
 		select {
 		case <-look.C:
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // A progress is how far a session has come.
@@ -88,15 +85,10 @@ func (s *session) progress() progress {
 	return p
 }
 
-// heeding bounds how long a cancel request that was sent waits for a sign that the server is at work.
-const heeding = 100 * time.Millisecond
-
 // heeded waits until the server says something since before, or has nothing left to do. false: it may have ignored a cancel
 // request that was sent after before, or the client's message was not there yet.
 func (s *session) heeded(ctx context.Context, before progress) bool {
-	ctx, cancel := context.WithTimeout(ctx, heeding)
-	defer cancel()
-	look := time.NewTicker(settled)
+	look := time.NewTicker(lookEvery)
 	defer look.Stop()
 	for {
 		switch now := s.progress(); {

@@ -22,6 +22,7 @@ func (s *session) serveClient() error {
 				}
 				continue // what it has written is to be flushed first
 			}
+			s.client.In.Seen()
 			s.handling.Store(false)
 			if s.clientToLoop() {
 				return errInLoop
@@ -29,6 +30,7 @@ func (s *session) serveClient() error {
 		}
 		f, err := s.client.In.Next()
 		s.handling.Store(true)
+		s.client.In.Seen()
 		if s.keeping && isTimeout(err) {
 			continue // woken by wakeReader
 		}

@@ -95,6 +95,7 @@ func (s *session) clientReady() (more bool) {
 		}
 	}
 	if stays {
+		s.client.In.Seen()
 		s.handling.Store(false)
 		return !of.Drained()
 	}

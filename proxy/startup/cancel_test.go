@@ -124,3 +124,34 @@ func TestACancelRequestForAServerThatIsDownIsReported(t *testing.T) {
 		t.Errorf("establish returned %v", err)
 	}
 }
+
+// What the client has sent may wait here for longer than a request does, which finds the server idle then.
+func TestACancelRequestIsSentAgainBehindWhatWasNotSent(t *testing.T) {
+	t.Parallel()
+	requests := make(chan struct{}, 10)
+	waits := make(chan bool, 10) // a value for each time that somebody waits for what was sent: whether it is at the server then
+	d := openDoor(t, Config{Upstream: fakeServer(t, func(s *wiretest.Client) {
+		if _, err := s.In.NextStartup(); err == nil {
+			requests <- struct{}{}
+		}
+	})}, func(e *Entrance) {
+		e.cancelHeld = func(uint32, []byte) Cancelled { return Running }
+		e.settle = func(context.Context, uint32, []byte) func(context.Context) bool {
+			if !<-waits {
+				return nil
+			}
+			return func(context.Context) bool { return true }
+		}
+	})
+	c := wiretest.Dial(t, d.addr)
+	c.Say(wire.AppendCancelRequest(nil, 7, []byte("abcd")))
+	waits <- false
+	<-requests
+	waits <- true // behind the first request,
+	waits <- true // and before the second
+	<-requests
+	c.HearEnd()
+	if err := <-d.errs; !errors.Is(err, errServed) || len(requests) > 0 {
+		t.Errorf("establish returned %v, and %d more were sent", err, len(requests))
+	}
+}

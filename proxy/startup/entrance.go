@@ -44,8 +44,7 @@ type Entrance struct {
 	admit func(Request) *wire.Error
 	// cancelHeld finds the session of a cancel request, and cancels its statement if that is held at a gate.
 	cancelHeld func(pid uint32, key []byte) Cancelled
-	// settle waits until what the session's client has sent before the request is at the server. It may give that up. heeded
-	// waits for a moment until nothing is left that another request could be needed for; false: there may be.
+	// settle and the waiting for what comes of a request: see Hooks.
 	settle func(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool)
 }
 
@@ -54,8 +53,9 @@ type Hooks struct {
 	Admit      func(Request) *wire.Error              // nil: the server may be contacted; else the client is told that
 	CancelHeld func(pid uint32, key []byte) Cancelled // cancels the statement of the session with that key, if it is held
 
-	// Settle waits until all is at the server that the session's client has sent. The server may not have begun with it, and
-	// ignores a cancel request then: heeded, which is called when it was sent, tells whether there may be need for another.
+	// Settle waits until all is at the server that the session's client has sent, as long as the context lets it. A server that has
+	// not begun with it ignores a cancel request. So heeded, which is called when one was sent, waits, again as long as the context
+	// lets it, for a sign that no other is needed; nil: not all was at the server, so another one is.
 	Settle func(ctx context.Context, pid uint32, key []byte) (heeded func(context.Context) bool)
 }
 

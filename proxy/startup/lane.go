@@ -21,7 +21,7 @@ const (
 	foreignWaiting = 16
 
 	repeatedCancels = 32 // that were sent, and may have to be sent again
-	cancelRepeats   = 3  // of one
+	cancelRepeats   = 6  // of one
 )
 
 // CancelDescriptors is how many files cancel requests keep open at most.

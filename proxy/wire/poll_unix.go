@@ -55,11 +55,13 @@ func (r *Reader) readDescriptor(fd uintptr) bool {
 		r.buf = readBuffers.Get().(*[readSize]byte)
 	}
 	for {
+		r.fresh.Store(true)
 		n, err := syscall.Read(int(fd), r.buf[r.w:])
 		switch err {
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
+			r.fresh.Store(false)
 			r.Release()
 			return false
 		}

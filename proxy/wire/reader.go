@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/seguedb/segue/proxy/loop"
@@ -32,7 +33,7 @@ type Frame struct {
 func (f Frame) Size() int { return len(f.Raw) + f.Rest }
 
 // A Reader cuts a stream into frames. It is not safe for concurrent use, save that the connection's read deadline may be
-// set from elsewhere: after a timeout the Reader goes on where it was.
+// set from elsewhere, and Fresh asked: after a timeout the Reader goes on where it was.
 //
 // It holds a buffer only while it has bytes: on a TCP or Unix connection it waits for readability without one.
 type Reader struct {
@@ -47,6 +48,8 @@ type Reader struct {
 	tiny [1]byte
 
 	failed error // what More has met; it is the next read's
+
+	fresh atomic.Bool // see Fresh
 
 	buf  *[readSize]byte // nil when there is nothing in it
 	r, w int             // buf[r:w] is unread
@@ -70,6 +73,13 @@ func (r *Reader) from(src io.Reader) {
 	r.now, _ = src.(Prompt)
 	r.raw = rawConn(src)
 }
+
+// Fresh tells whether something has been read, or is just being read, since Seen was called last. What is neither unread by the
+// connection nor fresh is known to who calls Seen. It is always false of a TLS connection.
+func (r *Reader) Fresh() bool { return r.fresh.Load() }
+
+// Seen says that what was read is known.
+func (r *Reader) Seen() { r.fresh.Store(false) }
 
 // A Prompt is a connection that can be read and written without waiting: see package loop.
 type Prompt interface {
@@ -97,9 +107,11 @@ func (r *Reader) readNow() error {
 	if r.buf == nil {
 		r.buf = readBuffers.Get().(*[readSize]byte)
 	}
+	r.fresh.Store(true)
 	n, err := r.now.ReadNow(r.buf[r.w:])
 	r.w += n
 	if err != nil {
+		r.fresh.Store(false)
 		r.Release()
 	}
 	return err
