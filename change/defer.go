@@ -56,6 +56,9 @@ func (b *body) orDefer(compute func()) {
 
 // tell has the backfill know that a writer has left a row at 0. Many transactions share what the first one has told.
 func (b *body) tell() {
+	if !b.c.has(Told) {
+		return
+	}
 	key := literal(b.c.Key)
 	tell := "INSERT INTO segue.deferred (change) VALUES (" + key + ");"
 	b.line("BEGIN")

@@ -27,6 +27,7 @@ const (
 	RoundTrip      Guard = "round trip"          // what the old side cannot hold is rejected
 	NullFit        Guard = "fit of nulls"        // up and down make no NULL of what is not NULL
 	Conflict       Guard = "conflict"            // both sides written and not in step is an error
+	Told           Guard = "told"                // who leaves a row for later says so
 	Noted          Guard = "what the first left" // what others' triggers changed is told from what the first trigger did
 )
 

@@ -15,6 +15,9 @@ import (
 // goes on with another.
 func (o *operator) backfill(ctx context.Context) error {
 	for {
+		if err := o.beginPass(ctx); err != nil {
+			return err
+		}
 		left := 0
 		for _, name := range o.table.tables() {
 			schema, table, _ := strings.Cut(name, ".")
@@ -27,6 +30,7 @@ func (o *operator) backfill(ctx context.Context) error {
 		if left == 0 {
 			return nil
 		}
+		o.table.sparing.Store(true)
 	}
 }
 
@@ -55,6 +59,12 @@ func (o *operator) fill(ctx context.Context, name change.Name) (left int, err er
 		}
 		if rollback := o.exec(ctx, "ROLLBACK"); rollback != nil {
 			return 0, rollback
+		}
+		if o.table.Defer && o.phase == filling && isUncomputed(err) {
+			if err := o.fillEach(ctx, name, page); err != nil {
+				return 0, err
+			}
+			continue
 		}
 		if !busy(err) {
 			return 0, fmt.Errorf("backfill of %s: %w", name.SQL(), err)

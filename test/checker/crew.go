@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
+	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/test/checker/proof"
 	"github.com/seguedb/segue/test/checker/wal"
 )
@@ -20,27 +22,31 @@ import (
 type Crew struct {
 	Migration *Migration
 
-	seed    uint64
-	history *proof.History
-	sides   [2]*table // as the versions know the table
-	past    *table    // as the database has it
-	members int
+	seed     uint64
+	history  *proof.History
+	sides    [2]*table // as the versions know the table
+	past     *table    // as the database has it
+	sparing  atomic.Bool
+	lenience lenience
+	members  int
+	rows     int64 // that were there from the start
 }
 
 // NewCrew is a crew without members, for a table that begins with so many rows.
 func NewCrew(m *Migration, rows int64, seed uint64) *Crew {
-	c := &Crew{Migration: m, seed: seed, history: proof.NewHistory()}
+	c := &Crew{Migration: m, seed: seed, rows: rows, history: proof.NewHistory()}
 	fresh := new(atomic.Int64)
 	fresh.Store(rows)
+	c.lenience.now = c.history.Now
 	for _, side := range []proof.Side{proof.Old, proof.New} {
-		c.sides[side] = &table{Shape: m.shape, keys: min(rows, livelyRows), fresh: fresh}
+		c.sides[side] = &table{Shape: m.shape, keys: min(rows, livelyRows), fresh: fresh, sparing: &c.sparing}
 		s := &state{name: m.tables[side], lens: proof.Lens{Rule: m.shape.Name}}
 		s.lens.Columns[side] = m.shape.Rule.Columns[side]
 		s.serves[side] = true
 		c.sides[side].state.Store(s)
 	}
-	c.past = &table{Shape: m.shape, keys: min(rows, livelyRows), fresh: fresh}
-	c.Learn(Standing{})
+	c.past = &table{Shape: m.shape, keys: min(rows, livelyRows), fresh: fresh, sparing: &c.sparing}
+	c.Learn(Standing{}, 0)
 	return c
 }
 
@@ -81,8 +87,9 @@ func (c *Crew) source() *rand.Rand {
 	return rand.New(rand.NewPCG(c.seed, uint64(c.members)))
 }
 
-// Learn tells those past the proxy what the database has now.
-func (c *Crew) Learn(s Standing) {
+// Learn tells those past the proxy what the database has. It was seen at some moment since began.
+func (c *Crew) Learn(s Standing, began time.Duration) {
+	c.lenience.look(s.Stage() == rules.Filling, began)
 	lens, phase := c.Migration.lens(s)
 	last := c.past.state.Load()
 	name := c.Migration.tableAt(s)
@@ -104,8 +111,34 @@ func (c *Crew) Prove(committed []wal.Transaction) ([]proof.Anomaly, error) {
 	if err != nil {
 		return nil, err
 	}
-	return proof.Prove([]*proof.Rule{&c.Migration.shape.Rule}, c.history, told), nil
+	rule := c.Migration.shape.Rule
+	if c.Migration.shape.Defer {
+		rule.Excuses = c.lenience.excuses
+	}
+	return proof.Prove([]*proof.Rule{&rule}, c.history, told), nil
 }
+
+// Spare has clients correct rows for which up cannot be computed, and make no others; or has them make some again.
+func (c *Crew) Spare(on bool) { c.sparing.Store(on) }
+
+// Spares reports which of it they do.
+func (c *Crew) Spares() bool { return c.sparing.Load() }
+
+// Unlisted is a query for what is wrong with the list of rows that are left for later, once a pass over the table is over: what is left out
+// of it, is in it without need, or has a value. It is about the rows that nobody writes unless he corrects them. Nothing: all is well.
+func (c *Crew) Unlisted(s Standing) string {
+	lens, _ := c.Migration.lens(s)
+	code := ident(lens.Columns[proof.Old][0])
+	spoilt := fmt.Sprintf("(t.%s LIKE '%s%%' OR t.%s IS NULL)", code, unknown, code)
+	return fmt.Sprintf("SELECT concat_ws(' ', t.id, t.%s, t.%s, l.row_key, l.sqlstate, l.message) FROM %s AS t "+
+		"FULL JOIN (SELECT substring(row_key FROM 'id=([0-9]+)')::bigint AS id, * FROM segue.deferred WHERE row_key IS NOT NULL) AS l ON l.id = t.id "+
+		"WHERE coalesce(t.id, l.id) BETWEEN %d AND %d AND ((t.%s = 0) IS DISTINCT FROM (l.id IS NOT NULL) OR %s IS DISTINCT FROM (l.id IS NOT NULL) OR "+
+		"l.sqlstate <> CASE WHEN t.%s IS NULL THEN '23502' ELSE '22P02' END OR position('%s' IN l.message) > 0) LIMIT 1",
+		code, ident(lens.Marker), c.Here(), livelyRows+10, c.rows, ident(lens.Marker), spoilt, code, unknown)
+}
+
+// Blind says that for a while nobody looks at the database.
+func (c *Crew) Blind() { c.lenience.look(false, 0) }
 
 // Summary counts what became of the operations.
 func (c *Crew) Summary() string { return c.history.Summary() }
@@ -128,7 +161,7 @@ type Migration struct {
 // Migrations are one of each kind that Segue takes.
 func Migrations() []*Migration {
 	var out []*Migration
-	for _, s := range []*Shape{money(), renamed(), repriced(), moving(), names()} {
+	for _, s := range []*Shape{money(), renamed(), repriced(), moving(), names(), parts(), capped(), bins()} {
 		m := &Migration{shape: s, tables: [2]string{s.table(), s.table()}}
 		if s.Name == "renamed" {
 			m.tables[proof.New] += "_anew"
@@ -137,6 +170,9 @@ func Migrations() []*Migration {
 	}
 	return out
 }
+
+// Defers reports whether rows are left for later for which up cannot be computed.
+func (m *Migration) Defers() bool { return m.shape.Defer }
 
 // Renames reports whether the migration changes names only.
 func (m *Migration) Renames() bool { return m.tables[proof.Old] != m.tables[proof.New] }
@@ -151,15 +187,24 @@ func (m *Migration) RuleFile(id string) []byte {
 		c := s.change()
 		var to []any
 		for _, col := range c.New {
-			column := map[string]string{"name": col.Name, "type": col.Type}
+			column := map[string]any{"name": col.Name, "type": col.Type}
 			if col.Default != "" {
 				column["default"] = col.Default
+			}
+			if col.NotNull {
+				column["not_null"] = true
 			}
 			to = append(to, column)
 		}
 		operation := map[string]any{"table": m.tables[proof.Old], "from": old, "to": to, "up": maps.Clone(c.Up), "down": maps.Clone(c.Down)}
 		if c.Lossy {
 			operation["lossy"] = true
+		}
+		if c.Defer {
+			operation["on_error"] = "defer"
+		}
+		if c.DownFail != nil {
+			operation["down_fail"] = map[string]string{"when": c.DownFail.When, "value": c.DownFail.Then[old[0]]}
 		}
 		if c.NullOK {
 			operation["null_ok"] = true

@@ -24,6 +24,8 @@ type Member struct {
 	rand    *rand.Rand
 	excuses func(code string, began time.Duration) bool
 	worker  *worker
+	began   time.Duration // when it connected last
+	fresh   bool          // it has done nothing yet in its session
 
 	mu   sync.Mutex
 	conn *pgconn.PgConn // nil: not connected
@@ -57,9 +59,13 @@ func (m *Member) Step(ctx context.Context) (did bool, err, broken error) {
 	}
 	did, err = m.worker.step(ctx)
 	if err == nil {
+		m.fresh = m.fresh && !did
 		return did, nil, nil
 	}
 	well := m.worker.answered // it may have been lost at any time since
+	if m.fresh {
+		well = m.began // who was let in while his version was ending is told by his first statement
+	}
 	m.Leave()
 	code := ""
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Severity == "ERROR" {
@@ -72,6 +78,7 @@ func (m *Member) Step(ctx context.Context) (did bool, err, broken error) {
 }
 
 func (m *Member) connect(ctx context.Context) error {
+	m.fresh, m.began = true, m.crew.Now()
 	session, err := connect(ctx, m.url, m.crew.Migration.shape.Name+" "+m.Name, m.rand, m.crew.history)
 	if err != nil {
 		if session != nil {

@@ -143,6 +143,7 @@ func inSQL() []Mutant {
 			s.to(served)
 			s.hand("new", proof.New, Code).setsOne(0, "ANNA")
 		}},
+		{change.Told, "a row is left for later at the last moment, and the change is complete without it", proof.LeftOut, parts, leftAtLast},
 		{change.Followed, "a row that is looked up changes, and what was made from it does not", proof.NotInStep, lookups, func(s *script) {
 			s.to(served)
 			one := s.hand("one", proof.Old, Plain)
@@ -162,6 +163,24 @@ func inSQL() []Mutant {
 			one.commits()
 			follows.wait()
 		}},
+	}
+}
+
+// leftAtLast has a row for which up cannot be computed after all others are filled.
+func leftAtLast(s *script) {
+	old := s.hand("old", proof.Old, Plain)
+	old.inserts("1")
+	s.to(filling)
+	s.do(func() error { return s.operator.backfill(s.ctx) })
+	old.sets(unknown)
+	s.do(func() error {
+		_, err := s.operator.tryComplete(s.ctx)
+		return err
+	})
+	if s.operator.phase == filling {
+		old.sets("3")
+		s.to(served)
+		s.hand("new", proof.New, Code).reads()
 	}
 }
 

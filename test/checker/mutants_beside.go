@@ -28,6 +28,10 @@ func beside() []Mutant {
 			walk.wait()
 			reader.reads()
 		}},
+		{"no change is complete while rows are left for later", "the change is complete without a row that was left at the last moment", proof.LeftOut, parts, func(s *script) {
+			s.operator.blind = s.mutated
+			leftAtLast(s)
+		}},
 		{"settle", "what was written for the old column of a name reaches the new one", proof.PutGet, repriced, func(s *script) {
 			s.hand("old", proof.Old, Plain).inserts("100")
 			s.to(owned)

@@ -64,7 +64,7 @@ func Prepare(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, trap+"; CREATE SCHEMA segue; "+change.ConflictTable).ReadAll()
+	_, err = conn.Exec(ctx, trap+"; CREATE SCHEMA segue; "+change.ConflictTable+"; "+change.DeferredTable).ReadAll()
 	return errors.Join(err, conn.Close(ctx))
 }
 
@@ -78,7 +78,10 @@ func (r *Run) setUp(ctx context.Context, admin *pgx.Conn, slot string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
-		t := &table{Shape: s, compiled: compiled, keys: r.Rows, fresh: new(atomic.Int64)}
+		t := &table{Shape: s, compiled: compiled, keys: r.Rows, fresh: new(atomic.Int64), sparing: new(atomic.Bool), lenience: &lenience{now: r.history.Now}}
+		if s.Defer {
+			t.Rule.Excuses = t.lenience.excuses
+		}
 		if err := t.pair(change.Without(r.Without...)); err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}

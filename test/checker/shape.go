@@ -31,6 +31,7 @@ type Shape struct {
 	Pins        map[string]string // settings that expressions depend on
 	NullOK      bool              // one side may be NULL where the other is not
 	Paired      bool              // the column note is changed beside it, to remark
+	Defer       bool              // rows are left for later for which up cannot be computed, and the first column of the new side must not be NULL
 	Unprinted   [2]bool           // how a session prints the side depends on its settings
 }
 
@@ -42,8 +43,8 @@ type Write struct {
 	Effect func(before proof.Tuple) proof.Tuple
 	// Absolute says that the result depends on nothing that is in the columns assigned, and is not NULL.
 	Absolute bool
-	// Rejected says that the other side cannot hold the result.
-	Rejected bool
+	// Spoils says that up cannot be computed for the result.
+	Spoils bool
 }
 
 // set assigns values to all columns of a side.
@@ -109,7 +110,7 @@ func (s *Shape) named(sql string) string { return strings.ReplaceAll(sql, "{read
 func (s *Shape) change() change.Change {
 	c := change.Change{
 		Key: s.Name, Table: change.Name{Schema: "public", Name: s.Name}, Up: change.Map{}, Down: change.Map{}, Pins: s.Pins,
-		Lossy: s.Rule.Lossy && s.DownFail == nil, DownFail: s.DownFail, NullOK: s.NullOK, Inline: s.Inline, Others: s.Trigger != "",
+		Lossy: s.Rule.Lossy && s.DownFail == nil, DownFail: s.DownFail, NullOK: s.NullOK, Inline: s.Inline, Others: s.Trigger != "", Defer: s.Defer,
 	}
 	if s.Rule.Reads != "" {
 		schema, name, _ := strings.Cut(s.Rule.Reads, ".")
@@ -125,7 +126,7 @@ func (s *Shape) change() change.Change {
 		c.Down[name] = fill(s.named(s.Exprs[proof.Old][i]), quotedNames(s.Rule.Columns[proof.New]))
 	}
 	for i, name := range s.Rule.Columns[proof.New] {
-		col := change.Column{Name: name, Type: s.Types[proof.New][i]}
+		col := change.Column{Name: name, Type: s.Types[proof.New][i], NotNull: s.Defer && i == 0}
 		if i == 0 && s.Defaults[proof.New] != "" {
 			col.Default, col.Constant = s.Defaults[proof.New], true
 		}

@@ -4,6 +4,6 @@ package checker
 func Shapes() []*Shape {
 	return []*Shape{
 		money(), moving(), repriced(), watched(), names(), triggered(), tags(), prices(), floats(), documents(), trimmed(), totals(), capped(),
-		owners(), lookups(), paired(), pairedNames(),
+		owners(), lookups(), paired(), pairedNames(), parts(), bins(), labelled(),
 	}
 }

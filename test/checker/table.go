@@ -22,6 +22,9 @@ type table struct {
 	fresh *atomic.Int64 // keys of new rows
 	done  atomic.Int64  // operations of all clients
 	keys  int64         // rows 1 to keys are there from the start, and never deleted
+
+	sparing  *atomic.Bool // clients correct rows for which up cannot be computed, and make no others
+	lenience *lenience    // of a shape that defers
 }
 
 // A state is what clients have to know to write statements. It is replaced, never changed.

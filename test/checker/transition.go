@@ -49,6 +49,7 @@ type operator struct {
 	hasty bool // does not wait for old snapshots before the new version is served
 
 	loud  bool // the backfill lets the user's triggers fire
+	blind bool // it does not look whether rows are left before a change is complete
 	eager bool // a name gets its new meaning while sessions are there that know the old one
 
 	steady  bool        // its connection is not lost
@@ -58,7 +59,7 @@ type operator struct {
 
 // lens says where the sides are in a phase.
 func (t *table) lens(p phase) proof.Lens {
-	l := proof.Lens{Rule: t.Name, Tables: t.tables(), Marker: t.compiled.Marker()}
+	l := proof.Lens{Rule: t.Name, Tables: t.tables(), Marker: t.compiled.Marker(), Defers: t.Defer && p == filling}
 	last := t.compiled.Settled()
 	l.Columns = [2][]string{physical(t.compiled.Old), physical(t.compiled.New)}
 	if p >= contracted {
@@ -119,6 +120,14 @@ func (o *operator) enter(ctx context.Context, to phase, statements []string) err
 func (o *operator) attempt(ctx context.Context, to phase, statements []string) (done bool, err error) {
 	o.table.gate.Lock()
 	defer o.table.gate.Unlock()
+	if o.phase == filling {
+		o.table.lenience.end()
+	}
+	defer func() {
+		if o.phase == filling {
+			o.table.lenience.begin()
+		}
+	}()
 	err = o.exec(ctx, statements...)
 	if err == nil && to == contracted { // before clients hear of it and connect anew
 		err = o.ask(ctx, "SELECT clock_timestamp()", &o.hidden)
@@ -151,10 +160,7 @@ func (o *operator) forth(ctx context.Context) error {
 	case before:
 		return o.enter(ctx, filling, t.sql((*change.Compiled).Expand))
 	case filling:
-		if err := o.backfill(ctx); err != nil {
-			return err
-		}
-		return o.enter(ctx, completing, t.sql((*change.Compiled).Complete))
+		return o.complete(ctx)
 	case completing:
 		return o.serve(ctx)
 	case served:
@@ -282,5 +288,8 @@ func (o *operator) rollback(ctx context.Context) error {
 	if o.phase < filling || o.phase > served {
 		return nil
 	}
-	return o.enter(ctx, withdrawn, t.sql((*change.Compiled).Rollback))
+	if err := o.enter(ctx, withdrawn, t.sql((*change.Compiled).Rollback)); err != nil {
+		return err
+	}
+	return o.forgotten(ctx)
 }

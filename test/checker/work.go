@@ -40,6 +40,9 @@ func (w *worker) step(ctx context.Context) (did bool, err error) {
 	default:
 		return false, nil
 	}
+	if w.table.Defer && w.table.sparing.Load() && (w.side == proof.Old || w.past) && w.rand.IntN(3) == 0 {
+		kind = (*worker).mend
+	}
 	return true, kind(w, ctx, w.writer(s))
 }
 
@@ -48,7 +51,7 @@ func (w *worker) writer(s *state) writer {
 	form := Plain
 	switch {
 	case w.past || s.lens.Marker == "":
-	case w.table.Inline && w.rand.IntN(2) == 0:
+	case w.table.Inline && !s.lens.Defers && w.rand.IntN(2) == 0:
 		form = Flip
 	default:
 		form = Code
@@ -76,7 +79,12 @@ func (w *worker) op(effect func(before proof.Tuple) proof.Tuple) *proof.Op {
 
 func (w *worker) write() Write {
 	all := w.table.Writes[w.side]
-	return all[w.rand.IntN(len(all))](w.rand)
+	for {
+		write := all[w.rand.IntN(len(all))](w.rand)
+		if !w.spares() || !write.Spoils {
+			return write
+		}
+	}
 }
 
 // values are those of a new row. Past the proxy nobody says which side is given, so that a row without values is one that the
@@ -84,7 +92,7 @@ func (w *worker) write() Write {
 func (w *worker) values() proof.Tuple {
 	for {
 		t := w.table.Values(w.rand, w.side)
-		if !w.past || !slices.Contains(t, wal.Null) {
+		if (!w.past || !slices.Contains(t, wal.Null)) && (!w.spares() || w.table.computed(t)) {
 			return t
 		}
 	}

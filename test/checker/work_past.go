@@ -85,7 +85,7 @@ func (w *worker) disabled(ctx context.Context, sql writer) error {
 		}
 		write := w.write()
 		op := w.op(write.Effect)
-		op.Allowed = append(op.Allowed, checkViolation)
+		op.Allowed = append(op.Allowed, uncomputed...)
 		if err := b.run(ctx, op, sql.update(write, op.ID, byKey(w.table.key(w.rand)))); err != nil {
 			return err
 		}

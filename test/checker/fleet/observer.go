@@ -55,6 +55,7 @@ type sight struct {
 	attempts  int
 	why       string // the last attempt came to nothing, and who is in the way
 	paused    bool   // the backfill
+	waits     bool   // the backfill, for rows that are left to be corrected
 	failure   string // why the backfill has stopped
 }
 
@@ -79,10 +80,11 @@ func (o *observer) look(ctx context.Context) (*sight, error) {
 		err := conn.QueryRow(ctx, `
 			SELECT m.phase, c.protocol, c.stage, c.description, coalesce(t.kind, ''), coalesce(t.attempt, 0), coalesce(t.committed, 0),
 				coalesce(t.leader, ''), coalesce(t.attempts, 0), coalesce(t.last_error || ' ' || t.blockers::text, ''),
-				coalesce(b.paused, false), coalesce(b.state ->> 'failure', '')
+				coalesce(b.paused, false), coalesce(b.state ->> 'failure', ''),
+				coalesce((b.state -> 'waiting')::boolean, false)
 			FROM segue.migration m LEFT JOIN segue.change c ON c.migration = m.id LEFT JOIN segue.transition t ON t.migration = m.id
 			LEFT JOIN segue.backfill b ON b.migration = m.id WHERE m.id = $1`, migration).Scan(
-			&s.Phase, &protocol, &stage, &description, &s.kind, &s.attempt, &s.committed, &s.leader, &s.attempts, &s.why, &s.paused, &s.failure)
+			&s.Phase, &protocol, &stage, &description, &s.kind, &s.attempt, &s.committed, &s.leader, &s.attempts, &s.why, &s.paused, &s.failure, &s.waits)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -123,6 +125,18 @@ func (o *observer) lastEvent(ctx context.Context) (kind, detail string, err erro
 		return conn.QueryRow(ctx, `SELECT kind, detail FROM segue.audit WHERE migration = $1 ORDER BY id DESC LIMIT 1`, migration).Scan(&kind, &detail)
 	})
 	return kind, detail, err
+}
+
+// value is the answer to a query, or nothing.
+func (o *observer) value(ctx context.Context, sql string) (answer string, err error) {
+	err = o.with(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		err := conn.QueryRow(ctx, sql).Scan(&answer)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return answer, err
 }
 
 // remains lists what of Segue's is in the database outside its schema.

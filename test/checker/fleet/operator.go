@@ -186,6 +186,9 @@ func (o *operator) act(ctx context.Context, a action, f *fault) error {
 			return err
 		}
 	}
+	if a.name == serve.name && o.Migration.Defers() {
+		o.crew.Spare(o.rand.IntN(2) == 0) // the fault may come while rows wait, or while they are corrected and it goes on
+	}
 	harm := make(chan error, 1)
 	if f == nil {
 		harm <- nil
@@ -291,6 +294,10 @@ func (o *operator) outcome(ctx context.Context, a action, answer error) error {
 	if err := await(ctx, func() error { return o.restored(ctx) }); err != nil {
 		o.fail(proof.Stuck, "after %s: %v\n%s", a.name, err, o.logs())
 	}
+	if a.name == serve.name && o.Migration.Defers() {
+		o.corrects(ctx)
+		defer o.crew.Spare(false)
+	}
 	var s *sight
 	err := await(ctx, func() (err error) {
 		switch s, err = o.observer.look(ctx); {
@@ -335,6 +342,38 @@ func (o *operator) outcome(ctx context.Context, a action, answer error) error {
 	o.away[proof.New].Store(false)
 	o.getsOn(ctx, s.Standing)
 	return o.meddle(ctx, s)
+}
+
+// corrects checks, once the backfill waits for rows that are left, that these are listed, and has them corrected. If it has come further than
+// that, or goes on without, there is nothing to check.
+func (o *operator) corrects(ctx context.Context) {
+	defer o.crew.Spare(true)
+	if o.crew.Spares() {
+		return
+	}
+	until := time.Now().Add(patience / 3)
+	err := await(ctx, func() error {
+		switch s, err := o.observer.look(ctx); {
+		case err != nil:
+			return err
+		case s.failure != "", s.paused, s.Stage() != rules.Filling && s.Stage() != rules.Watched:
+			return nil
+		case !s.waits && time.Now().After(until): // on a slow machine a pass takes long
+			o.log("  the list of what is left is not looked at: %s", s)
+			return nil
+		case !s.waits:
+			return fmt.Errorf("no row is said to be left: %s", s)
+		default:
+			wrong, err := o.observer.value(ctx, o.crew.Unlisted(s.Standing))
+			if err == nil && wrong != "" {
+				err = errors.New("the list of what is left is wrong: " + wrong)
+			}
+			return err
+		}
+	})
+	if err != nil && ctx.Err() == nil {
+		o.fail(proof.LeftOut, "%v\n%s", err, o.logs())
+	}
 }
 
 // meddle lets a test do something, once.

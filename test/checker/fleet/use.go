@@ -70,8 +70,11 @@ func (r *Round) watch(ctx context.Context, stop <-chan struct{}) {
 			return
 		case <-tick.C:
 		}
+		began := r.crew.Now()
 		if s, err := o.look(ctx); err == nil {
-			r.crew.Learn(s.Standing)
+			r.crew.Learn(s.Standing, began)
+		} else {
+			r.crew.Blind()
 		}
 	}
 }

@@ -20,6 +20,7 @@ const (
 	NeverWritten   Kind = "a value was read that nobody wrote"
 	StaleRead      Kind = "an old value was read"
 	WrongError     Kind = "a statement failed that must not fail"
+	LeftOut        Kind = "a row is overlooked that was left for later"
 	Stuck          Kind = "a transition cannot be done"
 	WrongStructure Kind = "the history cannot be understood"
 )

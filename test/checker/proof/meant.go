@@ -97,8 +97,8 @@ func (p *proof) lead(rule *Rule, side Side, t Tuple) (want [2]Tuple, ok bool) {
 	}
 	other, ok := rule.Derive(side, t, p.tables)
 	if !ok {
-		// An old value of which no new one can be made stays without, while its row is not marked.
-		return want, false
+		// An old value of which no new one can be made stays without, where that is left for later.
+		return want, side == Old && p.lenses[rule.Name].Defers
 	}
 	want[side.Other()] = other
 	if side == New && !rule.Lossy {

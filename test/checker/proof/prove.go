@@ -108,12 +108,28 @@ func (p *proof) said(e wal.Event) {
 			p.fail(Anomaly{Kind: WrongStructure, What: "lens " + e.Content})
 			return
 		}
+		p.nothingLeft(p.lenses[l.Rule], l)
 		p.lenses[l.Rule] = l
 		if len(l.Columns[New]) == 0 {
 			p.age[l.Rule]++ // the new side is taken away: what only it held is gone, as rollback says before
 		}
 		for _, t := range l.Tables {
 			p.owner[t] = l.Rule
+		}
+	}
+}
+
+// nothingLeft checks that no row is left whose new side cannot be made, when that is not allowed any more.
+func (p *proof) nothingLeft(was, is Lens) {
+	rule := p.rules[is.Rule]
+	if rule == nil || !was.Defers || is.Defers || is.Marker == "" {
+		return
+	}
+	for _, t := range is.Tables {
+		for id, row := range p.tables[t] {
+			if _, ok := rule.Derive(Old, is.raw(Old, row), p.tables); !ok && !is.marked(row) {
+				p.broken(LeftOut, key{rule.Name, id}, "the change is complete, and the row is unmarked, with %s", is.raw(Old, row))
+			}
 		}
 	}
 }
@@ -178,7 +194,7 @@ func (p *proof) marker(rule *Rule, lens Lens, k key, before, after version, row 
 	switch after.marker {
 	case "1", "-1":
 	case "0":
-		if before.marker == "1" || before.marker == "-1" {
+		if (before.marker == "1" || before.marker == "-1") && !(lens.Defers && after.seen[New] == nil) {
 			p.broken(WrongMarker, k, "a row that was in step is marked 0")
 		}
 		if raw := lens.raw(New, row); slices.ContainsFunc(raw, func(v wal.Value) bool { return v.Set }) {

@@ -53,6 +53,9 @@ type Rule struct {
 	Lossy bool
 	// Reads is the table, as schema.name, that Derive looks into, if any.
 	Reads string
+	// Excuses reports of an operation that the server has rejected whether that is no anomaly; nil: it always is one, but for what
+	// every client must be prepared for.
+	Excuses func(*Op) bool
 }
 
 // Rows gives the rows of the tables as they are at one point of the replay.
@@ -68,6 +71,7 @@ type Lens struct {
 	Tables  []string    // as schema.name; the partitions of a partitioned table
 	Columns [2][]string // physical names, in the order of the rule; none: the side does not exist
 	Marker  string      // physical name; empty: the sides are not kept in step
+	Defers  bool        // a row stays unmarked whose new side cannot be made; while that is not so, no row may be
 }
 
 // Prefixes of what is said in the log.
