@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/seguedb/segue/catalog"
 	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
@@ -119,7 +117,7 @@ func unfitted(table rules.Name, err error) error {
 	for _, p := range resolve.Lines(err) {
 		e.Problems = append(e.Problems, Problem{said(p), p.Hint})
 	}
-	if rejected, ok := errors.AsType[*pgconn.PgError](err); ok && len(e.Problems) == 0 {
+	if rejected, ok := resolve.Rejected(err); ok && len(e.Problems) == 0 {
 		e.Problems = []Problem{{"the server refuses it: " + rejected.Message, rejected.Hint}}
 	}
 	if len(e.Problems) == 0 {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/rewrite/ast"
@@ -87,7 +86,7 @@ func (r *resolver) try(sql string, offset int, direction, column string) error {
 		_, err := tx.Exec(r.ctx, sql)
 		return err
 	})
-	rejected, ok := errors.AsType[*pgconn.PgError](err)
+	rejected, ok := Rejected(err)
 	if !ok {
 		return err
 	}
@@ -152,7 +151,7 @@ func (r *resolver) immutable(text, source string) (bool, error) {
 		}
 		return verdict
 	})
-	if _, rejected := errors.AsType[*pgconn.PgError](err); rejected {
+	if _, rejected := Rejected(err); rejected {
 		return false, nil
 	}
 	if errors.Is(err, verdict) {

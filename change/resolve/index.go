@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/change"
 )
@@ -435,7 +434,7 @@ func (t *table) tried(x *Index) (body string, err error) {
 		}
 		return errDone
 	})
-	if _, refused := errors.AsType[*pgconn.PgError](err); refused {
+	if _, refused := Rejected(err); refused {
 		return "", nil
 	}
 	if errors.Is(err, errDone) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/change"
 )
@@ -278,7 +277,7 @@ func (t *table) makeSide(direction string, side []change.Column) ([]change.Colum
 		if err == nil && col.Default != "" {
 			_, err = t.tx.Exec(t.ctx, "ALTER TABLE "+newTable+" ALTER COLUMN "+quote(col.Name)+" SET DEFAULT "+col.Default)
 		}
-		if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
+		if rejected, ok := Rejected(err); ok {
 			return nil, &Problem{Direction: direction, Column: col.Name, Message: rejected.Message, Hint: rejected.Hint}
 		}
 		if err != nil {
