@@ -15,6 +15,7 @@ type fault struct {
 	name  string
 	aims  bool // at the target
 	stale bool // sessions may go on with names of before
+	waits bool // by itself, for a moment
 	do    func(ctx context.Context, r *Round, c choices) error
 }
 
@@ -31,12 +32,12 @@ func (c choices) between(least, most time.Duration) time.Duration {
 }
 
 var faults = []fault{
-	{"kill", true, false, func(ctx context.Context, _ *Round, c choices) error {
+	{name: "kill", aims: true, do: func(ctx context.Context, _ *Round, c choices) error {
 		c.target.end()
 		rest(ctx, c.between(0, lease))
 		return c.target.start()
 	}},
-	{"kill all", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "kill all", do: func(ctx context.Context, r *Round, c choices) error {
 		for _, i := range r.instances {
 			i.end()
 		}
@@ -48,18 +49,38 @@ var faults = []fault{
 		}
 		return nil
 	}},
-	{"freeze", true, true, func(ctx context.Context, _ *Round, c choices) error {
+	{name: "freeze", aims: true, stale: true, do: func(ctx context.Context, _ *Round, c choices) error {
 		c.target.signal(syscall.SIGSTOP)
 		rest(ctx, c.between(lease/10, 2*lease))
 		c.target.signal(syscall.SIGCONT)
 		return nil
 	}},
-	{"crash", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "kill at statement", waits: true, do: func(ctx context.Context, r *Round, c choices) error {
+		return r.wait(ctx, "killed", c, func(ctx context.Context, h *hit, release func()) error {
+			h.instance.end()
+			h.lost = true
+			release()
+			rest(ctx, c.between(0, lease))
+			return h.instance.start()
+		})
+	}},
+	{name: "freeze at statement", waits: true, stale: true, do: func(ctx context.Context, r *Round, c choices) error {
+		return r.wait(ctx, "frozen", c, func(ctx context.Context, h *hit, release func()) error {
+			h.instance.signal(syscall.SIGSTOP)
+			if c.rand.IntN(2) == 0 { // otherwise what it has sent is not there either
+				release()
+			}
+			rest(ctx, c.between(lease/10, 2*lease))
+			h.instance.signal(syscall.SIGCONT)
+			return nil
+		})
+	}},
+	{name: "crash", do: func(ctx context.Context, r *Round, c choices) error {
 		r.Cluster.Halt()
 		rest(ctx, c.between(0, lease))
 		return r.Cluster.Resume(ctx)
 	}},
-	{"cut clients", false, false, func(_ context.Context, r *Round, c choices) error {
+	{name: "cut clients", do: func(_ context.Context, r *Round, c choices) error {
 		for _, m := range r.members {
 			if c.rand.IntN(2) == 0 {
 				m.Cut()
@@ -67,18 +88,18 @@ var faults = []fault{
 		}
 		return nil
 	}},
-	{"end backends", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "end backends", do: func(ctx context.Context, r *Round, c choices) error {
 		return r.end(ctx, "application_name <> 'segue' AND pg_catalog.hashint4(pid) % 2 = 0")
 	}},
-	{"end control", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "end control", do: func(ctx context.Context, r *Round, c choices) error {
 		return r.end(ctx, []string{"application_name = 'segue'", "application_name = 'segue' AND pg_catalog.hashint4(pid) % 2 = 0"}[c.rand.IntN(2)])
 	}},
-	{"lock table", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "lock table", do: func(ctx context.Context, r *Round, c choices) error {
 		table := r.crew.Here()
 		mode := []string{"ACCESS SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "ACCESS EXCLUSIVE"}[c.rand.IntN(5)]
 		return r.lock(ctx, table, mode, c.between(drainLimit/5, 4*drainLimit))
 	}},
-	{"lock store", false, false, func(ctx context.Context, r *Round, c choices) error {
+	{name: "lock store", do: func(ctx context.Context, r *Round, c choices) error {
 		table := []string{"epoch", "transition", "instance", "migration", "change", "backfill", "audit", "holder"}[c.rand.IntN(8)]
 		mode := []string{"SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"}[c.rand.IntN(3)]
 		return r.lock(ctx, "segue."+table, mode, c.between(drainLimit/5, 2*lease))

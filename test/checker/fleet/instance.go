@@ -30,7 +30,8 @@ type instance struct {
 	id      string
 	listen  string
 	admin   string
-	url     string // of the database
+	url     string // of the database, over the relay
+	relay   *relay
 	log     buffer
 
 	mu     sync.Mutex

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ func (o *operator) run(ctx context.Context) error {
 func (o *operator) chance() *fault {
 	if o.Calm || o.rand.IntN(5) == 0 {
 		return nil
+	}
+	if o.rand.IntN(3) == 0 {
+		return &faults[slices.IndexFunc(faults, func(f fault) bool { return f.waits })+o.rand.IntN(2)]
 	}
 	return &faults[o.rand.IntN(len(faults))]
 }
@@ -222,6 +226,9 @@ func nameOf(f *fault) string {
 
 // strike waits for a moment, mostly one in which something is being done to the migration, and does harm.
 func (o *operator) strike(ctx context.Context, f *fault, c choices) error {
+	if f.waits {
+		return f.do(ctx, o.Round, c)
+	}
 	look := &observer{url: o.url}
 	defer look.close()
 	s, err := look.look(ctx)

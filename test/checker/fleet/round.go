@@ -42,6 +42,7 @@ type Round struct {
 	members   []*member
 	away      [2]atomic.Bool // clients of a version stay away, as apps do that are shut down
 	trouble   *trouble
+	ambush    atomic.Pointer[ambush]
 
 	mu    sync.Mutex
 	found []proof.Anomaly
@@ -55,7 +56,7 @@ type member struct {
 }
 
 // patience is how long to wait for what must happen when the faults are over. It is far more than anything takes.
-const patience = 90 * time.Second
+const patience = 4 * time.Minute
 
 // Do sets everything up, lets the operator do its steps and end the migration, and proves what was done.
 func (r *Round) Do(ctx context.Context) (found []proof.Anomaly, err error) {
@@ -74,6 +75,7 @@ func (r *Round) Do(ctx context.Context) (found []proof.Anomaly, err error) {
 	defer func() {
 		for _, i := range r.instances {
 			i.end()
+			i.relay.close()
 		}
 	}()
 	for _, i := range r.instances {
@@ -129,6 +131,9 @@ func (r *Round) setUp(ctx context.Context) error {
 	for n := range r.Instances {
 		i, err := newInstance(r.Program, fmt.Sprintf("instance-%d", n+1), r.url)
 		if err != nil {
+			return err
+		}
+		if i.relay, i.url, err = newRelay(i, r.url, &r.ambush); err != nil {
 			return err
 		}
 		r.instances = append(r.instances, i)
