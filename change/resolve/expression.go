@@ -36,6 +36,14 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 			return "", err
 		}
 	}
+	name := col.Name
+	if name == "" {
+		name = "x"
+	}
+	insert := "INSERT INTO " + target + " (" + quote(name) + ") SELECT (" + printed + ")" + from
+	if tree, err = r.assigned(insert, direction, col.Name); err != nil {
+		return "", err
+	}
 	uses, err := r.uses(tree)
 	if err != nil {
 		return "", err
@@ -44,12 +52,7 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 		return "", problem(message, hint)
 	}
 	r.nulls = r.nulls && keepsNull(printed, uses)
-	const insert = "EXPLAIN INSERT INTO "
-	name := col.Name
-	if name == "" {
-		name = "x"
-	}
-	if err := r.try(insert+target+" ("+quote(name)+") SELECT ("+printed+")"+from, 0, direction, col.Name); err != nil {
+	if err := r.try("EXPLAIN "+insert, 0, direction, col.Name); err != nil {
 		return "", err
 	}
 	if _, err := r.tx.Exec(r.ctx, "DROP VIEW "+view); err != nil {
@@ -67,6 +70,18 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 		return printed, nil
 	}
 	return qualified, nil
+}
+
+// assigned is the tree of a statement that assigns an expression, as the action of a rule that nobody fires. It has what the server
+// adds to make the type of the column, which may depend on a setting where the expression alone does not: a timestamp that becomes one
+// with time zone.
+func (r *resolver) assigned(insert, direction, column string) (tree string, err error) {
+	if err := r.try("CREATE RULE _segue_assigned AS ON INSERT TO "+view+" DO INSTEAD "+insert, 0, direction, column); err != nil {
+		return "", err
+	}
+	err = r.tx.QueryRow(r.ctx, `SELECT ev_action::pg_catalog.text FROM pg_catalog.pg_rewrite
+		WHERE ev_class = $1::pg_catalog.text::pg_catalog.regclass AND rulename = '_segue_assigned'`, view).Scan(&tree)
+	return tree, err
 }
 
 // lookIn sets where names are looked for besides pg_catalog. Only what the user has written is read with schemas in which others may
