@@ -94,7 +94,7 @@ func (i *Instance) Unreached(err error) *UnreachedError {
 // lost is how a connection has ended; "" when err is about something else.
 func lost(err error) string {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
-		if pg.Severity == "FATAL" || pg.Severity == "PANIC" { // the server has ended the session with it
+		if pg.SeverityUnlocalized == "FATAL" || pg.SeverityUnlocalized == "PANIC" { // the server has ended the session with it
 			return fmt.Sprintf("%s (%s)", pg.Message, pg.Code)
 		}
 		return ""

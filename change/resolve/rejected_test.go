@@ -2,10 +2,12 @@ package resolve_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/internal/pgtest"
@@ -65,5 +67,50 @@ func TestTheEndOfASessionIsNoProblemOfAnExpression(t *testing.T) {
 	}
 	if ended < 10 {
 		t.Errorf("only %d sessions were ended", ended)
+	}
+}
+
+func TestWhatMayNotComeAnotherTimeIsNoProblemOfAnExpression(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]bool{
+		"42883": true, "22P02": true, "42501": true, "57014": true, "XX000": true,
+		"55P03": false, "40P01": false, "40001": false, "53200": false, "53100": false, "58030": false,
+	} {
+		if _, got := resolve.Rejected(fmt.Errorf("trying: %w", &pgconn.PgError{SeverityUnlocalized: "ERROR", Severity: "FEHLER", Code: code})); got != want {
+			t.Errorf("%s: %v", code, got)
+		}
+	}
+	if _, got := resolve.Rejected(&pgconn.PgError{SeverityUnlocalized: "FATAL", Severity: "FATAL", Code: "42883"}); got {
+		t.Error("the end of a session is taken for a problem")
+	}
+}
+
+// A CHECK that cannot be looked at because somebody holds a lock is not taken for one that there is no need of.
+func TestALockIsNoProblemOfAnExpression(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	url := database(t)
+	holder, conn := pgtest.Connect(t, url), pgtest.Connect(t, url)
+	pgtest.Exec(t, url, "CREATE FUNCTION rate() RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT 100.0'")
+	o := column("integer", "numeric(12,2)", "a / rate()", "(b * rate())::integer")
+	tx, err := holder.Begin(ctx)
+	if err == nil {
+		_, err = tx.Exec(ctx, "LOCK TABLE pg_catalog.pg_proc IN ACCESS EXCLUSIVE MODE")
+	}
+	if err == nil {
+		_, err = conn.Exec(ctx, "SET lock_timeout = 50")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = resolve.Expressions(ctx, conn, o)
+	if problems := resolve.Lines(err); len(problems) > 0 || err == nil {
+		t.Errorf("a lock gives %v, %v", problems, err)
+	}
+	if err := tx.Rollback(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = resolve.Expressions(ctx, conn, o); err != nil {
+		t.Errorf("without the lock: %v", err)
 	}
 }
