@@ -13,7 +13,7 @@ import (
 	"github.com/seguedb/segue/rules"
 )
 
-// How long a batch is to take, and how many pages it has at first and at most.
+// How long the rows of a batch are to take, and how many pages it has at first and at most.
 const (
 	batchTime     = 50 * time.Millisecond
 	busyBatchTime = 10 * time.Millisecond // while others are at work
@@ -65,6 +65,7 @@ type backfill struct {
 	quiet   bool // others' triggers do not fire
 	began   time.Time
 	rows    int64
+	took    time.Duration // the rows of the last batch; 0 where that has come to nothing
 }
 
 // A part is a table that holds rows: that of the change, or a partition of it.
@@ -229,15 +230,18 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 		if err != nil || !goOn {
 			return false, err
 		}
-		b.adapt(time.Since(begun))
+		b.adapt()
 		pause(ctx, b.brake.rest(time.Since(begun)), nil)
 	}
 	return true, nil
 }
 
-// adapt has the next batch take as long as one should.
-func (b *backfill) adapt(took time.Duration) {
-	grow := float64(b.brake.batchTime()) / float64(max(took, time.Millisecond))
+// adapt has the rows of the next batch take as long as those of one should. What else a batch does takes as long for few rows.
+func (b *backfill) adapt() {
+	if b.took == 0 { // it has come to nothing
+		return
+	}
+	grow := float64(b.brake.batchTime()) / float64(max(b.took, time.Millisecond))
 	b.filler.pages = max(1, min(mostPages, int64(float64(b.filler.pages)*min(2, grow))))
 }
 
@@ -247,6 +251,7 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 	goOn = true
 	why := ""        // nothing may be filled now
 	filling := false // what fails is a row, or what its transaction does at its end
+	b.took = 0
 	begun := time.Now()
 	err = pgx.BeginFunc(ctx, b.conn, func(tx pgx.Tx) error {
 		if err := b.set(ctx, tx); err != nil {
@@ -259,10 +264,12 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 			return err
 		}
 		filling = true
+		from := time.Now()
 		tag, err := tx.Exec(ctx, b.changes.Backfill(p.name, b.quiet), b.Page, to)
 		if err != nil {
 			return err
 		}
+		b.took = time.Since(from)
 		next.Page, next.Waits = to, ""
 		next.Done += tag.RowsAffected()
 		next.Total = max(next.Total, next.Done)
