@@ -16,7 +16,7 @@ import (
 // How long the rows of a batch are to take, and how many pages it has at first and at most.
 const (
 	batchTime     = 50 * time.Millisecond
-	busyBatchTime = 10 * time.Millisecond // while others are at work
+	busyBatchTime = 3 * time.Millisecond // while others are at work
 	firstPages    = 8
 	mostPages     = 4096
 )
@@ -209,6 +209,13 @@ func (b *backfill) canBeQuiet(ctx context.Context) (bool, error) {
 func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 	b.Pages = p.pages
 	b.began, b.rows = time.Now(), 0
+	if b.quiet {
+		loud, err := b.hush(ctx)
+		if err != nil {
+			return false, err
+		}
+		defer loud()
+	}
 	first := b.Page
 	for b.Page < b.Pages {
 		if ctx.Err() != nil {
@@ -235,6 +242,28 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 	}
 	return true, nil
 }
+
+// hush keeps others' triggers from firing in the session until loud is called. Each batch asks for that again, in its transaction; but
+// a change of the setting makes the server forget all plans, which take more time to make than a small batch has (ResetPlanCache, in
+// assign_session_replication_role).
+func (b *backfill) hush(ctx context.Context) (loud func(), err error) {
+	if _, err := b.conn.Exec(ctx, `SET session_replication_role = replica`); err != nil {
+		return nil, err
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hushTimeout)
+		defer cancel()
+		if b.conn.IsClosed() {
+			return
+		}
+		if _, err := b.conn.Exec(ctx, `RESET session_replication_role`); err != nil {
+			_ = b.conn.Close(ctx) // it would do other things without triggers
+		}
+	}, nil
+}
+
+// hushTimeout bounds how long the end of that may take.
+const hushTimeout = 5 * time.Second
 
 // adapt has the rows of the next batch take as long as those of one should. What else a batch does takes as long for few rows.
 func (b *backfill) adapt() {

@@ -148,5 +148,5 @@ func (b *brake) batchTime() time.Duration {
 
 // rest is how long to do nothing after a batch that took so long: the more sessions are at work, the longer.
 func (b *brake) rest(took time.Duration) time.Duration {
-	return took * time.Duration(min(b.others, 4)) / 2
+	return took * time.Duration(min(b.others, 4))
 }

@@ -74,8 +74,10 @@ func Strange(ctx context.Context, tx pgx.Tx, table uint32, name change.Name, qui
 		found = append(found, more...)
 		return err
 	}
+	all.Queue("SET LOCAL plan_cache_mode = force_generic_plan") // the plan takes longer to make than to run
 	all.Queue(foreignTriggers, table, quiet).Query(look)
 	all.Queue(foreignCode, []uint32{table}).Query(look)
+	all.Queue("SET LOCAL plan_cache_mode = auto")
 	err = tx.SendBatch(ctx, all).Close()
 	return found, err
 }
