@@ -1,5 +1,6 @@
 // Package fleet drives the clients of package checker through instances of Segue, as processes, while a migration goes forth and
-// back and faults happen: instances are killed and frozen, some at the moment at which they are about to send a certain statement, the server crashes, connections are cut, and others hold locks.
+// back and faults happen: instances are killed and frozen, at times when they are about to send a certain statement, the server
+// crashes, connections are cut, and others hold locks.
 //
 // A Round is one database with one migration. Its operator asks for transitions, allowed and not, of any instance; for most of
 // them a fault comes at a random moment. What is checked:

@@ -8,8 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"sync/atomic"
-
-	"github.com/seguedb/segue/internal/pgcluster"
 )
 
 // A relay lies between an instance and the server, so that an ambush meets the instance exactly when it is about to send a statement of its own.
@@ -26,11 +24,7 @@ func newRelay(i *instance, database string, a *atomic.Pointer[ambush]) (*relay, 
 	if err != nil {
 		return nil, "", err
 	}
-	port, err := pgcluster.FreePort()
-	if err != nil {
-		return nil, "", err
-	}
-	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
 	}
