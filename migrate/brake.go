@@ -146,7 +146,10 @@ func (b *brake) batchTime() time.Duration {
 	return batchTime
 }
 
+// longestRest is for a batch that took long because the machine has too much to do: it has to come to an end, too.
+const longestRest = time.Second / 4
+
 // rest is how long to do nothing after a batch that took so long: the more sessions are at work, the longer.
 func (b *brake) rest(took time.Duration) time.Duration {
-	return took * time.Duration(min(b.others, 4))
+	return min(longestRest, took*time.Duration(min(b.others, 4)))
 }
