@@ -15,12 +15,12 @@ import (
 // How often a brake looks, and what it takes for too much where the operator has not said.
 const (
 	brakeEvery    = time.Second
-	aroundEvery   = time.Second / 4        // at who is at work
-	recently      = 100 * time.Millisecond // is a moment ago
-	throttleTime  = time.Second            // that the throttle query may take
-	mostLag       = 10                     // seconds that a replica may be behind
-	mostSlotBytes = 1 << 30                // of the log that an active slot may keep back
-	mostAge       = 1_200_000_000          // transactions; at 2,000,000,000 the server takes no more
+	aroundEvery   = time.Second / 4       // at who is at work
+	recently      = 10 * time.Millisecond // is a moment ago
+	throttleTime  = time.Second           // that the throttle query may take
+	mostLag       = 10                    // seconds that a replica may be behind
+	mostSlotBytes = 1 << 30               // of the log that an active slot may keep back
+	mostAge       = 1_200_000_000         // transactions; at 2,000,000,000 the server takes no more
 )
 
 // A brake slows a backfill down where others suffer.
@@ -33,8 +33,9 @@ type brake struct {
 	operation int
 	waits     string
 
-	around time.Time // when others was read
-	others int       // sessions that were at work then, and are not Segue's own
+	around time.Time // when was looked for others
+	load   float64   // of those that were at work, the mean of some looks, of which the last counts most
+	others int       // that, as a number of sessions
 
 	counted time.Time // when written was read
 	written float64   // bytes of log that the server had written
@@ -119,22 +120,30 @@ func throttled(ctx context.Context, conn *pgx.Conn, query string) (waits string,
 	return "the throttle query says so", nil
 }
 
-// lookAround counts the sessions that are at work, or were a moment ago: those whose statements take a millisecond are seen, too. What
-// may not be read of other users' sessions is not counted.
+// lookAround counts the sessions that are at work, or were a moment ago: those whose statements take a millisecond are seen, too, and one
+// that asks for something now and then is not taken for load. What may not be read of other users' sessions is not counted.
 func (b *brake) lookAround(ctx context.Context, conn *pgx.Conn) error {
 	now := b.now()
 	if now.Sub(b.around) < aroundEvery {
 		return nil
 	}
+	first := b.around.IsZero()
 	b.around = now
+	seen := 0
 	err := conn.QueryRow(ctx, `
 		SELECT pg_catalog.count(*) FROM pg_catalog.pg_stat_get_activity(NULL)
 		WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() AND application_name <> $1
 			AND (state = 'active' OR state_change > pg_catalog.clock_timestamp() - $2 * interval '1 ms')`,
-		applicationName, recently.Milliseconds()).Scan(&b.others)
+		applicationName, recently.Milliseconds()).Scan(&seen)
 	if err != nil {
 		return fmt.Errorf("cannot look at who is at work: %w", err)
 	}
+	if first {
+		b.load = float64(seen)
+	} else {
+		b.load += (float64(seen) - b.load) / 4
+	}
+	b.others = int(b.load + 0.5)
 	return nil
 }
 
