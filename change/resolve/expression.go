@@ -32,7 +32,7 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 		return "", err
 	}
 	if !strings.Contains(tree, "{SUBLINK ") {
-		if printed, err = bare(printed, r.c.Alias); err != nil {
+		if printed, err = bare(printed); err != nil {
 			return "", err
 		}
 	}
@@ -40,7 +40,8 @@ func (r *resolver) expression(direction, text string, col change.Column, target,
 	if name == "" {
 		name = "x"
 	}
-	insert := "INSERT INTO " + target + " (" + quote(name) + ") SELECT (" + printed + ")" + from
+	// The query is in one of its own, because the table may be called old or new, as the rows of the rule are in which it is looked at.
+	insert := "INSERT INTO " + target + " (" + quote(name) + ") SELECT x FROM (SELECT (" + printed + ") AS x" + from + ") AS assigned"
 	if tree, err = r.assigned(insert, direction, col.Name); err != nil {
 		return "", err
 	}

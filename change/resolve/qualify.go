@@ -36,8 +36,9 @@ func qualify(printed string) (string, bool) {
 	return strings.TrimPrefix(q.edited(), selecting), q.ok
 }
 
-// bare is an expression without the table's name before its columns. There must be no query in it.
-func bare(printed, alias string) (string, error) {
+// bare is a printed expression without the table's name before its columns. There must be no query in it, so there is only one table,
+// whatever the server calls it: one by the name of new is printed as new_1 in a view.
+func bare(printed string) (string, error) {
 	const selecting = "SELECT "
 	sql := selecting + printed
 	tree, err := ast.Parse(sql)
@@ -51,7 +52,7 @@ func bare(printed, alias string) (string, error) {
 	q := &qualifier{sql: sql, tokens: tokens}
 	each(tree.GetStmts()[0].ProtoReflect(), func(m protoreflect.Message) {
 		ref, ok := m.Interface().(*ast.ColumnRef)
-		if !ok || len(ref.GetFields()) != 2 || ref.GetFields()[0].GetString_().GetSval() != alias {
+		if !ok || len(ref.GetFields()) != 2 {
 			return
 		}
 		if at := q.at(int(ref.GetLocation())); at >= 0 {

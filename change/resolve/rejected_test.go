@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/seguedb/segue/change"
 	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/internal/pgtest"
 )
@@ -112,5 +113,28 @@ func TestALockIsNoProblemOfAnExpression(t *testing.T) {
 	}
 	if _, err = resolve.Expressions(ctx, conn, o); err != nil {
 		t.Errorf("without the lock: %v", err)
+	}
+}
+
+// A rule, as whose action an assignment is looked at, has rows that are called old and new.
+func TestATableMayBeCalledAsTheRowsOfARule(t *testing.T) {
+	t.Parallel()
+	url := database(t)
+	for _, name := range []string{"new", "old", "excluded"} {
+		for _, up := range []string{"a / 100.0", name + ".a / 100.0"} {
+			o := column("integer", "numeric(12,2)", up, "("+name+".b * 100)::integer")
+			o.Table.Name = name
+			if _, err := resolve.Expressions(t.Context(), pgtest.Connect(t, url), o); err != nil {
+				t.Errorf("%s, %s: %v", name, up, resolve.Lines(err))
+			}
+		}
+	}
+	for _, cols := range [][2]string{{"new", "old"}, {"old", "new"}} {
+		o := column("integer", "numeric(12,2)", "", "")
+		o.Old[0].Name, o.New[0].Name = cols[0], cols[1]
+		o.Up, o.Down = change.Map{cols[1]: cols[0] + " / 100.0"}, change.Map{cols[0]: "(" + cols[1] + " * 100)::integer"}
+		if _, err := resolve.Expressions(t.Context(), pgtest.Connect(t, url), o); err != nil {
+			t.Errorf("columns %v: %v", cols, resolve.Lines(err))
+		}
 	}
 }
