@@ -248,17 +248,20 @@ func (b *backfill) pass(ctx context.Context, p part) (ended bool, err error) {
 // assign_session_replication_role).
 func (b *backfill) hush(ctx context.Context) (loud func(), err error) {
 	if _, err := b.conn.Exec(ctx, `SET session_replication_role = replica`); err != nil {
-		return nil, err
+		return nil, b.otherwise(err)
 	}
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), hushTimeout)
 		defer cancel()
-		if b.conn.IsClosed() {
-			return
+		for range 2 { // whoever wants the backfill to stop cancels what it is at, and may come to this
+			if b.conn.IsClosed() {
+				return
+			}
+			if _, err := b.conn.Exec(ctx, `RESET session_replication_role`); err == nil {
+				return
+			}
 		}
-		if _, err := b.conn.Exec(ctx, `RESET session_replication_role`); err != nil {
-			_ = b.conn.Close(ctx) // it would do other things without triggers
-		}
+		_ = b.conn.Close(ctx) // it would do other things without triggers
 	}, nil
 }
 
