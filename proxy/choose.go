@@ -30,6 +30,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		memo = &st.Memo.analysis
 	}
 	private := false // the text is to be bound by the catalog as the session sees it
+	code := false    // and by what the code does that the session has made
 	if !s.at.names && (st == nil || !s.keepsNames(sql)) {
 		s.state.forgetNames()
 	}
@@ -71,7 +72,7 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		if failed {
 			return s.chooseFailed(e, text, fresh)
 		}
-		binder, err := s.binderFor(e, text, types, private)
+		binder, err := s.binderFor(e, text, types, private, code)
 		if errors.Is(err, errMoved) {
 			continue
 		}
@@ -104,6 +105,10 @@ func (s *session) choose(sql []byte, types []uint32, st *statement) (*rewrite.Te
 		}
 		if t.AwaitsMaking() && !private {
 			private = true
+			continue
+		}
+		if with.Changers && !code && t.IsRefused() {
+			private, code = true, true
 			continue
 		}
 		if t.Question != nil && !e.closed() {
@@ -162,7 +167,8 @@ func (s *session) asking(e *epoch, binder *rewrite.Binder, sql []byte, types []u
 	}
 	with := *v
 	with.Params, with.Unsettled, with.Behind, with.KeepTypes = params, e.made != nil, behind, keeps
-	with.Changers, with.Makers = e.made.changes(s, sql), e.made.makes(s, sql) || s.state.code.armed && !isSingle(sql)
+	with.Changers = e.made.changes(s, sql) && (!s.knowsCode(binder) || e.made.changesByOthers(s, sql))
+	with.Makers = e.made.makes(s, sql) || s.state.code.armed && !isSingle(sql)
 	if otherwise {
 		with.Encoding, with.StandardStrings = st.Read.Encoding, st.Read.Standard
 	}

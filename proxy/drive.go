@@ -84,7 +84,7 @@ func (s *session) perform(q *question) (err error) {
 	case ownQueries, preparingAgain, trialParse:
 		return s.exchangeAll(q.groups)
 	case ownCatalog:
-		q.catalog, err = s.readCatalog(q.base)
+		q.catalog, err = s.readCatalog(q.base, q.code)
 	case searchPath:
 		ctx, cancel := context.WithTimeout(s.srv.ctx, pathTimeout)
 		defer cancel()

@@ -234,7 +234,7 @@ func (s *session) textOf(e *epoch, st *statement) (*rewrite.Text, error) {
 	if err != nil {
 		return nil, err
 	}
-	binder, err := s.binderFor(e, sql, st.Types, false)
+	binder, err := s.binderFor(e, sql, st.Types, false, false)
 	if err != nil {
 		return nil, err
 	}

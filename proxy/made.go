@@ -114,6 +114,13 @@ func (m *made) changes(s *session, sql []byte) bool {
 	return m.changers.In(sql) || slices.ContainsFunc(m.list, func(x *making) bool { return x.changes && x.by == s })
 }
 
+// changesByOthers is changes for what other sessions have made.
+func (m *made) changesByOthers(s *session, sql []byte) bool {
+	return m != nil && slices.ContainsFunc(m.list, func(x *making) bool {
+		return x.by != s && rewrite.NewNameFilter(x.changers).In(sql)
+	})
+}
+
 // makes is likewise for what may make more, unseen.
 func (m *made) makes(s *session, sql []byte) bool {
 	if m == nil {

@@ -13,6 +13,7 @@ type private struct {
 	binder *rewrite.Binder
 	public *rewrite.Binder // in whose place it is
 	made   *made           // what was known to be new when it was read
+	code   bool            // it knows which functions that the session has made change the session
 
 	changes, makings uint64 // counts of the state when it was read
 	inside           bool   // it was read in a transaction
@@ -23,8 +24,8 @@ type private struct {
 const privateCache = 1 << 20
 
 // binderFor is the binder to use for a text: that of the epoch, unless the text may name what its catalog does not have, as
-// newer says that it does.
-func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*rewrite.Binder, error) {
+// newer says that it does. With code it is one that knows what the session's own functions do.
+func (s *session) binderFor(e *epoch, sql string, types []uint32, newer, code bool) (*rewrite.Binder, error) {
 	v := &s.state
 	own, _ := e.made.by(s)
 	if !newer && !v.lacking && !e.made.concerns(s, []byte(sql)) && !v.ownNames.In([]byte(sql)) {
@@ -32,13 +33,13 @@ func (s *session) binderFor(e *epoch, sql string, types []uint32, newer bool) (*
 			return e.binder, nil
 		}
 	}
-	if p := v.private; p != nil && s.isCurrent(e, p, own) {
+	if p := v.private; p != nil && s.isCurrent(e, p, own) && (p.code || !code) {
 		return p.binder, nil
 	}
 	if s.at.contradicts == e.binder {
 		return nil, s.outrun(e)
 	}
-	return nil, s.readPrivately(e)
+	return nil, s.readPrivately(e, code)
 }
 
 // isCurrent tells whether a private binder still shows what the session's server would. What the session makes itself is
@@ -56,18 +57,24 @@ func (s *session) isCurrent(e *epoch, p *private, own bool) bool {
 	return s.queue.lastIdle == p.lastIdle && s.queue.txEnds == p.txEnds
 }
 
+// knowsCode tells whether a binder knows what the code does that the session has made.
+func (s *session) knowsCode(binder *rewrite.Binder) bool {
+	p := s.state.private
+	return p != nil && p.code && p.binder == binder
+}
+
 // readPrivately asks for the catalog as the session sees it, to make a private binder of it.
-func (s *session) readPrivately(e *epoch) error {
+func (s *session) readPrivately(e *epoch, code bool) error {
 	if err := s.mayAsk(); err != nil {
 		return err
 	}
-	p := &private{public: e.binder, made: e.made, changes: s.state.changes, makings: s.state.makings}
+	p := &private{public: e.binder, made: e.made, code: code, changes: s.state.changes, makings: s.state.makings}
 	s.queue.mu.Lock()
 	p.inside = s.queue.status != wire.Idle || s.queue.unsynced
 	p.lastIdle, p.txEnds = s.queue.lastIdle, s.queue.txEnds
 	s.queue.mu.Unlock()
 	public := e.binder.Snapshot()
-	q := &question{kind: ownCatalog, base: public.Catalog}
+	q := &question{kind: ownCatalog, base: public.Catalog, code: code}
 	q.then = func(err error) error {
 		if err != nil {
 			return err

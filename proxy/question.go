@@ -20,6 +20,7 @@ type question struct {
 	groups    []*hiddenGroup   // of ownQueries, preparingAgain and trialParse: to be sent one after the other is answered
 	epoch     *epoch           // of locks, theGate and news: that in force
 	base      *catalog.Catalog // of ownCatalog: what has been read before
+	code      bool             // of ownCatalog: also which functions change the session
 	setting   string           // of searchPath
 	role      string           // likewise
 	relations []catalog.OID    // of heirs

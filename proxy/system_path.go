@@ -60,11 +60,15 @@ func (s *session) withPath(read func() error) error {
 	return s.exchange(ownQuery(setPathSQL, false, was))
 }
 
-// readCatalog has a catalog read again by the session itself. It blocks.
-func (s *session) readCatalog(base *catalog.Catalog) (cat *catalog.Catalog, err error) {
+// readCatalog has a catalog read again by the session itself, with which functions change the session if code says so. It blocks.
+func (s *session) readCatalog(base *catalog.Catalog, code bool) (cat *catalog.Catalog, err error) {
 	own := &ownServer{s: s}
+	read := base.Reread
+	if code {
+		read = base.RereadCode
+	}
 	err = s.onSystemPath(func() (err error) {
-		if cat, err = base.Reread(s.srv.ctx, own); own.err != nil {
+		if cat, err = read(s.srv.ctx, own); own.err != nil {
 			return own.err
 		}
 		if err != nil {

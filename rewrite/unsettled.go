@@ -37,6 +37,11 @@ func (t *Text) AwaitsMaking() bool {
 	return slices.ContainsFunc(t.Statements, func(s Statement) bool { return s.Failure != nil && s.Failure.awaits })
 }
 
+// IsRefused reports whether one of the statements is refused: it is not known what it would mean.
+func (t *Text) IsRefused() bool {
+	return slices.ContainsFunc(t.Statements, func(s Statement) bool { return s.Failure != nil && s.Failure.Code == codeRefused })
+}
+
 // callMayAppear is mayAppear for a call that means no function that is known.
 func (b *binding) callMayAppear(f *ast.FuncCall) {
 	if len(b.candidates(f)) == 0 && b.projections[f] == nil && len(b.functions(ast.StrVals(f.Funcname))) == 0 {
