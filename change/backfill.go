@@ -26,6 +26,13 @@ func (t Together) Backfill(table Name, quiet bool) string {
 		" AND " + t.Unfilled("") + " FOR NO KEY UPDATE SKIP LOCKED)) AND " + t.Unfilled("_segue_row")
 }
 
+// BackfillRows is Backfill for some rows: $1 are their ctids as text.
+func (t Together) BackfillRows(table Name, quiet bool) string {
+	sql := table.SQL()
+	return t.filling(sql, quiet) + " WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + sql +
+		" WHERE ctid = ANY ($1::pg_catalog.text[]::pg_catalog.tid[]) AND " + t.Unfilled("") + " FOR NO KEY UPDATE SKIP LOCKED)) AND " + t.Unfilled("_segue_row")
+}
+
 // BackfillRow is Backfill for one row alone: $1 is its ctid as text.
 func (t Together) BackfillRow(table Name, quiet bool) string {
 	return t.filling(table.SQL(), quiet) + " WHERE _segue_row.ctid = $1::pg_catalog.text::pg_catalog.tid AND " + t.Unfilled("_segue_row")

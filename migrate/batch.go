@@ -134,7 +134,7 @@ func (b *backfill) run(ctx context.Context) (done bool, err error) {
 			if done, wait, err := b.after(ctx, left); err != nil || wait {
 				return false, err
 			} else if left == 0 && !done { // a transaction that has told of a row may go on for long, and a pass reads all
-				pause(ctx, min(time.Duration(b.Pass)*passRest(b.Pass), b.i.cfg.deferRest), nil)
+				pause(ctx, min(time.Duration(b.Pass)*passRest(b.Pass), b.i.cfg.DeferredRetry), nil)
 				continue
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,8 +21,8 @@ type suspect struct {
 	address   json.RawMessage // nil where the table has no primary key by which a row can be found
 }
 
-// blame fills the rows of a page one by one. Those that cannot be filled are left for later where the change defers; otherwise they stop
-// the backfill, with their keys.
+// blame fills the rows of a page that cannot be filled as a whole: half of them together, and so on, down to those that cannot be filled.
+// They are left for later where the change defers; otherwise they stop the backfill, with their keys.
 func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 	suspects, err := b.suspects(ctx, p)
 	if err != nil {
@@ -30,7 +31,21 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 	var guilty []string
 	var cause error
 	left := 0
-	for _, s := range suspects {
+	for groups := halves(suspects); len(groups) > 0; {
+		group := groups[0]
+		groups = groups[1:]
+		if len(group) > 1 {
+			switch became, err := b.fillOne(ctx, p, b.changes.BackfillRows(p.name, b.quiet), places(group), nil); became {
+			case halted:
+				return false, err
+			case rejected:
+				groups = append(halves(group), groups...)
+			case slow: // half of them may take as long
+				groups = append(slices.Collect(slices.Chunk(group, 1)), groups...)
+			}
+			continue
+		}
+		s := group[0]
 		became, err := b.fillOne(ctx, p, b.changes.BackfillRow(p.name, b.quiet), s.ctid, nil)
 		switch became {
 		case halted:
@@ -56,6 +71,23 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 		return true, b.save(ctx, b.conn)
 	}
 	return b.again(ctx, "the rows of a page are filled one by one")
+}
+
+// halves are the two halves of a group of rows, in order, without one that is empty.
+func halves(group []suspect) [][]suspect {
+	if len(group) < 2 {
+		return slices.DeleteFunc([][]suspect{group}, func(g []suspect) bool { return len(g) == 0 })
+	}
+	return [][]suspect{group[:len(group)/2], group[len(group)/2:]}
+}
+
+// places are the rows' ctids.
+func places(group []suspect) []string {
+	out := make([]string, len(group))
+	for i, s := range group {
+		out[i] = s.ctid
+	}
+	return out
 }
 
 // suspects lists the rows of the next page that are not filled.
@@ -87,7 +119,7 @@ const (
 	slow                    // as rejected: it takes too long
 )
 
-// fillOne fills one row that the statement finds by at, in one transaction with the account, and with what else is to be done then. With
+// fillOne fills one row, or some together, that the statement finds by at, in one transaction with the account, and with what else is to be done then. With
 // halted comes an error of the connection, or none.
 func (b *backfill) fillOne(ctx context.Context, p part, sql string, at any, also func(pgx.Tx) error) (outcome, error) {
 	filling := false

@@ -20,14 +20,18 @@ type Config struct {
 	DrainLimit time.Duration // how long a gate may be closed; default 1s
 	Lease      time.Duration // how old the last read of the control tables may be while serving; default 5s
 	Poll       time.Duration // of the control tables, beside LISTEN; default 500ms
-	Log        hclog.Logger
+
+	// DeferredRetry is how long rows are left alone for which up could not be computed, before a backfill with on_error: defer tries
+	// them again; default 1m. What is written meanwhile is tried without that.
+	DeferredRetry time.Duration
+
+	Log hclog.Logger
 
 	// Throttle is SQL, one statement that reads, by which a backfill waits as long as its first value is neither NULL, false, 0 nor
 	// empty. It runs as the user of Upstream, so that it is for who gives that, and not for who asks for migrations.
 	Throttle string
 
 	batchLimit time.Duration // how long a batch of a backfill may take, and so the up of a row; default 10s
-	deferRest  time.Duration // until rows are tried again for which up could not be computed; default 1m
 	deferLimit int64         // how many of them are left for later at most; default mostDeferred
 
 	// BeforeConnect is called before each connection to Upstream is opened, from many goroutines, and may change what it is
@@ -45,7 +49,7 @@ func (c *Config) complete() error {
 		def   time.Duration
 		name  string
 	}{{&c.DrainLimit, time.Second, "drain limit"}, {&c.Lease, 5 * time.Second, "lease"}, {&c.Poll, 500 * time.Millisecond, "poll"}, {&c.batchLimit, 10 * time.Second, "limit of a batch"},
-		{&c.deferRest, time.Minute, "rest of rows that are left"}} {
+		{&c.DeferredRetry, time.Minute, "rest of rows that are left"}} {
 		if *d.value < 0 {
 			return fmt.Errorf("the %s cannot be negative: %s", d.name, *d.value)
 		}

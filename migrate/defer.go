@@ -147,7 +147,7 @@ func (b *backfill) after(ctx context.Context, left int64) (done, wait bool, err 
 	case listed == 0: // others had locked rows, or have written some since
 		return false, false, b.save(ctx, b.conn)
 	}
-	b.Waiting, b.Waits, b.ETA, b.Retry = true, "", 0, time.Now().Add(b.i.cfg.deferRest)
+	b.Waiting, b.Waits, b.ETA, b.Retry = true, "", 0, time.Now().Add(b.i.cfg.DeferredRetry)
 	return false, true, b.save(ctx, b.conn)
 }
 
@@ -179,7 +179,7 @@ func (b *backfill) revisit(ctx context.Context, parts []part) (due bool, err err
 	}
 	b.Deferred, b.Waiting = listed, !due
 	if again {
-		b.Retry = time.Now().Add(b.i.cfg.deferRest)
+		b.Retry = time.Now().Add(b.i.cfg.DeferredRetry)
 	}
 	return due, b.save(ctx, b.conn)
 }

@@ -14,7 +14,7 @@ import (
 func deferred(up string) string { return parsed(up) + "      on_error: defer\n" }
 
 // soon has rows that are left tried again soon.
-func soon(c *Config) { c.deferRest = 100 * time.Millisecond }
+func soon(c *Config) { c.DeferredRetry = 100 * time.Millisecond }
 
 // awaitLeft waits until so many rows are left, and returns the status.
 func (f *fleet) awaitLeft(id string, rows int64) *Status {
@@ -53,6 +53,10 @@ func TestRowsForWhichUpRaisesAreLeftAndTheRestIsFilled(t *testing.T) {
 	}
 	if got, want := st.Next(), "correct the rows, which are then filled by themselves; or correct up: segue amend docs FILE; or segue rollback docs"; got != want {
 		t.Errorf("what is next is %q, want %q", got, want)
+	}
+	// Each row that is left costs some transactions, and not one for each row of its page.
+	if n := value[int](f, `SELECT count(DISTINCT xmin::text) FROM docs`); n > 60 {
+		t.Errorf("the rows were filled in %d transactions", n)
 	}
 	// The old version writes what it likes, and nothing of it is lost.
 	f.exec(`UPDATE docs SET doc = '[' WHERE id = 5`)

@@ -44,7 +44,7 @@ func (s *serveFlags) config(o *options) (serve.Config, error) {
 		Upstream: s.upstream, Listen: s.listen, AdminListen: s.adminListen,
 		MetricsListen: s.metricsListen, Secrets: secrets, PasswordCommand: s.passwordCommand,
 		Proxy: pc, Admin: ac, Log: log,
-		Migrate: migrate.Config{ID: s.instanceID, DrainLimit: s.drainLimit, Lease: s.lease, Throttle: s.throttle},
+		Migrate: migrate.Config{ID: s.instanceID, DrainLimit: s.drainLimit, Lease: s.lease, Throttle: s.throttle, DeferredRetry: s.deferredRetry},
 	}, nil
 }
 

@@ -32,6 +32,7 @@ type serveFlags struct {
 
 	loops                                                 int
 	drainTimeout, drainLimit, holdTimeout, lease, bindCPU time.Duration
+	deferredRetry                                         time.Duration
 
 	logLevel, logFormat string
 }
@@ -69,6 +70,7 @@ func (s *serveFlags) register(f *pflag.FlagSet) {
 
 	f.DurationVar(&s.drainTimeout, "drain-timeout", 30*time.Second, "at the end: how long open transactions may go on")
 	f.DurationVar(&s.drainLimit, "drain-limit", time.Second, "how long a gate may be closed")
+	f.DurationVar(&s.deferredRetry, "deferred-retry", time.Minute, "how long until rows that on_error: defer has left are tried again")
 	f.StringVar(&s.throttle, "throttle-query", "", "SQL that reads: backfills wait as long as its first value is neither NULL, false, 0 nor empty")
 	f.DurationVar(&s.holdTimeout, "hold-timeout", 30*time.Second, "how long a statement is held while the instance has lost touch with its control tables")
 	f.DurationVar(&s.lease, "lease", 5*time.Second, "how old the last read of the control tables may be while serving")
