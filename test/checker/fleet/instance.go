@@ -62,7 +62,7 @@ func (i *instance) start() error {
 		return nil
 	}
 	cmd := exec.Command(i.program, "serve", "--upstream", i.url, "--listen", i.listen, "--admin-listen", i.admin, "--instance-id", i.id,
-		"--lease", lease.String(), "--drain-limit", drainLimit.String(), "--drain-timeout", "1s")
+		"--lease", lease.String(), "--drain-limit", drainLimit.String(), "--drain-timeout", "1s", "--deferred-retry", "10s")
 	cmd.Stdout, cmd.Stderr = &i.log, &i.log
 	// It ends with this process at the latest. Linux ties that to the thread that forked.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

@@ -358,7 +358,7 @@ func (o *operator) corrects(ctx context.Context) {
 	if o.crew.Spares() {
 		return
 	}
-	until := time.Now().Add(patience / 3)
+	until := time.Now().Add(patience / 8)
 	err := await(ctx, func() error {
 		switch s, err := o.observer.look(ctx); {
 		case err != nil:

@@ -108,6 +108,7 @@ func (p *proof) said(e wal.Event) {
 			p.fail(Anomaly{Kind: WrongStructure, What: "lens " + e.Content})
 			return
 		}
+		p.tables.altered(p.lenses[l.Rule], l)
 		p.nothingLeft(p.lenses[l.Rule], l)
 		p.lenses[l.Rule] = l
 		if len(l.Columns[New]) == 0 {
@@ -127,8 +128,11 @@ func (p *proof) nothingLeft(was, is Lens) {
 	}
 	for _, t := range is.Tables {
 		for id, row := range p.tables[t] {
-			if _, ok := rule.Derive(Old, is.raw(Old, row), p.tables); !ok && !is.marked(row) {
-				p.broken(LeftOut, key{rule.Name, id}, "the change is complete, and the row is unmarked, with %s", is.raw(Old, row))
+			old := is.raw(Old, row)
+			if old == nil {
+				p.broken(WrongStructure, key{rule.Name, id}, "the row has no old side when the change is complete")
+			} else if _, ok := rule.Derive(Old, old, p.tables); !ok && !is.marked(row) {
+				p.broken(LeftOut, key{rule.Name, id}, "the change is complete, and the row is unmarked, with %s", old)
 			}
 		}
 	}

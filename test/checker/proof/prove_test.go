@@ -219,3 +219,27 @@ func TestEachBrokenPromiseIsFound(t *testing.T) {
 		})
 	}
 }
+
+func TestARowIsLeftWhoseColumnsWereRenamedSinceItWasWritten(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		value string
+		left  bool
+	}{"it has no new side": {"?1", true}, "it has one": {"1", false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := on(t)
+			s.writes(s.op(proof.Old, sets(c.value)), c.value, "NULL", "0")
+			tables := []string{"public.r"}
+			s.lens(proof.Lens{Rule: "r", Tables: tables, Columns: [2][]string{{"hidden"}, {"b"}}, Marker: "m"}) // contracted
+			s.lens(proof.Lens{Rule: "r", Tables: tables, Columns: [2][]string{{"a"}, nil}})                     // rolled back
+			s.lens(proof.Lens{Rule: "r", Tables: tables, Columns: [2][]string{{"a"}, {"b"}}, Marker: "m", Defers: true})
+			before := len(s.anomalies())
+			s.lens(proof.Lens{Rule: "r", Tables: tables, Columns: [2][]string{{"a"}, {"b"}}, Marker: "m"})
+			after := s.anomalies()[before:]
+			if left := len(after) == 1 && after[0].Kind == proof.LeftOut; left != c.left {
+				t.Errorf("left out is %v, want %v: %v", left, c.left, after)
+			}
+		})
+	}
+}

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"slices"
+
 	"github.com/seguedb/segue/test/checker/wal"
 )
 
@@ -46,6 +48,36 @@ func (t tables) Find(table, column string, v wal.Value) wal.Image {
 	return nil
 }
 
+// altered gives the columns of rows the names that they have from now on, and takes away those that are gone: DDL writes no row.
+func (t tables) altered(was, is Lens) {
+	names := map[string]string{}
+	for side := range was.Columns {
+		for i, name := range was.Columns[side] {
+			if len(is.Columns[side]) > i {
+				names[name] = is.Columns[side][i]
+			} else if !slices.Contains(is.Columns[1-side], name) {
+				names[name] = ""
+			}
+		}
+	}
+	if was.Marker != is.Marker && was.Marker != "" {
+		names[was.Marker] = ""
+	}
+	for _, table := range is.Tables {
+		for id, row := range t[table] {
+			next := wal.Image{}
+			for name, value := range row {
+				if now, ok := names[name]; !ok {
+					next[name] = value
+				} else if now != "" {
+					next[now] = value
+				}
+			}
+			t[table][id] = next
+		}
+	}
+}
+
 // raw are the values of a side as they are stored; nil if the side does not exist.
 func (l Lens) raw(side Side, row wal.Image) Tuple {
 	if len(l.Columns[side]) == 0 {
@@ -62,8 +94,11 @@ func (l Lens) raw(side Side, row wal.Image) Tuple {
 	return out
 }
 
-// marked reports whether the row says that its sides are in step.
-func (l Lens) marked(row wal.Image) bool { return l.Marker != "" && row[l.Marker].Text != "0" }
+// marked reports whether the row says that its sides are in step. One that was not written since the marker is there does not.
+func (l Lens) marked(row wal.Image) bool {
+	v, ok := row[l.Marker]
+	return l.Marker != "" && ok && v.Text != "0"
+}
 
 // read makes a version of a stored row. The new side of a row that is not marked is what up makes of the old one.
 func (l Lens) read(rule *Rule, row wal.Image, rows Rows) version {
