@@ -34,7 +34,7 @@ func (b *body) up(row string) {
 	}
 	if b.c.checksNull() {
 		b.line("IF %s AND NOT %s THEN", allNull(b.news()), allNull(of(row, b.c.Old)))
-		b.raise(fmt.Sprintf("%s would be null for a value of %s that is not", named(b.c.New), named(b.c.Old)), "")
+		b.raise(fmt.Sprintf("%s would be null for a value of %s that is not", named(b.c.New), named(b.c.Old)), nullHint(b.c.Old, b.c.New))
 		b.line("END IF;")
 	}
 }
@@ -48,9 +48,17 @@ func (b *body) down(row string) {
 	}
 	if b.c.checksNull() {
 		b.line("IF %s AND NOT %s THEN", allNull(b.olds()), allNull(of(row, b.c.New)))
-		b.raise(fmt.Sprintf("%s would be null for a value of %s that is not", named(b.c.Old), named(b.c.New)), "")
+		b.raise(fmt.Sprintf("%s would be null for a value of %s that is not", named(b.c.Old), named(b.c.New)), nullHint(b.c.New, b.c.Old))
 		b.line("END IF;")
 	}
+}
+
+// nullHint says what to write where the other side would be null.
+func nullHint(written, other []Column) string {
+	if len(written) > 1 {
+		return fmt.Sprintf("Give a value to each of %s, or to none of them: %s is made of all.", named(written), named(other))
+	}
+	return fmt.Sprintf("Write NULL, or a value of which %s can be made.", named(other))
 }
 
 // news are the variables for a new side.

@@ -20,6 +20,7 @@ type written struct {
 	do   []string
 	want string
 	code string
+	hint string // of the error; not looked at where it is empty
 }
 
 func (s *stage) check(t *testing.T, all []written, look string) {
@@ -43,6 +44,9 @@ func (s *stage) check(t *testing.T, all []written, look string) {
 			code := ""
 			if rejected, ok := errors.AsType[*pgconn.PgError](err); ok {
 				code = rejected.Code
+				if w.hint != "" && rejected.Hint != w.hint {
+					t.Errorf("%q: the hint is %q, want %q", w.do, rejected.Hint, w.hint)
+				}
 			} else if err != nil {
 				t.Fatal(err)
 			}
@@ -69,6 +73,8 @@ func TestWhoLeadsInALossyChange(t *testing.T) {
 		{name: "an INSERT past the proxy of the new side", do: []string{"INSERT INTO people (id, first, last) VALUES (9, 'Ann Marie', 'Lee')"}, want: "Ann Marie Lee|Ann Marie|Lee|1"},
 		{name: "an INSERT of both in step", do: []string{"INSERT INTO people (id, full_name, first, last) VALUES (9, 'Ann Marie Lee', 'Ann Marie', 'Lee')"}, want: "Ann Marie Lee|Ann Marie|Lee|1"},
 		{name: "an INSERT of both that differ", do: []string{"INSERT INTO people (id, full_name, first, last) VALUES (9, 'Ann', 'Marie', 'Lee')"}, code: "23514"},
+		{name: "an INSERT of half the new side", do: []string{"INSERT INTO people (id, first, MARK) VALUES (9, 'Ann', 2)"}, code: "23514",
+			hint: `Give a value to each of "first", "last", or to none of them: "full_name" is made of all.`},
 		{name: "an INSERT with the code of the new side", do: []string{"INSERT INTO people (id, first, last, MARK) VALUES (9, 'Ann Marie', 'Lee', 2)"}, want: "Ann Marie Lee|Ann Marie|Lee|1"},
 		{name: "an INSERT of NULL with the code of the new side", do: []string{"INSERT INTO people (id, first, last, MARK) VALUES (9, NULL, NULL, 2)"}, want: "NULL|NULL|NULL|1"},
 		{name: "an INSERT of both with a flip", do: []string{"INSERT INTO people (id, full_name, first, last, MARK) VALUES (9, 'Ann Marie Lee', 'Ann Marie', 'Lee', -1)"}, want: "Ann Marie Lee|Ann Marie|Lee|-1"},

@@ -59,7 +59,7 @@ func (b *binding) copyNewRows(c *ast.CopyStmt, r named) {
 	b.affected = true
 	for _, lc := range r.table.Columns {
 		if lc.Declared != nil && lc.Declared.Given() != "" && !slices.ContainsFunc(cols, func(c rules.ColumnLens) bool { return c.Num == lc.Num }) {
-			b.unsupported(int(c.Relation.Location), refusedMapped, "COPY FROM", "cannot give "+syntax.QuoteIdent(lc.Logical)+" the default that it has in this version")
+			b.unsupported(int(c.Relation.Location), refusedMapped, "COPY FROM", "cannot give "+syntax.QuoteIdent(lc.Logical)+" the default that it has in this version: list the column, and send a value of it in each row")
 			return
 		}
 	}

@@ -478,6 +478,8 @@ func TestRowsThatAreCopiedIntoAChangedTableAreThoseOfTheVersion(t *testing.T) {
 			}
 			if f := w.rewrite(t, "COPY orders (id) FROM STDIN").Statements[0].Failure; (f != nil) != (stage.newSide != stage.cutover) {
 				t.Errorf("a COPY that leaves columns with a default out: %v", f)
+			} else if f != nil && !strings.Contains(f.Message, "list the column") {
+				t.Errorf("what to do about it is not said: %s", f.Message)
 			}
 		})
 	}
