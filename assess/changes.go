@@ -25,8 +25,11 @@ func lookChanges(ctx context.Context, s *Subject, r *report) error {
 	if s.Migration.Phase != rules.Draft && s.Migration.Phase != rules.RolledBack || s.To != "" && s.To != rules.Active {
 		return nil
 	}
-	_, err := Resolve(ctx, s.DB, s.Migration, s.Catalog)
+	resolved, err := Resolve(ctx, s.DB, s.Migration, s.Catalog)
 	wrong, ok := errors.AsType[*UnfitError](err)
+	if err == nil && s.To == "" {
+		return tryChanges(ctx, s, resolved, r)
+	}
 	if !ok {
 		return err
 	}

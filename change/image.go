@@ -74,6 +74,9 @@ func (c *Compiled) derive(row string, share bool) (ups, downs []string) {
 	return ups, downs
 }
 
+// Over is up and down over a row, as SQL, for an assignment to the columns of the other side.
+func (c *Compiled) Over(row string) (ups, downs []string) { return c.derive(row, false) }
+
 // casts are values as the columns of a side would keep them.
 func casts(values []string, side []Column) []string {
 	out := make([]string, len(values))

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/seguedb/segue/change"
+	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -48,7 +49,7 @@ func (f *filler) fillRows(ctx context.Context, m *rules.Migration) (done bool, e
 		b := &backfill{filler: f, account: a, changes: changes, stage: op.Resolved().Stage}
 		if done, err := b.run(ctx); err != nil || !done {
 			if errors.Is(err, errStale) {
-				err = b.repeated(ctx, withoutValues(err))
+				err = b.repeated(ctx, resolve.WithoutValues(err))
 			}
 			return false, err
 		}
@@ -334,13 +335,13 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 		b.filler.pages = max(1, b.filler.pages/2)
 		return b.again(ctx, "others hold locks on the table")
 	case kind == shortOf:
-		goOn, err := b.again(ctx, "the server is short of something: "+withoutValues(err))
+		goOn, err := b.again(ctx, "the server is short of something: "+resolve.WithoutValues(err))
 		if err == nil {
 			pause(ctx, shortRest, nil)
 		}
 		return goOn, err
 	case kind == interrupted:
-		return false, b.repeated(ctx, withoutValues(err))
+		return false, b.repeated(ctx, resolve.WithoutValues(err))
 	case kind == passing || !filling:
 		return false, b.otherwise(err)
 	case to > b.Page+1 && kind == tooLong:

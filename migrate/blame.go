@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
 )
 
@@ -92,12 +93,12 @@ func places(group []suspect) []string {
 
 // suspects lists the rows of the next page that are not filled.
 func (b *backfill) suspects(ctx context.Context, p part) ([]suspect, error) {
-	key, err := b.key(ctx, p)
+	key, err := resolve.Key(ctx, b.conn, p.oid)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := b.conn.Query(ctx, fmt.Sprintf(`SELECT ctid::pg_catalog.text, %s, %s FROM ONLY %s AS t WHERE ctid >= $1::pg_catalog.text::pg_catalog.tid
-		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s`, key.text, key.address, p.name.SQL(), b.changes.Unfilled("t")), tid(b.Page), tid(b.Page+1))
+		AND ctid < $2::pg_catalog.text::pg_catalog.tid AND %s`, key.Text, key.Address, p.name.SQL(), b.changes.Unfilled("t")), tid(b.Page), tid(b.Page+1))
 	if err != nil {
 		return nil, b.otherwise(err)
 	}
@@ -166,7 +167,7 @@ func (b *backfill) fillOne(ctx context.Context, p part, sql string, at any, also
 	case kind == lockedOut:
 		return locked, nil // the next batch leaves it alone
 	case kind == interrupted:
-		return halted, b.repeated(ctx, withoutValues(err))
+		return halted, b.repeated(ctx, resolve.WithoutValues(err))
 	case kind == passing || kind == shortOf || !filling:
 		return halted, b.otherwise(err)
 	case kind == tooLong:
@@ -182,43 +183,14 @@ func (b *backfill) stopAt(ctx context.Context, p part, guilty []string, cause er
 	b.i.log.Warn("a row cannot be filled", "table", table.String(), "sqlstate", code)
 	if slow {
 		return b.stop(ctx, b.account, fmt.Sprintf("up takes longer than %s for a row of %s with the key %s (%s)",
-			b.i.cfg.batchLimit, table, guilty[len(guilty)-1], condition(code)))
+			b.i.cfg.batchLimit, table, guilty[len(guilty)-1], resolve.Condition(code)))
 	}
 	more := ""
 	if len(guilty) > 5 {
 		guilty, more = guilty[:5], fmt.Sprintf(" and %d more of the same page", len(guilty)-5)
 	}
 	return b.stop(ctx, b.account, fmt.Sprintf("up cannot be computed for rows of %s with the key %s%s: %s",
-		table, strings.Join(guilty, "; "), more, withoutValues(cause)))
-}
-
-// A rowKey is how a row of a table is named.
-type rowKey struct {
-	text    string   // SQL for it, for people: the primary key, or where the row is
-	address string   // SQL for the primary key as jsonb, by which a row is found again; NULL where it is none of PostgreSQL's own types
-	columns []string // of that; none where it is NULL
-}
-
-// key is how rows of a table are named.
-func (b *backfill) key(ctx context.Context, p part) (rowKey, error) {
-	var columns []string
-	var shipped bool
-	err := b.conn.QueryRow(ctx, `SELECT coalesce(pg_catalog.array_agg(a.attname::pg_catalog.text ORDER BY a.attnum), '{}'), coalesce(pg_catalog.bool_and(y.typnamespace = 'pg_catalog'::pg_catalog.regnamespace), false)
-		FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) JOIN pg_catalog.pg_type y ON y.oid = a.atttypid
-		WHERE i.indrelid = $1 AND i.indisprimary AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])`, p.oid).Scan(&columns, &shipped)
-	if err != nil || len(columns) == 0 {
-		return rowKey{text: "pg_catalog.concat('ctid=', ctid)", address: "NULL"}, err
-	}
-	var text, address []string
-	for _, c := range columns {
-		text = append(text, literal(c+"=")+", t."+pgx.Identifier{c}.Sanitize())
-		address = append(address, literal(c)+", t."+pgx.Identifier{c}.Sanitize())
-	}
-	k := rowKey{text: "pg_catalog.concat(" + strings.Join(text, ", ', ', ") + ")", address: "NULL"}
-	if shipped {
-		k.address, k.columns = "pg_catalog.jsonb_build_object("+strings.Join(address, ", ")+")", columns
-	}
-	return k, nil
+		table, strings.Join(guilty, "; "), more, resolve.WithoutValues(cause)))
 }
 
 // sqlstate is the SQLSTATE of an error of the server.

@@ -366,18 +366,18 @@ func (b *build) judge(ctx context.Context, err error) (done bool, _ error) {
 	case lockNotAvailable(err):
 		return b.again(ctx, "others hold locks on the table, or have older transactions open")
 	case pg.Code == "57014", pg.Code == "40P01": // query_canceled, deadlock_detected
-		return false, b.repeated(ctx, withoutValues(err))
+		return false, b.repeated(ctx, resolve.WithoutValues(err))
 	case strings.HasPrefix(pg.Code, "53"): // insufficient_resources
-		_, err := b.again(ctx, "the server is short of something: "+withoutValues(err))
+		_, err := b.again(ctx, "the server is short of something: "+resolve.WithoutValues(err))
 		pause(ctx, shortRest, nil)
 		return false, err
 	case slices.Contains([]string{"08", "40", "57"}, pg.Code[:2]), slices.Contains([]string{"42703", "42P01"}, pg.Code): // it passes, or the change has gone on without the filler
-		return false, b.repeated(ctx, withoutValues(err))
+		return false, b.repeated(ctx, resolve.WithoutValues(err))
 	case b.at < len(b.change.Indexes):
 		x := b.change.Indexes[b.at]
-		return false, b.stop(ctx, b.account, fmt.Sprintf("the index %s cannot be made, which takes the place of %s: %s", x.Name, x.Of, withoutValues(err)))
+		return false, b.stop(ctx, b.account, fmt.Sprintf("the index %s cannot be made, which takes the place of %s: %s", x.Name, x.Of, resolve.WithoutValues(err)))
 	}
-	return false, b.stop(ctx, b.account, "statistics of the new columns cannot be gathered: "+withoutValues(err))
+	return false, b.stop(ctx, b.account, "statistics of the new columns cannot be gathered: "+resolve.WithoutValues(err))
 }
 
 // again says what has to be waited for, and that the work is not done.
@@ -447,7 +447,7 @@ func (b *build) watch(ctx context.Context, over <-chan struct{}) {
 			err = b.measure(ctx, pid)
 		}
 		if err != nil && ctx.Err() == nil {
-			b.i.log.Debug("how far an index is could not be told", "error", withoutValues(err))
+			b.i.log.Debug("how far an index is could not be told", "error", resolve.WithoutValues(err))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
 )
@@ -111,9 +112,9 @@ func (b *backfill) leave(ctx context.Context, p part, r suspect, cause error) (b
 	}
 	if b.Deferred = listed; listed >= b.i.cfg.deferLimit {
 		return false, b.stop(ctx, b.account, fmt.Sprintf("up cannot be computed for more than %d rows, which are too many to be left for later; the first are in segue.deferred, and another one is of %s with the key %s: %s",
-			b.i.cfg.deferLimit, rules.Name{Schema: p.name.Schema, Name: p.name.Name}, r.key, withoutValues(cause)))
+			b.i.cfg.deferLimit, rules.Name{Schema: p.name.Schema, Name: p.name.Name}, r.key, resolve.WithoutValues(cause)))
 	}
-	d := &store.Deferred{Change: keys[0], Relation: p.oid, Key: r.key, Address: r.address, SQLState: sqlstate(cause), Message: withoutValues(cause)}
+	d := &store.Deferred{Change: keys[0], Relation: p.oid, Key: r.key, Address: r.address, SQLState: sqlstate(cause), Message: resolve.WithoutValues(cause)}
 	if r.address == nil {
 		d.Place = r.ctid
 	}
@@ -155,11 +156,11 @@ func (b *backfill) after(ctx context.Context, left int64) (done, wait bool, err 
 func (b *backfill) revisit(ctx context.Context, parts []part) (due bool, err error) {
 	keys := b.changes.Keys()
 	for _, p := range parts {
-		key, err := b.key(ctx, p)
+		key, err := resolve.Key(ctx, b.conn, p.oid)
 		if err != nil {
 			return false, err
 		}
-		if _, err := b.conn.Exec(ctx, b.changes.Stale(p.name, key.columns), p.oid, keys); err != nil {
+		if _, err := b.conn.Exec(ctx, b.changes.Stale(p.name, key.Columns), p.oid, keys); err != nil {
 			return false, b.otherwise(err)
 		}
 	}
@@ -198,24 +199,24 @@ func (b *backfill) retry(ctx context.Context, parts []part) (bool, error) {
 			}
 			continue
 		}
-		key, err := b.key(ctx, p)
+		key, err := resolve.Key(ctx, b.conn, p.oid)
 		if err != nil {
 			return false, err
 		}
 		sql, at := b.changes.BackfillRow(p.name, b.quiet), any(d.Place)
 		if d.Address != nil {
-			if len(key.columns) == 0 { // the primary key has gone; the next pass finds the row
+			if len(key.Columns) == 0 { // the primary key has gone; the next pass finds the row
 				if err := store.DropDeferred(ctx, b.conn, &d); err != nil {
 					return false, err
 				}
 				continue
 			}
-			sql, at = b.changes.BackfillAt(p.name, b.quiet, key.columns), string(d.Address)
+			sql, at = b.changes.BackfillAt(p.name, b.quiet, key.Columns), string(d.Address)
 		}
 		became, err := b.fillOne(ctx, p, sql, at, func(tx pgx.Tx) error { return store.DropDeferred(ctx, tx, &d) })
 		switch {
 		case became == rejected:
-			if now := withoutValues(err); d.Message != now {
+			if now := resolve.WithoutValues(err); d.Message != now {
 				d.SQLState, d.Message = sqlstate(err), now
 				err = store.SetDeferred(ctx, b.conn, &d)
 			} else {

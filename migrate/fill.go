@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
 	"github.com/seguedb/segue/store"
 )
@@ -130,11 +131,11 @@ func (f *filler) round(ctx context.Context) (rest time.Duration, err error) {
 
 // explain stores the error with which the filler's connection has failed over a migration, and returns it without values of rows.
 func (f *filler) explain(ctx context.Context, m *rules.Migration, err error) error {
-	why := withoutValues(err)
+	why := resolve.WithoutValues(err)
 	_, saved := f.pool.Exec(ctx, `UPDATE segue.backfill SET state = pg_catalog.jsonb_set(state, '{waits}', pg_catalog.to_jsonb($2::pg_catalog.text)) WHERE migration = $1`,
 		m.ID, "it failed, and is tried again: "+why)
 	if saved != nil {
-		f.i.log.Debug("why a backfill has failed could not be stored", "error", withoutValues(saved))
+		f.i.log.Debug("why a backfill has failed could not be stored", "error", resolve.WithoutValues(saved))
 	}
 	return errors.New(why)
 }
