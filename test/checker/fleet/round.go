@@ -29,6 +29,7 @@ type Round struct {
 	Instances int
 	Steps     int // of the operator
 	Rows      int64
+	Pace      time.Duration // between two things that a client does; 0: as many as the machine can take
 	Pairs     *Pairs
 	Log       func(format string, args ...any)
 

@@ -17,6 +17,7 @@ import (
 var (
 	seed   = flag.Uint64("seed", 0, "seed of the first round's choices; 0: a new one each time")
 	rounds = flag.Int("rounds", 10, "migrations, each of another kind than the last one")
+	paced  = flag.Duration("pace", 0, "between two things that a client does; 0: they keep a small machine busy, so that rounds take minutes")
 	steps  = flag.Int("steps", 8, "what is asked for in each, beside what takes it to its end")
 )
 
@@ -31,8 +32,8 @@ func TestNoFaultBreaksAPromise(t *testing.T) {
 	for n := range *rounds {
 		s := first + uint64(n)
 		m := kinds[s%uint64(len(kinds))]
-		t.Logf("round %d: %s, -seed %d -rounds 1 -steps %d", n+1, m.Shape(), s, *steps)
-		found, err := (&fleet.Round{Migration: m, Cluster: server, Program: program, Seed: s, Instances: 1 + int(s/8%3+1)/2, Steps: *steps, Rows: 2000, Pairs: pairs, Log: t.Logf}).Do(t.Context())
+		t.Logf("round %d: %s, -seed %d -rounds 1 -steps %d -pace %v", n+1, m.Shape(), s, *steps, *paced)
+		found, err := (&fleet.Round{Migration: m, Cluster: server, Program: program, Seed: s, Instances: 1 + int(s/8%3+1)/2, Steps: *steps, Rows: 2000, Pace: *paced, Pairs: pairs, Log: t.Logf}).Do(t.Context())
 		for _, a := range proof.Samples(found) {
 			t.Error(a)
 		}

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 const (
-	pace       = 2 * time.Millisecond // between two things that a client does
+	quick      = 2 * time.Millisecond // between two things that a client does
 	reconnects = 20 * time.Millisecond
 	watches    = 10 * time.Millisecond
 	longest    = time.Minute // that one thing may take; what is frozen, or waits for a lock, takes seconds
@@ -20,6 +21,7 @@ const (
 // use lets a member work until it is told to stop.
 func (r *Round) use(ctx context.Context, m *member, stop <-chan struct{}) {
 	defer m.Leave()
+	pace := cmp.Or(r.Pace, quick)
 	for wait := pace; ; {
 		select {
 		case <-stop:
