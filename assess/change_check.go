@@ -65,7 +65,7 @@ func conditions(ctx context.Context, s *Subject, side sides) ([]conditionOn, err
 		JOIN pg_catalog.pg_class c ON c.oid = k.conrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
 		WHERE k.contype = 'c' AND n.nspname = $1 AND c.relname = $2 AND pg_catalog.strpos(k.conname, '_segue_') <> 1
-		GROUP BY k.oid HAVING pg_catalog.bool_or(a.attname = ANY ($3 || $4)) ORDER BY k.conname`, side.table.Schema, side.table.Name, side.old, side.new)
+		GROUP BY k.oid, k.conname, k.conbin, k.conrelid HAVING pg_catalog.bool_or(a.attname = ANY ($3 || $4)) ORDER BY k.conname`, side.table.Schema, side.table.Name, side.old, side.new)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the CHECKs: %w", err)
 	}

@@ -18,19 +18,30 @@ type Together []*Compiled
 // Where the role may set session_replication_role, it is to be replica, so that others' triggers do not fire; where it may not
 // and there are such triggers, quiet is false.
 func (t Together) Backfill(table Name, quiet bool) string {
-	sql := table.SQL()
 	page := func(parameter string) string {
 		return "pg_catalog.format('(%s,0)', " + parameter + "::pg_catalog.int8)::pg_catalog.tid"
 	}
-	return t.filling(sql, quiet) + " WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + sql + " WHERE ctid >= " + page("$1") + " AND ctid < " + page("$2") +
+	return t.fillingAt(table, quiet, "ctid >= "+page("$1")+" AND ctid < "+page("$2"))
+}
+
+// BackfillEach is Backfill for a server that reads the whole table for a range of places, as those before 14 do: it lists each place that a
+// page may have (MaxHeapTuplesPerPage).
+func (t Together) BackfillEach(table Name, quiet bool) string {
+	return t.fillingAt(table, quiet, "ctid = ANY (ARRAY(SELECT pg_catalog.format('(%s,%s)', page, place)::pg_catalog.tid"+
+		" FROM pg_catalog.generate_series($1::pg_catalog.int8, $2::pg_catalog.int8 - 1) AS page,"+
+		" pg_catalog.generate_series(1, pg_catalog.current_setting('block_size')::pg_catalog.int4 / 28) AS place))")
+}
+
+// fillingAt is filling for the rows that meet a condition and that nobody has locked.
+func (t Together) fillingAt(table Name, quiet bool, condition string) string {
+	sql := table.SQL()
+	return t.filling(sql, quiet) + " WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + sql + " WHERE " + condition +
 		" AND " + t.Unfilled("") + " FOR NO KEY UPDATE SKIP LOCKED)) AND " + t.Unfilled("_segue_row")
 }
 
 // BackfillRows is Backfill for some rows: $1 are their ctids as text.
 func (t Together) BackfillRows(table Name, quiet bool) string {
-	sql := table.SQL()
-	return t.filling(sql, quiet) + " WHERE _segue_row.ctid = ANY (ARRAY(SELECT ctid FROM ONLY " + sql +
-		" WHERE ctid = ANY ($1::pg_catalog.text[]::pg_catalog.tid[]) AND " + t.Unfilled("") + " FOR NO KEY UPDATE SKIP LOCKED)) AND " + t.Unfilled("_segue_row")
+	return t.fillingAt(table, quiet, "ctid = ANY ($1::pg_catalog.text[]::pg_catalog.tid[])")
 }
 
 // BackfillRow is Backfill for one row alone: $1 is its ctid as text.

@@ -2,6 +2,7 @@ package change_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/seguedb/segue/change"
@@ -185,4 +186,30 @@ func TestChildrenOfPlainInheritance(t *testing.T) {
 	s.check(t, []written{
 		{name: "one that is made later cannot have rows that nobody has filled", do: []string{"INSERT INTO later (id, cents) VALUES (9, 5)"}, code: "23514"},
 	}, "")
+}
+
+func TestRowsAreFilledWithoutReadingTheWholeTable(t *testing.T) {
+	t.Parallel()
+	s := expanded(t, names(), nil, peopleTable, "INSERT INTO people SELECT i, 'Ann Lee ' || i FROM generate_series(10, 2000) AS i")
+	together := change.Together{s.c}
+	for name, sql := range map[string]string{"a range": together.Backfill(s.c.Table, true), "places": together.BackfillEach(s.c.Table, true)} {
+		t.Run(name, func(t *testing.T) {
+			must := func(err error) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			must(s.exec("BEGIN; SET LOCAL enable_seqscan = off")) // the table is small
+			defer func() { must(s.exec("ROLLBACK")) }()
+			want := s.rows("SELECT count(*) FROM people WHERE ctid >= '(2,0)' AND ctid < '(4,0)'")
+			pages := strings.NewReplacer("$1", "2", "$2", "4").Replace(sql)
+			if plan := s.rows("EXPLAIN (COSTS off) " + pages); strings.Contains(plan, "Seq Scan") || !strings.Contains(plan, "Tid") {
+				t.Errorf("it is filled by\n%s", plan)
+			}
+			must(s.exec(pages))
+			if got := s.rows("SELECT count(*) FROM people WHERE MARK = 1"); got != want || want == "0" {
+				t.Errorf("%s rows are filled, and the pages have %s", got, want)
+			}
+		})
+	}
 }

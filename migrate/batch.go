@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -20,6 +21,7 @@ const (
 	busyBatchTime = 3 * time.Millisecond // while others are at work
 	firstPages    = 8
 	mostPages     = 4096
+	mostEach      = 64 // where each place of a page is listed
 )
 
 // errStale ends a batch of a change that has come further, or back, meanwhile.
@@ -275,7 +277,29 @@ func (b *backfill) adapt() {
 		return
 	}
 	grow := float64(b.brake.batchTime()) / float64(max(b.took, time.Millisecond))
-	b.filler.pages = max(1, min(mostPages, int64(float64(b.filler.pages)*min(2, grow))))
+	b.filler.pages = max(1, min(b.most(), int64(float64(b.filler.pages)*min(2, grow))))
+}
+
+// ranges reports whether the server reads only the pages that it is asked for by a range of places. See TidRangeScan.
+func (b *backfill) ranges() bool {
+	major, _, _ := strings.Cut(b.conn.PgConn().ParameterStatus("server_version"), ".")
+	return major != "13"
+}
+
+// most is how many pages a batch has at most.
+func (b *backfill) most() int64 {
+	if b.ranges() {
+		return mostPages
+	}
+	return mostEach
+}
+
+// statement fills the rows of some pages.
+func (b *backfill) statement(p part) string {
+	if b.ranges() {
+		return b.changes.Backfill(p.name, b.quiet)
+	}
+	return b.changes.BackfillEach(p.name, b.quiet)
 }
 
 // batch fills the rows up to a page, in one transaction with the account of it. It reports whether to go on.
@@ -298,7 +322,7 @@ func (b *backfill) batch(ctx context.Context, p part, to, first int64) (goOn boo
 		}
 		filling = true
 		from := time.Now()
-		tag, err := tx.Exec(ctx, b.changes.Backfill(p.name, b.quiet), b.Page, to)
+		tag, err := tx.Exec(ctx, b.statement(p), b.Page, to)
 		if err != nil {
 			return err
 		}
