@@ -29,7 +29,8 @@ func lookSubscriptions(ctx context.Context, s *Subject, r *report) error {
 	}
 	rows, err := s.DB.Query(ctx, `
 		SELECT x.srrelid::pg_catalog.regclass::pg_catalog.text, pg_catalog.quote_ident(u.subname)
-		FROM pg_catalog.pg_subscription_rel x JOIN pg_catalog.pg_subscription u ON u.oid = x.srsubid
+		FROM pg_catalog.pg_subscription_rel x
+		JOIN (SELECT DISTINCT subid, subname FROM pg_catalog.pg_stat_subscription) u ON u.subid = x.srsubid -- before 14 not everybody may read the other's oid
 		WHERE x.srrelid = ANY ($1::pg_catalog.oid[])
 		ORDER BY 1, 2`, numbers(tables))
 	if err != nil {

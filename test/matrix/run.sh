@@ -16,8 +16,8 @@ read -ra flags <<<"${TESTFLAGS:-}"
 # server can read, and plans. In ./test: a rename from end to end, and queries on catalogs.
 telling='AReportThatComes|WhatAPassingTextMakesAndSets|EachStatementOfAString|WhatRunsOnceSeesTheCatalogs|AnErrorOfTheGrammar|PlansAreInTheWords'
 telling+='|BothVersionsGoOnWhileTheSchema|PreparedQueriesOnCatalogs'
-# In ./test.
-changing='EachKindOfChange|AMigrationIsRolledBackFromEachPhase|AColumnIsAddedUnderBothVersions'
+# In ./test, and in ./migrate one for a role that is no superuser.
+changing='EachKindOfChange|AMigrationIsRolledBackFromEachPhase|AColumnIsAddedUnderBothVersions|WhatTheRoleLacksIsFoundWithItsGrant'
 
 # on runs tests on the server whose programs are in a folder, and keeps what they came to.
 results=() failed=0
@@ -37,7 +37,7 @@ for major; do
 		on "$version, the wire" "$bin" ./proxy ./test -run "$telling"
 		on "$version, its grammar" "$bin" -tags pg18 ./rewrite -run OnlyNewerServersCanDo
 	else
-		on "$version, changes" "$bin" ./test -run "$changing"
+		on "$version, changes" "$bin" ./test ./migrate -run "$changing"
 	fi
 	on "$version, code" "$bin" ./proxy -run WhatCodeMakesUnseen
 done
