@@ -130,3 +130,24 @@ func TestNothingButExpressionsIsCorrected(t *testing.T) {
 		t.Errorf("the same file again: %v", err)
 	}
 }
+
+func TestABackfillThatIsPausedStaysSoWhenItsExpressionsAreCorrected(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders)
+	f.create(wrongMoney)
+	f.must("money", activate)
+	f.awaitFailure("money")
+	if err := f.instances[0].Pause(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.amend("money", money); err != nil {
+		t.Fatal(err)
+	}
+	if st, err := f.instances[0].Get(t.Context(), "money"); err != nil || st.Progress == nil || !st.Progress.Paused {
+		t.Errorf("the state is %+v, %v", st, err)
+	}
+	if err := f.instances[0].Resume(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitStage("money", rules.Served)
+}

@@ -36,7 +36,8 @@ func withChanges(m *rules.Migration, stored []byte) (*rules.Migration, error) {
 	return m, nil
 }
 
-// SetChange stores a change of columns, or its stage. Where the change begins, the account of its backfill does too.
+// SetChange stores a change of columns, or its stage. Where the change begins, the account of its backfill does too: one that somebody has
+// paused before it has begun, or before the change was corrected, stays paused.
 func SetChange(ctx context.Context, db DB, migration string, operation int, r *rules.ResolvedChange) error {
 	description, err := r.Encode()
 	if err == nil {
@@ -48,7 +49,7 @@ func SetChange(ctx context.Context, db DB, migration string, operation int, r *r
 	if err == nil && (r.Stage == rules.Watched || r.Stage == rules.Filling) {
 		_, err = db.Exec(ctx, `
 			INSERT INTO segue.backfill (migration, operation) VALUES ($1, $2)
-			ON CONFLICT (migration, operation) DO UPDATE SET done = 0, total = 0, state = '{}', paused = false, updated_at = pg_catalog.now()`, migration, operation)
+			ON CONFLICT (migration, operation) DO UPDATE SET done = 0, total = 0, state = '{}', updated_at = pg_catalog.now()`, migration, operation)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot store the change of migration %q: %w", migration, err)
