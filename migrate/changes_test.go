@@ -248,6 +248,39 @@ func TestABackfillIsPausedAndGoesOn(t *testing.T) {
 	}
 }
 
+func TestABackfillThatIsPausedBeforeItBeginsFillsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders)
+	f.create(money)
+	tx, err := f.db.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `SELECT FROM orders WHERE id = 1 FOR UPDATE`); err != nil { // no column can be added yet
+		t.Fatal(err)
+	}
+	f.must("money", activate)
+	pgtest.Eventually(t, func() bool {
+		st, err := f.instances[0].Get(t.Context(), "money")
+		return err == nil && st.Pending != nil && st.Pending.Kind == Expand
+	}, "the columns are asked for")
+	if err := f.instances[0].Pause(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitStage("money", rules.Filling)
+	if !value[bool](f, `SELECT paused FROM segue.backfill`) {
+		t.Error("it goes on by itself when the columns have been added")
+	}
+	if err := f.instances[0].Resume(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.awaitStage("money", rules.Served)
+}
+
 func TestABackfillSurvivesTheEndOfItsConnections(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 2, orders+`INSERT INTO orders SELECT i, 1, 'x' FROM generate_series(10001, 60000) AS i`)
@@ -280,6 +313,8 @@ func TestAChangeThatCannotBeMadeIsRefusedBeforeAnythingIsDone(t *testing.T) {
 		"a volatile function":          {"", from, "cents + random()", down, "depends on the function random"},
 		"a partition key":              {"DROP TABLE orders; CREATE TABLE orders (id int, cents int) PARTITION BY RANGE (cents); CREATE TABLE o1 PARTITION OF orders DEFAULT", from, up, down, "column cents is part of the partition key"},
 		"a key by expression":          {"DROP TABLE orders; CREATE TABLE orders (id int, cents int) PARTITION BY RANGE ((cents + 1)); CREATE TABLE o1 PARTITION OF orders DEFAULT", from, up, down, "column cents is part of the partition key"},
+		"a partition's own default":    {"DROP TABLE orders; CREATE TABLE orders (id int, cents int DEFAULT 5) PARTITION BY LIST (id); CREATE TABLE o1 PARTITION OF orders (cents DEFAULT 77) FOR VALUES IN (1)", from, up, down, "column cents of partition public.o1 has a default of its own"},
+		"a partition without default":  {"DROP TABLE orders; CREATE TABLE orders (id int, cents int DEFAULT 5) PARTITION BY LIST (id); CREATE TABLE o1 PARTITION OF orders (cents DEFAULT NULL) FOR VALUES IN (1)", from, up, down, "ALTER TABLE public.o1 ALTER cents SET DEFAULT 5"},
 		"a unique key":                 {"ALTER TABLE orders ADD UNIQUE (cents)", from, up, down, "column cents is part of constraint orders_cents_key"},
 		"a foreign key":                {"CREATE TABLE prices (c int PRIMARY KEY); ALTER TABLE orders ADD FOREIGN KEY (cents) REFERENCES prices (c) NOT VALID", from, up, down, "column cents is part of constraint orders_cents_fkey"},
 		"a sequence":                   {"CREATE SEQUENCE s; ALTER TABLE orders ALTER cents SET DEFAULT nextval('s')", from, up, down, "its default, nextval('public.s'::regclass), is not the same for every row"},

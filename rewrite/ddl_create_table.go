@@ -146,12 +146,37 @@ func (b *binding) newColumns(x *ast.CreateStmt, it *item) {
 				if c.rows = b.definedRows(d); b.renaming() && isAlias(b.typeNamedBy(d.TypeName)) {
 					c.typ = b.typeNamedBy(d.TypeName)
 				}
-			} else if f == found && b.takesName(c, int(d.Location), "the definition of a column") && c.physical != d.Colname {
+				continue
+			}
+			if f == found && x.Partbound != nil {
+				b.partitionKeepsSide(c, d)
+			}
+			if f == found && b.takesName(c, int(d.Location), "the definition of a column") && c.physical != d.Colname {
 				b.renameToken(b.tokens.At(int(d.Location)), d.Colname, c.physical, func() { d.Colname = c.physical })
 			}
 		case n.GetConstraint() == nil:
 			b.notUnderstood(n)
 		}
+	}
+}
+
+// partitionKeepsSide refuses what a partition would say of a column that is on one side of a change: the sides' defaults and NOT NULL
+// are those of the whole table.
+func (b *binding) partitionKeepsSide(c *column, d *ast.ColumnDef) {
+	if c.table == nil || !b.isSide(c.table.OID, c.num) {
+		return
+	}
+	for _, n := range d.Constraints {
+		verb := ""
+		switch n.GetConstraint().GetContype() {
+		case ast.ConstrType_CONSTR_DEFAULT:
+			verb = "change the default of"
+		case ast.ConstrType_CONSTR_NOTNULL:
+			verb = "change NOT NULL of"
+		default:
+			continue
+		}
+		b.forbid(int(d.Location), refusedMoving, c.table, verb+" the migrating column "+syntax.QuoteIdent(d.Colname)+" in a partition of "+syntax.QuoteIdent(c.table.Logical))
 	}
 }
 

@@ -102,7 +102,7 @@ var refusalList = [refusals]Refusal{
 		Why:  "what it names is not known", Instead: "write a plain constant",
 	},
 	refusedMoving: {
-		What: "`DROP`, `RENAME` and `SET SCHEMA` of a table under migration, `DROP` and `RENAME` of its schema, and `CREATE RULE … ON SELECT`, which makes a view of it; `DROP` and `RENAME` of a migrating column, and `TYPE` with another type than it has. While columns are changed, also `DEFAULT` and `NOT NULL` of either side, a new trigger `BEFORE` each row of the table, and `DISABLE TRIGGER ALL` and `USER`. In **every** version, also in that whose names are the database's",
+		What: "`DROP`, `RENAME` and `SET SCHEMA` of a table under migration, `DROP` and `RENAME` of its schema, and `CREATE RULE … ON SELECT`, which makes a view of it; `DROP` and `RENAME` of a migrating column, and `TYPE` with another type than it has. While columns are changed, also `DEFAULT` and `NOT NULL` of either side, in a new partition too, a new trigger `BEFORE` each row of the table, and `DISABLE TRIGGER ALL` and `USER`. In **every** version, also in that whose names are the database's",
 		Why:  "the other version would lose what it was written for", Instead: "contract the migration or roll it back first",
 	},
 	refusedLookedUp: {

@@ -91,6 +91,7 @@ func (t *table) find() error {
 const obstacles = `
 WITH col AS (SELECT attrelid, attnum, attname FROM pg_catalog.pg_attribute WHERE attrelid = ANY ($2) AND attname = ANY ($3) AND NOT attisdropped),
 named AS (SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name, c.* FROM pg_catalog.pg_class c WHERE c.oid = ANY ($2)),
+standard AS (SELECT attrelid, attname, (SELECT pg_catalog.pg_get_expr(adbin, adrelid) FROM pg_catalog.pg_attrdef WHERE adrelid = attrelid AND adnum = attnum) AS said FROM col),
 code AS (SELECT p.* FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 	WHERE p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal') AND p.pronamespace <> pg_catalog.to_regnamespace('segue'))
 SELECT 1 AS rank, 'column ' || pg_catalog.quote_ident(attname) || ' is part of the partition key of ' || attrelid::pg_catalog.regclass::pg_catalog.text AS message,
@@ -131,6 +132,10 @@ WHERE named.oid = $1 AND p.prosrc ~* '(\m(select|distinct|all|returning)\s+|[,.]
 UNION SELECT 14, 'function ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ' takes or returns rows of ' || name, 'the columns that Segue adds would be among them; name the columns: RETURNS TABLE (…)'
 FROM named JOIN pg_catalog.pg_type y ON y.oid = named.reltype JOIN code p ON p.prorettype IN (y.oid, y.typarray) OR p.proargtypes::pg_catalog.oid[] && ARRAY[y.oid, y.typarray]
 WHERE named.oid = $1
+UNION SELECT 15, 'column ' || pg_catalog.quote_ident(here.attname) || ' of partition ' || name || ' has a default of its own', 'a default goes from one side to the other for all partitions at once, and comes back as that of the table: '
+	|| 'ALTER TABLE ' || name || ' ALTER ' || pg_catalog.quote_ident(here.attname) || coalesce(' SET DEFAULT ' || top.said, ' DROP DEFAULT')
+FROM named JOIN standard here ON here.attrelid = named.oid AND relispartition JOIN standard top ON top.attrelid = $1 AND top.attname = here.attname
+WHERE named.oid <> $1 AND here.said IS DISTINCT FROM top.said
 ORDER BY 1, 2`
 
 // ofEarlier is the rank of the obstacle that columns of Segue's are: they are the change's own where it corrects another one.
