@@ -1,12 +1,15 @@
 package rewrite
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/seguedb/segue/catalog"
+	"github.com/seguedb/segue/internal/pgtest"
 	"github.com/seguedb/segue/rewrite/splice"
 	"github.com/seguedb/segue/rewrite/wording"
 	"github.com/seguedb/segue/rules"
@@ -242,6 +245,65 @@ func TestARowInADetailHasTheColumnsOfTheVersion(t *testing.T) {
 		text.Reword(r)
 		if r.Detail != want {
 			t.Errorf("%s\nbecomes %q\nand not %q", said, r.Detail, want)
+		}
+	}
+}
+
+// The server does not say of which table a view's row is.
+func TestARowThatAViewRejectsShowsNoHiddenColumns(t *testing.T) {
+	t.Parallel()
+	snap := reordered()
+	text := &Text{names: wording.Names{Snap: snap, Lens: snap.Lenses["person"]}}
+	for said, want := range map[string]string{
+		"Failing row contains (1, 2, 3, 4).":   "",
+		"Failing row contains (1, 2, 3).":      "Failing row contains (1, 2, 3).",
+		"Failing row contains (a, b, c, d, e)": "",
+	} {
+		r := &wording.Report{Code: "44000", Message: `new row violates check option for view "v"`, Detail: said}
+		text.Reword(r)
+		if r.Detail != want {
+			t.Errorf("%s\nbecomes %q\nand not %q", said, r.Detail, want)
+		}
+	}
+}
+
+func TestARowOfAnotherPartitionFailsInTheServersWords(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Database(t)
+	const table = `CREATE TABLE whole (id int, n int) PARTITION BY LIST (id); CREATE TABLE individual PARTITION OF whole FOR VALUES IN (1);`
+	pgtest.Exec(t, url, table+`CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.n := 1; RETURN NEW; END';
+		CREATE TRIGGER "!_segue_first_insert_1_1" BEFORE INSERT ON whole FOR EACH ROW EXECUTE FUNCTION f()`)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	got := failureOf(t, conn, "INSERT INTO individual VALUES (2)")
+	pgtest.Exec(t, url, `DROP TRIGGER "!_segue_first_insert_1_1" ON whole; ALTER TABLE individual RENAME TO person`)
+	want := failureOf(t, conn, "INSERT INTO person VALUES (2)")
+	snap := renamedTable()
+	text := &Text{names: wording.Names{Snap: snap, Lens: snap.Lenses["person"]}}
+	r := &wording.Report{Code: got.Code, Routine: got.Routine, Message: got.Message, Detail: got.Detail}
+	text.Reword(r)
+	if r.Code != want.Code || r.Message != want.Message || r.Schema != want.SchemaName || r.Table != want.TableName || r.Detail != "" {
+		t.Errorf("it fails with %+v, want %s %s of %s.%s", r, want.Code, want.Message, want.SchemaName, want.TableName)
+	}
+}
+
+func TestWhatATriggerOfSeguesRejectsSaysThatAnotherVersionIsThere(t *testing.T) {
+	t.Parallel()
+	lens := rules.NewLens("v", []*rules.TableLens{{OID: 1, Schema: "public", Logical: "a", Physical: "a", Counterparts: []rules.Counterpart{
+		{Marker: "_segue_mark_7_1", Own: []rules.SideColumn{{Name: "st"}}, Other: []rules.SideColumn{{Name: "mood"}}, OtherNew: true}}}})
+	text := &Text{names: wording.Names{Snap: reordered(), Lens: lens}}
+	for message, want := range map[string]string{
+		`"mood" would be null for a value of "st" that is not`: `Another version of the app has "st" as "mood". Write a value that both can hold.`,
+		`the marker _segue_mark_7_1 cannot be set by hand`:     "",
+	} {
+		r := &wording.Report{Code: "23514", Routine: "exec_stmt_raise", Message: message, Schema: "public", Table: "a",
+			Where: "PL/pgSQL function segue._segue_first_insert_7_1() line 3 at RAISE"}
+		text.Reword(r)
+		if r.Hint != want || r.Message != message || r.Where != "" {
+			t.Errorf("%s\nbecomes %+v\nwant the hint %q", message, r, want)
 		}
 	}
 }

@@ -14,11 +14,15 @@ import (
 var (
 	ownConstraint = regexp.MustCompile(`^_segue_(step|full|null([a-z]))_(\w+)$`)
 	ownFunction   = regexp.MustCompile(`\bsegue\._segue_(?:(?:first|last)_(?:insert|update)|(?:follow|looked)_\d+)_(\w+)\(`)
+	ownTrigger    = regexp.MustCompile(`"!_segue_first_insert_\w+".*"([^"]+)\.([^".]+)"`)
 	ownVariable   = regexp.MustCompile(`\b_segue_(?:old|new)(?:_\d+|_set)\b|\b_segue_(?:fits|row)\b`)
 )
 
 // ofChange takes what is Segue's own out of a report. message is what to say in the end; "" for what the server says.
 func (w *Context) ofChange(r *Report) (message string) {
+	if m := ownTrigger.FindStringSubmatch(r.Detail); m != nil && r.Code == "0A000" {
+		return w.ofPartition(r, m[1], m[2])
+	}
 	key := w.cleanContext(r)
 	if r.Code == "23505" && r.Routine != "exec_stmt_raise" {
 		return w.ofIndex(r)
@@ -44,10 +48,22 @@ func (w *Context) ofChange(r *Report) (message string) {
 		if _, p := w.counterpart(r, key); p != nil {
 			r.Hint = cannotHold(p)
 		}
+	case key != "" && r.Hint == "" && r.Code == "23514" && !strings.Contains(r.Message, "_segue_mark_"):
+		if _, p := w.counterpart(r, key); p != nil {
+			r.Hint = "Another version of the app has " + quotedNames(p.Own) + " as " + quotedNames(p.Other) + ". Write a value that both can hold."
+		}
 	case key == "" && strings.HasPrefix(r.Code, "22") && r.Hint == "" && r.Where == "" && (w.InFlip || r.Position == 0): // data_exception
 		r.Hint = w.ofFlips(r)
 	}
 	return ""
+}
+
+// ofPartition words the failure of an INSERT into a partition of a row that belongs to another one. The server looks at that behind the
+// first trigger, and takes a row that was wrong before for one that the trigger has moved (ExecBRInsertTriggers in trigger.c).
+func (w *Context) ofPartition(r *Report, schema, partition string) (message string) {
+	r.Code, r.Detail, r.Schema, r.Table = "23514", "", schema, partition
+	shown, _ := w.logical(schema, partition, "")
+	return `new row for relation "` + shown + `" violates partition constraint`
 }
 
 // cannotHold says of which change the expression has failed that makes the other side, and what to do.
