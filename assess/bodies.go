@@ -118,7 +118,7 @@ const (
 	hintBody = "the body is stored as text and would break: drop the function, or write it with BEGIN ATOMIC, which follows a rename"
 
 	hintTriggerBody = "the body of the trigger's function is stored as text and would break: make the function again through Segue, in the version " +
-		"whose names the database does not have, which stores it for either (docs/how-a-rename-works.md)"
+		"whose names stay: that of the new names or columns before cutover and contract (docs/how-a-rename-works.md)"
 
 	hintArgument = "a trigger's argument is stored as text: drop the trigger, and make it again afterwards"
 )
