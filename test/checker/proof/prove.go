@@ -58,6 +58,7 @@ func (p *proof) transaction(at int, t wal.Transaction) {
 		// A row that moves between partitions is deleted in one and inserted in the other.
 		if e.Kind == wal.Delete && i+1 < len(t.Events) {
 			if next := t.Events[i+1]; next.Kind == wal.Insert && p.moves(e, next) {
+				p.tables.remove(e.Table, e.Old)
 				e = wal.Event{Kind: wal.Update, Table: next.Table, Old: e.Old, New: next.New}
 				i++
 			}

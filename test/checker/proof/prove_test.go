@@ -243,3 +243,22 @@ func TestARowIsLeftWhoseColumnsWereRenamedSinceItWasWritten(t *testing.T) {
 		})
 	}
 }
+
+func TestARowThatHasMovedIsNotLeftWhereItWas(t *testing.T) {
+	t.Parallel()
+	s := on(t)
+	parts := proof.Lens{Rule: "r", Tables: []string{"public.r", "public.r2"}, Columns: [2][]string{{"a"}, {"b"}}, Marker: "m", Defers: true}
+	s.lens(parts)
+	s.writes(s.op(proof.Old, sets("?1")), "?1", "NULL", "0")
+	moved, filled := row("1", "?1", "NULL", "0", "1"), row("1", "1", "1x", "1", "NULL")
+	s.log = append(s.log,
+		wal.Transaction{Events: []wal.Event{{Kind: wal.Message, Prefix: proof.OpPrefix, Content: "0"},
+			{Kind: wal.Delete, Table: "public.r", Old: s.rows["1"]}, {Kind: wal.Insert, Table: "public.r2", New: moved}}},
+		wal.Transaction{Events: []wal.Event{{Kind: wal.Message, Prefix: proof.OpPrefix, Content: "0"}, {Kind: wal.Update, Table: "public.r2", Old: moved, New: filled}}})
+	before := len(s.anomalies())
+	parts.Defers = false
+	s.lens(parts)
+	if after := s.anomalies()[before:]; len(after) > 0 {
+		t.Errorf("found %v", after)
+	}
+}
