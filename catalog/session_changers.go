@@ -58,7 +58,8 @@ const runnersSQL = `
 		WHERE classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 			AND refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)
 		   OR classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
-		   OR classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass AND objsubid > 0
+		   OR classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND objsubid > 0 -- before 15 what a generated column calls is found so
+				AND refclassid IN ('pg_catalog.pg_type'::pg_catalog.regclass, 'pg_catalog.pg_proc'::pg_catalog.regclass)
 		UNION ALL
 		SELECT d.refclassid, d.refobjid, 'pg_type'::pg_catalog.regclass, c.reltype
 		FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND c.oid = d.objid

@@ -34,20 +34,22 @@ FROM pg_catalog.pg_rewrite w WHERE w.ev_class = $1 AND w.ev_type = '2' AND w.ev_
 // foreignCode lists what would run for every row of the tables $1 that is filled, and uses functions, operators or types of roles
 // that are not trusted. Statistics are among it because the planner evaluates what is constant in them.
 var foreignCode = `
-WITH RECURSIVE runs (class, oid, relation) AS (
-	SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, conrelid FROM pg_catalog.pg_constraint WHERE conrelid = ANY ($1) AND contype IN ('c', 'x')
-	UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, indexrelid, indrelid FROM pg_catalog.pg_index WHERE indrelid = ANY ($1)
-	UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, oid, stxrelid FROM pg_catalog.pg_statistic_ext WHERE stxrelid = ANY ($1)
-	UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid, f.adrelid FROM pg_catalog.pg_attrdef f
-		JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '' WHERE f.adrelid = ANY ($1)
-	UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, k.relid, k.relid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS t (oid),
+WITH RECURSIVE runs (class, oid, sub, relation) AS (
+	SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, oid, 0, conrelid FROM pg_catalog.pg_constraint WHERE conrelid = ANY ($1) AND contype IN ('c', 'x')
+	UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, indexrelid, 0, indrelid FROM pg_catalog.pg_index WHERE indrelid = ANY ($1)
+	UNION ALL SELECT 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass, oid, 0, stxrelid FROM pg_catalog.pg_statistic_ext WHERE stxrelid = ANY ($1)
+	UNION ALL SELECT g.class, g.oid, g.sub, f.adrelid FROM pg_catalog.pg_attrdef f
+		JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '',
+		LATERAL (VALUES ('pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid, 0), ('pg_catalog.pg_class'::pg_catalog.regclass, f.adrelid, f.adnum)) AS g (class, oid, sub)
+		WHERE f.adrelid = ANY ($1) AND (g.sub = 0 OR pg_catalog.current_setting('server_version_num')::pg_catalog.int4 < 150000) -- before which the column itself depends on it
+	UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, k.relid, 0, k.relid FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS t (oid),
 		pg_catalog.pg_partition_ancestors(t.oid) AS k JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = k.relid),
 uses AS (
-	SELECT DISTINCT d.classid, d.objid, c.relowner, d.refclassid, d.refobjid
-	FROM runs JOIN pg_catalog.pg_depend d ON d.classid = runs.class AND d.objid = runs.oid AND d.objsubid = 0 JOIN pg_catalog.pg_class c ON c.oid = runs.relation
+	SELECT DISTINCT d.classid, d.objid, d.objsubid, c.relowner, d.refclassid, d.refobjid
+	FROM runs JOIN pg_catalog.pg_depend d ON d.classid = runs.class AND d.objid = runs.oid AND d.objsubid = runs.sub JOIN pg_catalog.pg_class c ON c.oid = runs.relation
 	WHERE d.refclassid IN ('pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)),
-` + madeOf(`SELECT refobjid, pg_catalog.pg_describe_object(classid, objid, 0) || ' uses ' FROM uses WHERE refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass`) + `
-SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, 0) || ' calls ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', which belongs to another role'
+` + madeOf(`SELECT refobjid, pg_catalog.pg_describe_object(classid, objid, objsubid) || ' uses ' FROM uses WHERE refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass`) + `
+SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid) || ' calls ' || p.oid::pg_catalog.regprocedure::pg_catalog.text || ', which belongs to another role'
 FROM uses d JOIN LATERAL (SELECT d.relowner) AS c ON true JOIN pg_catalog.pg_proc p ON p.oid = ` + calledBy + ` WHERE NOT ` + writing("p.proowner") + `
 UNION SELECT message FROM foreign_type ORDER BY 1`
 

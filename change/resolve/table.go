@@ -104,9 +104,10 @@ UNION ALL SELECT 3, 'column ' || pg_catalog.quote_ident(attname) || ' is part of
 FROM col JOIN pg_catalog.pg_constraint k ON k.conrelid = attrelid AND attnum = ANY (k.conkey) AND k.contype IN ('p', 'u', 'x', 'f') OR k.confrelid = attrelid AND attnum = ANY (k.confkey)
 WHERE attrelid = $1 AND NOT ($4 AND k.contype IN ('f', 'u') AND k.conrelid = attrelid AND NOT (k.confrelid = attrelid AND attnum = ANY (coalesce(k.confkey, '{}')))
 	AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE (a.attrelid, a.attnum) = (col.attrelid, col.attnum) AND NOT a.attnotnull AND NOT a.atthasdef))
-UNION ALL SELECT 4, 'column ' || pg_catalog.quote_ident(attname) || ' is read by ' || pg_catalog.pg_describe_object(d.classid, d.objid, d.objsubid), 'generated columns cannot follow yet'
-FROM col JOIN pg_catalog.pg_depend d ON d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
-JOIN pg_catalog.pg_attrdef f ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid AND f.adnum <> attnum WHERE attrelid = $1
+UNION ALL SELECT 4, 'column ' || pg_catalog.quote_ident(attname) || ' is read by ' || pg_catalog.pg_describe_object('pg_catalog.pg_attrdef'::pg_catalog.regclass, f.oid, 0), 'generated columns cannot follow yet'
+FROM col JOIN pg_catalog.pg_attrdef f ON f.adrelid = attrelid AND f.adnum <> attnum WHERE attrelid = $1 AND EXISTS (SELECT FROM pg_catalog.pg_depend d
+	WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = attrelid AND d.refobjsubid = attnum
+	AND (d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass AND d.objid = f.oid OR (d.classid, d.objid, d.objsubid) = (d.refclassid, attrelid, f.adnum))) -- the latter before 15
 UNION ALL SELECT 5, 'table ' || name || ' is published by ' || pg_catalog.quote_ident(p.pubname), 'subscribers would get hidden columns; take it out of the publication'
 FROM named JOIN pg_catalog.pg_publication_tables p ON p.schemaname = relnamespace::pg_catalog.regnamespace::pg_catalog.text AND p.tablename = relname
 UNION ALL SELECT 6, 'table ' || name || ' has the rule ' || pg_catalog.quote_ident(w.rulename), 'rules are expanded before Segue''s triggers fire; make it a trigger'
