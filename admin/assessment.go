@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/seguedb/segue/assess"
 )
@@ -11,8 +12,16 @@ type Assessment struct {
 	Findings []assess.Finding `json:"findings"`
 }
 
+// assessTime is how long an assessment may take: of a draft with many changes the server is asked about each of their expressions.
+const assessTime = 5 * time.Minute
+
 func (s *Server) getAssessment(w http.ResponseWriter, r *http.Request) error {
-	found, err := s.cfg.Control.Assess(r.Context(), r.PathValue("id"))
+	ctx, cancel, err := within(w, r, assessTime)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	found, err := s.cfg.Control.Assess(ctx, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -25,7 +34,12 @@ func (s *Server) assessFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.cfg.Control.AssessFile(r.Context(), file, body)
+	ctx, cancel, err := within(w, r, assessTime)
+	if err != nil {
+		return err
+	}
+	defer cancel()
+	found, err := s.cfg.Control.AssessFile(ctx, file, body)
 	if err != nil {
 		return err
 	}

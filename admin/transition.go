@@ -110,15 +110,23 @@ func overtaken(st *migrate.Status, r migrate.Request) error {
 	return e
 }
 
+// within gives a request so much time for what it asks, and as long as any other to be answered then.
+func within(w http.ResponseWriter, r *http.Request, limit time.Duration) (context.Context, context.CancelFunc, error) {
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + writeTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	return ctx, cancel, nil
+}
+
 // outcome waits for the end of the pending transition, but not longer than asked for: then it is the state as it is.
 func (s *Server) outcome(w http.ResponseWriter, r *http.Request, id string, wait time.Duration) (*migrate.Status, error) {
 	if wait > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), wait)
-		defer cancel()
-		if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(wait + writeTimeout)); err != nil &&
-			!errors.Is(err, http.ErrNotSupported) {
+		ctx, cancel, err := within(w, r, wait)
+		if err != nil {
 			return nil, err
 		}
+		defer cancel()
 		st, err := s.cfg.Control.Wait(ctx, id)
 		if ctx.Err() == nil || (err == nil && st != nil) {
 			return st, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seguedb/segue/change/resolve"
 	"github.com/seguedb/segue/rules"
@@ -17,15 +18,23 @@ var changeRows = &Hazard{
 		"way back says `lossy: true`",
 }
 
+// tryTime is how long rows of one change after the other are tried.
+const tryTime = 10 * time.Second
+
 // tryChanges tries the expressions of a migration's changes on rows that are there.
 func tryChanges(ctx context.Context, s *Subject, resolved *rules.Migration, r *report) error {
 	begin, ok := s.DB.(resolve.Beginner)
 	if !ok {
 		return nil // Resolve has said so
 	}
+	until := time.Now().Add(tryTime)
 	for _, op := range resolved.Changes() {
 		c := op.Resolved().Compiled()
 		if c.Alone() {
+			continue
+		}
+		if time.Now().After(until) {
+			r.add(changeRows, Object{Table, op.Target().String()}, Finding{Severity: Note, Message: "up was not tried on rows that are there: those of other changes took too long"})
 			continue
 		}
 		t, err := resolve.Try(ctx, begin, c)
