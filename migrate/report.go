@@ -11,27 +11,36 @@ import (
 	"github.com/seguedb/segue/store"
 )
 
-// own is what this instance reports of its connections.
-func (i *Instance) own() (store.Report, error) {
+// own is what this instance reports of its connections. The clock is read first: what is asked for later is not answered by that.
+func (i *Instance) own(ctx context.Context, db store.DB) (store.Report, error) {
+	r := store.Report{}
+	if err := db.QueryRow(ctx, `SELECT pg_catalog.clock_timestamp()`).Scan(&r.AsOf); err != nil {
+		return r, fmt.Errorf("cannot read the server's clock: %w", err)
+	}
+	text, pids, err := i.clients()
+	r.Sessions, r.PIDs = text, append(i.lines.backends(), pids...)
+	return r, err
+}
+
+// clients are the sessions of clients, with their backends.
+func (i *Instance) clients() (text []byte, pids []uint32, err error) {
 	sessions := i.traffic.Sessions()
 	if sessions == nil {
 		sessions = []SessionInfo{}
 	}
-	text, err := json.Marshal(sessions)
-	if err != nil {
-		return store.Report{}, fmt.Errorf("cannot list the sessions: %w", err)
-	}
-	r := store.Report{Sessions: text, PIDs: i.lines.backends()}
 	for _, s := range sessions {
-		r.PIDs = append(r.PIDs, s.PID)
+		pids = append(pids, s.PID)
 	}
-	return r, nil
+	if text, err = json.Marshal(sessions); err != nil {
+		err = fmt.Errorf("cannot list the sessions: %w", err)
+	}
+	return text, pids, err
 }
 
 // report writes down the sessions and the uses of this instance. Neither keeps the other back.
 func (i *Instance) report(ctx context.Context, db store.DB) error {
 	err := i.storeUses(ctx, db)
-	r, failed := i.own()
+	r, failed := i.own(ctx, db)
 	if failed == nil {
 		failed = store.ReportInstance(ctx, db, i.cfg.ID, r)
 	}
@@ -51,7 +60,7 @@ func (i *Instance) acknowledge(ctx context.Context, attempt, epoch int64, proven
 		}
 		i.log.Warn("a gate is acknowledged without the usage, which could not be stored and is kept", "error", err)
 	}
-	r, err := i.own()
+	r, err := i.own(ctx, pool)
 	if err != nil {
 		return err
 	}

@@ -61,17 +61,17 @@ func (i *Instance) flush(ctx context.Context, last *[]byte) error {
 	if err != nil {
 		return err
 	}
-	r, err := i.own()
+	sessions, _, err := i.clients()
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(r.Sessions, *last) {
+	if bytes.Equal(sessions, *last) {
 		return i.storeUses(ctx, pool)
 	}
 	if err := i.report(ctx, pool); err != nil {
 		return err
 	}
-	*last = r.Sessions
+	*last = sessions
 	return nil
 }
 

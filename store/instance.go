@@ -28,6 +28,14 @@ type InstanceRow struct {
 type Report struct {
 	Sessions json.RawMessage // its clients' sessions; the store does not look into it
 	PIDs     []uint32        // backends of its sessions and of its control connections
+	AsOf     time.Time       // when that was so, by the server's clock; zero: when it is written
+}
+
+func (r Report) asOf() *time.Time {
+	if r.AsOf.IsZero() {
+		return nil
+	}
+	return &r.AsOf
 }
 
 func (r Report) columns() (sessions saidJSON, pids []int32) {
@@ -73,15 +81,21 @@ func BeatInstance(ctx context.Context, db DB, id string, epoch int64) (bool, err
 	return tag.RowsAffected() == 1, nil
 }
 
-// ReportInstance stores what the instance tells about its connections.
+// ReportInstance stores what the instance tells about its connections, unless what is stored was true later.
 func ReportInstance(ctx context.Context, db DB, id string, r Report) error {
 	sessions, pids := r.columns()
 	_, err := execSaid(ctx, db, `
-		UPDATE segue.instance SET sessions = $2, pids = $3, reported = pg_catalog.clock_timestamp() WHERE id = $1`, id, sessions, pids)
+		UPDATE segue.instance SET sessions = $2, pids = $3, reported = coalesce($4, pg_catalog.clock_timestamp())
+		WHERE id = $1 AND `+later("$4")+` IS NOT TRUE`, id, sessions, pids, r.asOf())
 	if err != nil {
 		return fmt.Errorf("cannot store the sessions of instance %s: %w", id, err)
 	}
 	return nil
+}
+
+// later is a condition on what is stored: it was true later than at that time. A clock that was set back makes nothing so.
+func later(at string) string {
+	return "(reported > " + at + "::pg_catalog.timestamptz AND reported <= pg_catalog.clock_timestamp())"
 }
 
 // Acknowledge writes that the instance holds the gate of that attempt, serves that epoch and has these connections. It
@@ -89,9 +103,10 @@ func ReportInstance(ctx context.Context, db DB, id string, r Report) error {
 func Acknowledge(ctx context.Context, db DB, id string, attempt, epoch int64, r Report) (bool, error) {
 	sessions, pids := r.columns()
 	tag, err := execSaid(ctx, db, `
-		UPDATE segue.instance SET acknowledged = $2, epoch = $3, sessions = $4, pids = $5,
-			reported = pg_catalog.clock_timestamp(), heartbeat = pg_catalog.clock_timestamp()
-		WHERE id = $1 AND NOT expired AND acknowledged <> -$2::pg_catalog.int8 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids)
+		UPDATE segue.instance SET acknowledged = $2, epoch = $3,
+			sessions = CASE WHEN `+later("$6")+` THEN sessions ELSE $4 END, pids = CASE WHEN `+later("$6")+` THEN pids ELSE $5 END,
+			reported = CASE WHEN `+later("$6")+` THEN reported ELSE coalesce($6, pg_catalog.clock_timestamp()) END, heartbeat = pg_catalog.clock_timestamp()
+		WHERE id = $1 AND NOT expired AND acknowledged <> -$2::pg_catalog.int8 AND EXISTS (SELECT FROM segue.transition WHERE attempt = $2)`, id, attempt, epoch, sessions, pids, r.asOf())
 	if err != nil {
 		return false, fmt.Errorf("cannot write the acknowledgement of instance %s: %w", id, err)
 	}

@@ -128,3 +128,42 @@ func setGate(t *testing.T, conn *pgx.Conn) int64 {
 	}
 	return gate.Attempt
 }
+
+func TestAReportThatIsOlderThanTheStoredOneIsNotKept(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	conn := installed(t)
+	if err := store.RegisterInstance(ctx, conn, "i", "host:1", 5*time.Second, 3, true); err != nil {
+		t.Fatal(err)
+	}
+	var now time.Time
+	if err := conn.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now); err != nil {
+		t.Fatal(err)
+	}
+	attempt := setGate(t, conn)
+	reports := func(what string, at time.Time, pid uint32, acknowledges bool, kept uint32) {
+		t.Helper()
+		r := store.Report{PIDs: []uint32{pid}, AsOf: at}
+		ok, err := true, error(nil)
+		if acknowledges {
+			ok, err = store.Acknowledge(ctx, conn, "i", attempt, 4, r)
+		} else {
+			err = store.ReportInstance(ctx, conn, "i", r)
+		}
+		rows, failed := store.LoadInstances(ctx, conn, false)
+		if err != nil || failed != nil || !ok {
+			t.Fatalf("%s: %v, %v, %v", what, ok, err, failed)
+		}
+		if got := rows[0]; got.PIDs[0] != kept || kept == pid && !got.Reported.Equal(at) || acknowledges && got.Acknowledged != attempt {
+			t.Errorf("after %s it is %+v", what, got)
+		}
+	}
+	reports("the first", now, 1, false, 1)
+	reports("an older one", now.Add(-time.Second), 2, false, 1)
+	reports("an older one that acknowledges", now.Add(-time.Second), 3, true, 1)
+	reports("one of the same moment", now, 4, false, 4)
+	if _, err := conn.Exec(ctx, `UPDATE segue.instance SET reported = clock_timestamp() + interval '1 hour'`); err != nil {
+		t.Fatal(err)
+	}
+	reports("one when the clock was set back", now, 5, true, 5)
+}
