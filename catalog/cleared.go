@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -16,21 +17,34 @@ import (
 // making is what runnersSQL looks for in a body in PL/pgSQL.
 const making = `'\m(create|alter|drop|execute|import|query_to_xml\w*|cursor_to_xml\w*|ts_stat|ts_rewrite)\M'`
 
+// withEscapes writes each string of a query that has a backslash as E'…', which means the same whatever standard_conforming_strings is.
+// There is no quote in the query but those of strings.
+func withEscapes(sql string) string {
+	return plainString.ReplaceAllStringFunc(sql, func(s string) string {
+		if !strings.Contains(s, `\`) {
+			return s
+		}
+		return "E" + strings.ReplaceAll(s, `\`, `\\`)
+	})
+}
+
+var plainString = regexp.MustCompile(`'(?:[^']|'')*'`)
+
 // doubtfulSQL reads the bodies that are to be taken apart. There are none where something of a user's can be taken for what computes
 // texts. What TG_TABLE_NAME and TG_TABLE_SCHEMA can be is not known where a table with the trigger has a name that is not a word.
-const doubtfulSQL = `
+var doubtfulSQL = withEscapes(`
 	SELECT p.oid, p.prosrc, pg_catalog.array_to_string(p.proargnames, pg_catalog.chr(10)),
 		p.prorettype OPERATOR(pg_catalog.=) 'pg_catalog.trigger'::pg_catalog.regtype AND NOT EXISTS (
 			SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			WHERE t.tgfoid = p.oid AND (c.relname !~ '^\w+$' OR n.nspname !~ '^\w+$'))
 	FROM pg_catalog.pg_proc p
 	JOIN pg_catalog.pg_language l ON l.oid = p.prolang
-	WHERE p.oid >= 16384 AND l.lanname = 'plpgsql' AND p.pronamespace::pg_catalog.regnamespace::pg_catalog.text <> 'segue'
+	WHERE p.oid >= 16384 AND l.lanname = 'plpgsql' AND p.pronamespace IS DISTINCT FROM pg_catalog.to_regnamespace('segue')
 	AND p.prosrc ~* ` + making + `
 	AND NOT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= 16384 AND proname = ANY (pg_catalog.string_to_array($1::pg_catalog.text, ' ')))
 	AND NOT EXISTS (SELECT FROM pg_catalog.pg_type WHERE oid >= 16384 AND typname = ANY (pg_catalog.string_to_array($1::pg_catalog.text, ' ')))
 	AND NOT EXISTS (SELECT FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_type t ON t.oid IN (o.oprleft, o.oprright)
-		WHERE o.oid >= 16384 AND o.oprname = '||' AND t.typcategory IN ('S', 'P'))`
+		WHERE o.oid >= 16384 AND o.oprname = '||' AND t.typcategory IN ('S', 'P'))`)
 
 // A cleared body is a row of what runnersSQL is given.
 type cleared struct {

@@ -56,15 +56,19 @@ func (c *Catalog) Reread(ctx context.Context, q Querier) (*Catalog, error) {
 	return next, nil
 }
 
-// RereadCode is Reread, but SessionChangers and Makers are read as well. It takes some milliseconds more.
+// RereadCode is Reread, but SessionChangers and Makers are those of c and what q shows besides. It takes some milliseconds more. Those of
+// c stay because code of other sessions is run as it is now, and a transaction may see the catalogs as they were when it began.
 func (c *Catalog) RereadCode(ctx context.Context, q Querier) (*Catalog, error) {
 	next, err := c.Reread(ctx, q)
-	if err != nil || next.shipped != nil {
-		return next, err
+	if err != nil {
+		return nil, err
 	}
-	if err := next.readRunners(ctx, q); err != nil {
-		return nil, fmt.Errorf("cannot read which functions change the session or make something: %w", err)
+	if next.shipped == nil {
+		if err := next.readRunners(ctx, q); err != nil {
+			return nil, fmt.Errorf("cannot read which functions change the session or make something: %w", err)
+		}
 	}
+	next.addRunners(c)
 	return next, nil
 }
 

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,5 +211,40 @@ func TestACatalogOfAnotherDatabaseIsReadWhole(t *testing.T) {
 	}
 	if got.Lookup("public", "sale") == nil || got.Lookup("public", "elsewhere") != nil {
 		t.Error("the catalog is not that of the database")
+	}
+}
+
+func TestWhatOthersHaveMadeSinceASnapshotIsStillKnownToChangeTheSession(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	url := pgtest.Database(t)
+	pgtest.Exec(t, url, rereadSchema)
+	conn := pgtest.Connect(t, url)
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec("BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL standard_conforming_strings = off; SET LOCAL quote_all_identifiers = on; SELECT 1")
+	pgtest.Exec(t, url, `CREATE FUNCTION theirs() RETURNS text LANGUAGE sql AS 'SELECT set_config(''search_path'', ''x'', false)'`)
+	public, err := catalog.Load(ctx, pgtest.Connect(t, url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec(`CREATE FUNCTION own() RETURNS text BEGIN ATOMIC SELECT set_config('search_path', 'x', false); END`)
+	exec(`CREATE FUNCTION makes() RETURNS void LANGUAGE plpgsql AS 'BEGIN CREATE TABLE made (i int); END'`)
+	got, err := public.RereadCode(ctx, conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]catalog.SessionChanger{{Name: "own"}, {Name: "theirs"}}, got.SessionChangers); diff != "" {
+		t.Errorf("these change the session (-want +got):\n%s", diff)
+	}
+	if !slices.Contains(got.Makers, "makes") {
+		t.Errorf("these make something: %q", got.Makers)
+	}
+	if diff := cmp.Diff([]catalog.SessionChanger{{Name: "theirs"}}, public.SessionChangers); diff != "" {
+		t.Errorf("the catalog at hand has changed (-want +got):\n%s", diff)
 	}
 }

@@ -1,6 +1,10 @@
 package catalog
 
-import "context"
+import (
+	"context"
+	"slices"
+	"strings"
+)
 
 // A SessionChanger is a name that a statement can use to change, unseen, what later names in its session mean: a function
 // that sets search_path or makes a temporary table, what calls such a function, and a table, view or domain that has
@@ -21,7 +25,7 @@ type SessionChanger struct {
 // executed, and follows who uses whom. Bodies kept as text show their calls by name only; there each name that is found
 // counts. Of a computed name the end may be cut off. A set_config of a constant that is none of these settings (app.user) does not count, and neither do the trigger functions
 // of package change and the functions of package store, which name what is in the schema segue: nobody but its owner makes any there.
-const runnersSQL = `
+var runnersSQL = withEscapes(`
 	WITH RECURSIVE bodies AS MATERIALIZED (
 		SELECT p.oid, l.lanname AS language, source, cleared.oid IS NOT NULL AS cleared, relations, attributes, anything,
 			'pg_catalog.refcursor'::pg_catalog.regtype = ANY (p.proargtypes) AS takes_cursor,
@@ -32,7 +36,7 @@ const runnersSQL = `
 			cleared(oid pg_catalog.oid, texts pg_catalog.text, relations pg_catalog.text, attributes boolean, anything boolean) ON cleared.oid = p.oid,
 		LATERAL (SELECT CASE WHEN p.prosrc = '' AND p.prokind IN ('f', 'p') THEN pg_catalog.pg_get_functiondef(p.oid) ELSE p.prosrc END AS source) s
 		WHERE p.oid >= 16384 AND l.lanname NOT IN ('c', 'internal')
-		AND p.pronamespace::pg_catalog.regnamespace::pg_catalog.text <> 'segue'
+		AND p.pronamespace IS DISTINCT FROM pg_catalog.to_regnamespace('segue')
 	), edges AS MATERIALIZED (
 		SELECT 'pg_proc'::pg_catalog.regclass::pg_catalog.oid AS class, tgfoid AS used, 'pg_class'::pg_catalog.regclass::pg_catalog.oid AS by_class, tgrelid AS by
 		FROM pg_catalog.pg_trigger WHERE NOT tgisinternal
@@ -89,10 +93,10 @@ const runnersSQL = `
 				ELSE ` + making + ` END)
 	), seeds AS (
 		SELECT 'pg_proc'::pg_catalog.regclass::pg_catalog.oid, oid, true,
-			source ~* '\msegue\M|\mset_config\s*\(\s*(?!\s*''[\w.]+'')|\m(reset|discard)\s+all\M'
+			source ~* '\msegue\M|\mset_config"?\s*\(\s*(?!\s*''[\w.]+'')|\m(reset|discard)\s+all\M'
 		FROM bodies
 		WHERE source ~* ('\m(search_path|segue|standard_conforming_strings|client_encoding|pg_temp|discard)\M' ||
-			'|\mset_config\s*\(\s*(?!\s*''[\w.]+'')|\mset_config\s*\(\s*''(role|session_authorization)''' ||
+			'|\mset_config"?\s*\(\s*(?!\s*''[\w.]+'')|\mset_config"?\s*\(\s*''(role|session_authorization)''' ||
 			'|\m(set|reset)\s+((local|session)\s+)?(role|schema|names|session\s+authorization|all)\M' ||
 			'|\m(create|into)\s+((local|global)\s+)?(temp|temporary)\M|\mdrop\s+table\M')
 		UNION ALL
@@ -153,7 +157,7 @@ const runnersSQL = `
 		WHERE EXISTS (SELECT FROM found WHERE NOT changes)
 	) named
 	GROUP BY name, changes
-	ORDER BY name, changes`
+	ORDER BY name, changes`)
 
 // readRunners reads SessionChangers and Makers.
 func (c *Catalog) readRunners(ctx context.Context, q Querier) error {
@@ -180,4 +184,20 @@ func (c *Catalog) readRunners(ctx context.Context, q Querier) error {
 		}
 	}
 	return rows.Err()
+}
+
+// addRunners adds SessionChangers and Makers of another catalog.
+func (c *Catalog) addRunners(other *Catalog) {
+	for _, r := range other.SessionChangers {
+		if at := slices.IndexFunc(c.SessionChangers, func(x SessionChanger) bool { return x.Name == r.Name }); at < 0 {
+			c.SessionChangers = append(c.SessionChangers, r)
+		} else if r.Version {
+			c.SessionChangers[at].Version = true
+		}
+	}
+	slices.SortFunc(c.SessionChangers, func(a, b SessionChanger) int { return strings.Compare(a.Name, b.Name) })
+	c.Makers = append(c.Makers, other.Makers...)
+	slices.Sort(c.Makers)
+	c.Makers = slices.Compact(c.Makers)
+	c.Cleared = c.Cleared || other.Cleared
 }

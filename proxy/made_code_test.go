@@ -12,9 +12,11 @@ import (
 
 // something has a function that makes a table, unseen, and one that makes what it is given.
 const something = `
+	DO $$ BEGIN CREATE ROLE nobody_s; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 	CREATE TABLE individual (id int, last_name text);
 	INSERT INTO individual VALUES (1, 'King'), (2, 'Earl');
 	CREATE SCHEMA other;
+	GRANT SELECT, UPDATE ON individual TO nobody_s;
 	CREATE FUNCTION makes(what text DEFAULT 'CREATE TABLE anything (id int)') RETURNS text LANGUAGE plpgsql AS $$ BEGIN EXECUTE what; RETURN 'done'; END $$`
 
 // TestABodyIsUnderstoodAfterCodeHasMadeSomething has the catalog never read again after what the session does, as long as
@@ -43,6 +45,10 @@ func TestABodyIsUnderstoodAfterCodeHasMadeSomething(t *testing.T) {
 			{simple("SELECT moving()"), "Z"}, {simple("SELECT last_name FROM individual"), "Z"}, {simple("COMMIT"), "Z"},
 			{simple("SELECT last_name FROM individual"), "Z"},
 		},
+		"as a role that is nobody's": {
+			{simple("SET ROLE nobody_s"), "Z"}, {simple("SELECT makes('CREATE TEMPORARY TABLE anything (id int)')"), "Z"},
+			{simple("DO $$ BEGIN PERFORM last_name FROM individual; END $$"), "Z"},
+		},
 		"a savepoint": {
 			{simple("BEGIN"), "Z"}, {simple("SAVEPOINT a"), "Z"}, {simple(moving), "Z"}, {simple(named), "Z"}, {simple("ROLLBACK TO a"), "Z"},
 			{simple("CREATE FUNCTION moving() RETURNS text LANGUAGE sql AS 'SELECT last_name FROM individual WHERE id = 2'"), "Z"},
@@ -60,6 +66,17 @@ func TestABodyIsUnderstoodAfterCodeHasMadeSomething(t *testing.T) {
 	for name, s := range map[string]script{
 		"a function": {{simple("BEGIN"), "Z"}, {simple(moving), "Z"}, {simple(strings.Replace(named, "SELECT last", "SELECT moving(); SELECT last", 1)), "Z"}},
 		"a block":    {{simple(moving), "Z"}, {simple("DO $$ BEGIN PERFORM moving(); UPDATE individual SET last_name = 'x'; END $$"), "Z"}},
+		"a function, where backslashes escape": {{simple("SET standard_conforming_strings = off"), "Z"}, {simple(moving), "Z"},
+			{simple("DO $$ BEGIN PERFORM moving(); UPDATE individual SET last_name = 'x'; END $$"), "Z"}},
+		"a function, where all names are printed in quotes": {{simple("SET quote_all_identifiers = on"), "Z"},
+			{simple("SELECT makes('CREATE FUNCTION moving() RETURNS text BEGIN ATOMIC SELECT set_config(''search_'' || ''path'', ''other'', false); END')"), "Z"},
+			{simple("DO $$ BEGIN PERFORM moving(); UPDATE individual SET last_name = 'x'; END $$"), "Z"}},
+		"a statement that was understood before": {
+			{simple("SELECT makes('CREATE FUNCTION moving() RETURNS text LANGUAGE sql AS ''SELECT 1::text''')"), "Z"},
+			{messages(parse("d", "DO $$ BEGIN PERFORM moving(); UPDATE individual SET last_name = upper(last_name); END $$"), bind("", "d"), execute(""), syncMsg()), "Z"},
+			{simple(strings.Replace(moving, "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)), "Z"},
+			{messages(bind("", "d"), execute(""), syncMsg()), "Z"},
+		},
 		"a function of a function": {
 			{simple(moving), "Z"}, {simple("SELECT makes('CREATE FUNCTION further() RETURNS text LANGUAGE sql AS ''SELECT moving()''')"), "Z"},
 			{simple("DO $$ BEGIN PERFORM further(); UPDATE individual SET last_name = 'x'; END $$"), "Z"},
