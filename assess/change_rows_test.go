@@ -77,6 +77,32 @@ func TestExpressionsAreTriedOnRowsThatAreThere(t *testing.T) {
 			want:   "of 1 of 1 row that was tried, down makes another value than the row has: id=1",
 			remedy: `INSERT INTO members VALUES (7, '00000000-0000-0000-0000-000000000007')`,
 		},
+		"a type of the user's, names in quotes, and no equality": {
+			rule: `
+id: odd
+operations:
+  - change_columns:
+      table: '"Odd"."made"'
+      from: ['"N"', t]
+      to: [{ name: '"Mood"', type: '"Odd".mood' }, { name: tried, type: json }]
+      up: { '"Mood"': '"N"::"Odd".mood', tried: to_json(t) }
+      down: { '"N"': '"Mood"::text', t: "tried #>> '{}'" }
+`,
+			schema: []string{`CREATE SCHEMA "Odd"`, `CREATE TYPE "Odd".mood AS ENUM ('sad', 'glad')`, `CREATE TABLE "Odd"."made" ("Key" int PRIMARY KEY, "N" text, t text)`,
+				`INSERT INTO "Odd"."made" VALUES (1, 'sad', 'x'), (2, 'SECRET', 'y'), (3, 'glad', NULL)`},
+			want:   "up cannot be computed for 1 of 3 rows that were tried: Key=2: invalid input value for enum ... (SQLSTATE 22P02",
+			remedy: `DELETE FROM "Odd"."made" WHERE "Key" = 2`,
+		},
+		"an old column without equality": {
+			rule:   strings.NewReplacer("[code]", "[doc]", "code", "doc", "bigint", "jsonb").Replace(coded("code::jsonb", "number::json", "")),
+			schema: []string{`CREATE TABLE docs (id int PRIMARY KEY, doc json)`, `INSERT INTO docs VALUES (1, '{"a": 1,  "a": 2}')`},
+		},
+		"a domain that is NOT NULL": {
+			rule:   strings.Replace(coded("nullif(code, '')", "number", ""), "bigint", "public.filled", 1),
+			schema: []string{`CREATE DOMAIN filled AS text NOT NULL CHECK (value <> 'x')`, codes, `INSERT INTO docs VALUES (1, 'x'), (2, ''), (3, 'y')`},
+			want:   "up cannot be computed for 2 of 3 rows that were tried: id=1; id=2: ",
+			remedy: `UPDATE docs SET code = 'y'`,
+		},
 		"settings that an expression depends on": {
 			rule:   strings.Replace(coded("code::date", "number::text", ""), "bigint", "date", 1),
 			schema: []string{codes, `INSERT INTO docs VALUES (1, '2026-11-30')`},

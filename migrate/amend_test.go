@@ -151,3 +151,20 @@ func TestABackfillThatIsPausedStaysSoWhenItsExpressionsAreCorrected(t *testing.T
 	}
 	f.awaitStage("money", rules.Served)
 }
+
+func TestAPauseEndsWithTheAttempt(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, orders)
+	f.create(wrongMoney)
+	f.must("money", activate)
+	f.awaitFailure("money")
+	if err := f.instances[0].Pause(t.Context(), "money", "test"); err != nil {
+		t.Fatal(err)
+	}
+	f.must("money", rollback, purge)
+	f.exec(`UPDATE orders SET cents = 1`)
+	f.must("money", activate)
+	if st, err := f.instances[0].Get(t.Context(), "money"); err != nil || st.Progress != nil && st.Progress.Paused {
+		t.Errorf("what begins anew is %+v, %v", st, err)
+	}
+}

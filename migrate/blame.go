@@ -71,7 +71,7 @@ func (b *backfill) blame(ctx context.Context, p part) (goOn bool, err error) {
 		b.Page++
 		return true, b.save(ctx, b.conn)
 	}
-	return b.again(ctx, "the rows of a page are filled one by one")
+	return b.again(ctx, "the rows of a page are filled in parts")
 }
 
 // halves are the two halves of a group of rows, in order, without one that is empty.

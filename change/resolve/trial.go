@@ -61,6 +61,9 @@ func Try(ctx context.Context, db Beginner, c *change.Compiled) (*Trial, error) {
 	if err := t.up(); err != nil {
 		return nil, err
 	}
+	if t.Rows == 0 && t.count > 0 {
+		t.Untried = fmt.Sprintf("it takes longer than %s for %d of them", trialTime, t.count)
+	}
 	if c.Lossy || t.Rows == t.Failed {
 		return t.Trial, nil
 	}
